@@ -1,0 +1,72 @@
+# The same commands for a person, for CI and for a fresh machine. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+TESTS ?= tests
+JOBS ?= 2
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PYTHONDONTWRITEBYTECODE =
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+$(BIN)/python:
+	@sh scripts/make-venv "$(PYTHON)" "$(VENV)"
+
+$(VENV)/.runtime: $(BIN)/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	@# A path file, not a build: the checkout itself is what runs, and nothing is fetched outside the lock.
+	$(BIN)/python scripts/link-checkout
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev requirements-bench.lock
+	$(BIN)/python -m pip install -q --require-hashes -r requirements-bench.lock
+	@touch $@
+
+setup: $(VENV)/.runtime ## make .venv with the command `gapbridge` in it
+setup-dev: $(VENV)/.dev ## the same with the tools for tests and checks
+
+demo: setup ## run the whole loop on a sandbox world, then serve it (ARGS=--once: print the ledger and stop)
+	$(BIN)/gapbridge demo $(ARGS)
+
+run: setup ## start an installation on the embedded default (SQLite, workers in the process)
+	$(BIN)/gapbridge serve $(ARGS)
+
+test: setup-dev ## the whole suite, on every server that this machine has
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-branch --cov-report=term:skip-covered $(ARGS) $(TESTS)
+
+check: setup-dev ## style, types, import contracts, migrations, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check-migrations
+	$(BIN)/python scripts/generate-docs --check
+
+fix: setup-dev ## let ruff and the generators mend what they can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python scripts/generate-docs
+
+bench: $(VENV)/.bench ## measure against the floors (benchmarks/README.md); ARGS picks some by name
+	$(BIN)/python -m benchmarks $(ARGS)
+
+soak: setup-dev ## the long form of the proofs: 10,000 sends, 500 kills
+	$(BIN)/python -m pytest -m soak -s --timeout=0 $(ARGS) $(TESTS)
+
+lock: ## renew the lock files (needs `uv` on the PATH)
+	uv pip compile pyproject.toml --extra sandbox --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package gapbridge -q -U -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package gapbridge -q -U -c requirements.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package gapbridge -q -U -c requirements-dev.lock -o requirements-bench.lock
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) var dist build .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
+
+.PHONY: help setup setup-dev demo run test check fix bench soak lock clean

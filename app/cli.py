@@ -1,0 +1,43 @@
+"""The command `gapbridge`: one composition root; each group of commands lives in `app/commands`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import typer
+
+import app.commands
+from app.errors import BadInput, GapbridgeError
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+def _attach() -> None:
+    # Each module of app.commands has a function `attach(cli)` that adds its commands.
+    for module in sorted(info.name for info in pkgutil.iter_modules(app.commands.__path__)):
+        importlib.import_module(f"app.commands.{module}").attach(cli)
+
+
+def main() -> int:
+    """Run the command line; an error that we know is one sentence on standard error and exit code 2 (input) or 1."""
+    _attach()
+    try:
+        result = cli(standalone_mode=False)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except typer.Abort:
+        return 130
+    except GapbridgeError as error:
+        typer.echo(f"error: {error.detail}", err=True)
+        for problem in getattr(error, "problems", ()):
+            typer.echo(f"  {problem.field}: {problem.problem}", err=True)
+        for skip in getattr(error, "skips", ()):
+            typer.echo(f"  {skip.reason}: {skip.sentence}", err=True)
+        return 2 if isinstance(error, BadInput) else 1
+    except Exception as error:
+        if hasattr(error, "exit_code") and hasattr(error, "show"):  # a usage error of the command line itself
+            error.show()
+            return int(error.exit_code)
+        raise
+    return int(result or 0)

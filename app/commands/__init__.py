@@ -1,0 +1,1 @@
+"""The commands of `gapbridge`, a file for each group; every file has `attach(cli)`."""

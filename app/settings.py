@@ -1,0 +1,160 @@
+"""Every setting of an installation: environment variables `GAPBRIDGE_*` or a `.env` file. `gapbridge settings` lists them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults. The description of each field is its documentation (docs/reference/settings.md)."""
+
+    model_config = SettingsConfigDict(env_prefix="GAPBRIDGE_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        default=Path("var"),
+        description="Folder for the embedded database, the snapshots of imported backlinks, and quarantined mail.",
+    )
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy URL. Empty: SQLite in the data folder. PostgreSQL: postgresql+psycopg://user@host/name.",
+    )
+    broker_url: str = Field(
+        default="memory://",
+        description="Where jobs are rung: memory:// (workers in the web process), redis://host/0 or amqp://host.",
+    )
+    broker_namespace: str = Field(
+        default="gapbridge", description="Prefix of the queues, so that two installations can share one broker."
+    )
+    embedded_workers: bool | None = Field(
+        default=None,
+        description="Whether `gapbridge serve` runs the workers itself. Unset: yes with memory://, no otherwise.",
+    )
+    worker_threads: int = Field(default=4, ge=1, le=64, description="Jobs that one worker process runs at a time.")
+    sweep_seconds: float = Field(
+        default=15.0, gt=0, description="Seconds between two looks of the clock at the due rows of the database."
+    )
+    host: str = Field(default="127.0.0.1", description="Address that `gapbridge serve` listens on.")
+    port: int = Field(default=8321, ge=0, le=65535, description="Port that `gapbridge serve` listens on.")
+    public_url: str = Field(
+        default="http://127.0.0.1:8321",
+        description="Address under which people and mail reach this installation; opt-out links start with it.",
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key for mailbox passwords, sessions and opt-out tokens. Empty: made once and kept in the data "
+        "folder (file `secret.key`, mode 0600). Several comma-separated keys: the first signs, all are accepted.",
+    )
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_json: bool | None = Field(default=None, description="JSON logs. Unset: text on a terminal, JSON elsewhere.")
+
+    fetch_timeout: timedelta = Field(
+        default=timedelta(seconds=20), description="Time for one fetch of somebody's page, redirects included."
+    )
+    fetch_max_bytes: int = Field(
+        default=3_000_000, ge=10_000, description="Bytes of a page that are read, after decompression; the rest is cut."
+    )
+    fetch_user_agent: str = Field(
+        default="Gapbridge/0.1 (link checker; +{public_url}/about-this-bot)",
+        description="User agent of the page checker. {public_url} is replaced.",
+    )
+    fetch_obey_robots: bool = Field(default=True, description="Whether robots.txt is obeyed when pages are fetched.")
+    fetch_allow_private: bool = Field(
+        default=False,
+        description="Allow pages on private addresses. Only for the sandbox world and for tests: with it on, whoever "
+        "controls a page can make this machine fetch its own network.",
+    )
+    fetch_static_hosts: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description="Host names that are resolved here instead of by DNS, as name=address:port,... (sandbox and tests).",
+    )
+
+    mail_allow_plaintext: bool = Field(
+        default=False,
+        description="Allow mailboxes without TLS. Only for the sandbox world and for servers on this machine.",
+    )
+    smtp_timeout: timedelta = Field(
+        default=timedelta(seconds=60), description="Time for each SMTP step before the final dot."
+    )
+    smtp_dot_timeout: timedelta = Field(
+        default=timedelta(seconds=600),
+        description="Time to wait for the answer to the final dot (RFC 5321 4.5.3.2.6 asks for ten minutes); a shorter "
+        "time makes sends ambiguous that were not.",
+    )
+    imap_timeout: timedelta = Field(default=timedelta(seconds=30), description="Time for each IMAP answer.")
+    poll_interval: timedelta = Field(
+        default=timedelta(seconds=60), description="Time between two looks into each mailbox."
+    )
+    gate_budget: timedelta = Field(
+        default=timedelta(seconds=10),
+        description="Time that the look into the mailbox may take right before a follow-up; over it, the follow-up waits.",
+    )
+    lease_seconds: int = Field(default=60, ge=5, description="Seconds for which a worker holds a mailbox.")
+    undo_window: timedelta = Field(
+        default=timedelta(seconds=60), description="Time between approving a pitch and its first chance to leave."
+    )
+    contact_cooldown_days: int = Field(
+        default=90, ge=0, description="Days in which a domain is not pitched again after its last conversation."
+    )
+    link_check_interval: timedelta = Field(
+        default=timedelta(days=1), description="Time between two checks of a link that was won."
+    )
+    link_lost_after: timedelta = Field(
+        default=timedelta(hours=24), description="Least time between the two good fetches that prove a link lost."
+    )
+    keep_raw_mail_days: int = Field(
+        default=365, ge=1, description="Days for which the bytes of received mail are kept after they were handled."
+    )
+
+    @field_validator("fetch_static_hosts", mode="before")
+    @classmethod
+    def _parse_hosts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.strip() for pair in value.split(",") if pair.strip()]
+        for pair in pairs:
+            if "=" not in pair or ":" not in pair:
+                raise ValueError(f"'{pair}' is not name=address:port")
+        return dict(pair.split("=", 1) for pair in pairs)
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database URL with the embedded default filled in."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'gapbridge.sqlite').absolute()}"
+
+    @property
+    def runs_embedded_workers(self) -> bool:
+        """Whether the web process runs the workers."""
+        return self.broker_url.startswith("memory:") if self.embedded_workers is None else self.embedded_workers
+
+    @property
+    def user_agent(self) -> str:
+        """The user agent with the public URL filled in."""
+        return self.fetch_user_agent.replace("{public_url}", self.public_url)
+
+    def secret_keys(self) -> list[str]:
+        """The keys, newest first; makes and keeps one in the data folder when none is set."""
+        given = [key.strip() for key in self.secret_key.get_secret_value().split(",") if key.strip()]
+        return given or [_kept_key(self.data_dir)]
+
+
+def _kept_key(data_dir: Path) -> str:
+    path = data_dir / "secret.key"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        handle, draft = tempfile.mkstemp(dir=data_dir, prefix=".secret")
+        with os.fdopen(handle, "w") as stream:
+            stream.write(secrets.token_urlsafe(32) + "\n")
+        # A link is made whole or not at all: of two processes that start together, one wins and both read the same key.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        os.unlink(draft)
+    return path.read_text().strip()
