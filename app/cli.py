@@ -10,7 +10,12 @@ import typer
 import app.commands
 from app.errors import BadInput, GapbridgeError
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@cli.callback()
+def _root() -> None:
+    """Close backlink gaps: import, pitch, follow up, and prove the link."""
 
 
 def _attach() -> None:

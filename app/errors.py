@@ -15,7 +15,7 @@ GapbridgeError
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -46,7 +46,6 @@ class FieldProblem:
 
     field: str
     problem: str
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class BadInput(GapbridgeError):

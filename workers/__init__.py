@@ -1,0 +1,1 @@
+"""Broker, actors, runtime and clock. Importing this package starts nothing."""

@@ -1,0 +1,1 @@
+"""The JSON door: one service call for each request."""

@@ -1,0 +1,1 @@
+"""Imports of backlink data and the computation of the gap."""

@@ -1,0 +1,1 @@
+"""Placements that the checker has seen: verdicts, daily checks, losses."""

@@ -1,0 +1,1 @@
+"""Prospects, their contacts and their way through the pipeline, with the append-only history."""

@@ -1,0 +1,1 @@
+"""The demo world: a local mail server, editors that answer, sites that link."""

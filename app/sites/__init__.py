@@ -1,0 +1,1 @@
+"""Our sites, their competitors and the pages that we promote."""
