@@ -1,0 +1,74 @@
+"""One key for one site: the registrable domain by the Public Suffix List, refined by our tables of platforms.
+
+The list travels inside an installed package (its version is the date of the snapshot) and is never fetched. Its private
+section is on: `user.github.io` is a site of its own.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import idna
+from publicsuffixlist import PublicSuffixList
+
+from app.domain.keys import host_of, is_platform, parent_of, path_segments, path_tenant, tenant_below
+
+_suffixes = PublicSuffixList()
+_icann = PublicSuffixList(only_icann=True)
+
+
+def ascii_host(host_or_url: str) -> str | None:
+    """The host as an A-label (`xn--...`) in lower case, without port, trailing dot, user and path; None if it is no host name."""
+    host = host_of(host_or_url)
+    if host is None or host.isascii():
+        return host
+    try:
+        # UTS 46 mapping first: exports hold upper case, full-width and composed forms of one name.
+        return idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return None
+
+
+def unicode_host(host: str) -> str:
+    """The host as people write it (U-label), for display; what cannot be decoded is returned unchanged."""
+    try:
+        return idna.decode(host) if "xn--" in host else host
+    except idna.IDNAError:
+        return host
+
+
+@lru_cache(maxsize=65536)
+def registrable_domain(host_or_url: str) -> str | None:
+    """The key of the site that a host or URL belongs to, as an A-label; None for an address, a bare suffix or no host.
+
+    `https://www.News.example.co.uk:8080/x` is `example.co.uk`; `a.github.io` and `a.wordpress.com` are themselves, because
+    their platforms give subdomains to different people.
+    """
+    host = ascii_host(host_or_url)
+    if host is None:
+        return None
+    bare = host.removeprefix("www.")
+    registrable = _suffixes.privatesuffix(bare) or _suffixes.privatesuffix(host)
+    if registrable is None:
+        # A platform's own site (`github.io`) is a private suffix and still somebody's domain; `co.uk` is nobody's.
+        return bare if _icann.privatesuffix(bare) is not None else None
+    return tenant_below(bare, registrable)
+
+
+def site_key(host_or_url: str) -> str | None:
+    """The key that a gap is counted by: the registrable domain, or `host/tenant` on a host that gives paths to people."""
+    host = ascii_host(host_or_url)
+    if host is None:
+        return None
+    return path_tenant(host, path_segments(host_or_url)) or registrable_domain(host)
+
+
+def platform_of(key: str) -> str | None:
+    """The platform one level above a site key (`medium.com` for `medium.com/@x`, `github.io` for `a.github.io`), or None."""
+    parent = parent_of(key)
+    if parent is None:
+        return None
+    if "/" in key or is_platform(parent):
+        return parent
+    # A private suffix is a platform that registered itself with the list; an ICANN suffix (`co.uk`) is not.
+    return parent if _suffixes.is_public(parent) and _icann.is_private(parent) else None
