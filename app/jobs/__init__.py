@@ -1,1 +1,46 @@
-"""The port through which work is announced: names of jobs and the bell that wakes a worker."""
+"""The port through which work is announced: names of jobs and the bell that wakes a worker.
+
+The database is the truth and the broker is a bell: a job is a name and the id of a row, it may be lost or repeated at
+will, and the clock finds every due row without it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+
+class Job(StrEnum):
+    """Every job; the id that goes with it is of the row named after the arrow."""
+
+    OUTBOX_DELIVER = "outbox.deliver"  # -> mailbox
+    OUTBOX_RECONCILE = "outbox.reconcile"  # -> mailbox
+    INBOX_POLL = "inbox.poll"  # -> mailbox
+    MENTIONS_CHECK = "mentions.check"  # -> prospect
+    SEQUENCES_ADVANCE = "sequences.advance"  # -> sequence run
+    LINKS_CHECK = "links.check"  # -> link
+
+
+class Dispatcher(Protocol):
+    """Wakes a worker for a row."""
+
+    def ring(self, job: Job, row_id: int) -> None:
+        """Announce that the row has work. Never raises for a broker that is away: the clock will find the row."""
+
+
+class SilentDispatcher:
+    """Drops every bell: for command lines and tests where the clock, or the caller, finds the work."""
+
+    def ring(self, job: Job, row_id: int) -> None:
+        """See `Dispatcher.ring`."""
+
+
+class RecordingDispatcher:
+    """Keeps the bells in `rung`, for tests."""
+
+    def __init__(self) -> None:
+        self.rung: list[tuple[Job, int]] = []
+
+    def ring(self, job: Job, row_id: int) -> None:
+        """See `Dispatcher.ring`."""
+        self.rung.append((job, row_id))

@@ -1,1 +1,77 @@
 """The tables, one file each; `app.models` imports them all so that migrations see the whole schema."""
+
+from app.models.api_key import ApiKey
+from app.models.blocking_event import BlockingEvent
+from app.models.competitor import Competitor
+from app.models.contact import Contact
+from app.models.conversation import Conversation, ConversationState
+from app.models.folder import Folder
+from app.models.idempotency_key import IdempotencyKey
+from app.models.inbound import Inbound, InboundState
+from app.models.inbound_location import InboundLocation
+from app.models.lease import Lease
+from app.models.link import Link, LinkState
+from app.models.link_check import LinkCheck
+from app.models.mailbox import Mailbox, Security
+from app.models.mailbox_day import MailboxDay
+from app.models.mention_check import MentionCheck
+from app.models.outbound import Outbound, OutboundKind
+from app.models.outbound_alias import OutboundAlias
+from app.models.page import Page
+from app.models.pitch import Pitch, PitchState
+from app.models.prospect import Prospect
+from app.models.send_attempt import SendAttempt
+from app.models.sequence import Sequence
+from app.models.sequence_run import RunState, SequenceRun
+from app.models.sign_in_try import SignInTry
+from app.models.site import Site
+from app.models.snapshot import Snapshot, SnapshotRole
+from app.models.stage_event import StageEvent
+from app.models.suppression import Suppression, SuppressionKind
+from app.models.template_version import TemplateVersion
+from app.models.user import Role, User
+from app.models.user_session import UserSession
+
+__all__ = [
+    "ApiKey",
+    "BlockingEvent",
+    "Competitor",
+    "Contact",
+    "Conversation",
+    "ConversationState",
+    "Folder",
+    "IdempotencyKey",
+    "Inbound",
+    "InboundLocation",
+    "InboundState",
+    "Lease",
+    "Link",
+    "LinkCheck",
+    "LinkState",
+    "Mailbox",
+    "MailboxDay",
+    "MentionCheck",
+    "Outbound",
+    "OutboundAlias",
+    "OutboundKind",
+    "Page",
+    "Pitch",
+    "PitchState",
+    "Prospect",
+    "Role",
+    "RunState",
+    "Security",
+    "SendAttempt",
+    "Sequence",
+    "SequenceRun",
+    "SignInTry",
+    "Site",
+    "Snapshot",
+    "SnapshotRole",
+    "StageEvent",
+    "Suppression",
+    "SuppressionKind",
+    "TemplateVersion",
+    "User",
+    "UserSession",
+]

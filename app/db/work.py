@@ -1,0 +1,78 @@
+"""The unit of work: one request or job is one transaction, and bells are rung only after its commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from app.clock import Clock
+from app.db.engine import make_engine
+from app.jobs import Dispatcher, Job
+
+
+class UnitOfWork:
+    """A session, the clock, and the bells to ring after the commit. Services take it first and never commit."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self.session = session
+        self.clock = clock
+        self._bells: dict[tuple[Job, int], None] = {}
+        self._after: list[Callable[[], None]] = []
+
+    def now(self) -> datetime:
+        """The clock's present moment, in UTC."""
+        return self.clock.now()
+
+    def ring(self, job: Job, row_id: int | None) -> None:
+        """Wake a worker for the row, once, after the commit; a rollback forgets it."""
+        if row_id is None:
+            raise ValueError(f"{job} needs the id of a stored row: flush first")
+        self._bells[job, row_id] = None
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Run `action` after the commit (for files that belong to rows)."""
+        self._after.append(action)
+
+
+class Database:
+    """The two engines of an installation and its units of work."""
+
+    def __init__(self, url: str, clock: Clock, dispatcher: Dispatcher) -> None:
+        self.url = url
+        self.clock = clock
+        self.dispatcher = dispatcher
+        self.engine: Engine = make_engine(url)
+        self.read_engine: Engine = make_engine(url, read_only=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def work(self) -> Iterator[UnitOfWork]:
+        """One transaction: commits at the end of the block and then rings; an exception rolls everything back."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            uow = UnitOfWork(session, self.clock)
+            session.connection()  # Begin now: on SQLite this takes the write lock before the first read.
+            yield uow
+            session.commit()
+        for action in uow._after:
+            action()
+        for job, row_id in uow._bells:
+            self.dispatcher.ring(job, row_id)
+
+    @contextmanager
+    def read(self) -> Iterator[UnitOfWork]:
+        """A read-only look at one moment; nothing is committed and no bell rings."""
+        with Session(self.read_engine, expire_on_commit=False) as session:
+            yield UnitOfWork(session, self.clock)
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+        self.read_engine.dispose()

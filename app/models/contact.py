@@ -1,0 +1,25 @@
+"""A person or role at a prospect, with the source of the address."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field
+
+from app.models.base import Table
+
+
+class Contact(Table, table=True):
+    """Whom we write to. `source_url` is the page that shows the address, null when a person or the API gave it."""
+
+    __tablename__ = "contact"
+    __table_args__ = (UniqueConstraint("prospect_id", "email"), Index("ix_contact_email", "email"))
+
+    id: int = Field(default=None, primary_key=True)
+    prospect_id: int = Field(foreign_key="prospect.id")
+    email: str = Field(max_length=254)
+    name: str | None = None
+    role: str | None = None
+    is_role_address: bool = False
+    source_url: str | None = None
+    created_by: str
+    created_at: datetime

@@ -1,0 +1,49 @@
+"""A placement that the checker has seen, or that a person vouches for."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field
+
+from app.db.types import enum_check, enum_column, json_column
+from app.models.base import Table
+
+
+class LinkState(StrEnum):
+    """unknown means 'could not check', and is never shown as lost."""
+
+    LIVE = "live"
+    CHANGED = "changed"
+    LOST = "lost"
+    UNKNOWN = "unknown"
+
+
+class Link(Table, table=True):
+    """One link on a prospect's page to one of ours. Reports count `verified` ones only."""
+
+    __tablename__ = "link"
+    __table_args__ = (
+        UniqueConstraint("prospect_id", "source_url"),
+        enum_check("state", LinkState),
+        Index("ix_link_check_due_at", "check_due_at"),
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    site_id: int = Field(foreign_key="site.id")
+    prospect_id: int = Field(foreign_key="prospect.id")
+    source_url: str = Field(max_length=2000)
+    target_url: str | None = Field(default=None, max_length=2000)
+    state: LinkState = Field(sa_column=enum_column(LinkState))
+    verified: bool
+    override_reason: str | None = None
+    rel: list[str] = Field(default_factory=list, sa_column=json_column())
+    dofollow: bool | None = None
+    anchor: str | None = None
+    context: str | None = None
+    first_seen_at: datetime
+    last_seen_at: datetime | None = None
+    last_checked_at: datetime | None = None
+    first_missing_at: datetime | None = None
+    lost_at: datetime | None = None
+    check_due_at: datetime | None = None

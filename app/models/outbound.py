@@ -1,0 +1,77 @@
+"""Approved mail: frozen bytes and the state of their way out. One intent, one row."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from app.db.types import enum_check, enum_column
+from app.domain.delivery import OutboundState
+from app.models.base import Table
+
+
+class OutboundKind(StrEnum):
+    """First message, step of a sequence, or a person's answer in the thread."""
+
+    PITCH = "pitch"
+    FOLLOW_UP = "follow-up"
+    REPLY = "reply"
+
+
+_IN_FLIGHT = "state IN ('CLAIMED', 'COMMITTED', 'AMBIGUOUS')"
+
+
+class Outbound(Table, table=True):
+    """One message to one recipient. `raw` is what will be on the wire, byte for byte; `fence` is the holder's."""
+
+    __tablename__ = "outbound"
+    __table_args__ = (
+        UniqueConstraint("prospect_id", "sequence_run_id", "step_no"),
+        enum_check("state", OutboundState),
+        enum_check("kind", OutboundKind),
+        Index(
+            "uq_outbound_in_flight",
+            "prospect_id",
+            unique=True,
+            sqlite_where=text(_IN_FLIGHT),
+            postgresql_where=text(_IN_FLIGHT),
+        ),
+        Index("ix_outbound_due", "mailbox_id", "state", "not_before"),
+        Index("ix_outbound_prospect_id", "prospect_id"),
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    site_id: int = Field(foreign_key="site.id")
+    mailbox_id: int = Field(foreign_key="mailbox.id")
+    prospect_id: int = Field(foreign_key="prospect.id")
+    conversation_id: int = Field(foreign_key="conversation.id")
+    sequence_run_id: int | None = Field(default=None, foreign_key="sequence_run.id")
+    step_no: int = 0
+    kind: OutboundKind = Field(sa_column=enum_column(OutboundKind))
+    message_id: str = Field(unique=True, max_length=250)
+    token: str = Field(unique=True, max_length=64)
+    to_address: str = Field(max_length=254)
+    subject: str
+    raw: bytes
+    raw_sha256: str = Field(max_length=64)
+    state: OutboundState = Field(default=OutboundState.QUEUED, sa_column=enum_column(OutboundState))
+    attempt_no: int = 1
+    deferrals: int = 0
+    fence: int = 0
+    event_floor: int = 0
+    gate_seen_event_id: int | None = None
+    not_before: datetime
+    expires_at: datetime
+    committed_at: datetime | None = None
+    sent_at: datetime | None = None
+    cap_day: date | None = None
+    reply_code: int | None = None
+    reply_text: str | None = None
+    hold_reason: str | None = None
+    reconcile_at: datetime | None = None
+    reconcile_tries: int = 0
+    evidence: str | None = None
+    approved_by: str
+    correlation_id: str | None = Field(default=None, max_length=64)
+    created_at: datetime

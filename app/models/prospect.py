@@ -1,0 +1,62 @@
+"""A gap domain in a site's pipeline, with the evidence that the gap gave."""
+
+from datetime import date, datetime
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field
+
+from app.db.types import enum_check, enum_column, json_column
+from app.domain.mention_verdict import MentionVerdict
+from app.domain.pipeline import Stage
+from app.models.base import Table
+
+
+class Prospect(Table, table=True):
+    """One domain in a site's pipeline. The stage moves only through `app.prospects.service.apply`."""
+
+    __tablename__ = "prospect"
+    __table_args__ = (
+        UniqueConstraint("site_id", "domain"),
+        UniqueConstraint("site_id", "external_id"),
+        enum_check("stage", Stage),
+        Index("ix_prospect_queue", "site_id", "stage", "rank_key", "id"),
+        Index("ix_prospect_domain", "domain"),
+        Index("ix_prospect_mention_due_at", "mention_due_at"),
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    site_id: int = Field(foreign_key="site.id", ondelete="CASCADE")
+    domain: str = Field(max_length=253)
+    external_id: str | None = Field(default=None, max_length=200)
+    stage: Stage = Field(default=Stage.PROSPECT, sa_column=enum_column(Stage))
+    version: int = 0
+
+    # What the gap says. Unknown is null, never zero; a metric is never shown without its provider.
+    tier: int | None = None
+    overlap: int | None = None
+    competitors: list[str] = Field(default_factory=list, sa_column=json_column())
+    links: int | None = None
+    dofollow: bool | None = None
+    authority: float | None = None
+    authority_provider: str | None = Field(default=None, max_length=32)
+    traffic: int | None = None
+    language: str | None = Field(default=None, max_length=64)
+    best_page: str | None = None
+    best_page_title: str | None = None
+    target: str | None = None
+    anchor: str | None = None
+    first_seen: date | None = None
+    score: float | None = None
+    removed_by: list[str] = Field(default_factory=list, sa_column=json_column())
+    known_pages: list[str] = Field(default_factory=list, sa_column=json_column())
+    rank_key: str = Field(default="", max_length=80)
+
+    # The latest mention check, for lists; its evidence is the row in mention_check.
+    mention: MentionVerdict | None = Field(default=None, sa_column=enum_column(MentionVerdict, nullable=True))
+    mention_check_id: int | None = None
+    mention_due_at: datetime | None = None
+    mention_tries: int = 0
+
+    snoozed_until: datetime | None = None
+    created_at: datetime
+    updated_at: datetime

@@ -1,0 +1,20 @@
+"""A signed-in browser."""
+
+from datetime import datetime
+
+from sqlmodel import Field
+
+from app.models.base import Table
+
+
+class UserSession(Table, table=True):
+    """The cookie holds a random id; the row holds its hash, so a stolen database signs nobody in."""
+
+    __tablename__ = "user_session"
+
+    id_hash: str = Field(primary_key=True, max_length=64)
+    user_id: int = Field(foreign_key="app_user.id", ondelete="CASCADE", index=True)
+    csrf_token: str = Field(max_length=64)
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
