@@ -146,6 +146,7 @@ class _Rules:
             return self._faulty(server, fault)
         if not session.authenticated:
             return "530 5.7.0 Authentication required"
+        address = address.removeprefix("<").removesuffix(">")  # aiosmtpd hands the null sender over as "<>".
         if address and self._office.account_for(address) != session.auth_data:
             return "553 5.7.1 Sender address rejected: not owned by the signed-in account"
         envelope.mail_from = address
