@@ -146,8 +146,8 @@ class _Rules:
             return self._faulty(server, fault)
         if not session.authenticated:
             return "530 5.7.0 Authentication required"
-        address = address.removeprefix("<").removesuffix(">")  # aiosmtpd hands the null sender over as "<>".
-        if address and self._office.account_for(address) != session.auth_data:
+        # aiosmtpd hands the null sender over as "<>", and takes an empty one for a missing MAIL.
+        if address != "<>" and self._office.account_for(address) != session.auth_data:
             return "553 5.7.1 Sender address rejected: not owned by the signed-in account"
         envelope.mail_from = address
         envelope.mail_options.extend(options)
@@ -170,7 +170,7 @@ class _Rules:
             fault = fault or self._office.take_fault("dot", recipient)
         if fault is None or fault.deliver:
             for recipient in envelope.rcpt_tos:
-                await self._office.accept(envelope.mail_from or "", recipient, raw)
+                await self._office.accept((envelope.mail_from or "").strip("<>"), recipient, raw)
         if fault is not None:
             await asyncio.sleep(fault.delay)
             return self._faulty(server, fault)
