@@ -1,0 +1,24 @@
+"""Settings in, wired dependencies out: the only importer of adapters besides the composition roots."""
+
+from __future__ import annotations
+
+from app.clock import Clock, SystemClock
+from app.db.vault import Vault
+from app.db.work import Database
+from app.jobs import Dispatcher, SilentDispatcher
+from app.settings import Settings
+
+
+class Container:
+    """What a process needs. Adapters are made when first asked for, so a command opens only what it uses."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, dispatcher: Dispatcher | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.dispatcher = dispatcher or SilentDispatcher()
+        self.vault = Vault(settings.secret_keys())
+        self.db = Database(settings.resolved_database_url, self.clock, self.dispatcher)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.db.dispose()

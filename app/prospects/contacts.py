@@ -1,0 +1,101 @@
+"""Contacts: whom to write to, each with the source of the address. Addresses are never guessed."""
+
+from __future__ import annotations
+
+from email_validator import EmailNotValidError, validate_email
+
+from app.db.work import UnitOfWork
+from app.errors import BadInput, FieldProblem
+from app.models import Contact
+from app.prospects import repository, service
+
+ROLES = frozenset(
+    [
+        "admin",
+        "contact",
+        "desk",
+        "editor",
+        "editorial",
+        "editors",
+        "hello",
+        "help",
+        "hi",
+        "info",
+        "kontakt",
+        "mail",
+        "marketing",
+        "news",
+        "newsroom",
+        "office",
+        "post",
+        "presse",
+        "press",
+        "redaktion",
+        "support",
+        "team",
+        "tips",
+        "webmaster",
+    ]
+)
+# Reserved for tests and documentation (RFC 2606, RFC 6761); email-validator refuses them unless told otherwise.
+_TEST_DOMAINS = (".test", ".example", ".invalid", ".localhost")
+
+
+def clean_address(address: str) -> str:
+    """The address in the form in which it is stored and compared: domain as A-label in lower case.
+
+    Raises BadInput with the field `email` for anything but one plain address (no display name, no literal, no quotes).
+    """
+    text = address.strip()
+    try:
+        found = validate_email(
+            text,
+            check_deliverability=False,
+            allow_smtputf8=False,
+            test_environment=text.lower().endswith(_TEST_DOMAINS),
+        )
+    except EmailNotValidError as error:
+        raise BadInput(
+            f"'{address}' is not an address that can be written to", FieldProblem("email", str(error))
+        ) from None
+    domain = (found.ascii_domain or found.domain).lower()
+    return f"{found.local_part}@{domain}"
+
+
+def add(
+    uow: UnitOfWork,
+    prospect_id: int,
+    email: str,
+    *,
+    name: str | None = None,
+    role: str | None = None,
+    source_url: str | None = None,
+    actor: str,
+) -> Contact:
+    """Add a contact, or complete the one with this address. `source_url` is the page that shows it."""
+    service.get(uow, prospect_id)
+    address = clean_address(email)
+    for known in repository.contacts_of(uow.session, prospect_id):
+        if known.email.lower() == address.lower():
+            known.name, known.role = known.name or name, known.role or role
+            known.source_url = known.source_url or source_url
+            return known
+    contact = Contact(
+        prospect_id=prospect_id,
+        email=address,
+        name=name,
+        role=role,
+        is_role_address=address.split("@")[0].lower() in ROLES,
+        source_url=source_url,
+        created_by=actor,
+        created_at=uow.now(),
+    )
+    uow.session.add(contact)
+    uow.session.flush()
+    service.note(uow, prospect_id, "contact_added", actor=actor, contact_id=contact.id, source_url=source_url)
+    return contact
+
+
+def best(uow: UnitOfWork, prospect_id: int) -> Contact | None:
+    """The contact to write to: a person before a role address, the first found before later ones."""
+    return next(iter(repository.contacts_of(uow.session, prospect_id)), None)

@@ -1,0 +1,156 @@
+"""Moves prospects through the pipeline, keeps their history, and blocks what must not be followed up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.db.work import UnitOfWork
+from app.domain.blocking import ENDS, Blocking
+from app.domain.pipeline import Event, Facts, Impossible, LostReason, Stage, next_stage
+from app.domain.ranking import rank_key
+from app.errors import Conflict, IllegalTransition, NotFound
+from app.log import correlation_id
+from app.models import BlockingEvent, Conversation, ConversationState, Prospect, StageEvent
+from app.prospects import repository
+
+
+def get(uow: UnitOfWork, prospect_id: int) -> Prospect:
+    """The prospect; raises NotFound."""
+    found = uow.session.get(Prospect, prospect_id)
+    if found is None:
+        raise NotFound(f"there is no prospect {prospect_id}")
+    return found
+
+
+def apply(
+    uow: UnitOfWork,
+    prospect_id: int,
+    event: Event,
+    facts: Facts,
+    *,
+    actor: str,
+    reason: str | None = None,
+    data: dict[str, Any] | None = None,
+) -> StageEvent:
+    """Let `event` happen: compare-and-set of the stage and its line of history, in one transaction.
+
+    Raises IllegalTransition when the table or a guard refuses, NotFound, and Conflict when another moved it meanwhile.
+    """
+    if not repository.lock(uow.session, prospect_id):
+        raise NotFound(f"there is no prospect {prospect_id}")
+    prospect = get(uow, prospect_id)
+    uow.session.refresh(prospect, ["stage"])
+    before = prospect.stage
+    if event is Event.REOPEN:
+        facts = Facts(reason=facts.reason, last_lost_reason=repository.last_lost_reason(uow.session, prospect_id))
+    try:
+        after = next_stage(before, event, facts)
+    except Impossible as refusal:
+        raise IllegalTransition(f"{prospect.domain}: {refusal}", stage=before.value, event=event.value) from None
+    if not repository.move(uow.session, prospect_id, before, after):
+        raise Conflict(f"{prospect.domain} was moved by somebody else at the same moment; look again")
+    prospect.updated_at = uow.now()
+    line = _write(uow, prospect_id, event.value, (before, after), actor=actor, reason=reason or facts.reason, data=data)
+    if after in (Stage.WON, Stage.LOST):
+        close_conversation(uow, prospect_id)
+    return line
+
+
+def note(
+    uow: UnitOfWork, prospect_id: int, event: str, *, actor: str, reason: str | None = None, **data: Any
+) -> StageEvent:
+    """Write a line of history that moves nothing (approved, skipped, contact added ...)."""
+    stage = get(uow, prospect_id).stage
+    return _write(uow, prospect_id, event, (stage, stage), actor=actor, reason=reason, data=data)
+
+
+def _write(
+    uow: UnitOfWork,
+    prospect_id: int,
+    event: str,
+    stages: tuple[Stage, Stage],
+    *,
+    actor: str,
+    reason: str | None,
+    data: dict[str, Any] | None,
+) -> StageEvent:
+    line = StageEvent(
+        prospect_id=prospect_id,
+        event=event,
+        from_stage=stages[0],
+        to_stage=stages[1],
+        actor=actor,
+        reason=reason,
+        data=data or {},
+        correlation_id=correlation_id(),
+        at=uow.now(),
+    )
+    uow.session.add(line)
+    uow.session.flush()
+    return line
+
+
+def block(
+    uow: UnitOfWork, prospect_id: int, kind: Blocking, *, inbound_id: int | None = None, detail: str | None = None
+) -> BlockingEvent:
+    """Stop what is under way with this prospect; the same message blocks once.
+
+    The prospect's row is locked first: the sender takes the same lock inside its commit, so either it sees this
+    event, or its mail had left before.
+    """
+    if not repository.lock(uow.session, prospect_id):
+        raise NotFound(f"there is no prospect {prospect_id}")
+    if inbound_id is not None:
+        existing = repository.existing_block(uow.session, inbound_id, kind)
+        if existing is not None:
+            return existing
+    made = BlockingEvent(prospect_id=prospect_id, kind=kind, inbound_id=inbound_id, detail=detail, at=uow.now())
+    uow.session.add(made)
+    uow.session.flush()
+    return made
+
+
+def clear_block(uow: UnitOfWork, blocking_id: int, *, actor: str) -> BlockingEvent:
+    """A person says that a possible reply was none; raises Conflict for the kinds that are certain."""
+    found = uow.session.get(BlockingEvent, blocking_id)
+    if found is None:
+        raise NotFound(f"there is no blocking event {blocking_id}")
+    if found.kind in ENDS:
+        raise Conflict(f"a {found.kind.value.replace('_', ' ')} is certain and cannot be cleared")
+    repository.lock(uow.session, found.prospect_id)
+    found.cleared_at, found.cleared_by = uow.now(), actor
+    note(uow, found.prospect_id, "block_cleared", actor=actor, kind=found.kind.value)
+    return found
+
+
+def give_up(uow: UnitOfWork, prospect_id: int, reason: LostReason, *, actor: str) -> StageEvent:
+    """Move to lost with a reason from the list; whatever still waits in the outbox is stopped."""
+    line = apply(uow, prospect_id, Event.GIVE_UP, Facts(reason=reason.value), actor=actor)
+    block(uow, prospect_id, Blocking.GIVEN_UP, detail=reason.value)
+    return line
+
+
+def reopen(uow: UnitOfWork, prospect_id: int, reason: str, *, actor: str) -> StageEvent:
+    """Back from lost to prospect; refused for ever after an unsubscribe."""
+    return apply(uow, prospect_id, Event.REOPEN, Facts(reason=reason), actor=actor)
+
+
+def close_conversation(uow: UnitOfWork, prospect_id: int) -> Conversation | None:
+    """Close the open conversation, so that the domain is free for the next one."""
+    found = repository.open_conversation(uow.session, prospect_id)
+    if found is not None:
+        found.state, found.closed_at = ConversationState.CLOSED, uow.now()
+    return found
+
+
+def rerank(prospect: Prospect, competitors: int) -> None:
+    """Compute the rank key again after its parts have changed; `competitors` are those with data."""
+    prospect.rank_key = rank_key(
+        tier=prospect.tier,
+        mention=prospect.mention,
+        overlap=prospect.overlap,
+        competitors=competitors,
+        dofollow=prospect.dofollow,
+        authority=prospect.authority,
+        first_seen=prospect.first_seen,
+    )
