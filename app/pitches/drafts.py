@@ -1,0 +1,67 @@
+"""Brings a template, its data and the contract together: one message, its word count and the rules that it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.domain.pitch_contract import BrokenRule, PitchDraft, check, count_words, host_of
+from app.pitches.templates import Message, TemplateSource, load, render, required_of
+from app.pitches.variables import DEFAULT_OPT_OUT, EVIDENCE, VARIABLES, clean_values
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A rendered message with what the contract says about it."""
+
+    template: str
+    message: Message
+    words: int
+    broken: tuple[BrokenRule, ...]
+
+
+def judge(
+    message: Message, values: Mapping[str, object], *, our_domains: Sequence[str] = (), first: bool = True
+) -> tuple[int, tuple[BrokenRule, ...]]:
+    """The word count of a message and the rules that it breaks, held against the data that it was made from."""
+    clean = clean_values(values)
+    our_page, their_page = clean.get("our_page", ""), clean.get("their_page", "")
+    draft = PitchDraft(
+        subject=message.subject,
+        body_text=message.body_text,
+        body_html=message.body_html,
+        our_domains=tuple(our_domains) or ((host_of(our_page).removeprefix("www."),) if our_page else ()),
+        our_page=our_page,
+        their_domain=clean.get("their_domain") or host_of(their_page).removeprefix("www."),
+        their_page=their_page,
+        evidence=tuple(clean[name] for name in EVIDENCE if name in clean),
+        opt_out=clean.get("opt_out", ""),
+        other_pages=(clean["linked_page"],) if "linked_page" in clean else (),
+        first=first,
+    )
+    return count_words(message.body_text, draft.opt_out), tuple(check(draft))
+
+
+def draft(
+    template: str,
+    values: Mapping[str, object],
+    *,
+    source: TemplateSource | None = None,
+    our_domains: Sequence[str] = (),
+) -> Draft:
+    """Render the template (`source`: a saved version instead of the distributed files) and hold it to the contract.
+
+    Raises NotFound for an unknown template and BadInput for values that are not plain text. A missing value is no error: it
+    shows in the message and as the broken rule `unresolved-variable`.
+    """
+    filled = {"opt_out": DEFAULT_OPT_OUT, **values}
+    message = render(source or load(template), filled)
+    count, broken = judge(message, filled, our_domains=our_domains, first=not template.startswith("follow-up"))
+    return Draft(template, message, count, broken)
+
+
+def example_values(template: str) -> dict[str, str]:
+    """Data with which the template renders and keeps the contract; the start of a data file."""
+    used = set(required_of(load(template)))
+    optional = {"first_name", "their_page_title", "topic", "our_page_summary"}
+    return {name: variable.example for name, variable in VARIABLES.items() if name in used | optional}

@@ -1,0 +1,60 @@
+"""Business days over weekends, holidays and the two nights of summer time."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.calendar import add_business_days, business_moment, is_business_day
+
+BERLIN = ZoneInfo("Europe/Berlin")
+CHRISTMAS = {date(2026, 12, 25), date(2026, 12, 28)}
+
+
+@pytest.mark.parametrize(
+    ("start", "n", "end"),
+    [
+        (date(2026, 5, 4), 4, date(2026, 5, 8)),  # Monday to Friday
+        (date(2026, 5, 5), 4, date(2026, 5, 11)),  # over a weekend
+        (date(2026, 5, 9), 1, date(2026, 5, 11)),  # from a Saturday
+        (date(2026, 5, 9), 0, date(2026, 5, 11)),
+        (date(2026, 5, 8), 0, date(2026, 5, 8)),
+        (date(2026, 12, 22), 4, date(2026, 12, 30)),  # holidays on Friday and Monday
+    ],
+)
+def test_adding(start, n, end):
+    assert add_business_days(start, n, CHRISTMAS.__contains__) == end
+
+
+def test_what_cannot_be_counted():
+    with pytest.raises(ValueError, match="forward"):
+        add_business_days(date(2026, 5, 4), -1)
+    with pytest.raises(ValueError, match="no business day"):
+        add_business_days(date(2026, 5, 4), 1, lambda _day: True)
+    with pytest.raises(ValueError, match="time zone"):
+        business_moment(datetime(2026, 5, 4), 1, BERLIN)  # noqa: DTZ001
+
+
+def test_the_time_of_day_is_kept_over_summer_time():
+    sent = datetime(2026, 3, 25, 9, 30, tzinfo=BERLIN)
+    due = business_moment(sent.astimezone(UTC), 4, BERLIN)
+    assert due.astimezone(BERLIN) == datetime(2026, 3, 31, 9, 30, tzinfo=BERLIN)
+    assert due - sent.astimezone(UTC) == timedelta(days=6, hours=-1)
+
+
+def test_a_time_that_is_skipped_and_a_time_that_is_twice():
+    cairo = ZoneInfo("Africa/Cairo")  # Summer time starts on a Friday at midnight.
+    due = business_moment(datetime(2026, 4, 23, 0, 30, tzinfo=cairo), 1, cairo)
+    assert due.astimezone(cairo) == datetime(2026, 4, 24, 1, 30, tzinfo=cairo)
+    twice = business_moment(datetime(2026, 10, 29, 23, 30, tzinfo=cairo), 0, cairo)
+    assert twice == datetime(2026, 10, 29, 23, 30, tzinfo=cairo, fold=0).astimezone(UTC)
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(1, 40), st.sets(st.dates(), max_size=20))
+def test_exactly_n_business_days_lie_between(start, n, holidays):
+    end = add_business_days(start, n, holidays.__contains__)
+    days = [start + timedelta(days=i) for i in range(1, (end - start).days + 1)]
+    assert sum(is_business_day(day, holidays.__contains__) for day in days) == n
+    assert is_business_day(end, holidays.__contains__)
