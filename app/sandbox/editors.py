@@ -109,7 +109,8 @@ class Desk:
         client = IMAPClient(self.server.host, self.server.imap_port, ssl=False, timeout=timeout)
         with client:
             client.login(address, self.server.passwords[address])
-            if client.select_folder("INBOX", readonly=True)[b"UIDNEXT"] <= from_uid:
+            folder = client.select_folder("INBOX", readonly=True)
+            if folder[b"UIDNEXT"] <= from_uid or not folder[b"EXISTS"]:
                 return []
             # `n:*` names the last mail even when nothing is new (RFC 3501 section 6.4.8).
             uids = [uid for uid in client.search(["UID", f"{from_uid}:*"]) if uid >= from_uid]
