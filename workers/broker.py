@@ -14,6 +14,7 @@ from collections import defaultdict, deque
 from typing import Any
 from urllib.parse import urlsplit
 
+import pika
 import redis
 from dramatiq import Broker, Message, Middleware
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
@@ -114,13 +115,17 @@ class EmbeddedBroker(StubBroker):
         self.dead_letters_by_queue = bounded
 
 
-def check(broker: Broker) -> None:
-    """Ask the broker for a sign of life; raises Unavailable with what to look at."""
+def check(broker: Broker) -> str:
+    """Ask the broker for a sign of life and give its kind; raises Unavailable with what to look at."""
     try:
         if isinstance(broker, RedisBroker):
             broker.client.ping()
-        elif isinstance(broker, RabbitmqBroker):
-            _rabbit(broker, next(iter(broker.queues)))
+            return "Redis"
+        if isinstance(broker, RabbitmqBroker):
+            # A connection of its own: dramatiq keeps one for each thread that asked, and a prober has many threads.
+            pika.BlockingConnection(broker.parameters).close()
+            return "RabbitMQ"
+        return "in this process"
     except Exception as error:
         raise Unavailable(
             f"the broker does not answer ({type(error).__name__}: {error}); "
