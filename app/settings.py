@@ -99,7 +99,7 @@ class Settings(BaseSettings):
         default=timedelta(seconds=10),
         description="Time that the look into the mailbox may take right before a follow-up; over it, the follow-up waits.",
     )
-    lease_seconds: int = Field(default=60, ge=5, description="Seconds for which a worker holds a mailbox.")
+    lease_seconds: int = Field(default=60, ge=1, description="Seconds for which a worker holds a mailbox.")
     undo_window: timedelta = Field(
         default=timedelta(seconds=60), description="Time between approving a pitch and its first chance to leave."
     )
