@@ -1,0 +1,88 @@
+"""What other rooms see of the page fetcher: one verb, and two kinds of answer, a page or a named reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+
+class Reason(StrEnum):
+    """Why a page was not fetched. The names are stable: they are counted and shown."""
+
+    BAD_URL = "bad-url"
+    BLOCKED_ADDRESS = "blocked-address"
+    BLOCKED_PORT = "blocked-port"
+    ROBOTS = "robots"
+    ROBOTS_UNAVAILABLE = "robots-unavailable"
+    CRAWL_DELAY = "crawl-delay"
+    DNS = "dns"
+    TLS = "tls"
+    CONNECTION = "connection"
+    TIMEOUT = "timeout"
+    TOO_MANY_REDIRECTS = "too-many-redirects"
+    NOT_HTML = "not-html"
+    BAD_ENCODING = "bad-encoding"
+    BAD_RESPONSE = "bad-response"
+
+
+Read = Literal["html", "any", "none"]
+"""What to read of the answer: its text if it is a web page, its text whatever it is, or only its status and headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One redirect: the URL that answered with it, and the status that it gave."""
+
+    url: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer, whatever its status.
+
+    `url` is what was asked for, `final_url` what answered, `hops` the redirects in between. `headers` are in order with
+    lower-case names. `text` is decoded; `truncated` says that the byte limit cut it. `fetched_at` is UTC.
+    """
+
+    url: str
+    final_url: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    text: str
+    fetched_at: datetime
+    hops: tuple[Hop, ...] = ()
+    truncated: bool = False
+    size: int = 0
+    charset: str = ""
+
+    def header(self, name: str) -> list[str]:
+        """All values of one header, in order."""
+        return [value for key, value in self.headers if key == name.lower()]
+
+
+@dataclass(frozen=True, slots=True)
+class NotFetched:
+    """No answer: the reason, a sentence for people, and how far the redirects had led. `at` is UTC."""
+
+    url: str
+    reason: Reason
+    sentence: str
+    at: datetime
+    hops: tuple[Hop, ...] = ()
+
+
+class Fetcher(Protocol):
+    """Gets other people's pages. Never raises for what a server or a URL does."""
+
+    def fetch(
+        self, url: str, *, read: Read = "html", until: Callable[[str], bool] | None = None
+    ) -> Fetched | NotFetched:
+        """Fetch one page and follow its redirects.
+
+        `until` is asked about the target of each redirect; when it says yes, the target is not fetched and the answer
+        is the redirect itself with that target as `final_url`.
+        """
