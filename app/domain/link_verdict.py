@@ -1,0 +1,339 @@
+"""What a page says about us: the facts of a parsed page, and the verdict over them.
+
+A link counts when it is a parsed `<a href>` that leads to one of our pages or domains, directly or through redirects.
+Whatever keeps the page from being read in full is "could not check": it is never "no mention", and never "lost".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+from app.domain.mention import Mention, find_mention, quote_around
+from app.domain.mention_verdict import MentionVerdict
+
+_TRACKING = re.compile(r"utm_|(?:gclid|fbclid|msclkid|mc_cid|mc_eid|igshid|ref_src)\Z", re.IGNORECASE)
+_NOT_FOLLOWED = ("nofollow", "ugc", "sponsored")
+_REDIRECT_SEGMENT = re.compile(
+    r"/(?:out|go|goto|redirect|redir|away|exit|click|link|r|url|visit|recommends?|refer|track)(?:/|\.|\Z)",
+    re.IGNORECASE,
+)
+# Large sites that do not redirect to others' pages by plain links: asking them costs time and tells nothing.
+_NO_REDIRECTORS = frozenset(
+    [
+        "amazon",
+        "apple",
+        "bing",
+        "facebook",
+        "github",
+        "google",
+        "instagram",
+        "linkedin",
+        "mozilla",
+        "pinterest",
+        "reddit",
+        "tiktok",
+        "twitter",
+        "wikipedia",
+        "x",
+        "youtube",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFact:
+    """One `<a href>` or `<area href>` of a page.
+
+    `url` is absolute, with an A-label host. `start` and `end` say where its text lies in `PageFacts.text`. `anchor` is
+    the visible text, or the alternative text of its image when `image` is set. `hidden`: a style or attribute hides it.
+    """
+
+    url: str
+    anchor: str
+    rel: tuple[str, ...]
+    start: int
+    end: int
+    image: bool = False
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What was parsed from one page.
+
+    `text` is the visible text with white space collapsed and a line break between blocks. `robots` are the directives of
+    the meta tags and the X-Robots-Tag header that apply to search engines in general. `cut`: not all of the page was
+    read. `needs_scripts`: the page has next to no text and loads scripts that would make it.
+    """
+
+    url: str
+    title: str
+    lang: str
+    canonical: str | None
+    robots: tuple[str, ...]
+    text: str
+    links: tuple[LinkFact, ...]
+    cut: bool = False
+    needs_scripts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What counts as ours: whole `domains` (A-labels, subdomains included) and single `pages` (URLs)."""
+
+    domains: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+
+    def match(self, url: str) -> str | None:
+        """`page` when `url` is one of our pages, `site` when it lies on one of our domains, else None."""
+        key = page_key(url)
+        if any(page_key(page) == key for page in self.pages):
+            return "page"
+        host = _host(url)
+        return "site" if host and any(on_domain(host, domain) for domain in self.domains) else None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The domains, and the hosts of the pages."""
+        return tuple(dict.fromkeys([*map(_bare, self.domains), *(_bare(_host(page)) for page in self.pages)]))
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLink:
+    """A link to us: `url` as it stands in the page, `final_url` ours, `via` the redirects in between.
+
+    `match` is "page" or "site". `follow` is False when the page, its headers or the link's own rel say so; `kinds` are
+    the reasons among nofollow, ugc, sponsored. `surrounding` is the text around the anchor.
+    """
+
+    url: str
+    final_url: str
+    match: str
+    anchor: str
+    rel: tuple[str, ...]
+    follow: bool
+    kinds: tuple[str, ...]
+    surrounding: str
+    image: bool = False
+    hidden: bool = False
+    via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict about one page with its evidence.
+
+    `reason` and `sentence` are set for could-not-check. `good_fetch` says that the page was read in full, or that its
+    server said that it is gone: only such findings may count against a link.
+    """
+
+    verdict: MentionVerdict
+    url: str
+    reason: str = ""
+    sentence: str = ""
+    status: int | None = None
+    final_url: str = ""
+    links: tuple[SeenLink, ...] = ()
+    mention: Mention | None = None
+    title: str = ""
+    lang: str = ""
+    canonical: str | None = None
+    robots: tuple[str, ...] = ()
+    good_fetch: bool = False
+
+    @property
+    def link(self) -> SeenLink | None:
+        """The best of the links that were seen, or None."""
+        return self.links[0] if self.links else None
+
+    @property
+    def canonical_elsewhere(self) -> bool:
+        """Whether the page names another page as its original, so that search engines may not count its links."""
+        return self.canonical is not None and page_key(self.canonical) != page_key(self.final_url or self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Where a link of the page led: `final_url` and the redirects before it, or the `problem` why that is not known."""
+
+    final_url: str = ""
+    via: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def judge(
+    facts: PageFacts,
+    target: Target,
+    *,
+    brands: Sequence[str] = (),
+    others: Sequence[str] = (),
+    followed: Mapping[str, Followed] | None = None,
+) -> Finding:
+    """The verdict over a page that was fetched with a good status. `followed` tells where links of the page lead."""
+    followed = followed or {}
+    seen = [link for fact in facts.links if (link := _seen(facts, fact, target, followed.get(fact.url)))]
+    base = Finding(
+        MentionVerdict.NO_MENTION,
+        facts.url,
+        final_url=facts.url,
+        title=facts.title,
+        lang=facts.lang,
+        canonical=facts.canonical,
+        robots=facts.robots,
+        good_fetch=True,
+    )
+    if seen:
+        # The link that helps most stands for the page: on the page asked for, visible, followed, with words.
+        seen.sort(key=lambda link: (link.match != "page", link.hidden, not link.follow, link.image, not link.anchor))
+        return replace(base, verdict=MentionVerdict.LINKED, links=tuple(seen))
+    found = replace(base, mention=find_mention(facts.text, [*brands, *target.domains], others))
+    if facts.cut:
+        return _unchecked(
+            found, "cut", "The page is too large to be read in full, and the part that was read holds no link to us."
+        )
+    for fact in facts.links:
+        result = followed.get(fact.url)
+        if result is not None and result.problem and _about_us(fact, target, brands):
+            sentence = f"A link that may lead to us could not be followed: {fact.url} ({result.problem})."
+            return _unchecked(found, "unfollowed-link", sentence)
+    if found.mention is not None:
+        return replace(found, verdict=MentionVerdict.UNLINKED_MENTION)
+    if facts.needs_scripts:
+        sentence = "The page shows its text only with scripts; nothing is visible without rendering."
+        return _unchecked(found, "needs-rendering", sentence)
+    return found
+
+
+def _unchecked(finding: Finding, reason: str, sentence: str) -> Finding:
+    return replace(finding, verdict=MentionVerdict.COULD_NOT_CHECK, reason=reason, sentence=sentence, good_fetch=False)
+
+
+def judge_status(url: str, final_url: str, status: int) -> Finding | None:
+    """The finding for an answer that is not a page to read, or None when its body is to be parsed."""
+    if 200 <= status < 300:
+        return None
+    if status in {404, 410}:
+        reason, sentence = "page-gone", f"The page is gone: the server answered {status}."
+    elif status in {401, 403, 407, 429, 451}:
+        reason, sentence = "refused", f"The server does not show us the page: it answered {status}."
+    elif status >= 500:
+        reason, sentence = "server-error", f"The server has a fault: it answered {status}."
+    else:
+        reason, sentence = "bad-status", f"The server answered {status} instead of a page."
+    return Finding(
+        MentionVerdict.COULD_NOT_CHECK,
+        url,
+        reason,
+        sentence,
+        status=status,
+        final_url=final_url,
+        good_fetch=reason == "page-gone",
+    )
+
+
+def redirect_candidates(
+    facts: PageFacts, target: Target, brands: Sequence[str], *, likely: int = 10, others: int = 5
+) -> list[str]:
+    """The links of a page that may lead to us through a redirect, most likely first: `likely` ones, and `others` besides."""
+    own = _host(facts.url)
+    scored: dict[str, int] = {}
+    for fact in facts.links:
+        if target.match(fact.url) or page_key(fact.url) == page_key(facts.url):
+            continue
+        score = 4 * _about_us(fact, target, brands) + 2 * bool(_REDIRECT_SEGMENT.search(urlsplit(fact.url).path))
+        host = _host(fact.url)
+        outside = not on_domain(host, _bare(own)) and not on_domain(own, _bare(host))
+        if score == 0 and (not outside or not _NO_REDIRECTORS.isdisjoint(host.split(".")[:-1])):
+            continue
+        scored[fact.url] = max(score, scored.get(fact.url, 0))
+    ranked = sorted(scored, key=lambda url: -scored[url])
+    strong = [url for url in ranked if scored[url] > 0][:likely]
+    weak = [url for url in ranked if scored[url] == 0][:others]
+    return strong + weak
+
+
+def page_key(url: str) -> str:
+    """A URL as a key of the page: without scheme, www, default port, final slash, fragment and tracking parameters."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        return url
+    host = _bare(parts.hostname or "")
+    where = host if port in {None, 80, 443} else f"{host}:{port}"
+    query = sorted((k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(k))
+    path = unquote(parts.path).rstrip("/")
+    return f"{where}{path}{'?' + urlencode(query) if query else ''}"
+
+
+def on_domain(host: str, domain: str) -> bool:
+    """Whether `host` is `domain` or lies below it; a leading www of the domain does not matter."""
+    bare = _bare(domain)
+    return bool(bare) and (host == bare or host.endswith("." + bare))
+
+
+def robots_directives(values: Iterable[str]) -> tuple[str, ...]:
+    """The directives of X-Robots-Tag values or robots meta tags that apply to search engines in general or to Google."""
+    found: list[str] = []
+    for value in values:
+        ours = True
+        for piece in value.lower().split(","):
+            name, colon, rest = piece.strip().partition(":")
+            word = name.strip()
+            if colon and word not in {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}:
+                # "otherbot: nofollow, noindex": an agent's name rules all that follows in the same value.
+                ours, word = word == "googlebot", rest.strip()
+            if ours and word:
+                found.extend(("noindex", "nofollow") if word == "none" else (word,))
+    return tuple(dict.fromkeys(found))
+
+
+def _seen(facts: PageFacts, fact: LinkFact, target: Target, followed: Followed | None) -> SeenLink | None:
+    match, final = target.match(fact.url), fact.url
+    via: tuple[str, ...] = ()
+    if followed is not None and followed.final_url and match != "page":
+        better = target.match(followed.final_url)
+        if better is not None:
+            match, final, via = better, followed.final_url, followed.via
+    if match is None:
+        return None
+    kinds = {kind for kind in _NOT_FOLLOWED if kind in fact.rel}
+    if "nofollow" in facts.robots:
+        kinds.add("nofollow")
+    return SeenLink(
+        url=fact.url,
+        final_url=final,
+        match=match,
+        anchor=fact.anchor,
+        rel=fact.rel,
+        follow=not kinds,
+        kinds=tuple(kind for kind in _NOT_FOLLOWED if kind in kinds),
+        surrounding=quote_around(facts.text, fact.start, fact.end),
+        image=fact.image,
+        hidden=fact.hidden,
+        via=via,
+    )
+
+
+def _about_us(fact: LinkFact, target: Target, brands: Sequence[str]) -> bool:
+    """Whether a link that does not point to us looks as if it led to us: its address or its anchor names us."""
+    address = unquote(unquote(fact.url)).lower()
+    if any(
+        re.search(rf"(?<![a-z0-9-]){re.escape(host)}(?![a-z0-9-])", address) for host in target.hosts if host in address
+    ):
+        return True
+    return find_mention(fact.anchor, [*brands, *target.domains]) is not None
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").removesuffix(".")
+    except ValueError:
+        return ""
+
+
+def _bare(host: str) -> str:
+    return host.lower().removesuffix(".").removeprefix("www.")

@@ -1,0 +1,235 @@
+"""Verdicts over parsed facts: a link is a link, a doubt is never a no."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.domain.link_verdict import (
+    Followed,
+    LinkFact,
+    PageFacts,
+    Target,
+    judge,
+    judge_status,
+    page_key,
+    redirect_candidates,
+    robots_directives,
+)
+from app.domain.mention_verdict import MentionVerdict
+
+ACME = Target(domains=("acme.test",), pages=("https://acme.test/guides/onboarding",))
+PAGE = PageFacts(
+    url="https://editor.test/blog/post",
+    title="Post",
+    lang="en",
+    canonical=None,
+    robots=(),
+    text="We read the onboarding guide by Acme last year. It was good.",
+    links=(),
+)
+
+
+def link(url: str, anchor: str = "onboarding guide", **values: object) -> LinkFact:
+    return replace(LinkFact(url, anchor, (), 12, 28), **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("url", "match"),
+    [
+        ("https://acme.test/guides/onboarding", "page"),
+        ("http://www.acme.test/guides/onboarding/", "page"),
+        ("https://acme.test/guides/onboarding?utm_source=x#top", "page"),
+        ("https://acme.test/guides/onboarding?id=2", "site"),
+        ("https://acme.test/", "site"),
+        ("https://blog.acme.test/x", "site"),
+        ("https://notacme.test/guides/onboarding", None),
+        ("https://acme.test.evil.example/guides/onboarding", None),
+        ("https://evil.example/acme.test", None),
+        ("mailto:jo@acme.test", None),
+        ("not a url", None),
+    ],
+)
+def test_what_is_ours(url: str, match: str | None) -> None:
+    assert ACME.match(url) == match
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://a.test/x?b=1&a=2", "http://www.a.test/x/?a=2&b=1"),
+        ("https://a.test", "https://a.test/"),
+        ("https://a.test:443/x", "https://a.test/x"),
+        ("https://a.test/caf%C3%A9", "https://a.test/café"),
+        ("https://a.test/x?gclid=1", "https://a.test/x"),
+    ],
+)
+def test_the_same_page_has_one_key(one: str, other: str) -> None:
+    assert page_key(one) == page_key(other)
+    assert page_key(one) != page_key("https://a.test/y")
+
+
+def test_a_link_to_our_page_is_seen_with_its_evidence() -> None:
+    facts = replace(PAGE, links=(link("https://acme.test/guides/onboarding", rel=("ugc", "noopener")),))
+    finding = judge(facts, ACME, brands=["Acme"])
+    assert finding.verdict is MentionVerdict.LINKED
+    assert finding.link is not None
+    assert finding.link.match == "page"
+    assert not finding.link.follow
+    assert finding.link.kinds == ("ugc",)
+    assert finding.link.surrounding == "We read the onboarding guide by Acme last year."
+    assert finding.good_fetch
+
+
+def test_a_page_that_follows_nothing_makes_every_link_nofollow() -> None:
+    facts = replace(PAGE, robots=("noindex", "nofollow"), links=(link("https://acme.test/"),))
+    seen = judge(facts, ACME).link
+    assert seen is not None
+    assert not seen.follow
+    assert seen.kinds == ("nofollow",)
+
+
+def test_the_best_link_stands_for_the_page() -> None:
+    facts = replace(
+        PAGE,
+        links=(
+            link("https://acme.test/", anchor="home"),
+            link("https://acme.test/guides/onboarding", anchor="hidden one", hidden=True),
+            link("https://acme.test/guides/onboarding", anchor="nofollowed", rel=("nofollow",)),
+            link("https://acme.test/guides/onboarding", anchor="best"),
+        ),
+    )
+    finding = judge(facts, ACME)
+    assert [seen.anchor for seen in finding.links] == ["best", "nofollowed", "hidden one", "home"]
+
+
+def test_a_redirect_to_us_is_a_link() -> None:
+    facts = replace(PAGE, links=(link("https://short.example/x"),))
+    via = {"https://short.example/x": Followed("https://acme.test/guides/onboarding", ("https://short.example/x",))}
+    seen = judge(facts, ACME, followed=via).link
+    assert seen is not None
+    assert (seen.url, seen.final_url, seen.match) == (
+        "https://short.example/x",
+        "https://acme.test/guides/onboarding",
+        "page",
+    )
+    assert seen.via == ("https://short.example/x",)
+
+
+def test_a_redirect_to_others_is_none() -> None:
+    facts = replace(PAGE, links=(link("https://short.example/x"),))
+    finding = judge(facts, ACME, followed={"https://short.example/x": Followed("https://other.example/")})
+    assert finding.verdict is MentionVerdict.UNLINKED_MENTION if finding.mention else MentionVerdict.NO_MENTION
+
+
+def test_an_unlinked_mention_has_a_quote() -> None:
+    finding = judge(PAGE, ACME, brands=["Acme"])
+    assert finding.verdict is MentionVerdict.UNLINKED_MENTION
+    assert finding.mention is not None
+    assert finding.mention.quote == "We read the onboarding guide by Acme last year."
+
+
+def test_our_domain_in_the_text_is_a_mention() -> None:
+    finding = judge(replace(PAGE, text="Look at acme.test for it."), ACME)
+    assert finding.verdict is MentionVerdict.UNLINKED_MENTION
+
+
+def test_nothing_is_nothing() -> None:
+    finding = judge(replace(PAGE, text="Nothing of note."), ACME, brands=["Acme"])
+    assert finding.verdict is MentionVerdict.NO_MENTION
+    assert finding.good_fetch
+
+
+@pytest.mark.parametrize("text", ["Nothing of note.", PAGE.text])
+def test_a_cut_page_says_nothing_about_what_was_not_seen(text: str) -> None:
+    finding = judge(replace(PAGE, text=text, cut=True), ACME, brands=["Acme"])
+    assert finding.verdict is MentionVerdict.COULD_NOT_CHECK
+    assert finding.reason == "cut"
+    assert not finding.good_fetch
+
+
+def test_a_cut_page_with_a_link_is_linked() -> None:
+    facts = replace(PAGE, cut=True, links=(link("https://acme.test/"),))
+    assert judge(facts, ACME).verdict is MentionVerdict.LINKED
+
+
+def test_a_page_of_scripts_could_not_be_checked() -> None:
+    finding = judge(replace(PAGE, text="Loading", needs_scripts=True), ACME, brands=["Acme"])
+    assert (finding.verdict, finding.reason) == (MentionVerdict.COULD_NOT_CHECK, "needs-rendering")
+
+
+def test_a_link_that_may_be_ours_and_cannot_be_followed_is_a_doubt() -> None:
+    go = "https://editor.test/go/acme"
+    facts = replace(PAGE, links=(link(go, anchor="Acme"),))
+    finding = judge(facts, ACME, brands=["Acme"], followed={go: Followed(problem="robots.txt")})
+    assert (finding.verdict, finding.reason) == (MentionVerdict.COULD_NOT_CHECK, "unfollowed-link")
+    # The same failure of a link that has nothing to do with us is no doubt.
+    facts = replace(PAGE, links=(link(go, anchor="weather"),))
+    finding = judge(facts, ACME, brands=["Acme"], followed={go: Followed(problem="robots.txt")})
+    assert finding.verdict is MentionVerdict.UNLINKED_MENTION
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "good"),
+    [
+        (404, "page-gone", True),
+        (410, "page-gone", True),
+        (401, "refused", False),
+        (403, "refused", False),
+        (429, "refused", False),
+        (500, "server-error", False),
+        (503, "server-error", False),
+        (304, "bad-status", False),
+        (418, "bad-status", False),
+    ],
+)
+def test_a_bad_status_could_not_be_checked(status: int, reason: str, good: bool) -> None:
+    finding = judge_status("https://e.test/", "https://e.test/", status)
+    assert finding is not None
+    assert (finding.verdict, finding.reason) == (MentionVerdict.COULD_NOT_CHECK, reason)
+    assert finding.good_fetch is good
+
+
+def test_a_good_status_is_to_be_parsed() -> None:
+    assert judge_status("https://e.test/", "https://e.test/", 200) is None
+
+
+def test_which_links_are_worth_following() -> None:
+    urls = [
+        "https://acme.test/guides/onboarding",  # ours already
+        "https://editor.test/about",  # theirs
+        "https://www.facebook.com/share",  # never redirects to us
+        "https://other.example/page",  # may be anything
+        "https://editor.test/go/tool",  # a redirect by its name
+        "https://track.example/c?to=https%3A%2F%2Facme.test%2Fx",  # names us
+    ]
+    facts = replace(PAGE, links=tuple(link(url, anchor="read") for url in urls))
+    assert redirect_candidates(facts, ACME, ["Acme"]) == [urls[5], urls[4], urls[3]]
+    many = replace(PAGE, links=tuple(link(f"https://o{n}.example/", anchor="read") for n in range(500)))
+    assert len(redirect_candidates(many, ACME, ["Acme"])) == 5
+
+
+@pytest.mark.parametrize(
+    ("values", "directives"),
+    [
+        (["noindex, NoFollow"], ("noindex", "nofollow")),
+        (["none"], ("noindex", "nofollow")),
+        (["otherbot: nofollow, noindex"], ()),
+        (["otherbot: noindex", "nofollow"], ("nofollow",)),
+        (["googlebot: nofollow"], ("nofollow",)),
+        (["unavailable_after: 25 Jun 2030 15:00:00 PST, nofollow"], ("unavailable_after", "nofollow")),
+        (["max-snippet:-1, index"], ("max-snippet", "index")),
+        ([""], ()),
+    ],
+)
+def test_robots_directives(values: list[str], directives: tuple[str, ...]) -> None:
+    found = robots_directives(values)
+    assert {word for word in found if word in {"noindex", "nofollow", "index"}} == {
+        word for word in directives if word in {"noindex", "nofollow", "index"}
+    }
+
+
+def test_a_canonical_elsewhere_is_noted() -> None:
+    assert judge(replace(PAGE, canonical="https://origin.example/post"), ACME).canonical_elsewhere
+    assert not judge(replace(PAGE, canonical="http://www.editor.test/blog/post/"), ACME).canonical_elsewhere
