@@ -1,0 +1,285 @@
+"""Reads one HTML page into facts. Runs in the parser's own process (see `app.fetch.parsing`): the page is not trusted.
+
+The tree is walked by hand, without recursion: a page may nest a hundred thousand elements.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from itertools import islice
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from app.domain.link_verdict import LinkFact, PageFacts, robots_directives
+from app.fetch.urls import resolve
+
+MAX_LINKS = 20_000
+_MAX_ANCHOR = 300
+# Nothing inside these is on the page as a reader sees it: their links and their text do not count.
+_SILENT = frozenset(
+    {"script", "style", "template", "head", "title", "iframe", "noframes", "noembed", "object", "textarea"}
+    | {"select", "option", "datalist", "audio", "video", "canvas", "math", "xmp"}
+)
+_INLINE = frozenset(
+    {
+        "a",
+        "abbr",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+    }
+    | {"label", "mark", "nobr", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup"}
+    | {"svg", "time", "tt", "u", "var", "wbr", "picture", "source"}
+)
+_HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+_JAVASCRIPT = re.compile(r"javascript", re.IGNORECASE)
+_NOSCRIPT = re.compile(r"<(/?)noscript\b", re.IGNORECASE)
+_APP_ROOTS = frozenset({"root", "app", "__next", "__nuxt", "svelte", "main-app"})
+_FEW_WORDS = 40
+
+
+class _Text:
+    """The visible text as it grows: white space collapsed, a line break between blocks."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self.length = 0
+        self._gap = ""
+
+    def add(self, raw: str) -> None:
+        words = unicodedata.normalize("NFC", raw.translate(_UNSEEN)).split()
+        if not words:
+            if raw:
+                self.gap(" ")
+            return
+        if raw[0].isspace():
+            self.gap(" ")
+        self._put(" ".join(words))
+        if raw[-1].isspace():
+            self.gap(" ")
+
+    def gap(self, kind: str) -> None:
+        if self.length and self._gap != "\n":
+            self._gap = kind
+
+    def _put(self, text: str) -> None:
+        if self._gap:
+            self._pieces.append(self._gap)
+            self.length += 1
+            self._gap = ""
+        self._pieces.append(text)
+        self.length += len(text)
+
+    def mark(self) -> int:
+        """Where the next word will begin, as far as is known now."""
+        return self.length + (1 if self._gap else 0)
+
+    def whole(self) -> str:
+        return "".join(self._pieces)
+
+
+class _Open:
+    """A link that the walk is inside of."""
+
+    __slots__ = ("alts", "attrs", "depth", "hidden", "start")
+
+    def __init__(self, attrs: dict[str, str | None], start: int, hidden: bool, depth: int) -> None:
+        self.attrs = attrs
+        self.start = start
+        self.hidden = hidden
+        self.depth = depth
+        self.alts: list[str] = []
+
+
+class _Reader:
+    """One walk over one tree."""
+
+    def __init__(self, wanted_hosts: Sequence[str]) -> None:
+        self.text = _Text()
+        self.wanted = tuple(wanted_hosts)
+        self.found: list[tuple[_Open, int]] = []
+        self.base: str | None = None
+        self.canonical: str | None = None
+        self.robots: list[str] = []
+        self.title = ""
+        self.scripts = 0
+        self.dropped = False
+        self.depth = 0
+        self.hidden_from = -1  # depth of the outermost element that hides what is in it
+        self.open: list[_Open] = []
+
+    def walk(self, root: LexborNode) -> None:
+        node: LexborNode | None = root
+        while node is not None:
+            down = self._enter(node)
+            if down is not None:
+                node = down
+                self.depth += 1
+                continue
+            while node is not None:
+                self._leave(node)
+                if self.depth == 0:
+                    return
+                after = node.next
+                if after is not None:
+                    node = after
+                    break
+                node = node.parent
+                self.depth -= 1
+
+    def _enter(self, node: LexborNode) -> LexborNode | None:
+        """Take a node in; its first child when the walk is to go down."""
+        tag = node.tag or ""
+        if tag == "-text":
+            if self.hidden_from < 0:
+                self.text.add(node.text_content or "")
+            return None
+        if not node.is_element_node:
+            return None
+        attrs = node.attributes
+        self._note(tag, attrs, node)
+        if tag not in _INLINE:
+            self.text.gap("\n")
+        if tag in _SILENT:
+            if tag == "head":
+                self._head(node)
+            return None
+        if self.hidden_from < 0 and _hides(attrs):
+            self.hidden_from = self.depth
+        if tag in {"a", "area"} and self._wants(attrs.get("href")):
+            self.open.append(_Open(attrs, self.text.mark(), self.hidden_from >= 0, self.depth))
+        elif tag == "img" and self.open and attrs.get("alt"):
+            self.open[-1].alts.append(str(attrs["alt"]))
+        return node.first_child
+
+    def _wants(self, href: str | None) -> bool:
+        if href is None:
+            return False
+        if len(self.found) + len(self.open) < MAX_LINKS or any(host in href.lower() for host in self.wanted):
+            return True
+        self.dropped = True
+        return False
+
+    def _leave(self, node: LexborNode) -> None:
+        if self.hidden_from == self.depth:
+            self.hidden_from = -1
+        if self.open and self.open[-1].depth == self.depth:
+            self.found.append((self.open.pop(), self.text.length))
+        if node.is_element_node and (node.tag or "") not in _INLINE:
+            self.text.gap("\n")
+
+    def _head(self, head: LexborNode) -> None:
+        for node in head.iter():
+            self._note(node.tag or "", node.attributes, node)
+
+    def _note(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> None:
+        if tag == "base" and self.base is None:
+            self.base = attrs.get("href")
+        elif tag == "link" and self.canonical is None and "canonical" in _tokens(attrs.get("rel")):
+            self.canonical = attrs.get("href")
+        elif tag == "meta" and (attrs.get("name") or "").strip().lower() in {"robots", "googlebot"}:
+            self.robots.append(attrs.get("content") or "")
+        elif tag == "title" and not self.title:
+            self.title = " ".join((node.text() or "").split())[:500]
+        elif tag == "script":
+            self.scripts += 1
+
+
+def parse_page(
+    html: str, url: str, *, robots_headers: Sequence[str] = (), wanted_hosts: Sequence[str] = (), cut: bool = False
+) -> PageFacts:
+    """The facts of the page at `url`.
+
+    The first `MAX_LINKS` links are kept, and all that lead to one of `wanted_hosts`; when some were dropped, the page
+    counts as cut.
+    """
+    # The parser reads <noscript> as if scripts were off, and moves what stands in it out of the head; readers have them on.
+    parser = LexborHTMLParser(_NOSCRIPT.sub(r"<\1template", html))
+    reader = _Reader(wanted_hosts)
+    root = parser.root
+    lang = ""
+    app_root = False
+    if root is not None:
+        lang = ((root.attributes.get("lang") or root.attributes.get("xml:lang")) or "").strip()[:35]
+        reader.walk(root)
+        body = parser.body
+        app_root = body is not None and any(
+            (child.attributes.get("id") or "") in _APP_ROOTS and child.first_child is None for child in body.iter()
+        )
+    base = (resolve(url, reader.base) if reader.base else None) or url
+    links = _links(reader, base)
+    text = reader.text.whole()
+    few = len(text[:2000].split()) < _FEW_WORDS
+    return PageFacts(
+        url=url,
+        title=reader.title,
+        lang=lang,
+        canonical=resolve(base, reader.canonical) if reader.canonical else None,
+        robots=robots_directives([*robots_headers, *reader.robots]),
+        text=text,
+        links=links,
+        cut=cut or reader.dropped,
+        needs_scripts=few and reader.scripts > 0 and (app_root or _asks_for_scripts(html)),
+    )
+
+
+def _links(reader: _Reader, base: str) -> tuple[LinkFact, ...]:
+    text = reader.text.whole()
+    kept: list[LinkFact] = []
+    cache: dict[str, str | None] = {}
+    for link, end in sorted(reader.found, key=lambda pair: pair[0].start):
+        href = link.attrs.get("href") or ""
+        if href not in cache:
+            cache[href] = resolve(base, href)
+        address = cache[href]
+        if address is None:
+            continue
+        start = min(link.start, end)
+        words = " ".join(text[start:end].split())[:_MAX_ANCHOR]
+        alt = " ".join(" ".join(link.alts).split())[:_MAX_ANCHOR]
+        kept.append(
+            LinkFact(
+                url=address,
+                anchor=words or alt,
+                rel=_tokens(link.attrs.get("rel")),
+                start=start,
+                end=end,
+                image=not words and bool(link.alts),
+                hidden=link.hidden,
+            )
+        )
+    return tuple(kept)
+
+
+def _asks_for_scripts(html: str) -> bool:
+    return any(
+        _JAVASCRIPT.search(html, found.end(), found.end() + 600)
+        for found in islice(_NOSCRIPT.finditer(html), 50)
+        if not found[1]
+    )
+
+
+def _tokens(value: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((value or "").lower().replace(",", " ").split()))
+
+
+def _hides(attrs: dict[str, str | None]) -> bool:
+    if "hidden" in attrs:
+        return True
+    style = attrs.get("style")
+    return bool(style) and _HIDING_STYLE.search(style or "") is not None

@@ -1,0 +1,157 @@
+"""Pages are parsed in processes of their own, because no HTML parser is safe from a page that is made to hurt it.
+
+A hundred thousand nested elements, or one element with a million attributes, keep the parser busy for minutes without
+a way to stop it; and a fault in its C code would end the process that sends mail. A child has no database, no secret and
+no network to lose; it has a limit of memory, and when it does not answer in time it is ended and the page counts as not
+checkable.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import select
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import app
+from app.domain.link_verdict import LinkFact, PageFacts
+
+PARSE_SECONDS = 10.0
+_CHILDREN = max(1, min(4, os.cpu_count() or 1))
+_ROOT = str(Path(app.__file__).resolve().parent.parent)
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from app.fetch.parse_child import main; main()"
+_SHOWN = frozenset({"PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH"})
+
+
+class PageTooComplex(Exception):
+    """The page could not be parsed within the limits of time and memory."""
+
+
+class _Child:
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own code
+            [sys.executable, "-I", "-c", _START, _ROOT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={name: value for name, value in os.environ.items() if name in _SHOWN},
+            cwd=_ROOT,
+            close_fds=True,
+            start_new_session=True,  # a Ctrl-C for us is not for it: it ends with its input
+        )
+
+    def ask(self, task: bytes, seconds: float) -> bytes:
+        """One page; raises PageTooComplex when the child is too slow or dies over it."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise PageTooComplex
+        try:
+            stdin.write(struct.pack(">I", len(task)) + task)
+            stdin.flush()
+            until = time.monotonic() + seconds
+            size = struct.unpack(">I", self._read(stdout.fileno(), 4, until))[0]
+            return self._read(stdout.fileno(), size, until)
+        except OSError as error:
+            raise PageTooComplex from error
+
+    def _read(self, source: int, size: int, until: float) -> bytes:
+        got = bytearray()
+        poll = select.poll()
+        poll.register(source, select.POLLIN)
+        while len(got) < size:
+            left = until - time.monotonic()
+            if left <= 0 or not poll.poll(left * 1000):
+                raise PageTooComplex
+            chunk = os.read(source, min(size - len(got), 1 << 20))
+            if not chunk:
+                raise PageTooComplex
+            got += chunk
+        return bytes(got)
+
+    def end(self) -> None:
+        self._process.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self._process.wait()
+
+
+class ParserPool:
+    """A few children, started when they are first needed, shared by all threads of this process."""
+
+    def __init__(self, size: int = _CHILDREN) -> None:
+        self._slots = threading.BoundedSemaphore(size)
+        self._lock = threading.Lock()
+        self._idle: list[_Child] = []
+        self._pid = os.getpid()
+
+    def parse(
+        self,
+        html: str,
+        url: str,
+        *,
+        robots_headers: Sequence[str] = (),
+        wanted_hosts: Sequence[str] = (),
+        cut: bool = False,
+        seconds: float = PARSE_SECONDS,
+    ) -> PageFacts:
+        """The facts of a page (see `app.fetch.page.parse_page`). Raises PageTooComplex."""
+        task = {
+            "html": html,
+            "url": url,
+            "robots_headers": list(robots_headers),
+            "wanted_hosts": list(wanted_hosts),
+            "cut": cut,
+        }
+        body = json.dumps(task).encode("ascii")
+        with self._slots:
+            child = self._take()
+            try:
+                answer = json.loads(child.ask(body, seconds))
+            except BaseException:
+                child.end()
+                raise
+            with self._lock:
+                self._idle.append(child)
+        if "facts" not in answer:
+            raise PageTooComplex(answer.get("problem", ""))
+        return _facts(answer["facts"])
+
+    def _take(self) -> _Child:
+        with self._lock:
+            if self._pid != os.getpid():
+                # After a fork the pipes are shared with the parent: two readers on one pipe would mix their pages.
+                self._idle, self._pid = [], os.getpid()
+            if self._idle:
+                return self._idle.pop()
+        return _Child()
+
+    def close(self) -> None:
+        """End the children that are idle."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for child in idle:
+            child.end()
+
+
+def _facts(raw: dict[str, Any]) -> PageFacts:
+    links = tuple(LinkFact(**{**link, "rel": tuple(link["rel"])}) for link in raw["links"])
+    return PageFacts(**{**raw, "robots": tuple(raw["robots"]), "links": links})
+
+
+_shared = ParserPool()
+atexit.register(_shared.close)
+
+
+def parser_pool() -> ParserPool:
+    """The children of this process."""
+    return _shared
