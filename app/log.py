@@ -81,7 +81,7 @@ def configure(level: str = "INFO", *, json: bool | None = None) -> None:
     root.handlers = [handler]
     root.setLevel(level.upper())
     # aiosmtplib, imapclient and imaplib print credentials at DEBUG; pika prints a line for each heartbeat.
-    for noisy in ("aiosmtplib", "imapclient", "pika", "mail.log", "urllib3"):
+    for noisy in ("aiosmtplib", "imapclient", "pika", "mail.log", "urllib3", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -10,8 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.errors import BadInput, FieldProblem
 
 
 class Settings(BaseSettings):
@@ -97,7 +99,7 @@ class Settings(BaseSettings):
         default=timedelta(seconds=10),
         description="Time that the look into the mailbox may take right before a follow-up; over it, the follow-up waits.",
     )
-    lease_seconds: int = Field(default=60, ge=5, description="Seconds for which a worker holds a mailbox.")
+    lease_seconds: int = Field(default=60, ge=1, description="Seconds for which a worker holds a mailbox.")
     undo_window: timedelta = Field(
         default=timedelta(seconds=60), description="Time between approving a pitch and its first chance to leave."
     )
@@ -144,6 +146,20 @@ class Settings(BaseSettings):
         """The keys, newest first; makes and keeps one in the data folder when none is set."""
         given = [key.strip() for key in self.secret_key.get_secret_value().split(",") if key.strip()]
         return given or [_kept_key(self.data_dir)]
+
+
+def load_settings() -> Settings:
+    """The settings of this process; raises BadInput that names each variable with a value that cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise BadInput(
+            "A setting cannot be used; correct the environment or the file .env.",
+            *(
+                FieldProblem(f"GAPBRIDGE_{str(problem['loc'][0] if problem['loc'] else '').upper()}", problem["msg"])
+                for problem in error.errors(include_input=False, include_url=False)
+            ),
+        ) from error
 
 
 def _kept_key(data_dir: Path) -> str:

@@ -36,19 +36,19 @@ TABLES = OurPage(
     "/guides/reading-a-tide-table",
     "How to read a tide table",
     "tide tables",
-    "Explains datum, secondary ports and the rule of twelfths with a worked example for four harbours.",
+    "datum, secondary ports and the rule of twelfths, with a worked example for four harbours",
 )
 DEPTHS = OurPage(
     "/data/harbour-depths",
     "Least depths of 212 small harbours",
     "harbour depths",
-    "A table of surveyed least depths with the date and source of each survey, free to reuse.",
+    "surveyed least depths of 212 harbours with the date and source of each survey, free to reuse",
 )
 STREAMS = OurPage(
     "/guides/tidal-streams-for-small-boats",
     "Tidal streams for small boats",
     "tidal streams",
-    "Shows how to plan around a stream of two knots and more, with hourly charts for three estuaries.",
+    "planning around a stream of two knots and more, with hourly charts for three estuaries",
 )
 OUR_PAGES = (TABLES, DEPTHS, STREAMS)
 

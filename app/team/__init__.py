@@ -1,1 +1,1 @@
-"""Users, sessions and API keys."""
+"""Users, sessions and API keys: who calls, and what they may do."""

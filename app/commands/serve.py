@@ -1,0 +1,214 @@
+"""`gapbridge serve`, `worker`, `migrate`, `doctor`, `settings`: run an installation and look after it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import make_url
+
+from app import health
+from app.db import migrate as migrations
+from app.errors import BadInput, GapbridgeError, Unavailable
+from app.log import configure, get_logger
+from app.settings import Settings, load_settings
+
+log = get_logger("serve")
+
+
+def attach(cli: typer.Typer) -> None:
+    """Add the commands."""
+    cli.command()(serve)
+    cli.command()(worker)
+    cli.command()(migrate)
+    cli.command()(doctor)
+    cli.command(name="settings")(list_settings)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default GAPBRIDGE_HOST.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; default GAPBRIDGE_PORT. 0: any free one.")
+    ] = None,
+) -> None:
+    """Bring the database up to date and serve the UI and the API, with the workers inside unless told otherwise."""
+    import uvicorn
+
+    from app.main import create_app
+    from workers.broker import check
+    from workers.runtime import Runtime, assemble, disassemble
+
+    settings = load_settings()
+    configure(settings.log_level, json=settings.log_json)
+    migrations.upgrade(settings.resolved_database_url)
+    container, broker = assemble(settings)
+    runtime = Runtime(container, broker) if settings.runs_embedded_workers else None
+    try:
+        health.check_secrets(container)
+        listener = _listen(host or settings.host, settings.port if port is None else port)
+        app = create_app(container, checks={"broker": lambda: check(broker)})
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10, lifespan="on"
+            )
+        )
+        with _calm_signals():
+            if runtime is not None:
+                runtime.start()
+            address = listener.getsockname()
+            typer.echo(f"Gapbridge listens on http://{address[0]}:{address[1]}  (stop with Ctrl-C)")
+            sys.stdout.flush()
+            try:
+                server.run(sockets=[listener])
+            finally:
+                if runtime is not None:
+                    runtime.stop()
+    finally:
+        disassemble(container, broker)
+
+
+def worker() -> None:
+    """Run jobs and, when no other process does, the clock; needs a broker server. Stops on SIGTERM after its jobs."""
+    from workers.runtime import Runtime, assemble, disassemble
+
+    settings = load_settings()
+    if settings.broker_url.startswith("memory:"):
+        raise BadInput(
+            "GAPBRIDGE_BROKER_URL is memory://, whose workers run inside `gapbridge serve`; "
+            "set it to redis://... or amqp://... to run workers of their own"
+        )
+    configure(settings.log_level, json=settings.log_json)
+    migrations.upgrade(settings.resolved_database_url)
+    container, broker = assemble(settings)
+    try:
+        health.check_secrets(container)
+        with _calm_signals() as stopped:
+            runtime = Runtime(container, broker)
+            runtime.start()
+            try:
+                stopped.wait()
+            finally:
+                runtime.stop()
+    finally:
+        disassemble(container, broker)
+
+
+def migrate() -> None:
+    """Bring the database to the schema of this version; does nothing when it is there already."""
+    settings = load_settings()
+    url = settings.resolved_database_url
+    before = migrations.current(url)
+    migrations.upgrade(url)
+    after = migrations.current(url)
+    shown = make_url(url).render_as_string(hide_password=True)
+    typer.echo(f"{shown}: already at {after}" if before == after else f"{shown}: {before or 'empty'} -> {after}")
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each check.")] = False,
+) -> None:
+    """Check the database, the broker, the clock and the mailboxes; each fault is printed with its fix. Exit code 1 with faults."""
+    from workers.broker import check
+    from workers.runtime import assemble, disassemble
+
+    settings = load_settings()
+    configure("ERROR", json=settings.log_json)
+    container, broker = assemble(settings)
+    faults = 0
+    try:
+        checks: list[tuple[str, Callable[[], object]]] = [
+            ("data folder", lambda: health.check_data_dir(container)),
+            ("database", lambda: health.check_database(container)),
+            ("secrets", lambda: health.check_secrets(container)),
+            ("broker", lambda: check(broker)),
+            ("clock", lambda: health.check_clock(container)),
+        ]
+        for name, run in checks:
+            try:
+                detail, ok = str(run()), True
+            except GapbridgeError as error:
+                detail, ok = error.detail, False
+            except Exception as error:  # noqa: BLE001 - a doctor reports what it meets and looks on
+                detail, ok = f"{type(error).__name__}: {str(error).splitlines()[0]}", False
+            faults += not ok
+            if as_json:
+                typer.echo(json.dumps({"check": name, "ok": ok, "detail": detail}))
+            else:
+                typer.echo(f"{'ok   ' if ok else 'FAULT'} {name}: {detail}")
+    finally:
+        disassemble(container, broker)
+    if faults:
+        raise typer.Exit(1)
+
+
+def list_settings(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """List every setting with its value and meaning. Secrets are hidden."""
+    settings = load_settings()
+    rows = [
+        {
+            "name": f"GAPBRIDGE_{name.upper()}",
+            "value": _shown(name, getattr(settings, name)),
+            "set": name in settings.model_fields_set,
+            "description": field.description or "",
+        }
+        for name, field in Settings.model_fields.items()
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        typer.echo(f"{row['name']}={row['value']}{'' if row['set'] else '  (default)'}")
+        typer.echo(f"    {row['description']}")
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name == "secret_key":
+        return "[hidden]" if value.get_secret_value() else ""
+    if name.endswith("_url") and isinstance(value, str) and "@" in value:
+        with contextlib.suppress(Exception):
+            return make_url(value).render_as_string(hide_password=True)
+        return "[hidden]"
+    if value is None or isinstance(value, str | int | float | bool | dict):
+        return value
+    return str(value)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            f"cannot listen on {host} port {port} ({error.strerror}); stop the program that has it, or set GAPBRIDGE_PORT"
+        ) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+@contextlib.contextmanager
+def _calm_signals() -> Iterator[threading.Event]:
+    """The first SIGTERM or SIGINT sets the event (running jobs are finished), the second ends the process at once."""
+    stopped = threading.Event()
+
+    def handle(_: int, __: object) -> None:
+        if stopped.is_set():
+            os._exit(1)
+        stopped.set()
+
+    former = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

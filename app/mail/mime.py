@@ -1,0 +1,204 @@
+"""Freezes a message into the bytes that will be on the wire, and checks bytes before they may leave.
+
+The headers are written here and not by `email.message`: on some Python releases that class turns an encoded word with
+a line break inside (`=?utf-8?q?x=0D=0ABcc:...?=`) into a real header line, and it folds long Message-IDs and URLs into
+encoded words that no mail program understands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from email import quoprimime
+from email.header import Header
+from email.parser import BytesParser
+from email.policy import compat32
+from email.utils import format_datetime
+
+from app.errors import BadInput
+
+ALLOWED = frozenset(
+    [
+        "from",
+        "to",
+        "subject",
+        "date",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "reply-to",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+    ]
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~@-]{3,248}>")
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+URL = re.compile(r"https?://[^\s<>\"')\]]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything that goes into one message to one recipient. Addresses are bare; names may be empty."""
+
+    from_name: str
+    from_address: str
+    to_name: str
+    to_address: str
+    subject: str
+    body_text: str
+    body_html: str | None
+    message_id: str
+    date: datetime
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    reply_to: str | None = None
+    unsubscribe_url: str | None = None
+    unsubscribe_mailto: str | None = None
+    urls: frozenset[str] = field(default_factory=frozenset)
+
+
+def freeze(draft: Draft) -> bytes:
+    """The bytes of `draft`: pure ASCII, CRLF, lines of at most 998 characters. Raises BadInput naming what is wrong."""
+    boundary = "gb-" + hashlib.sha256(draft.message_id.encode()).hexdigest()[:32]
+    lines = [
+        f"From: {_mailbox('from', draft.from_name, draft.from_address)}",
+        f"To: {_mailbox('to', draft.to_name, draft.to_address)}",
+        f"Subject: {_text('subject', draft.subject)}",
+        f"Date: {format_datetime(draft.date)}",
+        f"Message-ID: {_id(draft.message_id)}",
+    ]
+    if draft.reply_to:
+        lines.append(f"Reply-To: {_address('reply_to', draft.reply_to)}")
+    if draft.in_reply_to:
+        lines.append(f"In-Reply-To: {_id(draft.in_reply_to)}")
+    if draft.references:
+        lines.append("References: " + "\r\n ".join(_id(one) for one in draft.references))
+    if draft.unsubscribe_url:
+        ways = [f"<{_url(draft.unsubscribe_url)}>"]
+        if draft.unsubscribe_mailto:
+            ways.append(f"<mailto:{_address('unsubscribe', draft.unsubscribe_mailto)}?subject=unsubscribe>")
+        lines += ["List-Unsubscribe: " + ",\r\n ".join(ways), "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
+    lines.append("MIME-Version: 1.0")
+    if draft.body_html is None:
+        lines += _part("text/plain", draft.body_text)
+    else:
+        lines += [f'Content-Type: multipart/alternative; boundary="{boundary}"', ""]
+        for kind, body in (("text/plain", draft.body_text), ("text/html", draft.body_html)):
+            lines += [f"--{boundary}", *_part(kind, body)]
+        lines.append(f"--{boundary}--")
+    return ("\r\n".join(lines) + "\r\n").encode("ascii")
+
+
+def _part(kind: str, body: str) -> list[str]:
+    text = body.replace("\r\n", "\n").replace("\r", "\n").strip("\n") + "\n"
+    # latin-1 carries each UTF-8 byte as one character, which is what quoprimime encodes.
+    encoded = quoprimime.body_encode(text.encode("utf-8").decode("latin-1"), maxlinelen=76, eol="\r\n")
+    return [
+        f"Content-Type: {kind}; charset=utf-8",
+        "Content-Transfer-Encoding: quoted-printable",
+        "",
+        encoded.rstrip("\r\n"),
+    ]
+
+
+def _text(name: str, value: str) -> str:
+    if _CONTROL.search(value):
+        raise BadInput(f"the {name} holds a line break or another control character; remove it")
+    if value.isascii() and "=?" not in value and len(value) <= 200:
+        return value
+    return Header(value, "utf-8", maxlinelen=72, header_name=name).encode(linesep="\r\n")
+
+
+def _mailbox(name: str, display: str, address: str) -> str:
+    checked = _address(name, address)
+    if not display:
+        return checked
+    encoded = _text(f"{name} name", display)
+    if encoded is display or encoded == display:
+        escaped = display.replace("\\", "\\\\").replace('"', '\\"')
+        encoded = f'"{escaped}"'
+    return f"{encoded} <{checked}>"
+
+
+def _address(name: str, value: str) -> str:
+    if len(value) > 254 or not _ADDRESS.fullmatch(value):
+        raise BadInput(f"the {name} address '{value[:80]!r}' cannot be written into a mail header")
+    return value
+
+
+def _id(value: str) -> str:
+    if not _MESSAGE_ID.fullmatch(value):
+        raise BadInput(f"'{value[:80]!r}' is not a Message-ID that can be put into a header")
+    return value
+
+
+def _url(value: str) -> str:
+    if not re.fullmatch(r"https?://[\x21-\x3b\x3d\x3f-\x7e]{1,900}", value):
+        raise BadInput("the opt-out address is no plain http(s) URL; check GAPBRIDGE_PUBLIC_URL")
+    return value
+
+
+def check_bytes(  # noqa: PLR0912 -- the list of section checks reads best in one place
+    raw: bytes, *, from_address: str, to_address: str, urls: frozenset[str], https_only: bool
+) -> None:
+    """The last gate before the wire; raises BadInput with the first thing that is wrong.
+
+    Looks at the bytes themselves and then at what a second parser (the standard library's) makes of them: header
+    names on the allow-list and once each, no bare CR, LF or NUL, lines of at most 998 characters, exactly one From (ours)
+    and one To, the one-click pair complete, and no URL that was not in the preview.
+    """
+    text = raw.decode("ascii", errors="replace")
+    if "\ufffd" in text or "\0" in text:
+        raise BadInput("the frozen message holds bytes that are not plain ASCII")
+    if re.search(r"\r(?!\n)|(?<!\r)\n", text):
+        raise BadInput("the frozen message holds a bare CR or LF")
+    if any(len(line) > 998 for line in text.split("\r\n")):
+        raise BadInput("the frozen message holds a line of more than 998 characters")
+    head, _, _ = text.partition("\r\n\r\n")
+    names = [line.partition(":")[0].lower() for line in head.split("\r\n") if not line.startswith((" ", "\t"))]
+    strange = set(names) - ALLOWED
+    if strange:
+        raise BadInput(f"the frozen message has headers that it must not have: {', '.join(sorted(strange))}")
+    if len(names) != len(set(names)):
+        raise BadInput("the frozen message repeats a header")
+    message = BytesParser(policy=compat32).parsebytes(raw)
+    if sorted(key.lower() for key in message.keys()) != sorted(names):  # noqa: SIM118 -- repeated keys matter
+        raise BadInput("two readings of the frozen message's headers disagree")
+    for header, expected in (("From", from_address), ("To", to_address)):
+        value = message[header] or ""
+        if not (value == expected or value.endswith(f"<{expected}>")) or value.count("@") - value.count('"@') < 1:
+            raise BadInput(f"the frozen message's {header} is not {expected}")
+    pair = (message["List-Unsubscribe"], message["List-Unsubscribe-Post"])
+    if (pair[0] is None) != (pair[1] is None):
+        raise BadInput("List-Unsubscribe and List-Unsubscribe-Post must stand together (RFC 8058)")
+    if pair[0] is not None and https_only and not pair[0].startswith("<https://"):
+        raise BadInput("the opt-out link must be https (RFC 8058); set GAPBRIDGE_PUBLIC_URL to the https address")
+    for part in message.walk():
+        if part.is_multipart():
+            continue
+        payload = part.get_payload(decode=True)
+        body = payload.decode("utf-8") if isinstance(payload, bytes) else ""
+        if "{{" in body or "}}" in body:
+            raise BadInput("an unresolved variable stands in the frozen message")
+        extra = {found.rstrip(".,;:") for found in URL.findall(body.replace("&amp;", "&"))} - urls
+        if extra:
+            raise BadInput(f"the frozen message holds a URL that was not in the preview: {sorted(extra)[0]}")
+
+
+def urls_in(*bodies: str | None) -> frozenset[str]:
+    """The URLs that stand in the bodies, as `check_bytes` compares them."""
+    return frozenset(
+        found.rstrip(".,;:") for body in bodies if body for found in URL.findall(body.replace("&amp;", "&"))
+    )
+
+
+def wire(raw: bytes) -> bytes:
+    """`raw` as it follows the 354 answer: lines that start with a dot are doubled, and the final dot is added."""
+    stuffed = raw.replace(b"\r\n.", b"\r\n..")
+    return (b"." + stuffed if stuffed.startswith(b".") else stuffed) + b".\r\n"

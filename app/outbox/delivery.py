@@ -1,0 +1,352 @@
+"""The protocol by which a mail leaves: lease, claim, gate, DATA, commit, dot, record. docs/explanation/architecture.md tells why.
+
+It is several transactions by nature: nothing may be held open across the network, and the commit before the dot is what
+makes "sent twice" impossible. A process may die at any line; the next holder of the mailbox's lease cleans up
+(`repository.recover`), and what is unknowable is called ambiguous and never repeated by the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from app.db.vault import Vault
+from app.db.work import Database, UnitOfWork
+from app.domain.delivery import RECONCILE_AFTER, Answer, OutboundState, Stage
+from app.errors import GapbridgeError
+from app.jobs import Job
+from app.log import correlated, get_logger
+from app.mail.smtp import Account, NothingWritten, SmtpSession, StepFailed
+from app.models import Mailbox, Outbound, OutboundKind
+from app.outbox import record, repository, service
+from app.prospects import repository as prospects_repository
+from app.prospects import suppression
+from app.settings import Settings
+
+log = get_logger("outbox")
+
+# A process that was stopped between the commit and the first byte must not write when it wakes: another may hold the
+# mailbox by then.
+PAUSED_TOO_LONG = 2.0
+_TURN_AT_MOST = timedelta(minutes=10)
+_PITCH_MAY_TRUST_SYNC = timedelta(minutes=5)
+
+
+class GateResult(Protocol):
+    """What the inbox says right before a follow-up: is everything that lies in the mailbox known and acted on?"""
+
+    @property
+    def current(self) -> bool:
+        """Whether the stored cursor had reached the server's."""
+
+    @property
+    def reason(self) -> str:
+        """Why not."""
+
+    @property
+    def seen_event_id(self) -> int:
+        """The newest blocking event when the look ended."""
+
+
+ReplyGate = Callable[[int], GateResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one turn of a mailbox did. `stopped` says why it ended."""
+
+    sent: int
+    tried: int
+    stopped: str
+
+
+class _LostLease(Exception):
+    """Somebody else holds the mailbox: stop at once and touch nothing."""
+
+
+class _Held(Exception):
+    """The gate or the commit said no; the row waits or was cancelled, and the connection is dropped without a dot."""
+
+
+class Turn:
+    """One worker's turn with one mailbox: sends what is due until nothing is, the cap is reached, or it must pause."""
+
+    def __init__(
+        self,
+        db: Database,
+        settings: Settings,
+        vault: Vault,
+        gate: ReplyGate,
+        mailbox_id: int,
+        *,
+        jitter: Callable[[], float] = random.SystemRandom().random,
+    ) -> None:
+        self._db = db
+        self._settings = settings
+        self._vault = vault
+        self._gate = gate
+        self._mailbox_id = mailbox_id
+        self._jitter = jitter
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
+        self._fence = 0
+        self._lease = timedelta(seconds=settings.lease_seconds)
+        self._sent = self._tried = 0
+
+    def run(self) -> Report:
+        """Take the mailbox and work until there is a reason to stop; the reason is in the report."""
+        if not self._take():
+            return Report(0, 0, "the mailbox is held by another worker, or rests")
+        try:
+            stopped = asyncio.run(self._work())
+        except _LostLease:
+            return Report(self._sent, self._tried, "another worker took the mailbox")
+        with self._db.work() as uow:
+            repository.release_lease(uow.session, self._mailbox_id, self._fence)
+        return Report(self._sent, self._tried, stopped)
+
+    def _take(self) -> bool:
+        with self._db.work() as uow:
+            now = uow.now()
+            fence = repository.take_lease(uow.session, self._mailbox_id, self._owner, now, now + self._lease)
+            if fence is None:
+                return False
+            self._fence = fence
+            for row_id, attempt in repository.recover(
+                uow.session, self._mailbox_id, fence, now, now + RECONCILE_AFTER[0]
+            ):
+                row = service.get(uow, row_id)
+                row.attempt_no = attempt
+                record.log_attempt(
+                    uow, row, fence, Stage.DOT.value, "ambiguous", text="the process that was sending it ended"
+                )
+                uow.ring(Job.OUTBOX_RECONCILE, self._mailbox_id)
+                log.warning("outbox.ambiguous", outbound_id=row_id, reason="the sending process ended")
+        return True
+
+    async def _work(self) -> str:
+        session: SmtpSession | None = None
+        done: record.Outcome | None = None
+        deadline = time.monotonic() + _TURN_AT_MOST.total_seconds()
+        try:
+            while True:
+                # One transaction records the last message and claims the next: two durable commits a mail, not three.
+                try:
+                    row, mailbox, stop = self._record_and_claim(done, last=time.monotonic() > deadline)
+                except IntegrityError:
+                    # Another mailbox claimed a message to the same prospect at the same moment: it goes first.
+                    self._record_only(done)
+                    done = None
+                    continue
+                done = None
+                if row is None or mailbox is None:
+                    return stop
+                if session is None:
+                    session = SmtpSession(self._account(mailbox))
+                self._tried += 1
+                with correlated(row.correlation_id):
+                    done = await self._attempt(session, row, mailbox)
+        finally:
+            if session is not None:
+                if done is None and session.is_open:
+                    await session.quit()
+                session.drop()
+
+    def _account(self, mailbox: Mailbox) -> Account:
+        return Account(
+            host=mailbox.smtp_host,
+            port=mailbox.smtp_port,
+            security=mailbox.smtp_security,
+            username=mailbox.username,
+            password=self._vault.open(mailbox.secret, f"mailbox:{mailbox.id}:secret"),
+            helo=mailbox.email.rpartition("@")[2],
+            timeout=self._settings.smtp_timeout,
+            dot_timeout=self._settings.smtp_dot_timeout,
+        )
+
+    def _record_only(self, done: record.Outcome | None) -> None:
+        if done is not None:
+            with self._db.work() as uow:
+                self._record(uow, done)
+
+    def _record(self, uow: UnitOfWork, done: record.Outcome | None) -> None:
+        if done is not None:
+            record.outcome(uow, self._vault, self._fence, done, 2 * self._jitter() - 1)
+            uow.session.flush()
+
+    def _record_and_claim(
+        self, done: record.Outcome | None, *, last: bool
+    ) -> tuple[Outbound | None, Mailbox | None, str]:
+        with self._db.work() as uow:
+            self._record(uow, done)
+            if done is not None and done.answer is not None and done.committed and 200 <= done.answer.code < 300:
+                self._sent += 1
+            now = uow.now()
+            if not repository.renew_lease(uow.session, self._mailbox_id, self._fence, now + self._lease):
+                return None, None, "another worker took the mailbox"
+            mailbox = uow.session.get(Mailbox, self._mailbox_id, populate_existing=True)
+            if mailbox is None or not mailbox.active:
+                return None, None, "the mailbox is switched off"
+            if mailbox.paused_reason and (mailbox.paused_until is None or mailbox.paused_until > now):
+                return None, None, f"the mailbox rests: {mailbox.paused_reason}"
+            repository.cancel_stopped(uow.session, self._mailbox_id, now)
+            if last:
+                uow.ring(Job.OUTBOX_DELIVER, self._mailbox_id)
+                return None, None, "the turn was long enough"
+            if mailbox.next_send_at is not None and mailbox.next_send_at > now:
+                return None, None, "mails leave with a pause between them"
+            day = self._day(mailbox, now)
+            repository.ensure_day(uow.session, mailbox, day, now)
+            counter = repository.day_of(uow.session, self._mailbox_id, day)
+            if counter is not None and counter.used >= counter.cap:
+                return None, None, "the cap of today is reached"
+            row = repository.claim(uow.session, self._mailbox_id, self._fence, now)
+            return row, mailbox, "nothing is due"
+
+    @staticmethod
+    def _day(mailbox: Mailbox, now: datetime) -> date:
+        return now.astimezone(ZoneInfo(mailbox.time_zone)).date()
+
+    async def _attempt(self, session: SmtpSession, row: Outbound, mailbox: Mailbox) -> record.Outcome | None:
+        try:
+            service.check(row, mailbox, self._settings)
+            await session.open()
+            await session.envelope(mailbox.email, row.to_address)
+            gate_seen = await self._pass_gate(row, mailbox)
+            await session.data()
+        except StepFailed as failed:
+            return record.Outcome(row, failed.stage, failed.answer, failed.detail, committed=False)
+        except _Held:
+            session.drop()
+            return None
+        except GapbridgeError as broken:
+            session.drop()
+            self._hold(row, broken.detail, timedelta(days=36500))
+            return None
+        try:
+            committed = self._commit(row, mailbox, gate_seen)
+        except OperationalError as error:
+            # The commit's own fate may be unknown (connection lost while committing). No byte was written, but the
+            # row may stand as COMMITTED: it is left to the next lease, which calls it ambiguous.
+            session.drop()
+            log.error("outbox.commit_failed", outbound_id=row.id, error=str(error.orig))
+            raise _LostLease from error
+        if committed is None:
+            session.drop()
+            return None
+        return await self._write(session, row, committed)
+
+    async def _pass_gate(self, row: Outbound, mailbox: Mailbox) -> int | None:
+        now = self._db.clock.now()
+        fresh = mailbox.polled_at is not None and now - mailbox.polled_at < _PITCH_MAY_TRUST_SYNC
+        if row.kind is OutboundKind.PITCH and fresh:
+            return None
+        async with self._holding():
+            answer = await asyncio.to_thread(self._gate, self._mailbox_id)
+        if not answer.current:
+            # Fail closed: an answer may lie in the mailbox that we cannot read.
+            self._hold(
+                row, f"the mailbox could not be read right before sending: {answer.reason}", timedelta(minutes=5)
+            )
+            raise _Held
+        return answer.seen_event_id
+
+    @contextlib.asynccontextmanager
+    async def _holding(self):  # type: ignore[no-untyped-def]
+        """Renew the lease while something slow goes on. Safety never rests on it, only on the fence."""
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(min(15.0, self._lease.total_seconds() / 4))
+                with self._db.work() as uow:
+                    repository.renew_lease(uow.session, self._mailbox_id, self._fence, uow.now() + self._lease)
+
+        task = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def _hold(self, row: Outbound, why: str, wait: timedelta) -> None:
+        with self._db.work() as uow:
+            repository.settle(
+                uow.session,
+                row.id,
+                self._fence,
+                OutboundState.CLAIMED,
+                state=OutboundState.QUEUED,
+                hold_reason=why[:500],
+                not_before=uow.now() + wait,
+            )
+        log.info("outbox.held", outbound_id=row.id, reason=why)
+
+    def _commit(self, row: Outbound, mailbox: Mailbox, gate_seen: int | None) -> float | None:
+        """The point of no return. The monotonic time right before the commit, or None when it was refused."""
+        with self._db.work() as uow:
+            now = uow.now()
+            day = self._day(mailbox, now)
+            prospects_repository.lock(uow.session, row.prospect_id)
+            keys = suppression.keys_for(self._vault, row.to_address)
+            allowed = repository.commit_point(uow.session, row, self._fence, now, day, keys)
+            if allowed:
+                repository.ensure_day(uow.session, mailbox, day, now)
+                allowed = repository.spend(uow.session, self._mailbox_id, day)
+            if not allowed:
+                uow.session.rollback()
+                self._refused(uow, row)
+                return None
+            gap = mailbox.gap_min_seconds + self._jitter() * (mailbox.gap_max_seconds - mailbox.gap_min_seconds)
+            if gap > 0:
+                # Advanced here and not after the send, so that the spacing survives a crash.
+                repository.update_mailbox(uow.session, self._mailbox_id, next_send_at=now + timedelta(seconds=gap))
+            if gate_seen is not None:
+                repository.settle(
+                    uow.session, row.id, self._fence, OutboundState.COMMITTED, gate_seen_event_id=gate_seen
+                )
+            record.log_attempt(uow, row, self._fence, Stage.DOT.value, "committed")
+            row.cap_day = day
+            uow.session.flush()
+            return time.monotonic()
+
+    def _refused(self, uow: UnitOfWork, row: Outbound) -> None:
+        """Put the row where its refusal wants it: cancelled when suppressed, else back to the queue."""
+        skip = suppression.refusal(uow.session, self._vault, row.to_address)
+        values: dict[str, object] = (
+            {"state": OutboundState.CANCELLED, "hold_reason": skip.sentence}
+            if skip is not None
+            else {"state": OutboundState.QUEUED}
+        )
+        repository.settle(uow.session, row.id, self._fence, OutboundState.CLAIMED, **values)
+        log.info("outbox.refused_at_commit", outbound_id=row.id, reason=skip.reason if skip else "changed meanwhile")
+
+    async def _write(self, session: SmtpSession, row: Outbound, committed_at: float) -> record.Outcome:
+        if time.monotonic() - committed_at > PAUSED_TOO_LONG:
+            session.drop()
+            return record.Outcome(row, Stage.DOT, None, "this process was paused", committed=True, unwritten=True)
+        answer: Answer | None
+        try:
+            async with self._holding():
+                answer = await session.finish(row.raw)
+        except NothingWritten:
+            session.drop()
+            return record.Outcome(row, Stage.DOT, None, "connection lost", committed=True, unwritten=True)
+        return record.Outcome(row, Stage.DOT, answer, "no complete answer to the dot", committed=True)
+
+
+def drain(db: Database, settings: Settings, vault: Vault, gate: ReplyGate, mailbox_id: int) -> Report:
+    """Send what is due from one mailbox (the job `outbox.deliver`). Safe to call at any time, any number of times."""
+    report = Turn(db, settings, vault, gate, mailbox_id).run()
+    log.info("outbox.turn", mailbox_id=mailbox_id, sent=report.sent, tried=report.tried, stopped=report.stopped)
+    return report

@@ -1,0 +1,264 @@
+"""What staff and other rooms do with the outbox: put a message in, undo it, decide an unsure one, and ask why it waits."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.db.vault import Vault
+from app.db.work import UnitOfWork
+from app.domain.blocking import Blocking
+from app.domain.delivery import OutboundState
+from app.domain.pipeline import LostReason, Stage
+from app.errors import Conflict, NotFound, Refused, Skip
+from app.jobs import Job
+from app.log import correlation_id
+from app.mail import mime
+from app.mail.ids import new_ids
+from app.models import Contact, Conversation, Mailbox, Outbound, OutboundKind, SendAttempt, Site, SuppressionKind
+from app.outbox import repository
+from app.prospects import repository as prospects_repository
+from app.prospects import service as prospects
+from app.prospects import suppression
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+# What waits longer than this (caps, pauses) is cancelled with its reason: a stale pitch is worse than none.
+KEEP_FOR = timedelta(days=14)
+
+
+def enqueue(
+    uow: UnitOfWork,
+    vault: Vault,
+    settings: Settings,
+    *,
+    conversation: Conversation,
+    kind: OutboundKind,
+    subject: str,
+    body_text: str,
+    body_html: str | None,
+    approved_by: str,
+    not_before: datetime,
+    step_no: int = 0,
+    sequence_run_id: int | None = None,
+) -> Outbound:
+    """Freeze a message and put it into the outbox, in the caller's transaction: row first, bell after the commit.
+
+    The thread (In-Reply-To, References) is that of the conversation's earlier messages. Raises Refused when the
+    address is suppressed, BadInput when the bytes fail their check, Conflict for a second row of the same step.
+    """
+    contact = uow.session.get(Contact, conversation.contact_id)
+    mailbox = uow.session.get(Mailbox, conversation.mailbox_id)
+    site = uow.session.get(Site, conversation.site_id)
+    if contact is None or mailbox is None or site is None:
+        raise NotFound(f"conversation {conversation.id} has lost its contact, mailbox or site")
+    skip = suppression.refusal(uow.session, vault, contact.email)
+    if skip is not None:
+        raise Refused(f"{contact.email}: {skip.sentence}", skip)
+    earlier = repository.thread_of(uow.session, conversation.id)
+    message_id, token = new_ids(vault, uow.now(), mailbox.email.rpartition("@")[2])
+    local, _, domain = mailbox.email.rpartition("@")
+    raw = mime.freeze(
+        mime.Draft(
+            from_name=mailbox.from_name,
+            from_address=mailbox.email,
+            to_name=contact.name or "",
+            to_address=contact.email,
+            subject=subject,
+            body_text=body_text,
+            body_html=body_html,
+            message_id=message_id,
+            date=not_before,
+            in_reply_to=earlier[-1].message_id if earlier else None,
+            references=tuple(message.message_id for message in earlier[-10:]),
+            reply_to=f"{local}+{token}@{domain}" if mailbox.plus_addressing else None,
+            unsubscribe_url=f"{settings.public_url.rstrip('/')}/u/{token}",
+        )
+    )
+    # A conversation's floor is the newest event when it began; a person's answer knows everything up to now.
+    floor = (
+        prospects_repository.newest_blocking_id(uow.session, conversation.prospect_id)
+        if kind is OutboundKind.REPLY
+        else conversation.event_floor
+    )
+    row = Outbound(
+        site_id=conversation.site_id,
+        mailbox_id=mailbox.id,
+        prospect_id=conversation.prospect_id,
+        conversation_id=conversation.id,
+        sequence_run_id=sequence_run_id,
+        step_no=step_no,
+        kind=kind,
+        message_id=message_id,
+        token=token,
+        to_address=contact.email,
+        subject=subject,
+        raw=raw,
+        raw_sha256=hashlib.sha256(raw).hexdigest(),
+        event_floor=floor,
+        not_before=not_before,
+        expires_at=not_before + KEEP_FOR,
+        approved_by=approved_by,
+        correlation_id=correlation_id(),
+        created_at=uow.now(),
+    )
+    check(row, mailbox, settings, mime.urls_in(body_text, body_html))
+    if sequence_run_id is not None and _step_exists(uow, sequence_run_id, step_no):
+        raise Conflict(f"step {step_no} of this sequence is in the outbox already")
+    uow.session.add(row)
+    uow.session.flush()
+    uow.ring(Job.OUTBOX_DELIVER, mailbox.id)
+    return row
+
+
+def _step_exists(uow: UnitOfWork, sequence_run_id: int, step_no: int) -> bool:
+    statement = select(col(Outbound.id)).where(
+        col(Outbound.sequence_run_id) == sequence_run_id, col(Outbound.step_no) == step_no
+    )
+    return uow.session.execute(statement).first() is not None
+
+
+def check(row: Outbound, mailbox: Mailbox, settings: Settings, urls: frozenset[str] | None = None) -> None:
+    """The byte check of a frozen row; without `urls` (before the wire) the hash vouches that the bytes are those previewed."""
+    if urls is None:
+        if hashlib.sha256(row.raw).hexdigest() != row.raw_sha256:
+            raise Conflict(f"the frozen bytes of message {row.id} have changed; it will not be sent")
+        return
+    mime.check_bytes(
+        row.raw,
+        from_address=mailbox.email,
+        to_address=row.to_address,
+        urls=urls,
+        https_only=not settings.mail_allow_plaintext,
+    )
+
+
+def get(uow: UnitOfWork, outbound_id: int) -> Outbound:
+    """The row; raises NotFound."""
+    row = uow.session.get(Outbound, outbound_id)
+    if row is None:
+        raise NotFound(f"there is no message {outbound_id} in the outbox")
+    return row
+
+
+def attempts(uow: UnitOfWork, outbound_id: int) -> list[SendAttempt]:
+    """What was tried with a message, oldest first."""
+    statement = select(SendAttempt).where(col(SendAttempt.outbound_id) == outbound_id).order_by(col(SendAttempt.id))
+    return list(uow.session.execute(statement).scalars())
+
+
+def cancel(uow: UnitOfWork, outbound_id: int, *, actor: str, reason: str = "undone") -> Outbound:
+    """Take a waiting message back (undo). Raises Conflict once a worker holds it or it has left."""
+    row = get(uow, outbound_id)
+    if not repository.resolve(
+        uow.session,
+        outbound_id,
+        OutboundState.QUEUED,
+        state=OutboundState.CANCELLED,
+        hold_reason=f"{reason} by {actor}",
+    ):
+        uow.session.refresh(row)
+        if row.state is OutboundState.SENT and row.sent_at is not None:
+            raise Conflict(f"sent {row.sent_at:%d %b %Y %H:%M} UTC; it cannot be taken back")
+        raise Conflict(f"this message is {row.state.value.lower()}; only a waiting one can be taken back")
+    uow.session.refresh(row)
+    prospects.note(uow, row.prospect_id, "outbox_cancelled", actor=actor, reason=reason, outbound_id=row.id)
+    return row
+
+
+def treat_as_sent(uow: UnitOfWork, outbound_id: int, *, actor: str) -> Outbound:
+    """A person decides that an ambiguous message has arrived."""
+    from app.outbox import record
+
+    row = get(uow, outbound_id)
+    if not record.sent_by_evidence(uow, row, f"decided by {actor}"):
+        raise Conflict(f"this message is {row.state.value.lower()}; only an ambiguous one can be decided")
+    return row
+
+
+def send_again(uow: UnitOfWork, outbound_id: int, *, actor: str) -> Outbound:
+    """A person decides that an ambiguous message has not arrived: a new attempt with the same Message-ID and bytes."""
+    row = get(uow, outbound_id)
+    if not repository.resolve(uow.session, outbound_id, OutboundState.AMBIGUOUS, state=OutboundState.NOT_SENT):
+        uow.session.refresh(row)
+        raise Conflict(f"this message is {row.state.value.lower()}; only an ambiguous one can be sent again")
+    repository.resolve(
+        uow.session,
+        outbound_id,
+        OutboundState.NOT_SENT,
+        state=OutboundState.QUEUED,
+        attempt_no=row.attempt_no + 1,
+        not_before=uow.now(),
+        expires_at=uow.now() + KEEP_FOR,
+        reconcile_at=None,
+        hold_reason=None,
+    )
+    uow.session.refresh(row)
+    prospects.note(uow, row.prospect_id, "send_again", actor=actor, outbound_id=row.id, attempt=row.attempt_no)
+    uow.ring(Job.OUTBOX_DELIVER, row.mailbox_id)
+    return row
+
+
+def opt_out(uow: UnitOfWork, vault: Vault, token: str, *, source: str) -> bool:
+    """They asked not to be written to, by the link in a mail: suppressed at once. False for a token that we did not make."""
+    row: Outbound | None = uow.session.execute(
+        select(Outbound).where(col(Outbound.token) == token)
+    ).scalar_one_or_none()
+    if row is None:
+        return False
+    suppression.suppress(
+        uow,
+        vault,
+        row.to_address,
+        kind=SuppressionKind.ADDRESS,
+        reason="unsubscribed",
+        source=source,
+        actor="recipient",
+    )
+    prospects.block(uow, row.prospect_id, Blocking.UNSUBSCRIBE, detail=source)
+    stage = prospects.get(uow, row.prospect_id).stage
+    if stage not in (Stage.WON, Stage.LOST):
+        prospects.give_up(uow, row.prospect_id, LostReason.UNSUBSCRIBED, actor="recipient")
+    return True
+
+
+def why_waiting(uow: UnitOfWork, row: Outbound) -> Skip | None:
+    """Why a message has not left, in one sentence, and until when; None when it is not waiting."""
+    now = uow.now()
+    if row.state is OutboundState.AMBIGUOUS:
+        return Skip(
+            "ambiguous", row.hold_reason or "the server's answer was lost: it may have arrived; decide what it was"
+        )
+    if row.state in (OutboundState.CLAIMED, OutboundState.COMMITTED):
+        return Skip("sending", "it is being sent now")
+    if row.state is not OutboundState.QUEUED:
+        return None
+    mailbox = uow.session.get(Mailbox, row.mailbox_id)
+    if mailbox is None or not mailbox.active:
+        return Skip("mailbox-off", "its mailbox is switched off; switch it on under Mailboxes")
+    if mailbox.paused_reason and (mailbox.paused_until is None or mailbox.paused_until > now):
+        return Skip("mailbox-paused", f"its mailbox rests: {mailbox.paused_reason}", _iso(mailbox.paused_until))
+    if prospects_repository.blocking_after(uow.session, row.prospect_id, row.event_floor):
+        return Skip("possible-reply", "they may have answered: look at the inbox and say whether it is a reply")
+    if row.hold_reason:
+        return Skip("deferred", row.hold_reason, _iso(row.not_before))
+    if row.not_before > now:
+        return Skip("undo-window", "it can still be undone", _iso(row.not_before))
+    day = now.astimezone(ZoneInfo(mailbox.time_zone)).date()
+    counter = repository.day_of(uow.session, mailbox.id, day)
+    if counter is not None and counter.used >= counter.cap:
+        tomorrow = datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(mailbox.time_zone))
+        return Skip("cap", f"the mailbox has sent its {counter.cap} of today", _iso(tomorrow))
+    if mailbox.next_send_at is not None and mailbox.next_send_at > now:
+        return Skip("spacing", "mails leave with a pause between them", _iso(mailbox.next_send_at))
+    return Skip("next", "it leaves with the next turn of the mailbox")
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,70 @@
+"""Who calls, and what they may do: one check, the same for people and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app.errors import NotAllowed
+from app.models import Role
+
+RESOURCES = (
+    "sites",
+    "imports",
+    "prospects",
+    "pitches",
+    "outbox",
+    "messages",
+    "links",
+    "mailboxes",
+    "suppressions",
+    "events",
+)
+READS = frozenset(f"{name}:read" for name in RESOURCES)
+# Every scope that a key can have. `team:write` (users and keys) is for people only.
+SCOPES = READS | frozenset(f"{name}:write" for name in RESOURCES if name != "events")
+
+_VIEWER = frozenset({"sites:read", "prospects:read", "links:read", "events:read"})
+_OUTREACH = READS | {"prospects:write", "pitches:write", "outbox:write", "messages:write", "links:write"}
+_LEAD = _OUTREACH | {"sites:write", "imports:write", "suppressions:write"}
+_OPERATOR = SCOPES | {"team:write"}
+
+ROLE_SCOPES = {
+    Role.VIEWER: _VIEWER,
+    Role.OUTREACH: _OUTREACH,
+    Role.LEAD: _LEAD,
+    Role.OPERATOR: _OPERATOR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person with a session or a program with a key. `csrf_token` and `theme` belong to people's browsers."""
+
+    kind: Literal["user", "key"]
+    id: int
+    name: str
+    scopes: frozenset[str]
+    role: Role | None = None
+    csrf_token: str = field(default="", repr=False)
+    theme: str = "system"
+
+    @property
+    def actor(self) -> str:
+        """How this caller stands in the history."""
+        return self.name if self.kind == "user" else f"key:{self.name}"
+
+    @property
+    def caller(self) -> str:
+        """A short, unique name of the caller (at most 64 characters), for keys that must not mix between callers."""
+        return f"{self.kind}:{self.id}"
+
+    def may(self, scope: str) -> bool:
+        """Whether `scope` (such as "prospects:write") is among this caller's."""
+        return scope in self.scopes
+
+    def require(self, scope: str) -> None:
+        """Raise NotAllowed unless the caller has `scope`."""
+        if not self.may(scope):
+            what = f"the role {self.role.value}" if self.role else "this API key"
+            raise NotAllowed(f"{what} does not have the scope '{scope}'", scope=scope)

@@ -1,0 +1,94 @@
+"""Members of staff and their passwords."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pwdlib import PasswordHash
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from app.db.work import UnitOfWork
+from app.errors import BadInput, Conflict, FieldProblem, NotFound
+from app.models import Role, User
+from app.prospects.contacts import clean_address
+
+LEAST_PASSWORD = 12
+# Hashing costs memory and time in proportion to nothing but this limit.
+LONGEST_PASSWORD = 256
+
+_hasher = PasswordHash.recommended()  # argon2id
+
+
+@lru_cache(maxsize=1)
+def _nobody() -> str:
+    # What a sign-in for an unknown account is compared with, so that it takes the same time as one for a known account.
+    return _hasher.hash("nobody has this password")
+
+
+def check_password(stored: str | None, given: str) -> tuple[bool, str | None]:
+    """Whether `given` is the password, and a new hash when the stored one is of former parameters.
+
+    `stored` None (no such account) takes the same time and is never right.
+    """
+    right, renewed = _hasher.verify_and_update(given[:LONGEST_PASSWORD], stored or _nobody())
+    return right and stored is not None, renewed
+
+
+def any_user(uow: UnitOfWork) -> bool:
+    """Whether somebody can sign in at all; without, the set-up page is open."""
+    return uow.session.execute(select(col(User.id)).limit(1)).first() is not None
+
+
+def by_email(uow: UnitOfWork, email: str) -> User | None:
+    """The user with this address, whatever its case."""
+    wanted = email.strip().lower()
+    found: User | None = uow.session.execute(select(User).where(col(User.email) == wanted)).scalar_one_or_none()
+    return found
+
+
+def list_users(uow: UnitOfWork) -> list[User]:
+    """Everybody, by name."""
+    return list(uow.session.execute(select(User).order_by(col(User.name), col(User.id))).scalars())
+
+
+def create(uow: UnitOfWork, *, email: str, name: str, role: Role, password: str) -> User:
+    """Add a member of staff. Raises BadInput with the fields `email`, `name`, `password`; Conflict when the address is taken."""
+    problems: list[FieldProblem] = []
+    try:
+        address = clean_address(email).lower()
+    except BadInput as wrong:
+        problems += wrong.problems
+        address = ""
+    if not name.strip():
+        problems.append(FieldProblem("name", "Enter a name"))
+    if not LEAST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        problems.append(FieldProblem("password", f"Use {LEAST_PASSWORD} to {LONGEST_PASSWORD} characters"))
+    if problems:
+        raise BadInput("the user cannot be created with these values", *problems)
+    if by_email(uow, address) is not None:
+        raise Conflict(f"there is a user with the address {address} already")
+    user = User(email=address, name=name.strip(), role=role, password_hash=_hasher.hash(password), created_at=uow.now())
+    uow.session.add(user)
+    uow.session.flush()
+    return user
+
+
+def create_first(uow: UnitOfWork, *, email: str, name: str, password: str) -> User:
+    """Add the first user, an operator; raises Conflict when somebody was faster."""
+    if uow.session.get_bind().dialect.name != "sqlite":
+        # On SQLite the writer is alone; here two browsers on the set-up page would both see an empty table.
+        uow.session.execute(select(func.pg_advisory_xact_lock(7_208_153_005)))
+    if any_user(uow):
+        raise Conflict("the first user exists already; sign in, or ask an operator for an account")
+    return create(uow, email=email, name=name, role=Role.OPERATOR, password=password)
+
+
+def set_theme(uow: UnitOfWork, user_id: int, theme: str) -> None:
+    """Keep the choice of colours: system, light or dark."""
+    if theme not in ("system", "light", "dark"):
+        raise BadInput("there is no such theme", FieldProblem("theme", "Choose system, light or dark"))
+    user = uow.session.get(User, user_id)
+    if user is None:
+        raise NotFound(f"there is no user {user_id}")
+    user.theme = theme

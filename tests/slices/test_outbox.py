@@ -1,0 +1,479 @@
+"""A mail leaves exactly once: the protocol against a real SMTP server, with the wire broken at every point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import col
+
+from app.clock import FixedClock
+from app.db.work import Database, UnitOfWork
+from app.domain.blocking import Blocking
+from app.domain.delivery import OutboundState
+from app.domain.pipeline import Stage
+from app.errors import Conflict, Refused
+from app.models import Conversation, Mailbox, MailboxDay, Outbound, OutboundKind, Site, SuppressionKind
+from app.outbox import repository, service
+from app.outbox.delivery import Report, Turn, drain
+from app.prospects import service as prospects
+from app.prospects import suppression
+from app.settings import Settings
+from tests.support.smtp_sink import Break, Sink, breaking, proxy, sink
+from tests.support.world import VAULT, a_contact, a_conversation, a_mailbox, a_prospect, a_site
+
+
+@dataclass(frozen=True)
+class Gate:
+    current: bool = True
+    reason: str = ""
+    seen_event_id: int = 0
+
+    def __call__(self, mailbox_id: int) -> Gate:
+        return self
+
+
+@pytest.fixture
+def smtp() -> Iterator[Sink]:
+    with sink() as running:
+        yield running
+
+
+@dataclass
+class World:
+    db: Database
+    settings: Settings
+    clock: FixedClock
+
+    def enqueue(
+        self, domain: str = "editor.test", kind: OutboundKind = OutboundKind.PITCH, stage: Stage = Stage.CHECKED_MENTION
+    ) -> int:
+        with self.db.work() as uow:
+            mailbox = uow.session.get(Mailbox, 1)
+            site = uow.session.get(Site, 1)
+            assert mailbox is not None
+            assert site is not None
+            prospect = a_prospect(uow, site, domain, stage=stage)
+            conversation = a_conversation(uow, prospect, a_contact(uow, prospect), mailbox)
+            return self.add(uow, conversation, kind)
+
+    def add(self, uow: UnitOfWork, conversation: Conversation, kind: OutboundKind, step: int = 0) -> int:
+        row = service.enqueue(
+            uow,
+            VAULT,
+            self.settings,
+            conversation=conversation,
+            kind=kind,
+            subject="Your checklist",
+            body_text="Hello Dana,\n\nyour page https://editor.test/blog/checklist names us.\n",
+            body_html=None,
+            approved_by="ana",
+            not_before=self.clock.now(),
+            step_no=step,
+        )
+        return row.id
+
+    def run(self, gate: Gate | None = None, **changes: object) -> Report:
+        return drain(self.db, self.settings.model_copy(update=changes), VAULT, gate or Gate(), 1)
+
+    def row(self, row_id: int) -> Outbound:
+        with self.db.read() as uow:
+            return service.get(uow, row_id)
+
+    def point_to(self, port: int) -> None:
+        with self.db.work() as uow:
+            uow.session.execute(update(Mailbox).values(smtp_port=port))
+
+    def used(self) -> int:
+        with self.db.read() as uow:
+            day = uow.session.get(MailboxDay, (1, self.clock.now().date()))
+            return day.used if day else 0
+
+    def outcomes(self, row_id: int) -> list[str]:
+        with self.db.read() as uow:
+            return [attempt.outcome for attempt in service.attempts(uow, row_id)]
+
+
+@pytest.fixture
+def world(db: Database, settings: Settings, clock: FixedClock, smtp: Sink) -> World:
+    with db.work() as uow:
+        a_site(uow)
+        a_mailbox(uow, smtp_port=smtp.port, polled_at=clock.now())
+    return World(db, settings, clock)
+
+
+def test_a_pitch_leaves_byte_for_byte_and_moves_its_prospect(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue()
+    report = world.run()
+    assert (report.sent, report.stopped) == (1, "nothing is due")
+    row = world.row(row_id)
+    assert row.state is OutboundState.SENT
+    assert smtp.messages == [("ana@acme.test", ["dana@editor.test"], row.raw)]
+    assert world.outcomes(row_id) == ["committed", "accepted"]
+    assert world.used() == 1
+    with world.db.read() as uow:
+        assert prospects.get(uow, row.prospect_id).stage is Stage.PITCHED
+    # A second bell, a third: nothing more leaves.
+    assert world.run().sent == 0
+    assert len(smtp.messages) == 1
+
+
+def test_one_session_carries_many_mails(world: World, smtp: Sink) -> None:
+    rows = [world.enqueue(f"site{number}.test") for number in range(10)]
+    assert world.run().sent == 10
+    assert [world.row(row).state for row in rows] == [OutboundState.SENT] * 10
+    assert set(smtp.ids().values()) == {1}
+
+
+SAFE = "QUEUED"
+CASES = [
+    # where the wire breaks, how, the state that must follow, whether the server had taken the mail
+    ("CONNECT", "reset", SAFE, False),
+    ("CONNECT", "garble", SAFE, False),
+    ("CONNECT", "say 421 4.3.2 busy", SAFE, False),
+    ("EHLO", "drop-reply", SAFE, False),
+    ("MAIL", "drop-command", SAFE, False),
+    ("MAIL", "drop-reply", SAFE, False),
+    ("MAIL", "garble", SAFE, False),
+    ("RCPT", "drop-command", SAFE, False),
+    ("RCPT", "drop-reply", SAFE, False),
+    ("RCPT", "reset", SAFE, False),
+    ("DATA", "drop-command", SAFE, False),
+    ("DATA", "drop-reply", SAFE, False),
+    ("DATA", "garble", SAFE, False),
+    ("DATA", "say 250 odd", SAFE, False),
+    ("BODY", "close-early", "AMBIGUOUS", False),
+    ("DOT", "drop-command", "AMBIGUOUS", False),
+    ("DOT", "drop-reply", "AMBIGUOUS", True),
+    ("DOT", "reset", "AMBIGUOUS", True),
+    ("DOT", "garble", "AMBIGUOUS", True),
+    ("DOT", "cut", "AMBIGUOUS", True),
+    ("DOT", "hang", "AMBIGUOUS", True),
+    ("DOT", "say 252 taken", "SENT", True),
+]
+
+
+@pytest.mark.parametrize(("verb", "how", "state", "taken"), CASES, ids=[f"{verb}-{how}" for verb, how, _, _ in CASES])
+def test_a_broken_wire_is_classified_and_never_repeated_after_the_dot(
+    world: World, smtp: Sink, verb: str, how: str, state: str, taken: bool
+) -> None:
+    row_id = world.enqueue()
+    with proxy(smtp.port, breaking(Break(verb, how))) as port:
+        world.point_to(port)
+        world.run(smtp_dot_timeout=timedelta(seconds=1), smtp_timeout=timedelta(seconds=2))
+    assert world.row(row_id).state == state
+    assert len(smtp.messages) == taken
+    # Whatever it was, a later turn over a good wire sends it once in all, and never again what may have arrived.
+    world.point_to(smtp.port)
+    world.clock.advance(timedelta(days=1))
+    world.run()
+    assert len(smtp.messages) == (taken or state == SAFE)
+    assert world.row(row_id).state == ("AMBIGUOUS" if state == "AMBIGUOUS" else "SENT")
+    spent = 0 if state == SAFE else 1
+    with world.db.read() as uow:
+        day = uow.session.get(MailboxDay, (1, (world.clock.now() - timedelta(days=1)).date()))
+        assert (day.used if day else 0) == spent
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer", "state", "outcomes"),
+    [
+        ("RCPT", "450 4.2.0 greylisted", "QUEUED", ["deferred"]),
+        ("RCPT", "550 5.1.1 unknown user", "REJECTED", ["rejected"]),
+        ("MAIL", "550 5.7.1 not yours", "QUEUED", ["mailbox-paused"]),
+        ("RCPT", "450 4.7.1 too many", "QUEUED", ["mailbox-deferred"]),
+        ("DOT", "451 4.3.0 later", "QUEUED", ["committed", "deferred"]),
+        ("DOT", "554 5.7.1 spam", "REJECTED", ["committed", "rejected"]),
+    ],
+)
+def test_a_refusal_is_recorded_and_gives_the_cap_back(
+    world: World, smtp: Sink, verb: str, answer: str, state: str, outcomes: list[str]
+) -> None:
+    row_id = world.enqueue()
+    smtp.answers[verb] = answer
+    world.run()
+    row = world.row(row_id)
+    assert row.state == state
+    assert world.outcomes(row_id) == outcomes
+    assert world.used() == 0
+    assert row.attempt_no == (2 if outcomes == ["committed", "deferred"] else 1)
+    with world.db.read() as uow:
+        mailbox = uow.session.get(Mailbox, 1)
+        assert mailbox is not None
+        assert (mailbox.paused_reason is not None) == outcomes[-1].startswith("mailbox")
+        waits = service.why_waiting(uow, row)
+        assert (waits is not None) == (state == "QUEUED")
+
+
+def test_an_unknown_user_is_suppressed_and_lost_as_bounced(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue()
+    smtp.answers["RCPT"] = "550 5.1.1 unknown user"
+    world.run()
+    with world.db.read() as uow:
+        row = service.get(uow, row_id)
+        assert prospects.get(uow, row.prospect_id).stage is Stage.LOST
+        skip = suppression.refusal(uow.session, VAULT, "dana@editor.test")
+        assert skip is not None
+        assert "bounced" in skip.sentence
+
+
+def test_a_deferred_mail_waits_longer_each_time_and_expires(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue()
+    smtp.answers["RCPT"] = "450 4.2.0 greylisted"
+    waits = []
+    for _ in range(6):
+        world.run()
+        row = world.row(row_id)
+        waits.append(row.not_before - world.clock.now())
+        world.clock.advance(waits[-1])
+    assert waits == sorted(waits)
+    assert waits[0] >= timedelta(minutes=4)
+    world.clock.advance(timedelta(hours=48))
+    world.run()
+    assert world.row(row_id).state is OutboundState.CANCELLED
+    assert smtp.messages == []
+
+
+def test_the_cap_is_never_passed_and_the_rest_goes_tomorrow(world: World, smtp: Sink) -> None:
+    with world.db.work() as uow:
+        uow.session.execute(update(Mailbox).values(daily_cap=3))
+    rows = [world.enqueue(f"site{number}.test") for number in range(5)]
+    assert world.run().stopped == "the cap of today is reached"
+    assert (len(smtp.messages), world.used()) == (3, 3)
+    with world.db.read() as uow:
+        waits = service.why_waiting(uow, service.get(uow, rows[4]))
+        assert waits is not None
+        assert waits.reason == "cap"
+        assert waits.until is not None
+    world.clock.advance(timedelta(days=1))
+    world.run()
+    assert len(smtp.messages) == 5
+
+
+def test_a_pause_stands_between_mails_and_survives_a_restart(world: World, smtp: Sink) -> None:
+    with world.db.work() as uow:
+        uow.session.execute(update(Mailbox).values(gap_min_seconds=60, gap_max_seconds=120))
+    for number in range(2):
+        world.enqueue(f"site{number}.test")
+    assert world.run().sent == 1
+    assert world.run().stopped == "mails leave with a pause between them"
+    with world.db.read() as uow:
+        assert repository.due_mailboxes(uow.session, world.clock.now()) == []
+    world.clock.advance(timedelta(seconds=121))
+    assert world.run().sent == 1
+    assert len(smtp.messages) == 2
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Blocking if kind is not Blocking.POSSIBLE_REPLY])
+def test_what_ends_a_conversation_cancels_what_waits(world: World, smtp: Sink, kind: Blocking) -> None:
+    row_id = world.enqueue()
+    with world.db.work() as uow:
+        prospects.block(uow, service.get(uow, row_id).prospect_id, kind)
+    world.run()
+    assert world.row(row_id).state is OutboundState.CANCELLED
+    assert smtp.messages == []
+
+
+def test_a_possible_reply_only_pauses(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue()
+    with world.db.work() as uow:
+        possible = prospects.block(uow, service.get(uow, row_id).prospect_id, Blocking.POSSIBLE_REPLY)
+    world.run()
+    with world.db.read() as uow:
+        waits = service.why_waiting(uow, service.get(uow, row_id))
+        assert waits is not None
+        assert waits.reason == "possible-reply"
+    assert smtp.messages == []
+    with world.db.work() as uow:
+        prospects.clear_block(uow, possible.id, actor="ana")
+    world.run()
+    assert len(smtp.messages) == 1
+
+
+class Late(Turn):
+    """A turn in which something happens between the 354 and the commit: the last moment at which it can be stopped."""
+
+    happens: object = None
+
+    def _commit(self, *args: object) -> float | None:  # type: ignore[override]
+        self.happens()  # type: ignore[operator]
+        return super()._commit(*args)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("what", ["reply", "suppressed", "fence", "undo"])
+def test_what_happens_right_before_the_commit_still_stops_it(world: World, smtp: Sink, what: str) -> None:
+    row_id = world.enqueue()
+
+    def happens() -> None:
+        with world.db.work() as uow:
+            row = service.get(uow, row_id)
+            if what == "reply":
+                prospects.block(uow, row.prospect_id, Blocking.REPLY)
+            elif what == "suppressed":
+                suppression.suppress(
+                    uow, VAULT, "editor.test", kind=SuppressionKind.DOMAIN, reason="asked", source="phone", actor="ana"
+                )
+            elif what == "fence":
+                uow.session.execute(update(Mailbox).values(fence=col(Mailbox.fence) + 1))
+            else:
+                with pytest.raises(Conflict, match="is claimed"):
+                    service.cancel(uow, row_id, actor="ana")
+                prospects.block(uow, row.prospect_id, Blocking.STAFF_STOP)
+
+    turn = Late(world.db, world.settings, VAULT, Gate(), 1)
+    turn.happens = happens
+    turn.run()
+    assert smtp.messages == []
+    assert world.used() == 0
+    assert world.row(row_id).state is (OutboundState.QUEUED if what == "fence" else OutboundState.CANCELLED)
+    if what == "fence":
+        world.clock.advance(timedelta(minutes=5))
+        world.run()
+        assert len(smtp.messages) == 1
+
+
+def test_a_follow_up_waits_while_the_mailbox_cannot_be_read(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue(kind=OutboundKind.FOLLOW_UP, stage=Stage.PITCHED)
+    world.run(Gate(current=False, reason="IMAP does not answer"))
+    row = world.row(row_id)
+    assert row.state is OutboundState.QUEUED
+    assert "IMAP does not answer" in (row.hold_reason or "")
+    assert smtp.messages == []
+    world.clock.advance(timedelta(minutes=6))
+    world.run()
+    assert world.row(row_id).state is OutboundState.SENT
+    with world.db.read() as uow:
+        assert prospects.get(uow, row.prospect_id).stage is Stage.FOLLOWED_UP
+
+
+def test_a_pitch_asks_the_gate_when_the_last_look_is_old(world: World, smtp: Sink) -> None:
+    world.enqueue()
+    world.clock.advance(timedelta(minutes=6))
+    world.run(Gate(current=False, reason="IMAP does not answer"))
+    assert smtp.messages == []
+
+
+def test_a_paused_process_does_not_write_after_its_commit(
+    world: World, smtp: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row_id = world.enqueue()
+    monkeypatch.setattr("app.outbox.delivery.PAUSED_TOO_LONG", -1.0)
+    # It would go round for ever with this clock, so the turn is told to end after the first attempt.
+    original, rounds = Turn._record_and_claim, iter([False])
+    monkeypatch.setattr(
+        Turn, "_record_and_claim", lambda self, done, *, last: original(self, done, last=next(rounds, True))
+    )
+    world.run()
+    assert smtp.messages == []
+    row = world.row(row_id)
+    assert (row.state, row.attempt_no) == (OutboundState.QUEUED, 2)
+    assert world.outcomes(row_id) == ["committed", "unwritten"]
+    assert world.used() == 0
+
+
+def test_an_ambiguous_mail_is_decided_by_evidence_or_by_a_person(world: World, smtp: Sink) -> None:
+    rows = [world.enqueue(f"site{number}.test") for number in range(2)]
+    with proxy(smtp.port, breaking(Break("DOT", "drop-reply"))) as port:
+        world.point_to(port)
+        world.run()
+    world.point_to(smtp.port)
+    assert [world.row(row).state for row in rows] == ["AMBIGUOUS", "AMBIGUOUS"]
+    with world.db.work() as uow:
+        service.treat_as_sent(uow, rows[0], actor="ana")
+        assert prospects.get(uow, service.get(uow, rows[0]).prospect_id).stage is Stage.PITCHED
+        service.send_again(uow, rows[1], actor="ana")
+    with pytest.raises(Conflict), world.db.work() as uow:
+        service.send_again(uow, rows[0], actor="ana")
+    world.run()
+    assert world.row(rows[1]).state is OutboundState.SENT
+    # The same bytes under the same Message-ID: mail programs fold the two into one.
+    assert smtp.ids()[world.row(rows[1]).message_id] == 2
+
+
+def test_nothing_else_goes_to_a_person_while_one_mail_is_ambiguous(world: World, smtp: Sink) -> None:
+    first = world.enqueue()
+    with proxy(smtp.port, breaking(Break("DOT", "drop-reply"))) as port:
+        world.point_to(port)
+        world.run()
+    world.point_to(smtp.port)
+    with world.db.work() as uow:
+        conversation = uow.session.get(Conversation, 1)
+        assert conversation is not None
+        second = world.add(uow, conversation, OutboundKind.FOLLOW_UP, 1)
+    world.run()
+    assert world.row(second).state is OutboundState.QUEUED
+    with world.db.work() as uow:
+        service.treat_as_sent(uow, first, actor="ana")
+    world.run()
+    assert world.row(second).state is OutboundState.SENT
+    raw = world.row(second).raw.decode()
+    assert f"In-Reply-To: {world.row(first).message_id}" in raw
+    assert f"References: {world.row(first).message_id}" in raw
+
+
+def test_undo_works_until_a_worker_holds_it(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue()
+    with world.db.work() as uow:
+        service.cancel(uow, row_id, actor="ana")
+    world.run()
+    assert smtp.messages == []
+    other = world.enqueue("other.test")
+    world.run()
+    with pytest.raises(Conflict, match="cannot be taken back"), world.db.work() as uow:
+        service.cancel(uow, other, actor="ana")
+
+
+def test_a_suppressed_address_is_refused_at_the_door(world: World) -> None:
+    with world.db.work() as uow:
+        suppression.suppress(
+            uow,
+            VAULT,
+            "dana@editor.test",
+            kind=SuppressionKind.ADDRESS,
+            reason="unsubscribed",
+            source="mail",
+            actor="x",
+        )
+    with pytest.raises(Refused) as refused:
+        world.enqueue()
+    assert refused.value.skips[0].reason == "suppressed"
+
+
+def test_the_opt_out_link_stops_everything_at_once(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue()
+    token = world.row(row_id).token
+    with world.db.work() as uow:
+        assert not service.opt_out(uow, VAULT, "x" * 24, source="link")
+        assert service.opt_out(uow, VAULT, token, source="one-click")
+    world.run()
+    assert smtp.messages == []
+    assert world.row(row_id).state is OutboundState.CANCELLED
+
+
+def test_a_mailbox_that_refuses_sign_in_rests_until_a_person_acts(world: World) -> None:
+    row_id = world.enqueue()
+    with sink() as strict:
+        strict.answers["MAIL"] = "530 5.7.0 authentication required"
+        world.point_to(strict.port)
+        world.run()
+    with world.db.read() as uow:
+        mailbox = uow.session.get(Mailbox, 1)
+        assert mailbox is not None
+        assert mailbox.paused_reason is not None
+        assert mailbox.paused_until is None
+    world.clock.advance(timedelta(days=3))
+    assert world.run().stopped == "the mailbox is held by another worker, or rests"
+    assert world.row(row_id).state is OutboundState.QUEUED
+
+
+def test_the_bytes_are_those_that_were_approved(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue()
+    with world.db.work() as uow:
+        row = service.get(uow, row_id)
+        row.raw = row.raw.replace(b"Dana", b"Tom!")
+    world.run()
+    assert smtp.messages == []
+    assert "have changed" in (world.row(row_id).hold_reason or "")

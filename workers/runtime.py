@@ -1,0 +1,69 @@
+"""Workers and clock in this process: inside `gapbridge serve` on the embedded default, or alone in `gapbridge worker`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dramatiq import Broker, Worker
+
+from app.clock import Clock
+from app.container import Container
+from app.log import get_logger
+from app.settings import Settings
+from workers.broker import BrokerDispatcher, make_broker
+from workers.clock import ClockThread
+from workers.table import TABLE
+from workers.work import Work, declare
+
+log = get_logger("workers.runtime")
+
+
+class Runtime:
+    """Runs the table's work on a container until it is stopped. One for each broker object, used once."""
+
+    def __init__(self, container: Container, broker: Broker, table: Sequence[Work] = TABLE) -> None:
+        self._container = container
+        self._broker = broker
+        self._worker: Worker | None = None
+        self.clock = ClockThread(container, broker, table)
+        declare(broker, container, table)
+
+    def start(self) -> None:
+        """Start threads for jobs and clock; returns at once."""
+        # Time limits are kept by a thread that only this signal starts; dramatiq's own command line sends it, a worker
+        # inside another process does not.
+        self._broker.emit_after("process_boot")
+        self._worker = Worker(self._broker, worker_threads=self._container.settings.worker_threads, worker_timeout=200)
+        self._worker.start()
+        self.clock.start()
+        log.info("runtime.started", threads=self._container.settings.worker_threads)
+
+    def stop(self, timeout: float = 620.0) -> None:
+        """Stop the clock, let running jobs end (at most `timeout` seconds), then stop the workers.
+
+        The default is above the time that a mail server may take to answer the final dot. What waits in a queue of
+        memory is dropped: its rows are due, and the next start finds them.
+        """
+        self.clock.stop()
+        if self._worker is not None:
+            self._worker.stop(timeout=int(timeout * 1000))
+            self._worker = None
+        log.info("runtime.stopped")
+
+
+def assemble(settings: Settings, *, clock: Clock | None = None) -> tuple[Container, Broker]:
+    """A container whose bells ring through the broker of the settings, and that broker.
+
+    The caller gives both back: `disassemble(container, broker)`.
+    """
+    broker = make_broker(settings)
+    dispatcher = BrokerDispatcher(broker, settings.broker_namespace)
+    return Container(settings, clock=clock, dispatcher=dispatcher), broker
+
+
+def disassemble(container: Container, broker: Broker) -> None:
+    """Carry the last bells and close every connection."""
+    if isinstance(container.dispatcher, BrokerDispatcher):
+        container.dispatcher.close()
+    broker.close()
+    container.close()

@@ -1,0 +1,8 @@
+"""The table of all work: the actors are declared from it and the clock sweeps by it."""
+
+from __future__ import annotations
+
+from workers import inbox, links, mentions, outbox, sequences
+from workers.work import Work
+
+TABLE: tuple[Work, ...] = (*outbox.WORK, *inbox.WORK, *sequences.WORK, *mentions.WORK, *links.WORK)
