@@ -1,0 +1,184 @@
+"""Which messages are failed deliveries, for whom, and whether the address is bad: RFC 3464 reports and the ones that are not.
+
+A report needs a sign that a machine wrote it (a delivery-status part, a daemon's address, a null return path, the header of a
+known server) beside the words of failure: words alone never make a bounce, because people forward and quote them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.domain import bounce_words as words
+from app.domain.bounce_text import Report, class_of, read_text, squeeze, status_in
+from app.domain.inbound import Bounce, BounceClass, Failure, InboundMail, Kind, Verdict
+from app.domain.mail_tokens import addresses, clean_address, is_answer_subject, sender
+
+_REPORT_PARTS = frozenset(("message/delivery-status", "text/delivery-status", "message/global-delivery-status"))
+_SENT_PARTS = frozenset(("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"))
+_FAILED = frozenset(("failed", "failure", "undeliverable", "undelivered", "expired"))
+_DELIVERED = frozenset(("delivered", "relayed", "expanded", "deliverable", "success"))
+
+
+def bounce(mail: InboundMail) -> Verdict | None:
+    """A verdict when the message reports on a delivery, else None."""
+    signs = _Signs(mail)
+    if mail.report and (signs.report_type or signs.machine):
+        failures, notices = _from_report(mail)
+        if failures:
+            return Verdict(Kind.BOUNCE, "bounce:dsn", Bounce(failures))
+        if notices:
+            return Verdict(Kind.OTHER, "delivery-notice")
+    if mail.feedback is not None or "message/disposition-notification" in mail.part_types:
+        return None
+    rule = _text_rule(mail, signs)
+    if rule is None:
+        return None
+    found = read_text(mail.text, ignore=_own_addresses(mail))
+    failures = _from_text(mail, found)
+    if found.success_only and not signs.subject:
+        return None
+    return Verdict(Kind.BOUNCE, f"bounce:{rule}", Bounce(failures))
+
+
+class _Signs:
+    """What in a message speaks for a machine, and what for a failure."""
+
+    def __init__(self, mail: InboundMail) -> None:
+        name, address = sender(mail.header("from"))
+        local = (address or "").rpartition("@")[0].casefold()
+        folded_name = name.casefold()
+        self.daemon = (
+            local in words.DAEMON_LOCALS
+            or local.startswith(words.DAEMON_LOCAL_STARTS)
+            or any(entry in folded_name for entry in words.DAEMON_NAMES)
+        )
+        self.no_sender = mail.has("from") and address is None
+        self.null_path = _is_null(mail)
+        auto = mail.header("auto-submitted").strip().casefold()
+        self.auto = bool(auto) and not auto.startswith("no")
+        self.report_type = mail.report_type == "delivery-status" or (
+            mail.content_type == "multipart/report" and bool(_REPORT_PARTS.intersection(mail.part_types))
+        )
+        self.report_shape = mail.content_type == "multipart/report" and mail.report_type in (None, "delivery-status")
+        self.named = mail.has("x-failed-recipients") or mail.has("x-ms-exchange-message-is-ndr")
+        self.machine = self.daemon or self.null_path or self.named or self.report_type
+        subject = squeeze(mail.header("subject"))
+        self.answer = is_answer_subject(mail.header("subject"))
+        self.subject = any(entry in subject for entry in words.SUBJECTS)
+        self.returns = mail.original is not None
+
+
+def _is_null(mail: InboundMail) -> bool:
+    paths = mail.headers.get("return-path", ())
+    return any(path.strip() in ("<>", "") or "<mailer-daemon" in path.casefold() for path in paths) or (
+        mail.header("x-envelope-from").strip() == "<>"
+    )
+
+
+def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
+    """The name of the rule that makes a message without a usable delivery-status part a bounce, or None."""
+    lead = squeeze(mail.text[:6000])
+    says = any(entry in lead for entry in words.LEADS)
+    coded = status_in(mail.text[:12000]) != (None, None)
+    if signs.named and (signs.subject or says or coded):
+        return "failed-recipients"
+    if signs.report_shape and (signs.subject or says or coded):
+        return "report"
+    if signs.daemon and not (signs.answer and not (signs.subject or coded)):
+        if signs.subject and not signs.answer:
+            return "daemon-subject"
+        if (says and (coded or signs.returns or signs.null_path or not signs.answer)) or (coded and signs.returns):
+            return "daemon-text"
+    if (signs.null_path or signs.no_sender) and not signs.answer:
+        if signs.subject and (says or coded or signs.returns):
+            return "null-sender-subject"
+        if says and coded and signs.returns:
+            return "null-sender-text"
+    if signs.auto and signs.subject and not signs.answer and (says or coded) and not mail.has("in-reply-to"):
+        return "auto-subject"
+    # Some relays strip every sign; then the subject, the words, a code and the returned message must all be there.
+    if signs.subject and not signs.answer and says and coded and signs.returns and not mail.has("in-reply-to"):
+        return "all-words"
+    return None
+
+
+def _from_report(mail: InboundMail) -> tuple[tuple[Failure, ...], bool]:
+    """The failed recipients of every recipient block, and whether the report only told of success."""
+    failures: list[Failure] = []
+    notices = False
+    for block in mail.report:
+        named = block.get("original-recipient") or block.get("final-recipient") or block.get("x-actual-recipient")
+        action = block.get("action", "").split(";")[0].split("(")[0].strip().strip(".").casefold()
+        status = status_in(block.get("status", ""), bare=True)[0]
+        if named is None and not action and status is None:
+            continue
+        if action in _DELIVERED or (not action and status is not None and status.startswith("2.")):
+            notices = True
+            continue
+        failures.append(_one(block, named, action, status, mail))
+    if failures and all(failure.recipient is None for failure in failures):
+        guess = _returned_recipient(mail) or next(iter(read_text(mail.text, _own_addresses(mail)).recipients), None)
+        failures = [
+            Failure(guess, failure.bounce_class, failure.status, failure.diagnostic, failure.action)
+            for failure in failures
+        ]
+    return tuple(failures), notices
+
+
+def _one(block: Mapping[str, str], named: str | None, action: str, status: str | None, mail: InboundMail) -> Failure:
+    diagnostic = block.get("diagnostic-code", "").strip()
+    kind, semicolon, said = diagnostic.partition(";")
+    if semicolon and len(kind) < 24:
+        diagnostic = said.strip()
+    recipient = clean_address(named or "") or clean_address(block.get("final-recipient", ""))
+    # Exchange and some gateways put the reason only into the readable part.
+    evidence = diagnostic or mail.text[:4000]
+    inner, code = status_in(diagnostic)
+    if status is None or (status.endswith(".0.0") and inner is not None and action not in ("delayed", "delay")):
+        status = inner or status
+    delayed = action in ("delayed", "delay", "deferred") or (
+        action not in _FAILED and status is None and any(entry in squeeze(mail.text[:6000]) for entry in words.DELAY)
+    )
+    return Failure(
+        recipient,
+        class_of(status, code, evidence, delayed=delayed),
+        status,
+        diagnostic[:1000] or None,
+        action or None,
+    )
+
+
+def _from_text(mail: InboundMail, found: Report) -> tuple[Failure, ...]:
+    """The failures of a report that only people were meant to read."""
+    recipients = [
+        clean_address(part) for value in mail.headers.get("x-failed-recipients", ()) for part in value.split(",")
+    ]
+    known = [address for address in recipients if address]
+    returned = _returned_recipient(mail)
+    if not known and returned and returned in found.recipients:
+        known = [returned]
+    if not known:
+        known = list(found.recipients)
+    if not known and returned:
+        known = [returned]
+    bounce_class = class_of(found.status, found.code, found.evidence, delayed=found.delayed)
+    action = "delayed" if found.delayed and bounce_class is BounceClass.SOFT else "failed"
+    if not known:
+        return (Failure(None, bounce_class, found.status, found.diagnostic, action),)
+    return tuple(Failure(address, bounce_class, found.status, found.diagnostic, action) for address in known)
+
+
+def _returned_recipient(mail: InboundMail) -> str | None:
+    """To whom the returned message was addressed, if it was to one person."""
+    if mail.original is None:
+        return None
+    found = [address for value in mail.original.get("to", ()) for address in addresses(value)]
+    return found[0] if len(found) == 1 else None
+
+
+def _own_addresses(mail: InboundMail) -> frozenset[str]:
+    """Addresses that are never the failed recipient: ours, the reporter's, and the sender of the returned message."""
+    values = [*mail.headers.get("to", ()), *mail.headers.get("from", ()), *mail.headers.get("delivered-to", ())]
+    if mail.original is not None:
+        values += [*mail.original.get("from", ()), *mail.original.get("sender", ())]
+    return frozenset(address.casefold() for value in values for address in addresses(value))
