@@ -1,0 +1,74 @@
+"""The form in which the child hands its findings back: one JSON object, a plain mirror of `InboundMail` and `Verdict`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from app.domain.inbound import Bounce, BounceClass, Failure, InboundMail, Intent, Kind, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What the child found in one message."""
+
+    mail: InboundMail
+    verdict: Verdict
+
+
+def dump(parsed: Parsed) -> bytes:
+    """As JSON bytes; lone surrogates, which UTF-8 cannot carry, are escaped by JSON itself."""
+    return json.dumps({"mail": asdict(parsed.mail), "verdict": asdict(parsed.verdict)}, default=_plain).encode("ascii")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, date):  # a datetime, too
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place on the wire")
+
+
+def load(data: bytes) -> Parsed:
+    """The reverse of `dump`. Raises ValueError or KeyError when the child was not itself any more."""
+    found: dict[str, Any] = json.loads(data)
+    return Parsed(_mail(found["mail"]), _verdict(found["verdict"]))
+
+
+def _mail(raw: dict[str, Any]) -> InboundMail:
+    original = raw["original"]
+    return InboundMail(
+        headers={name: tuple(values) for name, values in raw["headers"].items()},
+        content_type=raw["content_type"],
+        report_type=raw["report_type"],
+        part_types=tuple(raw["part_types"]),
+        text=_storable(raw["text"]),
+        new_text=_storable(raw["new_text"]),
+        report=tuple(raw["report"]),
+        feedback=raw["feedback"],
+        original=None if original is None else {name: tuple(values) for name, values in original.items()},
+        date=datetime.fromisoformat(raw["date"]) if raw["date"] else None,
+        limits=tuple(raw["limits"]),
+    )
+
+
+def _verdict(raw: dict[str, Any]) -> Verdict:
+    bounce = raw["bounce"]
+    return Verdict(
+        kind=Kind(raw["kind"]),
+        rule=raw["rule"],
+        bounce=None if bounce is None else Bounce(tuple(_failure(entry) for entry in bounce["failures"])),
+        returns_on=date.fromisoformat(raw["returns_on"]) if raw["returns_on"] else None,
+        intent=Intent(raw["intent"]) if raw["intent"] else None,
+        reported=tuple(raw["reported"]),
+        ticket=raw["ticket"],
+    )
+
+
+def _failure(raw: dict[str, Any]) -> Failure:
+    return Failure(raw["recipient"], BounceClass(raw["bounce_class"]), raw["status"], raw["diagnostic"], raw["action"])
+
+
+def _storable(text: str) -> str:
+    """Without lone surrogates and NUL, which PostgreSQL refuses in a text."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
