@@ -1,1 +1,1 @@
-"""Version 1 of the API."""
+"""Version 1 of the API: the resources, and the table of its routes."""
