@@ -10,9 +10,9 @@ import typer
 
 from app.domain.pitch_contract import MAX_WORDS
 from app.errors import BadInput, FieldProblem
-from app.pitches.drafts import Draft, draft, example_values
-from app.pitches.templates import load, required_of
-from app.pitches.variables import VARIABLES
+from app.mail.render.drafts import Draft, draft, example_values
+from app.mail.render.templates import load, required_of
+from app.mail.render.variables import VARIABLES
 
 _MAX_DATA_BYTES = 1_000_000
 

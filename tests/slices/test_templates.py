@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from app.cli import _attach, cli
 from app.errors import BadInput, NotFound
-from app.pitches.drafts import draft, example_values
-from app.pitches.reference import reference_markdown
-from app.pitches.templates import (
+from app.mail.render.drafts import draft, example_values
+from app.mail.render.reference import reference_markdown
+from app.mail.render.templates import (
     FIRST_ANGLES,
     TemplateSource,
     check_source,
@@ -27,7 +27,7 @@ from app.pitches.templates import (
     template_names,
     variables_of,
 )
-from app.pitches.variables import VARIABLES
+from app.mail.render.variables import VARIABLES
 
 LONG = {
     "first_name": "Maximiliane-Theodora",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.pitch_contract import BrokenRule, PitchDraft, check, count_words, host_of
-from app.pitches.templates import Message, TemplateSource, load, render, required_of
-from app.pitches.variables import DEFAULT_OPT_OUT, EVIDENCE, VARIABLES, clean_values
+from app.mail.render.templates import Message, TemplateSource, load, render, required_of
+from app.mail.render.variables import DEFAULT_OPT_OUT, EVIDENCE, VARIABLES, clean_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +66,8 @@ def example_values(template: str) -> dict[str, str]:
     used = set(required_of(load(template)))
     optional = {"first_name", "their_page_title", "topic", "our_page_summary"}
     return {name: variable.example for name, variable in VARIABLES.items() if name in used | optional}
+
+
+def bare_subject(subject: str) -> str:
+    """A subject without the marks of an answer before it."""
+    return re.sub(r"^(\s*(re|aw|sv|antw)\s*:\s*)+", "", subject, flags=re.IGNORECASE).strip()

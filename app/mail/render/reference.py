@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.domain.pitch_contract import RULES
-from app.pitches.templates import load, required_of, template_names, variables_of
-from app.pitches.variables import VARIABLES
+from app.mail.render.templates import load, required_of, template_names, variables_of
+from app.mail.render.variables import VARIABLES
 
 _HEAD = """# Mail templates
 

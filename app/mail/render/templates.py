@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from app.domain.pitch_contract import find_urls
 from app.errors import BadInput, FieldProblem, NotFound
-from app.pitches.variables import VARIABLES, clean_values
+from app.mail.render.variables import VARIABLES, clean_values
 from app.resources import resource
 
 MAX_SUBJECT_SOURCE = 1_000

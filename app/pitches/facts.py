@@ -1,0 +1,176 @@
+"""Gathers what is known about a prospect and turns it into the values of a template."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlsplit
+
+from app.db.work import UnitOfWork
+from app.domain.angles import AngleFacts, LinkedFault, fault_clause, plain_date
+from app.domain.mention_verdict import MentionVerdict
+from app.domain.page_fit import Fit, OurPage, best_fit
+from app.domain.pitch_contract import page_key
+from app.mail.render.variables import DEFAULT_OPT_OUT, MAX_URL
+from app.models import Contact, Page, Pitch, Prospect, Site
+from app.pitches import repository
+from app.prospects import contacts
+
+_MAX_QUOTE = 240
+_MAX_TITLE = 120
+_NAME = re.compile(r"^[^\W\d_][^\W\d_'’.-]*(?:-[^\W\d_]+)*$")
+_TITLES = frozenset({"dr", "mr", "mrs", "ms", "mx", "prof", "sir", "the", "team", "editor", "editors", "editorial"})
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedFact:
+    """What was found out about the page that theirs links to today: the proof that `resource-replacement` needs."""
+
+    page: str
+    fault: LinkedFault
+    status: int | None = None
+    redirect: str | None = None
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that a pitch is made of, before an angle is chosen."""
+
+    prospect: Prospect
+    site: Site
+    contact: Contact | None
+    angle: AngleFacts
+    fit: Fit | None
+    their_page: str | None
+    their_page_title: str | None
+
+
+def gather(
+    uow: UnitOfWork, prospect: Prospect, *, linked: LinkedFact | None = None, page_id: int | None = None
+) -> Evidence:
+    """What the database knows. `linked` adds a fact that somebody checked; `page_id` sets our page instead of the best fit."""
+    session = uow.session
+    site = session.get_one(Site, prospect.site_id)
+    mention = repository.newest_mention(session, prospect.id)
+    unlinked = mention if mention is not None and mention.verdict is MentionVerdict.UNLINKED_MENTION else None
+    lost = repository.lost_link(session, prospect.id)
+    their_page = (lost.source_url if lost else None) or (unlinked.url if unlinked else None) or prospect.best_page
+    title = prospect.best_page_title
+    if not (their_page and prospect.best_page and page_key(their_page) == page_key(prospect.best_page)):
+        title = None
+    pages = repository.pages_of(session, site.id)
+    said = [
+        prospect.best_page_title,
+        prospect.anchor,
+        their_page,
+        prospect.target,
+        unlinked.quote if unlinked else None,
+    ]
+    fit = _fit(pages, said, page_id=page_id, target=lost.target_url if lost else None)
+    facts = AngleFacts(
+        brand=site.brand_names[0] if site.brand_names else site.name,
+        their_page=their_page,
+        mention_checked=None if mention is None or mention.verdict is MentionVerdict.COULD_NOT_CHECK else True,
+        mention_page=unlinked.url if unlinked else None,
+        mention_quote=quotable(unlinked.quote, _MAX_QUOTE) if unlinked else None,
+        lost_page=lost.source_url if lost else None,
+        lost_on=lost.last_seen_at.date() if lost and lost.last_seen_at else None,
+        competitors_linked=prospect.overlap,
+        our_page_title=fit.page.title if fit else None,
+        our_page_summary=_covers(fit.page) if fit else None,
+    )
+    if linked is not None:
+        facts = replace(
+            facts,
+            linked_page=linked.page,
+            linked_fault=linked.fault,
+            linked_status=linked.status,
+            linked_redirect=linked.redirect,
+            linked_year=linked.year,
+        )
+    return Evidence(prospect, site, contacts.best(uow, prospect.id), facts, fit, their_page, title)
+
+
+def values_of(evidence: Evidence, reason: str | None, contact: Contact | None = None) -> dict[str, str | None]:
+    """The values for the templates of first messages; what is unknown is None and never guessed."""
+    facts, site, fit = evidence.angle, evidence.site, evidence.fit
+    return {
+        "first_name": first_name(contact or evidence.contact),
+        "our_brand": quotable(facts.brand, _MAX_TITLE),
+        "our_page": safe_url(fit.page.url) if fit else None,
+        "our_page_summary": quotable(facts.our_page_summary, _MAX_QUOTE),
+        "their_domain": evidence.prospect.domain,
+        "their_page": safe_url(evidence.their_page),
+        "their_page_title": quotable(evidence.their_page_title, _MAX_TITLE),
+        "topic": quotable(fit.page.topic, _MAX_TITLE) if fit and fit.score else None,
+        "mention_quote": facts.mention_quote,
+        "linked_page": safe_url(facts.linked_page),
+        "linked_fault": fault_clause(facts),
+        "lost_on": plain_date(facts.lost_on) if facts.lost_on else None,
+        "reason": quotable(reason, _MAX_QUOTE * 2),
+        "sender_name": quotable(site.sender_name, _MAX_TITLE),
+        "sender_address": quotable(site.postal_address, _MAX_QUOTE),
+        "opt_out": DEFAULT_OPT_OUT,
+    }
+
+
+def linked_fact_of(pitch: Pitch) -> LinkedFact | None:
+    """The fact about their link that a stored pitch rests on."""
+    stored = pitch.variables.get("linked")
+    return LinkedFact(**(stored | {"fault": LinkedFault(stored["fault"])})) if stored else None
+
+
+def quotable(text: str | None, limit: int) -> str | None:
+    """Somebody's words as they can stand in a mail: one line, at most `limit` characters, no links, brackets or braces."""
+    if not text:
+        return None
+    flat = " ".join(re.sub(r"https?://|\bwww\.", "", text, flags=re.IGNORECASE).split())
+    flat = flat.translate(str.maketrans("[]{}<>", "()()()")).replace("=?", "=")
+    if len(flat) > limit:
+        flat = f"{flat[: limit - 1].rsplit(' ', 1)[0]}…"
+    return flat or None
+
+
+def safe_url(url: str | None) -> str | None:
+    """The address with every character that mail programs stumble over in percent form; None when it is none."""
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url.strip())
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username
+    except ValueError:
+        return None
+    escaped = quote(url.strip(), safe="/:?#@!$&'()*+,;=%~-._")
+    return escaped if good and parts.netloc.isascii() and len(escaped) <= MAX_URL else (url.strip() if good else None)
+
+
+def first_name(contact: Contact | None) -> str | None:
+    """The first name to greet with, or None where the name is a role, a title or no name at all."""
+    if contact is None or contact.is_role_address or not contact.name:
+        return None
+    for part in contact.name.split():
+        if part.rstrip(".").casefold() in _TITLES:
+            if part.casefold() in {"the", "team", "editor", "editors", "editorial"}:
+                return None
+            continue
+        return part if _NAME.match(part) and 1 < len(part) <= 30 else None
+    return None
+
+
+def _fit(pages: list[Page], said: list[str | None], *, page_id: int | None, target: str | None) -> Fit | None:
+    ours = [
+        OurPage(page.id, page.url, page.title, page.topic, page.summary, page.published_on)
+        for page in pages
+        if page_id is None or page.id == page_id
+    ]
+    if target is not None and page_id is None:
+        for page in ours:
+            if page_key(page.url) == page_key(target):
+                return Fit(page, 1, "Our page is the one that they linked to")
+    return best_fit(ours, said)
+
+
+def _covers(page: OurPage) -> str | None:
+    text = page.summary or page.topic or page.title
+    return text.strip().rstrip(".") or None

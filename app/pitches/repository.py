@@ -1,0 +1,160 @@
+"""The SQL of pitches: drafts, what is known about a prospect, and who was written to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import CursorResult, func, or_, select, update
+from sqlmodel import Session, col
+
+from app.domain.delivery import OutboundState
+from app.models import (
+    Conversation,
+    ConversationState,
+    Link,
+    LinkState,
+    Mailbox,
+    MailboxDay,
+    MentionCheck,
+    Outbound,
+    Page,
+    Pitch,
+    PitchState,
+    Sequence,
+    SequenceRun,
+)
+
+_LEFT = (OutboundState.SENT, OutboundState.COMMITTED, OutboundState.AMBIGUOUS)
+
+
+def draft_of(session: Session, prospect_id: int) -> Pitch | None:
+    """The one draft of a prospect."""
+    return session.execute(
+        select(Pitch).where(col(Pitch.prospect_id) == prospect_id, col(Pitch.state) == PitchState.DRAFT)
+    ).scalar_one_or_none()
+
+
+def newest_mention(session: Session, prospect_id: int) -> MentionCheck | None:
+    """The latest mention check."""
+    return session.execute(
+        select(MentionCheck)
+        .where(col(MentionCheck.prospect_id) == prospect_id)
+        .order_by(col(MentionCheck.id).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def live_link(session: Session, prospect_id: int) -> Link | None:
+    """A link of this prospect that stands."""
+    return (
+        session.execute(
+            select(Link).where(
+                col(Link.prospect_id) == prospect_id, col(Link.state).in_([LinkState.LIVE, LinkState.CHANGED])
+            )
+        )
+        .scalars()
+        .first()
+    )
+
+
+def lost_link(session: Session, prospect_id: int) -> Link | None:
+    """The link of this prospect that was lost last."""
+    return (
+        session.execute(
+            select(Link)
+            .where(col(Link.prospect_id) == prospect_id, col(Link.state) == LinkState.LOST)
+            .order_by(col(Link.lost_at).desc(), col(Link.id).desc())
+        )
+        .scalars()
+        .first()
+    )
+
+
+def pages_of(session: Session, site_id: int) -> list[Page]:
+    """The linkable pages of a site, without archived ones."""
+    statement = select(Page).where(col(Page.site_id) == site_id, col(Page.archived_at).is_(None)).order_by(col(Page.id))
+    return list(session.execute(statement).scalars())
+
+
+def healthy_mailboxes(session: Session, now: datetime) -> list[Mailbox]:
+    """Mailboxes that may send now, the least used of the last day first."""
+    used = (
+        select(func.coalesce(func.sum(MailboxDay.used), 0))
+        .where(col(MailboxDay.mailbox_id) == col(Mailbox.id), col(MailboxDay.day) >= now.date())
+        .correlate(Mailbox)
+        .scalar_subquery()
+    )
+    return list(
+        session.execute(
+            select(Mailbox)
+            .where(
+                col(Mailbox.active).is_(True),
+                or_(col(Mailbox.paused_reason).is_(None), col(Mailbox.paused_until) <= now),
+            )
+            .order_by(used, col(Mailbox.id))
+        ).scalars()
+    )
+
+
+def open_conversation_at(session: Session, domain: str) -> Conversation | None:
+    """The open conversation with a domain, whichever site leads it."""
+    return session.execute(
+        select(Conversation).where(
+            col(Conversation.domain) == domain, col(Conversation.state) == ConversationState.OPEN
+        )
+    ).scalar_one_or_none()
+
+
+def newest_conversation(session: Session, prospect_id: int) -> Conversation | None:
+    """The latest conversation of a prospect in which a mail has left."""
+    return session.execute(
+        select(Conversation)
+        .where(
+            col(Conversation.prospect_id) == prospect_id,
+            col(Conversation.id).in_(select(col(Outbound.conversation_id)).where(col(Outbound.state).in_(_LEFT))),
+        )
+        .order_by(col(Conversation.id).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def last_sent_to(session: Session, domain: str) -> datetime | None:
+    """When a mail last left for a domain, whichever site sent it."""
+    return session.execute(
+        select(func.max(func.coalesce(col(Outbound.sent_at), col(Outbound.committed_at))))
+        .join(Conversation, col(Conversation.id) == col(Outbound.conversation_id))
+        .where(col(Conversation.domain) == domain, col(Outbound.state).in_(_LEFT))
+    ).scalar_one_or_none()
+
+
+def newest_sequence(session: Session, site_id: int) -> Sequence | None:
+    """The sequence that new pitches of a site start: the latest version."""
+    return session.execute(
+        select(Sequence).where(col(Sequence.site_id) == site_id).order_by(col(Sequence.id).desc()).limit(1)
+    ).scalar_one_or_none()
+
+
+def run_of(session: Session, pitch_id: int) -> SequenceRun | None:
+    """The latest run that a pitch started."""
+    return session.execute(
+        select(SequenceRun).where(col(SequenceRun.pitch_id) == pitch_id).order_by(col(SequenceRun.id).desc()).limit(1)
+    ).scalar_one_or_none()
+
+
+def first_message(session: Session, run_id: int) -> Outbound | None:
+    """The pitch of a run, as it stands in the outbox."""
+    return session.execute(
+        select(Outbound).where(col(Outbound.sequence_run_id) == run_id, col(Outbound.step_no) == 0)
+    ).scalar_one_or_none()
+
+
+def move(session: Session, pitch_id: int, version: int, from_state: PitchState, to_state: PitchState) -> bool:
+    """Compare-and-set of a pitch by state and version; False when somebody else was faster."""
+    result = session.execute(
+        update(Pitch)
+        .where(col(Pitch.id) == pitch_id, col(Pitch.version) == version, col(Pitch.state) == from_state)
+        .values(state=to_state, version=version + 1)
+        .execution_options(synchronize_session="fetch")
+    )
+    return cast(CursorResult[object], result).rowcount == 1

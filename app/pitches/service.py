@@ -1,0 +1,355 @@
+"""Pitches: proposed from evidence, edited by staff, held to every gate, and approved into the outbox in one transaction."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from app.db.vault import Vault
+from app.db.work import UnitOfWork
+from app.domain.angles import Angle, Choice, choice_for
+from app.domain.angles import propose as propose_angle
+from app.domain.pipeline import Stage
+from app.domain.pitch_contract import BrokenRule, lines
+from app.domain.sequence_rules import STARTER, STARTER_NAME
+from app.errors import BadInput, Conflict, FieldProblem, NotFound, Refused, Skip
+from app.mail.render import versions
+from app.mail.render.drafts import Draft, bare_subject, judge
+from app.mail.render.templates import MAX_BODY_SOURCE, Message, TemplateSource, compose, load, render
+from app.models import (
+    Contact,
+    Conversation,
+    ConversationState,
+    Outbound,
+    OutboundKind,
+    Pitch,
+    PitchState,
+    Prospect,
+    RunState,
+    Sequence,
+    SequenceRun,
+    TemplateVersion,
+)
+from app.outbox import service as outbox
+from app.pitches import facts, gates, repository
+from app.pitches.facts import LinkedFact
+from app.prospects import repository as prospect_repository
+from app.prospects import service as prospects
+from app.settings import Settings
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class PitchView:
+    """A pitch with what a person needs to decide: counted words, broken contract rules, and everything that refuses it."""
+
+    pitch: Pitch
+    words: int
+    broken: tuple[BrokenRule, ...]
+    skips: tuple[Skip, ...]
+
+
+def get(uow: UnitOfWork, pitch_id: int) -> Pitch:
+    """The pitch; raises NotFound."""
+    found = uow.session.get(Pitch, pitch_id)
+    if found is None:
+        raise NotFound(f"there is no pitch {pitch_id}")
+    return found
+
+
+def view(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch) -> PitchView:
+    """What would happen if this pitch were approved now."""
+    words, broken = gates.contract(uow, pitch)
+    return PitchView(pitch, words, broken, tuple(gates.gates(uow, vault, settings, pitch)))
+
+
+def propose(uow: UnitOfWork, prospect_id: int, *, actor: str = "system", linked: LinkedFact | None = None) -> Pitch:
+    """The draft for a prospect: the angle that the evidence speaks for, rendered. An edited draft is left as it is.
+
+    `linked` is a checked fact about the page that theirs links to; without it `resource-replacement` is never proposed.
+    """
+    prospect_repository.lock(uow.session, prospect_id)
+    prospect = prospects.get(uow, prospect_id)
+    if prospect.stage not in (Stage.PROSPECT, Stage.CHECKED_MENTION):
+        raise Conflict(f"{prospect.domain} is {prospect.stage.value}: there is nothing to pitch now")
+    existing = repository.draft_of(uow.session, prospect_id)
+    if existing is not None and existing.edited:
+        return existing
+    if linked is None and existing is not None:
+        linked = facts.linked_fact_of(existing)
+    evidence = facts.gather(uow, prospect, linked=linked)
+    proposal = propose_angle(evidence.angle)
+    choice = Choice(proposal.angle, proposal.why, proposal.reason)
+    return _write(uow, evidence, choice, linked, existing=existing, actor=actor)
+
+
+def choose(
+    uow: UnitOfWork,
+    pitch_id: int,
+    version: int,
+    *,
+    actor: str,
+    angle: str | None = None,
+    page_id: int | None = None,
+    contact_id: int | None = None,
+) -> Pitch:
+    """Render the draft again with another angle, page or contact; what is not given stays. An edited text is replaced.
+
+    Raises BadInput when the evidence does not carry the angle, or the page or contact is not of this prospect.
+    """
+    pitch = _draft(uow, pitch_id, version)
+    prospect = prospects.get(uow, pitch.prospect_id)
+    linked = facts.linked_fact_of(pitch)
+    evidence = facts.gather(uow, prospect, linked=linked, page_id=page_id or pitch.page_id)
+    if page_id is not None and evidence.fit is None:
+        raise BadInput("The page cannot be used.", FieldProblem("page_id", f"{page_id} is no page of this site"))
+    try:
+        wanted = Angle(angle or pitch.angle)
+    except ValueError:
+        raise BadInput("The angle is unknown.", FieldProblem("angle", f"use one of {', '.join(Angle)}")) from None
+    choice = choice_for(wanted, evidence.angle)
+    if choice is None:
+        problem = FieldProblem("angle", f"the evidence does not carry {wanted.value}; see the alternatives")
+        raise BadInput("The angle cannot be used.", problem)
+    contact = _contact(uow, prospect, contact_id or pitch.contact_id)
+    evidence = dataclasses.replace(evidence, contact=contact)
+    choice = dataclasses.replace(choice, why=f"Chosen by {actor}: {choice.why}.")
+    return _write(uow, evidence, choice, linked, existing=pitch, actor=actor)
+
+
+def choose_angle(uow: UnitOfWork, pitch_id: int, version: int, angle: str, *, actor: str) -> Pitch:
+    """Another angle for the draft; see `choose`."""
+    return choose(uow, pitch_id, version, actor=actor, angle=angle)
+
+
+def edit(uow: UnitOfWork, pitch_id: int, version: int, subject: str, body_text: str, *, actor: str) -> Pitch:
+    """Replace the text of a draft. The opt-out line and the signature are put (back) below it, and HTML is made from it.
+
+    `version` is the one that was edited; raises Conflict when the draft has changed since. The contract is not enforced
+    here but shown (`view`) and enforced by `approve`, so that a half-written text can be kept.
+    """
+    pitch = _draft(uow, pitch_id, version)
+    for field, text, most in (("subject", subject, 1_000), ("body_text", body_text, MAX_BODY_SOURCE)):
+        if len(text) > most:
+            raise BadInput("The text is too long.", FieldProblem(field, f"has {len(text)} characters, at most {most}"))
+    values = pitch.variables["values"]
+    body = _CONTROL.sub("", _without_footer(body_text, values.get("opt_out") or ""))
+    message = compose(_CONTROL.sub("", subject).strip(), body, values)
+    pitch.subject, pitch.body_text, pitch.body_html = message.subject, message.body_text, message.body_html
+    pitch.edited = True
+    return _touch(uow, pitch, actor, "pitch_edited")
+
+
+def approve(uow: UnitOfWork, vault: Vault, settings: Settings, pitch_id: int, version: int, *, actor: str) -> Outbound:
+    """Freeze the pitch into the outbox, with its conversation and its sequence run; it leaves after the undo window.
+
+    Every gate is asked again under the lock of the prospect. Raises Refused with each reason, and Conflict when the draft
+    was changed or approved meanwhile.
+    """
+    pitch = _draft(uow, pitch_id, version)
+    prospect = prospects.get(uow, pitch.prospect_id)
+    uow.session.refresh(prospect)
+    skips = gates.gates(uow, vault, settings, pitch)
+    mailbox = gates.mailbox_for(uow, pitch)
+    if skips or mailbox is None:
+        raise Refused(f"The pitch to {prospect.domain} was not approved.", *skips)
+    contact = uow.session.get_one(Contact, pitch.contact_id)
+    conversation = _conversation(uow, pitch, prospect, contact, mailbox.id)
+    sequence = repository.newest_sequence(uow.session, prospect.site_id) or _starter(uow, prospect.site_id)
+    run = SequenceRun(
+        prospect_id=prospect.id,
+        sequence_id=sequence.id,
+        conversation_id=conversation.id,
+        pitch_id=pitch.id,
+        state=RunState.ACTIVE,
+        started_at=uow.now(),
+    )
+    uow.session.add(run)
+    uow.session.flush()  # The outbox row needs the run's id.
+    if not repository.move(uow.session, pitch.id, version, PitchState.DRAFT, PitchState.APPROVED):
+        raise Conflict("the pitch was changed at the same moment; look again")
+    uow.session.refresh(pitch)
+    pitch.approved_by, pitch.approved_at, pitch.updated_at = actor, uow.now(), uow.now()
+    outbound = outbox.enqueue(
+        uow,
+        vault,
+        settings,
+        conversation=conversation,
+        kind=OutboundKind.PITCH,
+        subject=pitch.subject,
+        body_text=pitch.body_text,
+        body_html=pitch.body_html,
+        sequence_run_id=run.id,
+        step_no=0,
+        not_before=uow.now() + settings.undo_window,
+        approved_by=actor,
+    )
+    prospects.note(
+        uow, prospect.id, "pitch_approved", actor=actor, pitch_id=pitch.id, outbound_id=outbound.id, angle=pitch.angle
+    )
+    return outbound
+
+
+def undo(uow: UnitOfWork, pitch_id: int, *, actor: str) -> Pitch:
+    """Take an approved pitch back out of the outbox while nobody has begun to send it; it is a draft again.
+
+    Raises Conflict once a worker has taken it: what may have left cannot be taken back.
+    """
+    pitch = get(uow, pitch_id)
+    prospect_repository.lock(uow.session, pitch.prospect_id)
+    uow.session.refresh(pitch)
+    run = repository.run_of(uow.session, pitch_id)
+    outbound = repository.first_message(uow.session, run.id) if run else None
+    if pitch.state is not PitchState.APPROVED or run is None or outbound is None:
+        raise Conflict("this pitch is not in the outbox")
+    outbox.cancel(uow, outbound.id, actor=actor, reason="undone")
+    run.state, run.end_reason, run.ended_at = RunState.ENDED, "undone", uow.now()
+    conversation = uow.session.get_one(Conversation, run.conversation_id)
+    conversation.state, conversation.closed_at = ConversationState.CLOSED, uow.now()
+    newer = repository.draft_of(uow.session, pitch.prospect_id)
+    pitch.state = PitchState.WITHDRAWN if newer else PitchState.DRAFT
+    pitch.approved_by = pitch.approved_at = None
+    return _touch(uow, pitch, actor, "pitch_undone")
+
+
+def save_template_version(
+    uow: UnitOfWork, name: str, source: TemplateSource, *, actor: str, note: str | None = None
+) -> TemplateVersion:
+    """Keep a new version of a template for new drafts; raises BadInput that names part and line. Drafts keep their text."""
+    return versions.save(uow, name, source, actor=actor, note=note)
+
+
+def preview(uow: UnitOfWork, name: str, source: TemplateSource, prospect_id: int) -> Draft:
+    """How `source` would read for a real prospect, and what the contract says; nothing is stored."""
+    load(name)
+    evidence = facts.gather(uow, prospects.get(uow, prospect_id))
+    proposal = propose_angle(evidence.angle)
+    values = facts.values_of(evidence, proposal.reason)
+    message = render(source, values)
+    words, broken = judge(message, values, our_domains=evidence.site.domains)
+    return Draft(name, message, words, broken)
+
+
+def _write(
+    uow: UnitOfWork,
+    evidence: facts.Evidence,
+    choice: Choice,
+    linked: LinkedFact | None,
+    *,
+    existing: Pitch | None,
+    actor: str,
+) -> Pitch:
+    angle, why = choice.angle, choice.why
+    values = facts.values_of(evidence, choice.reason)
+    source, label = versions.newest(uow, angle.value)
+    message = render(source, values)
+    thread = repository.newest_conversation(uow.session, evidence.prospect.id)
+    if angle is Angle.LINK_RECLAMATION and thread is not None:
+        message = Message(f"Re: {bare_subject(thread.subject)}", message.body_text, message.body_html)
+    pitch = existing or Pitch(
+        prospect_id=evidence.prospect.id,
+        angle=angle.value,
+        why=why,
+        subject="",
+        body_text="",
+        body_html="",
+        template_version=label,
+        created_at=uow.now(),
+        updated_at=uow.now(),
+    )
+    pitch.angle, pitch.template_version, pitch.edited = angle.value, label, False
+    pitch.why = f"{why} {evidence.fit.why}." if evidence.fit else f"{why} There is no page of yours to offer: add one."
+    pitch.page_id = evidence.fit.page.id if evidence.fit else None
+    pitch.their_page, pitch.reason = values["their_page"], values["reason"]
+    pitch.contact_id = evidence.contact.id if evidence.contact else None
+    pitch.subject, pitch.body_text, pitch.body_html = message.subject, message.body_text, message.body_html
+    stored = dataclasses.asdict(linked) | {"fault": linked.fault.value} if linked else None
+    pitch.variables = {"values": values, "linked": stored}
+    uow.session.add(pitch)
+    return _touch(uow, pitch, actor, "pitch_rendered")
+
+
+def _touch(uow: UnitOfWork, pitch: Pitch, actor: str, what: str) -> Pitch:
+    pitch.version += 1
+    pitch.updated_at = uow.now()
+    uow.session.flush()  # The caller shows the pitch with its id and version.
+    prospects.note(
+        uow, pitch.prospect_id, what, actor=actor, pitch_id=pitch.id, angle=pitch.angle, version=pitch.version
+    )
+    return pitch
+
+
+def _draft(uow: UnitOfWork, pitch_id: int, version: int) -> Pitch:
+    pitch = get(uow, pitch_id)
+    prospect_repository.lock(uow.session, pitch.prospect_id)
+    uow.session.refresh(pitch)
+    if pitch.state is not PitchState.DRAFT:
+        raise Conflict(f"the pitch is {pitch.state.value} already", state=pitch.state.value)
+    if pitch.version != version:
+        raise Conflict("the pitch was changed meanwhile; look at the present text first", version=pitch.version)
+    return pitch
+
+
+def _contact(uow: UnitOfWork, prospect: Prospect, contact_id: int | None) -> Contact | None:
+    contact = uow.session.get(Contact, contact_id) if contact_id else None
+    if contact_id is not None and (contact is None or contact.prospect_id != prospect.id):
+        problem = FieldProblem("contact_id", f"{contact_id} is no contact of {prospect.domain}")
+        raise BadInput("The contact cannot be used.", problem)
+    return contact
+
+
+def _conversation(uow: UnitOfWork, pitch: Pitch, prospect: Prospect, contact: Contact, mailbox_id: int) -> Conversation:
+    floor = prospect_repository.newest_blocking_id(uow.session, prospect.id)
+    conversation = gates.old_thread(uow, pitch)
+    try:
+        with uow.session.begin_nested():
+            if conversation is not None:
+                conversation.state, conversation.closed_at = ConversationState.OPEN, None
+                conversation.event_floor, conversation.agreed = floor, False
+                conversation.contact_id = contact.id
+            else:
+                conversation = Conversation(
+                    site_id=prospect.site_id,
+                    prospect_id=prospect.id,
+                    contact_id=contact.id,
+                    mailbox_id=mailbox_id,
+                    domain=prospect.domain,
+                    subject=pitch.subject,
+                    event_floor=floor,
+                    started_at=uow.now(),
+                )
+            uow.session.add(conversation)
+    except IntegrityError:
+        # The third net: two people, or two sites, approved for one domain at the same moment.
+        sentence = f"Somebody else began a conversation with {prospect.domain} at the same moment."
+        raise Refused("The pitch was not approved.", Skip("in-conversation", sentence)) from None
+    return conversation
+
+
+def _starter(uow: UnitOfWork, site_id: int) -> Sequence:
+    made = Sequence(
+        site_id=site_id,
+        name=STARTER_NAME,
+        version=1,
+        steps=[dict(step) for step in STARTER],
+        created_by="system",
+        created_at=uow.now(),
+    )
+    uow.session.add(made)
+    uow.session.flush()  # The run needs its id.
+    return made
+
+
+def _without_footer(text: str, opt_out: str) -> str:
+    # The text that staff edit may come with the footer that was shown to them; it is put back below what they wrote.
+    kept = []
+    for line in lines(text):
+        if line.strip() == "--":
+            break
+        if not (opt_out and " ".join(line.split()) == " ".join(opt_out.split())):
+            kept.append(line)
+    return "\n".join(kept)
