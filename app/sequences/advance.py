@@ -1,0 +1,249 @@
+"""Takes one run of a sequence one step on.
+
+Two transactions with the look at their page between them, because no transaction is held over the network: the first says
+what is due, the second decides again from the rows as they are then. Both lock the prospect's row, so a reply, an opt-out
+and another worker are seen or wait; the unique step in the outbox makes a repeated call do nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from enum import StrEnum
+
+from app.db.work import UnitOfWork
+from app.domain.angles import plain_date
+from app.domain.blocking import ENDS, Blocking
+from app.domain.calendar import IsHoliday, business_moment
+from app.domain.delivery import OutboundState
+from app.domain.pipeline import LostReason, Stage
+from app.domain.sequence_rules import Absence, Step, due_after, parse_steps
+from app.errors import Conflict, NotFound, Refused
+from app.mail.render import versions
+from app.mail.render.drafts import bare_subject, judge
+from app.mail.render.templates import render, template_names
+from app.models import (
+    Conversation,
+    ConversationState,
+    Mailbox,
+    Outbound,
+    OutboundKind,
+    Pitch,
+    PitchState,
+    Prospect,
+    RunState,
+    Sequence,
+    SequenceRun,
+    Site,
+)
+from app.outbox import service as outbox
+from app.prospects import repository as prospect_repository
+from app.prospects import service as prospects
+from app.sequences import repository
+from app.sequences.calendars import holidays_of, zone_of
+from app.sequences.ports import Deps, Look, Looker, Sight
+
+# How often a follow-up is put off by a business day because the page could not be read, before it goes all the same.
+MAX_PUT_OFF = 2
+_PUT_OFF = "follow_up_put_off"
+
+
+class Advanced(StrEnum):
+    """What became of a call."""
+
+    ENDED = "ended"
+    PAUSED = "paused"
+    WAITING = "waiting"
+    QUEUED = "queued"
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    # A step that is due now, with the rows that it is made from.
+    run: SequenceRun
+    step: Step
+    prospect: Prospect
+    pitch: Pitch
+    conversation: Conversation
+    first: Outbound
+    zone: tzinfo
+    is_holiday: IsHoliday
+
+
+def advance(deps: Deps, run_id: int, look: Looker) -> Advanced:
+    """Do what is due for a run: stop it, wait, send the next follow-up, or give up. Safe to repeat at any time.
+
+    Before a follow-up (and before giving up) their page is looked at again; a link that is there ends the run with a win.
+    """
+    with deps.db.work() as uow:
+        due = _what_is_due(uow, run_id)
+        if isinstance(due, Advanced):
+            return due
+        prospect_id, page = due.prospect.id, due.pitch.their_page
+    seen = look(prospect_id, page) if page else Look(Sight.UNKNOWN, "The pitch names no page of theirs.")
+    with deps.db.work() as uow:
+        due = _what_is_due(uow, run_id)
+        if isinstance(due, Advanced):
+            return due
+        return _act(uow, deps, due, seen)
+
+
+def _what_is_due(uow: UnitOfWork, run_id: int) -> _Due | Advanced:
+    session = uow.session
+    run = session.get(SequenceRun, run_id)
+    if run is None:
+        raise NotFound(f"there is no sequence run {run_id}")
+    prospect_repository.lock(session, run.prospect_id)
+    session.refresh(run)
+    if run.state is RunState.ENDED:
+        return Advanced.ENDED
+    prospect = session.get_one(Prospect, run.prospect_id, populate_existing=True)
+    conversation = session.get_one(Conversation, run.conversation_id, populate_existing=True)
+    stopped = _stopped(uow, run, prospect, conversation)
+    if stopped is not None:
+        return stopped
+    previous = repository.message_of(session, run.id, run.next_step - 1)
+    if previous is None or previous.state in (OutboundState.REJECTED, OutboundState.CANCELLED):
+        return _unsent(uow, run, conversation, previous)
+    if previous.state is not OutboundState.SENT or previous.sent_at is None:
+        return Advanced.WAITING
+    sequence = session.get_one(Sequence, run.sequence_id)
+    steps = parse_steps(sequence.steps, template_names())
+    if run.next_step >= len(steps):
+        return _end(uow, run, "finished")
+    site = session.get_one(Site, prospect.site_id)
+    mailbox = session.get_one(Mailbox, conversation.mailbox_id)
+    zone, is_holiday = zone_of(mailbox.time_zone), holidays_of(site.country)
+    step = steps[run.next_step]
+    at = _due_at(uow, run, step, previous.sent_at, zone=zone, is_holiday=is_holiday)
+    if run.due_at != at:
+        run.due_at, run.version = at, run.version + 1
+    if at > uow.now():
+        return Advanced.WAITING
+    first = repository.message_of(session, run.id, 0) or previous
+    pitch = session.get_one(Pitch, run.pitch_id)
+    return _Due(run, step, prospect, pitch, conversation, first, zone, is_holiday)
+
+
+def _stopped(uow: UnitOfWork, run: SequenceRun, prospect: Prospect, conversation: Conversation) -> Advanced | None:
+    blocks = prospect_repository.blocking_after(uow.session, prospect.id, conversation.event_floor)
+    for block in blocks:
+        if block.kind in ENDS:
+            return _end(uow, run, block.kind.value)
+    if prospect.stage in (Stage.WON, Stage.LOST):
+        return _end(uow, run, Blocking.LINK_SEEN.value if prospect.stage is Stage.WON else Blocking.GIVEN_UP.value)
+    if conversation.state is ConversationState.CLOSED:
+        return _end(uow, run, "closed")
+    if blocks:
+        return _pause(uow, run, blocks[0].kind.value)
+    if run.state is RunState.PAUSED:
+        if run.end_reason != Blocking.POSSIBLE_REPLY.value:
+            return Advanced.PAUSED
+        # A person said that it was no reply.
+        run.state, run.end_reason, run.version = RunState.ACTIVE, None, run.version + 1
+    return None
+
+
+def _unsent(uow: UnitOfWork, run: SequenceRun, conversation: Conversation, previous: Outbound | None) -> Advanced:
+    # Refused by their server, cancelled or expired: nothing follows a mail that did not arrive.
+    if not repository.has_left(uow.session, conversation.id):
+        conversation.state, conversation.closed_at = ConversationState.CLOSED, uow.now()
+        pitch = uow.session.get_one(Pitch, run.pitch_id)
+        if pitch.state is PitchState.APPROVED:
+            pitch.state, pitch.updated_at = PitchState.WITHDRAWN, uow.now()
+    return _end(uow, run, "not_sent", detail=previous.hold_reason or previous.reply_text if previous else None)
+
+
+def _due_at(
+    uow: UnitOfWork, run: SequenceRun, step: Step, sent_at: datetime, *, zone: tzinfo, is_holiday: IsHoliday
+) -> datetime:
+    answers = repository.automatic_answers(uow.session, run.conversation_id, sent_at)
+    absences = [Absence(answer.received_at or answer.stored_at, answer.returns_on) for answer in answers]
+    at = due_after(sent_at, step, zone, is_holiday, absences)
+    for put_off in _put_offs(uow, run, sent_at):
+        at = max(at, business_moment(put_off, 1, zone, is_holiday))
+    return at
+
+
+def _put_offs(uow: UnitOfWork, run: SequenceRun, since: datetime) -> list[datetime]:
+    lines = repository.notes(uow.session, run.prospect_id, _PUT_OFF, since)
+    return [line.at for line in lines if line.data.get("run_id") == run.id and line.data.get("step") == run.next_step]
+
+
+def _act(uow: UnitOfWork, deps: Deps, due: _Due, seen: Look) -> Advanced:
+    run = due.run
+    if seen.sight is Sight.LINK:
+        return _end(uow, run, Blocking.LINK_SEEN.value)
+    if seen.sight is Sight.GONE and not due.step.gives_up:
+        return _pause(uow, run, "page_gone", detail=seen.sentence)
+    if seen.sight is Sight.UNKNOWN and len(_put_offs(uow, run, run.started_at)) < MAX_PUT_OFF:
+        _note(uow, run, _PUT_OFF, reason=seen.sentence, step=run.next_step)
+        run.due_at = business_moment(uow.now(), 1, due.zone, due.is_holiday)
+        return Advanced.WAITING
+    if due.step.gives_up:
+        prospects.give_up(uow, due.prospect.id, LostReason.NO_REPLY, actor="system")
+        return _end(uow, run, LostReason.NO_REPLY.value)
+    return _follow_up(uow, deps, due)
+
+
+def _follow_up(uow: UnitOfWork, deps: Deps, due: _Due) -> Advanced:
+    run, name = due.run, str(due.step.template)
+    values = _values(due)
+    source, label = versions.newest(uow, name)
+    message = render(source, values)
+    site = uow.session.get_one(Site, due.prospect.site_id)
+    words, broken = judge(message, values, our_domains=site.domains, first=False)
+    if broken:
+        detail = " ".join(f"{rule.name}: {rule.sentence}" for rule in broken)
+        return _pause(uow, run, "contract", detail=detail)
+    try:
+        with uow.session.begin_nested():
+            row = outbox.enqueue(
+                uow,
+                deps.vault,
+                deps.settings,
+                conversation=due.conversation,
+                kind=OutboundKind.FOLLOW_UP,
+                subject=message.subject,
+                body_text=message.body_text,
+                body_html=message.body_html,
+                approved_by="system",
+                not_before=uow.now(),
+                step_no=run.next_step,
+                sequence_run_id=run.id,
+            )
+    except Refused as refusal:
+        return _end(uow, run, refusal.skips[0].reason if refusal.skips else "refused", detail=refusal.detail)
+    except Conflict:
+        return Advanced.WAITING
+    _note(uow, run, "follow_up_queued", step=run.next_step, outbound_id=row.id, template=label, words=words)
+    run.next_step, run.due_at, run.version = run.next_step + 1, None, run.version + 1
+    return Advanced.QUEUED
+
+
+def _values(due: _Due) -> dict[str, str | None]:
+    sent_at = due.first.sent_at or due.first.not_before
+    return {
+        **due.pitch.variables["values"],
+        "first_subject": bare_subject(due.first.subject),
+        "first_sent_on": plain_date(sent_at.astimezone(due.zone).date()),
+    }
+
+
+def _end(uow: UnitOfWork, run: SequenceRun, reason: str, *, detail: str | None = None) -> Advanced:
+    run.state, run.end_reason, run.due_at = RunState.ENDED, reason[:64], None
+    run.ended_at, run.version = uow.now(), run.version + 1
+    _note(uow, run, "sequence_ended", reason=reason, detail=detail)
+    return Advanced.ENDED
+
+
+def _pause(uow: UnitOfWork, run: SequenceRun, reason: str, *, detail: str | None = None) -> Advanced:
+    if run.state is RunState.PAUSED and run.end_reason == reason:
+        return Advanced.PAUSED
+    run.state, run.end_reason, run.due_at, run.version = RunState.PAUSED, reason, None, run.version + 1
+    _note(uow, run, "sequence_paused", reason=reason, detail=detail)
+    return Advanced.PAUSED
+
+
+def _note(uow: UnitOfWork, run: SequenceRun, event: str, *, reason: str | None = None, **data: object) -> None:
+    prospects.note(uow, run.prospect_id, event, actor="system", reason=reason, run_id=run.id, **data)

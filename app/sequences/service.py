@@ -1,0 +1,113 @@
+"""Sequences: installed and versioned for a site; staff stop and resume the runs on them. `advance` takes a run one step on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from app.db.work import UnitOfWork
+from app.domain.sequence_rules import STARTER, STARTER_NAME, due_after, parse_steps
+from app.errors import BadInput, Conflict, FieldProblem, NotFound
+from app.mail.render.templates import FIRST_ANGLES, template_names
+from app.models import RunState, SequenceRun, Site
+from app.models import Sequence as SequenceRow
+from app.prospects import repository as prospect_repository
+from app.prospects import service as prospects
+from app.sequences import repository
+from app.sequences.advance import advance
+from app.sequences.calendars import holidays_of, zone_of
+
+__all__ = ["advance", "ensure_starter", "get_run", "preview", "resume", "save_version", "stop", "sweep"]
+
+
+def follow_up_templates() -> list[str]:
+    """The templates that a step after the first may use."""
+    return [name for name in template_names() if name not in FIRST_ANGLES]
+
+
+def ensure_starter(uow: UnitOfWork, site: Site | int) -> SequenceRow:
+    """The site's sequence; the starter is installed when it has none: pitch, after 4 business days, last after 7."""
+    site_id = site if isinstance(site, int) else site.id
+    existing = repository.newest(uow.session, site_id)
+    if existing is not None:
+        return existing
+    return save_version(uow, site_id, STARTER, actor="system")
+
+
+def save_version(
+    uow: UnitOfWork, site_id: int, steps: Sequence[Mapping[str, Any]], *, actor: str, name: str = STARTER_NAME
+) -> SequenceRow:
+    """Keep `steps` as the next version, for pitches approved from now on; who is on the way stays on its own version.
+
+    Raises BadInput that names the step, and Conflict when somebody else saved at the same moment.
+    """
+    try:
+        parsed = parse_steps(steps, follow_up_templates())
+    except ValueError as error:
+        raise BadInput("The sequence cannot be saved.", FieldProblem("steps", str(error))) from None
+    number = repository.last_version(uow.session, site_id, name) + 1
+    row = SequenceRow(
+        site_id=site_id,
+        name=name,
+        version=number,
+        steps=[{"template": step.template, "wait_business_days": step.wait} for step in parsed],
+        created_by=actor,
+        created_at=uow.now(),
+    )
+    try:
+        with uow.session.begin_nested():
+            uow.session.add(row)
+    except IntegrityError:
+        raise Conflict(f"somebody else saved version {number} at the same moment; look at it first") from None
+    return row
+
+
+def preview(
+    steps: Sequence[Mapping[str, Any]], start: datetime, *, zone: str, country: str | None
+) -> list[tuple[str | None, datetime]]:
+    """Each step's template (None: giving up) and when it would be due if each mail left the moment it was due."""
+    at, plan = start, []
+    for number, step in enumerate(parse_steps(steps, follow_up_templates())):
+        at = due_after(at, step, zone_of(zone), holidays_of(country)) if number else at
+        plan.append((step.template, at))
+    return plan
+
+
+def sweep(uow: UnitOfWork, limit: int = 500) -> list[int]:
+    """The ids of runs that have something to do now."""
+    return repository.due(uow.session, uow.now(), limit)
+
+
+def get_run(uow: UnitOfWork, run_id: int) -> SequenceRun:
+    """The run; raises NotFound."""
+    run = uow.session.get(SequenceRun, run_id)
+    if run is None:
+        raise NotFound(f"there is no sequence run {run_id}")
+    return run
+
+
+def stop(uow: UnitOfWork, run_id: int, *, actor: str) -> SequenceRun:
+    """A person stops the follow-ups. The conversation stays open, and what is already being sent cannot be held."""
+    run = get_run(uow, run_id)
+    prospect_repository.lock(uow.session, run.prospect_id)
+    uow.session.refresh(run)
+    if run.state is RunState.ENDED:
+        raise Conflict(f"the sequence has ended already: {run.end_reason}")
+    run.state, run.end_reason, run.due_at, run.version = RunState.PAUSED, "staff_stop", None, run.version + 1
+    prospects.note(uow, run.prospect_id, "sequence_paused", actor=actor, reason="staff_stop", run_id=run.id)
+    return run
+
+
+def resume(uow: UnitOfWork, run_id: int, *, actor: str) -> SequenceRun:
+    """A person lets a paused run go on; it is due as if it had not been paused. Raises Conflict for one that has ended."""
+    run = get_run(uow, run_id)
+    prospect_repository.lock(uow.session, run.prospect_id)
+    uow.session.refresh(run)
+    if run.state is not RunState.PAUSED:
+        raise Conflict(f"the sequence is {run.state.value}; only a paused one can be resumed")
+    run.state, run.end_reason, run.due_at, run.version = RunState.ACTIVE, None, None, run.version + 1
+    prospects.note(uow, run.prospect_id, "sequence_resumed", actor=actor, run_id=run.id)
+    return run
