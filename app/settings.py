@@ -10,10 +10,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import BadInput, FieldProblem
+
+
+def _seconds(value: object) -> object:
+    # A variable of the environment is text, and pydantic reads text as ISO 8601 only.
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
 class Settings(BaseSettings):
@@ -58,7 +69,7 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool | None = Field(default=None, description="JSON logs. Unset: text on a terminal, JSON elsewhere.")
 
-    fetch_timeout: timedelta = Field(
+    fetch_timeout: Duration = Field(
         default=timedelta(seconds=20), description="Time for one fetch of somebody's page, redirects included."
     )
     fetch_max_bytes: int = Field(
@@ -83,33 +94,33 @@ class Settings(BaseSettings):
         default=False,
         description="Allow mailboxes without TLS. Only for the sandbox world and for servers on this machine.",
     )
-    smtp_timeout: timedelta = Field(
+    smtp_timeout: Duration = Field(
         default=timedelta(seconds=60), description="Time for each SMTP step before the final dot."
     )
-    smtp_dot_timeout: timedelta = Field(
+    smtp_dot_timeout: Duration = Field(
         default=timedelta(seconds=600),
         description="Time to wait for the answer to the final dot (RFC 5321 4.5.3.2.6 asks for ten minutes); a shorter "
         "time makes sends ambiguous that were not.",
     )
-    imap_timeout: timedelta = Field(default=timedelta(seconds=30), description="Time for each IMAP answer.")
-    poll_interval: timedelta = Field(
+    imap_timeout: Duration = Field(default=timedelta(seconds=30), description="Time for each IMAP answer.")
+    poll_interval: Duration = Field(
         default=timedelta(seconds=60), description="Time between two looks into each mailbox."
     )
-    gate_budget: timedelta = Field(
+    gate_budget: Duration = Field(
         default=timedelta(seconds=10),
         description="Time that the look into the mailbox may take right before a follow-up; over it, the follow-up waits.",
     )
     lease_seconds: int = Field(default=60, ge=1, description="Seconds for which a worker holds a mailbox.")
-    undo_window: timedelta = Field(
+    undo_window: Duration = Field(
         default=timedelta(seconds=60), description="Time between approving a pitch and its first chance to leave."
     )
     contact_cooldown_days: int = Field(
         default=90, ge=0, description="Days in which a domain is not pitched again after its last conversation."
     )
-    link_check_interval: timedelta = Field(
+    link_check_interval: Duration = Field(
         default=timedelta(days=1), description="Time between two checks of a link that was won."
     )
-    link_lost_after: timedelta = Field(
+    link_lost_after: Duration = Field(
         default=timedelta(hours=24), description="Least time between the two good fetches that prove a link lost."
     )
     keep_raw_mail_days: int = Field(
