@@ -19,6 +19,8 @@ def _root() -> None:
 
 
 def _attach() -> None:
+    if cli.registered_commands or cli.registered_groups:
+        return
     # Each module of app.commands has a function `attach(cli)` that adds its commands.
     for module in sorted(info.name for info in pkgutil.iter_modules(app.commands.__path__)):
         importlib.import_module(f"app.commands.{module}").attach(cli)

@@ -33,8 +33,7 @@ def test_the_list_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAPBRIDGE_SECRET_KEY", "hunter2-key")
     monkeypatch.setenv("GAPBRIDGE_DATABASE_URL", "postgresql+psycopg://me:hunter2-db@db.test/x")
     monkeypatch.setenv("GAPBRIDGE_BROKER_URL", "amqp://me:hunter2-broker@mq.test")
-    if not app.cli.cli.registered_commands:
-        app.cli._attach()
+    app.cli._attach()
     for arguments in (["settings"], ["settings", "--json"]):
         result = CliRunner().invoke(app.cli.cli, arguments)
         assert result.exit_code == 0
