@@ -1,0 +1,130 @@
+"""`gapbridge gap`: from exports to a ranked table of links that can be won."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.errors import BadInput
+
+gap = typer.Typer(no_args_is_help=True, help="Who links to your competitors and not to you.")
+
+
+def attach(cli: typer.Typer) -> None:
+    """Add the group to the command line."""
+    cli.add_typer(gap, name="gap")
+
+
+@gap.callback()
+def _group() -> None:
+    """Who links to your competitors and not to you."""
+
+
+@gap.command("analyze")
+def analyze_command(
+    *,
+    out: Annotated[Path, typer.Option(help="Where the gap table goes: .csv, .json or .parquet.")],
+    ours: Annotated[list[Path] | None, typer.Option(help="An export of our own links; may be repeated.")] = None,
+    competitor: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DOMAIN=FILE", help="An export of a competitor's links; may be repeated, also for one domain."
+        ),
+    ] = None,
+    own_domain: Annotated[
+        list[str] | None, typer.Option(help="One of our domains, old ones too; names our column in a Semrush gap file.")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="The format of all files, where it cannot be seen from them.")
+    ] = None,
+    map: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD=HEADER", help="For --format generic: which column holds which field."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Rank the domains that link to competitors and not to us, from exports alone; no database is touched."""
+    from app.gaps.analyze import analyze
+    from app.gaps.export import check_out, write_gap
+
+    check_out(out)
+    files = [_competitor(text) for text in competitor or []]
+    mapping = dict(_pair(text) for text in map or [])
+    with analyze(ours or [], files, own_domains=own_domain or [], format=format, mapping=mapping) as analysis:
+        write_gap(analysis.engine, out)
+        summary = {**analysis.summary, "out": str(out)}
+    if as_json:
+        typer.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+    else:
+        print_summary(summary)
+
+
+def _competitor(text: str) -> tuple[str | None, Path]:
+    name, equals, file = text.partition("=")
+    if not equals or Path(text).exists() or "/" in name:
+        return None, Path(text)
+    return name, Path(file)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from app.gaps.profiles import FIELD_TYPES
+
+    field, equals, header = text.partition("=")
+    if not equals or field not in FIELD_TYPES:
+        raise BadInput(f"--map {text}: write FIELD=HEADER, with one of the fields {', '.join(FIELD_TYPES)}.")
+    return field, header
+
+
+def print_summary(summary: dict[str, Any]) -> None:
+    """The account for people: each file, each competitor, tiers, classes, removals, filters, notes."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(
+        "file", "format", "target", "date", "read", "taken", "lost", "rejected", title="Files", title_justify="left"
+    )
+    for one in summary["files"]:
+        table.add_row(
+            Path(one["file"]).name,
+            one["format"],
+            (one["target"] or "-").replace("|", " "),
+            one["as_of"] or "-",
+            *(f"{one[name]:,}" for name in ("rows_read", "rows_taken", "rows_lost", "rows_rejected")),
+        )
+    console.print(table)
+    for one in summary["files"]:
+        for reject in one["rejected"][:5]:
+            console.print(f"  {Path(one['file']).name}, line {reject['line']}: {reject['why']}", markup=False)
+        if one["rows_rejected"] > 5:
+            console.print(
+                f"  {Path(one['file']).name}: {one['rows_rejected']:,} rejected rows in all; --json lists more",
+                markup=False,
+            )
+    for one in summary["competitors"]:
+        console.print(
+            f"{one['domain']}: {one['source_domains']:,} linking domains ({one['share']:.0%} of all seen)", markup=False
+        )
+    tiers = ", ".join(f"tier {tier}: {count:,}" for tier, count in summary["tiers"].items()) or "none"
+    console.print(f"Gaps: {summary['gaps']:,} ({tiers})", style="bold", markup=False)
+    for title, name in (("Classes", "classes"), ("Removed", "removed")):
+        console.print(
+            f"{title}: " + (", ".join(f"{key} {count:,}" for key, count in summary[name].items()) or "none"),
+            markup=False,
+        )
+    for name, counted in summary["filters"].items():
+        console.print(
+            f"{name}: {counted['passes']:,} pass, {counted['fails']:,} fail, {counted['unknown']:,} not known",
+            markup=False,
+        )
+    if summary["linked_one_level_up"]["count"]:
+        console.print(
+            f"{summary['linked_one_level_up']['count']:,} gaps sit on a platform where somebody else links to us"
+        )
+    for note in summary["notes"]:
+        console.print(f"note: {note}", style="yellow", markup=False)
+    if "out" in summary:
+        console.print(f"Written: {summary['out']} ({summary['rows']:,} rows)", markup=False)

@@ -1,0 +1,254 @@
+"""The gap of a set of files, without a database: who links to competitors and not to us, ranked, with a full account."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.errors import BadInput
+from app.gaps import tables
+from app.gaps.engine import Engine, Export, capped
+from app.gaps.report import FileReport
+from app.gaps.summary import summarise
+from app.keys import ascii_host, registrable_domain
+
+MOST_COMPETITORS = 10
+ADVISED_COMPETITORS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One export and what it was given as: `competitor` None means our own links (or, for a matrix, all of its columns)."""
+
+    path: Path
+    competitor: str | None = None
+
+
+@dataclass(slots=True)
+class Analysis:
+    """The finished table `gap` in `engine` (it lives as long as the block of `analyze`), the reports and the summary."""
+
+    engine: Engine
+    competitors: list[str]
+    own_domains: list[str]
+    files: list[FileReport]
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    def rows(self, batch: int = 10_000) -> Iterator[dict[str, Any]]:
+        """The table in rank order, one dict a row with the names of GAP_COLUMNS."""
+        names = list(tables.GAP_COLUMNS)
+        columns = ", ".join(f'"{name}"' for name in names)
+        result = self.engine.connection.cursor().execute(f"SELECT {columns} FROM gap ORDER BY place")
+        while rows := result.fetchmany(batch):
+            for row in rows:
+                yield dict(zip(names, row, strict=True))
+
+
+@contextmanager
+def analyze(
+    ours: Sequence[Path],
+    competitors: Sequence[tuple[str | None, Path]],
+    *,
+    own_domains: Sequence[str] = (),
+    format: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+) -> Iterator[Analysis]:
+    """Compute the gap. `competitors` are (domain, file); the domain is None only for a matrix, which names its targets itself.
+
+    Raises BadInput, naming the file or option and the fix. The table lives until the block ends.
+    """
+    own = [_domain(text, "--own-domain") for text in own_domains]
+    with Engine(threads=threads, **({"memory_limit": memory_limit} if memory_limit else {})) as engine:
+        sources = [Source(path) for path in ours]
+        sources += [Source(path, _domain(name, "--competitor") if name else None) for name, path in competitors]
+        plan = _Plan(engine, own, [source.competitor for source in sources if source.competitor])
+        plan.open_all(sources, len(ours), format, mapping)
+        plan.read_all()
+        yield plan.finish()
+
+
+def _domain(text: str, option: str) -> str:
+    host = ascii_host(text)
+    if host is None or registrable_domain(host) is None:
+        raise BadInput(f"{option} {text}: this is no domain name; write it like example.com.")
+    return host.removeprefix("www.")
+
+
+@dataclass(slots=True)
+class _Read:
+    """An opened export with the side of each of its targets: a number, or for a matrix one for each column that counts."""
+
+    export: Export
+    side: int | None
+    sides: dict[str, int] = field(default_factory=dict)
+
+
+class _Plan:
+    """Who is who among the files, and the order of the work."""
+
+    def __init__(self, engine: Engine, own: list[str], named: list[str]) -> None:
+        self.engine = engine
+        self.own = list(dict.fromkeys(own))
+        self.names = list(dict.fromkeys(named))
+        self.reads: list[_Read] = []
+        self.notes: list[str] = []
+
+    def open_all(self, sources: list[Source], ours: int, wanted: str | None, mapping: Mapping[str, str] | None) -> None:
+        """Open every file once and decide what each of its columns is; refuse what would have to be guessed."""
+        matrices: dict[Path, tuple[Export, list[str | None]]] = {}
+        for number, source in enumerate(sources):
+            real = source.path.resolve()
+            if real in matrices:
+                matrices[real][1].append(source.competitor)
+                continue
+            role = "ours" if number < ours else "competitor"
+            export = self.engine.open(source.path, role=role, target=source.competitor, wanted=wanted, mapping=mapping)
+            if export.layout.targets:
+                matrices[real] = (export, [source.competitor])
+            elif role == "competitor" and source.competitor is None:
+                raise BadInput(
+                    f"--competitor {source.path}: say whose links these are, as --competitor DOMAIN={source.path}."
+                )
+            else:
+                self._plain(export, source.competitor)
+        for export, wanted_names in matrices.values():
+            self._matrix(export, wanted_names)
+        own_keys = {registrable_domain(domain) for domain in self.own}
+        for name in self.names:
+            if registrable_domain(name) in own_keys:
+                raise BadInput(f"{name} is given both as our own domain and as a competitor; remove one of the two.")
+        if not self.names:
+            raise BadInput(
+                "There is no competitor: give --competitor DOMAIN=FILE at least once, or a file with target columns."
+            )
+        if not any(read.side == tables.OURS or tables.OURS in read.sides.values() for read in self.reads):
+            raise BadInput(
+                "There is no file with our own links (--ours FILE): without it nobody can say who does not link to us."
+            )
+        if len(self.names) > MOST_COMPETITORS:
+            raise BadInput(f"{len(self.names)} competitors are given; at most {MOST_COMPETITORS} are compared at once.")
+        if len(self.names) > ADVISED_COMPETITORS:
+            self.notes.append(
+                f"{len(self.names)} competitors: with more than {ADVISED_COMPETITORS}, hardly anybody links to all."
+            )
+
+    def _plain(self, export: Export, competitor: str | None) -> None:
+        seen = export.target_seen()
+        if competitor is None:
+            self.reads.append(_Read(export, tables.OURS))
+            export.report.target = export.report.target or seen
+            if seen and not self.own:
+                self.notes.append(f"our own domain is {seen}, as the target column of {export.path.name} says")
+                self.own.append(seen)
+            elif seen and seen not in {registrable_domain(domain) for domain in self.own}:
+                self.notes.append(f"{export.path.name}: most links go to {seen}, which is not given as --own-domain")
+            return
+        if export.layout.profile.own_only:
+            self.notes.append(
+                f"{export.path.name}: Search Console shows only properties that you own; is {competitor} yours?"
+            )
+        if seen and seen != registrable_domain(competitor):
+            self.notes.append(
+                f"{export.path.name}: most links go to {seen}, not to {competitor}; is it the right file?"
+            )
+        self.reads.append(_Read(export, self.names.index(competitor) + 1))
+
+    def _matrix(self, export: Export, named: list[str | None]) -> None:
+        """A file with one column a target: ours are named by --own-domain, never assumed to be the first."""
+        columns = export.layout.targets
+        seen = ", ".join(columns)
+        own_keys = {registrable_domain(domain) for domain in self.own}
+        read = _Read(export, None, {column: tables.OURS for column in columns if column in own_keys})
+        wanted = [name for name in named if name is not None]
+        for name in wanted:
+            if registrable_domain(name) not in columns:
+                raise BadInput(f"{export.path}: there is no column for {name}; the target columns are: {seen}.")
+            read.sides[registrable_domain(name) or name] = self.names.index(name) + 1
+        if not wanted or None in named:
+            if not read.sides.keys() & own_keys:
+                raise BadInput(
+                    f"{export.path}: which target column is ours? Say it with --own-domain; the target columns are: {seen}."
+                )
+            for column in columns:
+                if column not in read.sides:
+                    self.names += [column] if column not in self.names else []
+                    read.sides[column] = self.names.index(column) + 1
+        left = [column for column in columns if column not in read.sides]
+        if left:
+            self.notes.append(f"{export.path.name}: the columns {', '.join(left)} were not asked for and are not used")
+        export.report.role = "ours and competitors" if tables.OURS in read.sides.values() else "competitor"
+        export.report.target = "|".join(read.sides)
+        self.reads.append(read)
+
+    def read_all(self) -> None:
+        """Scan every file once into the engine's sums; files of one format for one target are taken as one list of links."""
+        tables.create_part(self.engine)
+        alike = Counter((read.export.layout.profile.name, read.side) for read in self.reads if not read.sides)
+        for number, read in enumerate(self.reads):
+            profile = read.export.layout.profile
+            tables.register_file(self.engine, number, profile.name, profile.provider)
+            side = str(read.side)
+            if read.sides:
+                side = "CASE target " + " ".join(f"WHEN '{key}' THEN {one}" for key, one in read.sides.items()) + " END"
+            self._read(number, read, side, alone=alike[profile.name, read.side] <= 1)
+        tables.key_sites(self.engine)
+        for number, read in enumerate(self.reads):
+            self._account(number, read)
+
+    def _read(self, number: int, read: _Read, side: str, *, alone: bool) -> None:
+        def use(rows: str) -> None:
+            if alone:
+                tables.sum_up(self.engine, rows, number, side)
+                return
+            self.engine.run(f"CREATE OR REPLACE TEMP TABLE incoming AS {rows}")
+            # A link that stands in two exports of one target is one link: later files bring only what is new.
+            seen = f"seen_{read.side}_{read.export.layout.profile.kind}"
+            link = "hash(site, source_url, target_url)"
+            self.engine.run(f"CREATE TEMP TABLE IF NOT EXISTS {seen} (link UBIGINT)")
+            fresh = f"SELECT * FROM incoming WHERE {link} NOT IN (SELECT link FROM {seen})"
+            tables.sum_up(self.engine, fresh, number, side)
+            total = int(self.engine.run("SELECT count(*) FROM incoming")[0][0])
+            read.export.report.duplicates = total - self._count(number)
+            self.engine.run(f"INSERT INTO {seen} SELECT DISTINCT {link} FROM incoming")
+
+        self.engine.take(read.export, use, lambda: self._count(number) + read.export.report.duplicates)
+
+    def _count(self, number: int) -> int:
+        return int(self.engine.run("SELECT coalesce(sum(rows), 0) FROM part WHERE file = ?", [number])[0][0])
+
+    def _account(self, number: int, read: _Read) -> None:
+        """Fill the file's report; only a file with rows that name no site is gone over a second time."""
+        export, report = read.export, read.export.report
+        report.bad_cells = int(
+            self.engine.run("SELECT coalesce(sum(bad_cells), 0) FROM part WHERE file = ?", [number])[0][0]
+        )
+        if read.sides:
+            report.read = export.reject_bad_sources()
+        else:
+            rows, lost, nameless, nameless_lost = self.engine.run(
+                """SELECT coalesce(sum(rows), 0), coalesce(sum(lost_rows), 0), coalesce(sum(rows) FILTER (key IS NULL), 0),
+                    coalesce(sum(lost_rows) FILTER (key IS NULL), 0)
+                FROM part LEFT JOIN site_key USING (site) WHERE file = ?""",
+                [number],
+            )[0]
+            if nameless:
+                export.reject_bad_sources()
+            report.read = int(rows) + report.duplicates + export.rejects.total
+            report.lost = int(lost) - int(nameless_lost)
+        report.capped = capped(report.read, export.layout.profile.caps)
+
+    def finish(self) -> Analysis:
+        """Apply the rules and write the account."""
+        own_keys = [key for domain in self.own if (key := registrable_domain(domain))]
+        rival_keys = [key for name in self.names if (key := registrable_domain(name))]
+        with_data = tables.gap_table(self.engine, self.names, own_keys, rival_keys)
+        files = [read.export.report for read in self.reads]
+        analysis = Analysis(self.engine, self.names, self.own, files)
+        analysis.summary = summarise(self.engine, self.names, self.own, files, with_data=with_data, notes=self.notes)
+        return analysis

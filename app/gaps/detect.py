@@ -1,0 +1,215 @@
+"""Which export is this: the delimiter, the header line and the profile, by what the file says; never by its name alone."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePath
+
+from app.errors import BadInput
+from app.gaps.profiles import (
+    FORMAT_NAMES,
+    GENERIC,
+    PROFILES,
+    SEARCH_CONSOLE_LINKS,
+    SEARCH_CONSOLE_SITES,
+    TRANSLATIONS,
+    Profile,
+    generic_profile,
+    normal_header,
+)
+from app.gaps.textfile import TextFile
+from app.keys import ascii_host, registrable_domain
+
+#: A header may stand below a few lines of preamble.
+_HEADER_WITHIN = 10
+_DELIMITERS = ("\t", ",", ";", "|")
+_SAMPLE_ROWS = 50
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{1,2} \w+\.? \d{4}|\w+\.? \d{1,2}, \d{4}")
+_COUNT = re.compile(r"\d{1,3}(?:[.,\u00a0\u202f ']\d{3})+|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How to read a file: `skip` lines up to and with the header, `headers` normal, `targets` the columns of a matrix."""
+
+    profile: Profile
+    delimiter: str
+    skip: int
+    headers: tuple[str, ...]
+    targets: Mapping[str, int]  # registrable domain of the target -> column
+    notes: tuple[str, ...] = ()
+
+    def column(self, header: str) -> int | None:
+        """The first column with this header, or None."""
+        return self.headers.index(header) if header in self.headers else None
+
+    @property
+    def fields(self) -> dict[str, int]:
+        """The fields that this file has, with their columns."""
+        return {
+            name: self.headers.index(header) for name, header in self.profile.fields.items() if header in self.headers
+        }
+
+
+def detect(
+    text: TextFile, path: PurePath, wanted: str | None = None, mapping: Mapping[str, str] | None = None
+) -> Layout:
+    """The layout of an export. `wanted` is a name of FORMAT_NAMES; `mapping` (field to header) is for a generic table.
+
+    Raises BadInput with the file, what was seen and what to do, where no format or more than the wanted one does not fit.
+    """
+    if wanted is not None and wanted not in FORMAT_NAMES:
+        raise BadInput(f"--format {wanted}: no such format; choose one of {', '.join(FORMAT_NAMES)}.")
+    if mapping and wanted not in (None, GENERIC):
+        raise BadInput(f"{path}: a column mapping is only for --format generic, not for {wanted}.")
+    lines = text.head.split("\n")
+    start, fixed = _separator_line(lines)
+    if wanted == GENERIC or mapping:
+        return _generic(lines, start, fixed, path, mapping or {})
+    candidates = [PROFILES[wanted]] if wanted else list(PROFILES.values())
+    best: tuple[int, int, int, Profile, str, list[str]] | None = None
+    for offset, line in enumerate(lines[start : start + _HEADER_WITHIN]):
+        for delimiter in (fixed,) if fixed else _DELIMITERS:
+            headers = _translated(_cells(line, delimiter))
+            for profile in candidates:
+                if profile.required <= set(headers):
+                    known = set(profile.fields.values()) | profile.required | set(profile.lost_if_filled)
+                    rank = (len(known & set(headers)), len(profile.required), -offset)
+                    if best is None or rank > best[:3]:
+                        best = (*rank, profile, delimiter, headers)
+    if best is not None:
+        _matched, _required, minus_offset, profile, delimiter, headers = best
+        return _layout(profile, delimiter, start - minus_offset + 1, headers, path=path)
+    by_content = None if wanted else _search_console(lines, start, fixed, path)
+    if by_content is not None:
+        return by_content
+    raise BadInput(_unknown(path, lines, start, fixed, wanted))
+
+
+def as_of_date(path: PurePath) -> date | None:
+    """The date of an export by its file name (`..._2026-02-28_10-15-00.csv`), or None."""
+    for found in re.findall(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)", path.name):
+        try:
+            return date.fromisoformat(found)
+        except ValueError:
+            continue
+    return None
+
+
+def target_by_name(path: PurePath) -> str | None:
+    """The target that a tool wrote into the file name (`example.com-backlinks-...`), as a key, or None."""
+    found = re.match(
+        r"(?:https?[_-]+)?(.+?)[-_]{1,2}(?:backlinks|refdomains|top linking|latest links|more sample)",
+        path.name,
+        re.IGNORECASE,
+    )
+    return registrable_domain(found.group(1).removeprefix("sc-domain_")) if found else None
+
+
+def _separator_line(lines: list[str]) -> tuple[int, str | None]:
+    """Skip a spreadsheet's `sep=;` line; return the first line to look at and the delimiter that it fixed."""
+    found = re.fullmatch(r'"?sep=(.)"?', lines[0].strip("\r "), re.IGNORECASE) if lines else None
+    return (1, found.group(1)) if found else (0, None)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _translated(cells: list[str]) -> list[str]:
+    return [TRANSLATIONS.get(header, header) for header in map(normal_header, cells)]
+
+
+def _layout(
+    profile: Profile, delimiter: str, skip: int, headers: list[str], *, path: PurePath, notes: tuple[str, ...] = ()
+) -> Layout:
+    targets: dict[str, int] = {}
+    if profile.kind == "matrix":
+        for column, header in enumerate(headers):
+            if header in profile.not_targets or not header:
+                continue
+            key = registrable_domain(header)
+            if key is None:
+                raise BadInput(f"{path}: the column '{header}' of this {profile.title} file names no domain.")
+            if key in targets:
+                raise BadInput(f"{path}: two columns name the target {key}; keep one of them.")
+            targets[key] = column
+        if not targets:
+            raise BadInput(
+                f"{path}: this {profile.title} file has no target column; export it with at least one domain."
+            )
+    return Layout(profile, delimiter, skip, tuple(headers), targets, notes)
+
+
+def _generic(lines: list[str], start: int, fixed: str | None, path: PurePath, mapping: Mapping[str, str]) -> Layout:
+    header_line = next((number for number, line in enumerate(lines[start:], start) if line.strip()), start)
+    tries = [(delimiter, _cells(lines[header_line], delimiter)) for delimiter in ((fixed,) if fixed else _DELIMITERS)]
+    delimiter, cells = max(tries, key=lambda one: len(one[1]))
+    headers = [normal_header(cell) for cell in cells]
+    rows = [_cells(line, delimiter) for line in lines[header_line + 1 : header_line + 1 + _SAMPLE_ROWS] if line.strip()]
+    try:
+        draft = generic_profile(headers, mapping, pages=True)
+    except KeyError as missing:
+        seen = ", ".join(headers)
+        if missing.args[0] == "source":
+            fix = "say which column holds the linking page or domain: --map source=HEADER"
+        else:
+            fix = f"there is no column '{missing.args[0]}'"
+        raise BadInput(f"{path}: {fix}. Columns seen: {seen}.") from missing
+    column = headers.index(draft.fields["source"])
+    pages = any("/" in row[column].rstrip("/").partition("://")[2] for row in rows if len(row) > column)
+    return _layout(generic_profile(headers, mapping, pages=pages), delimiter, header_line + 1, headers, path=path)
+
+
+def _search_console(lines: list[str], start: int, fixed: str | None, path: PurePath) -> Layout | None:
+    """Search Console speaks the person's language: hosts with two counts, or URLs with a date, whatever the headers say."""
+    for delimiter in (fixed,) if fixed else (",", ";", "\t"):
+        rows = [_cells(line, delimiter) for line in lines[start : start + _SAMPLE_ROWS] if line.strip()]
+        header, body = (rows[0], rows[1:]) if rows else ([], [])
+        if not body or any(len(row) != len(header) for row in body):
+            continue
+        names = [normal_header(cell) for cell in header]
+        note = (f"recognised by its content; the headers '{', '.join(names)}' are in a language that we do not know",)
+        if len(header) == 3 and all(
+            "/" not in row[0]
+            and ascii_host(row[0])
+            and _COUNT.fullmatch(row[1].strip())
+            and _COUNT.fullmatch(row[2].strip())
+            for row in body
+        ):
+            return _layout(
+                SEARCH_CONSOLE_SITES,
+                delimiter,
+                start + 1,
+                ["site", "linking pages", "target pages"],
+                path=path,
+                notes=note,
+            )
+        if len(header) == 2 and all(
+            row[0].strip().lower().startswith(("http://", "https://")) and _DATE.fullmatch(row[1].strip())
+            for row in body
+        ):
+            return _layout(
+                SEARCH_CONSOLE_LINKS, delimiter, start + 1, ["linking page", "last crawled"], path=path, notes=note
+            )
+    return None
+
+
+def _unknown(path: PurePath, lines: list[str], start: int, fixed: str | None, wanted: str | None) -> str:
+    first = next((line for line in lines[start:] if line.strip()), "")
+    cells = max((_cells(first, delimiter) for delimiter in ((fixed,) if fixed else _DELIMITERS)), key=len)
+    seen = ", ".join(cell.strip()[:40] for cell in cells[:12]) + (", ..." if len(cells) > 12 else "")
+    if wanted:
+        needed = ", ".join(sorted(PROFILES[wanted].required))
+        return f"{path}: this is no {PROFILES[wanted].title} export: it needs the columns {needed}; the first line holds: {seen}."
+    return (
+        f"{path}: no known export has these columns: {seen}. Give --format (one of {', '.join(FORMAT_NAMES)}); "
+        "for a table of your own, --format generic with --map source=HEADER."
+    )

@@ -1,0 +1,206 @@
+"""The columnar engine under the gap: one embedded DuckDB connection, told everything about a file and left to guess nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from app.errors import BadInput
+from app.gaps.careful import NO_DOMAIN, NO_SOURCE, Rejects, locate, write_clean
+from app.gaps.detect import Layout, as_of_date, detect, target_by_name
+from app.gaps.report import FileReport
+from app.gaps.rows import MACROS, select_rows
+from app.gaps.textfile import TextFile, open_text
+from app.keys import registrable_domain, site_key
+
+#: Beyond this the engine spills to disk; a gap of ten million rows runs inside it.
+MEMORY_LIMIT = "1GB"
+_MAX_LINE = 4 << 20
+#: So many rows say whose links a file holds.
+_TARGET_SAMPLE = 200
+
+
+@dataclass(slots=True)
+class Export:
+    """One opened export: where its text lies, how to read it, and its report so far."""
+
+    path: Path
+    text: TextFile
+    layout: Layout
+    report: FileReport
+    data: Path  # what the engine reads: the text, or its clean copy
+    skip: int
+    careful: bool = False
+    rejects: Rejects = field(default_factory=Rejects)
+
+    @property
+    def relation(self) -> str:
+        """SQL for the file's cells as `c0, c1, ...`, all text; no sniffing, no padding, strict quotes."""
+        columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(self.layout.headers)))
+        return (
+            f"read_csv({literal(str(self.data))}, auto_detect=false, header=false, skip={self.skip}, "
+            f"delim={literal(self.layout.delimiter)}, quote='\"', escape='\"', new_line='\\n', strict_mode=true, "
+            f"null_padding=false, ignore_errors=false, max_line_size={_MAX_LINE}, columns={{{columns}}})"
+        )
+
+    @property
+    def rows(self) -> str:
+        """SQL for the file's rows as `app.gaps.rows.COLUMNS`."""
+        return select_rows(self.layout, self.relation)
+
+    def reject_bad_sources(self) -> int:
+        """Go over the file for rows that name no site, so that each is rejected with its line; return how many rows there are."""
+        whole = 0
+
+        def reason_of(cell: str) -> str | None:
+            nonlocal whole
+            whole += 1
+            if not cell.strip():
+                return NO_SOURCE
+            return NO_DOMAIN if site_key(cell) is None else None
+
+        found = locate(
+            self.text.path,
+            delimiter=self.layout.delimiter,
+            skip=self.layout.skip,
+            width=len(self.layout.headers),
+            column=self.layout.fields["source"],
+            reason_of=reason_of,
+        )
+        self.report.rejects = merge(self.rejects, found)
+        return whole + self.rejects.total
+
+    def target_seen(self) -> str | None:
+        """The domain that more than half of the first rows link to, where the file has a target column; else None."""
+        column = self.layout.fields.get("target_url")
+        if column is None:
+            return None
+        lines = self.text.head.split("\n")[self.layout.skip :]
+        rows = csv.reader(lines[:_TARGET_SAMPLE], delimiter=self.layout.delimiter)
+        keys: Counter[str | None] = Counter()
+        with contextlib.suppress(csv.Error):
+            keys.update(registrable_domain(row[column]) for row in rows if len(row) > column)
+        (key, count), *_ = keys.most_common(1) or [(None, 0)]
+        return key if count * 2 > keys.total() else None
+
+
+def merge(first: Rejects, second: Rejects) -> Rejects:
+    """Both lists in the order of the file."""
+    return Rejects(first.counts + second.counts, sorted([*first.rows, *second.rows], key=lambda one: one.line))
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Engine:
+    """A connection with its own directory for clean copies and spilled data; both go when it is closed."""
+
+    def __init__(self, *, memory_limit: str = MEMORY_LIMIT, threads: int | None = None) -> None:
+        self._stack = contextlib.ExitStack()
+        self.directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gapbridge-")))
+        (self.directory / "spill").mkdir()
+        self.connection = duckdb.connect(
+            config={
+                "memory_limit": memory_limit,
+                "threads": threads or os.cpu_count() or 1,
+                "temp_directory": str(self.directory / "spill"),
+                "preserve_insertion_order": False,
+                # A gap reads the files it is given; it loads no code and asks no network.
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
+        self._stack.callback(self.connection.close)
+        for macro in MACROS:
+            self.run(macro)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def run(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        """Run one statement and fetch all of its rows: a result that is not exhausted blocks the connection."""
+        return self.connection.execute(sql, parameters).fetchall()
+
+    def open(
+        self,
+        path: Path,
+        *,
+        role: str,
+        target: str | None,
+        wanted: str | None = None,
+        mapping: Mapping[str, str] | None = None,
+    ) -> Export:
+        """Open one export: decode it, find its layout, start its report. Reads no rows yet."""
+        texts = self.directory / "texts"
+        texts.mkdir(exist_ok=True)
+        text = open_text(path, texts)
+        layout = detect(text, path, wanted, mapping)
+        report = FileReport(
+            file=str(path),
+            format=layout.profile.name,
+            provider=layout.profile.provider,
+            role=role,
+            target=target or target_by_name(path),
+            as_of=as_of_date(path),
+            encoding=text.encoding,
+            delimiter=layout.delimiter,
+            notes=[*text.notes, *layout.notes],
+        )
+        return Export(path, text, layout, report, text.path, layout.skip)
+
+    def take(self, export: Export, use: Callable[[str], None], count: Callable[[], int]) -> None:
+        """Let `use` read the export's rows (its argument is their SQL); where the file is broken, read a clean copy of it.
+
+        `use` must leave nothing behind when its statement fails; `count` says how many rows it got. Raises BadInput where
+        even the clean copy cannot be read.
+        """
+        try:
+            use(export.rows)
+            # Wrong line ends are no error to the engine: it answers with no rows.
+            if count() > 0 or not _has_body(export):
+                return
+        except duckdb.InvalidInputException:
+            pass
+        clean = export.text.path.with_suffix(".clean")
+        _, export.rejects = write_clean(
+            export.text.path,
+            clean,
+            delimiter=export.layout.delimiter,
+            skip=export.layout.skip,
+            width=len(export.layout.headers),
+        )
+        export.report.rejects = export.rejects
+        export.data, export.skip, export.careful = clean, 0, True
+        try:
+            use(export.rows)
+        except duckdb.InvalidInputException as error:
+            raise BadInput(
+                f"{export.path}: the file cannot be read as a table ({str(error).splitlines()[0]})."
+            ) from error
+
+
+def _has_body(export: Export) -> bool:
+    return any(line.strip() for line in export.text.head.split("\n")[export.layout.skip :])
+
+
+def capped(rows: int, caps: tuple[int, ...]) -> bool | None:
+    """Whether an export stopped at a limit of its tool: True at such a count, False below the lowest, None where not known."""
+    if not caps:
+        return None
+    if rows in caps or rows - 1 in caps:
+        return True
+    return False if rows < min(caps) else None

@@ -1,0 +1,74 @@
+"""The gap table as a file: CSV, JSON or Parquet by suffix, written beside its place and then moved into it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from app.errors import BadInput
+from app.gaps.engine import Engine, literal
+from app.gaps.tables import GAP_COLUMNS
+
+SUFFIXES = {".csv": "CSV", ".json": "JSON", ".jsonl": "JSON", ".ndjson": "JSON", ".parquet": "PARQUET"}
+
+#: A cell that begins with one of these is a formula to a spreadsheet; the full-width forms are too, in some locales.
+FORMULA_START = "=+-@\t\r\n＝＋－＠"
+
+
+def check_out(path: Path) -> None:
+    """Refuse a place that cannot be written, before any work is done."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise BadInput(f"--out {path}: the suffix says the format; use .csv, .json or .parquet.")
+    if not path.absolute().parent.is_dir():
+        raise BadInput(f"--out {path}: the directory {path.absolute().parent} does not exist.")
+    if path.is_dir():
+        raise BadInput(f"--out {path}: this is a directory; name a file in it.")
+
+
+def write_gap(engine: Engine, path: Path) -> None:
+    """Write the table `gap` to `path`, whole or not at all; in CSV no cell of theirs can act as a formula."""
+    check_out(path)
+    suffix = path.suffix.lower()
+    handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.stem}-", suffix=suffix)
+    os.close(handle)
+    try:
+        engine.run(f"COPY ({_select(csv=suffix == '.csv')}) TO {literal(name)} ({_options(suffix)})")
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _select(*, csv: bool) -> str:
+    columns = []
+    for name, kind in GAP_COLUMNS.items():
+        quoted = f'"{name}"'
+        columns.append(f"{neutral(quoted)} AS {quoted}" if csv and kind == "VARCHAR" else quoted)
+    return f"SELECT {', '.join(columns)} FROM gap ORDER BY place"
+
+
+def neutral(column: str) -> str:
+    """SQL that puts an apostrophe before a text that a spreadsheet would take for a formula."""
+    starts = " OR ".join(f"starts_with({column}, chr({ord(character)}))" for character in FORMULA_START)
+    return f"CASE WHEN {starts} THEN '''' || {column} ELSE {column} END"
+
+
+def _options(suffix: str) -> str:
+    if suffix == ".parquet":
+        return "FORMAT parquet, COMPRESSION zstd"
+    if suffix == ".csv":
+        # Their texts are always quoted, so that a delimiter or a line end inside one never starts a new cell.
+        return (
+            "FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', FORCE_QUOTE (best_page, target, anchor)"
+        )
+    return f"FORMAT json, ARRAY {'true' if suffix == '.json' else 'false'}"
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

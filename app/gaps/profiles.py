@@ -1,0 +1,305 @@
+"""The formats of exports as data: which headers name a format, and which header fills which field of a backlink row.
+
+Headers are compared after `normal_header`, by name and never by position: the tools add, drop and reorder columns between
+versions. A new format is one more `Profile` here and a test that writes such a file byte by byte.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+#: Fields of a backlink row and how their cells are read (`app.gaps.rows` has the conversions).
+FIELD_TYPES: Mapping[str, str] = {
+    "source": "text",  # a URL (kind `pages`) or a host (kinds `domains` and `matrix`)
+    "title": "text",
+    "target_url": "text",
+    "anchor": "text",
+    "left_context": "text",
+    "right_context": "text",
+    "language": "text",
+    "link_type": "text",
+    "page_type": "text",
+    "page_category": "text",
+    "platform": "text",
+    "author": "text",
+    "country": "text",
+    "lost_reason": "text",
+    "nofollow": "bool",
+    "ugc": "bool",
+    "sponsored": "bool",
+    "follow": "bool",
+    "spam": "bool",
+    "in_content": "bool",
+    "rendered": "bool",
+    "raw": "bool",
+    "sitewide": "bool",
+    "authority": "number",
+    "page_authority": "number",
+    "traffic": "integer",
+    "page_traffic": "integer",
+    "http_code": "integer",
+    "external_links": "integer",
+    "links": "integer",
+    "dofollow_links": "integer",
+    "links_in_group": "integer",
+    "first_seen": "date",
+    "last_seen": "date",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One format of one tool.
+
+    `fields` maps a field of FIELD_TYPES to the header that holds it; `lost_if_filled` and `lost_if_true` name the headers
+    that say a link is gone; `caps` are the row counts at which the tool cuts an export (empty: not known).
+    """
+
+    name: str
+    title: str
+    provider: str
+    kind: str  # pages: one link a row; domains: one source domain a row; matrix: one source domain a row, one column a target
+    required: frozenset[str]
+    fields: Mapping[str, str]
+    lost_if_filled: tuple[str, ...] = ()
+    lost_if_true: tuple[str, ...] = ()
+    caps: tuple[int, ...] = ()
+    own_only: bool = False  # the tool shows only properties that the person owns
+    not_targets: frozenset[str] = field(default_factory=frozenset)  # matrix: headers that are no target column
+
+
+def normal_header(cell: str) -> str:
+    """A header as it is compared: no BOM, no leading `#`, single spaces, case folded."""
+    return re.sub(r"\s+", " ", cell.replace("\ufeff", "").strip().strip('"').lstrip("#")).strip().casefold()
+
+
+AHREFS_BACKLINKS = Profile(
+    name="ahrefs-backlinks",
+    title="Ahrefs, Backlinks",
+    provider="ahrefs",
+    kind="pages",
+    required=frozenset({"referring page url"}),
+    fields={
+        "source": "referring page url",
+        "title": "referring page title",
+        "target_url": "target url",
+        "anchor": "anchor",
+        "left_context": "left context",
+        "right_context": "right context",
+        "language": "language",
+        "link_type": "type",
+        "page_type": "page type",
+        "page_category": "page category",
+        "platform": "platform",
+        "author": "author",
+        "lost_reason": "lost status",
+        "nofollow": "nofollow",
+        "ugc": "ugc",
+        "sponsored": "sponsored",
+        "spam": "is spam",
+        "in_content": "content",
+        "rendered": "rendered",
+        "raw": "raw",
+        "authority": "domain rating",
+        "page_authority": "ur",
+        "traffic": "domain traffic",
+        "page_traffic": "page traffic",
+        "http_code": "referring page http code",
+        "external_links": "external links",
+        "links_in_group": "links in group",
+        "first_seen": "first seen",
+        "last_seen": "last seen",
+    },
+    # A dropped link may carry no lost status at all, so each of the three is asked.
+    lost_if_filled=("lost", "lost status", "drop reason"),
+)
+
+AHREFS_REFDOMAINS = Profile(
+    name="ahrefs-refdomains",
+    title="Ahrefs, Referring domains",
+    provider="ahrefs",
+    kind="domains",
+    required=frozenset({"domain", "dr", "links to target"}),
+    fields={
+        "source": "domain",
+        "spam": "is spam",
+        "authority": "dr",
+        "traffic": "traffic",
+        "links": "links to target",
+        "dofollow_links": "dofollow links",
+        "first_seen": "first seen",
+    },
+    lost_if_filled=("lost",),
+)
+
+SEMRUSH_BACKLINKS = Profile(
+    name="semrush-backlinks",
+    title="Semrush, Backlinks",
+    provider="semrush",
+    kind="pages",
+    required=frozenset({"source url", "target url", "external links", "nofollow"}),
+    fields={
+        "source": "source url",
+        "title": "source title",
+        "target_url": "target url",
+        "anchor": "anchor",
+        "nofollow": "nofollow",
+        "ugc": "ugc",
+        "sponsored": "sponsored",
+        "sitewide": "sitewide",
+        "page_authority": "page ascore",
+        "external_links": "external links",
+        "first_seen": "first seen",
+        "last_seen": "last seen",
+    },
+    lost_if_true=("lost link",),
+    caps=(10_000, 30_000, 50_000),
+)
+
+SEMRUSH_REFDOMAINS = Profile(
+    name="semrush-refdomains",
+    title="Semrush, Referring domains",
+    provider="semrush",
+    kind="domains",
+    required=frozenset({"domain ascore", "domain", "backlinks"}),
+    fields={
+        "source": "domain",
+        "authority": "domain ascore",
+        "links": "backlinks",
+        "country": "country",
+        "first_seen": "first seen",
+        "last_seen": "last seen",
+    },
+    caps=(10_000, 30_000, 50_000),
+)
+
+SEMRUSH_GAP = Profile(
+    name="semrush-gap",
+    title="Semrush, Backlink Gap",
+    provider="semrush",
+    kind="matrix",
+    required=frozenset({"domain", "domain ascore", "matches"}),
+    fields={"source": "domain", "authority": "domain ascore"},
+    caps=(10_000, 30_000, 50_000),
+    not_targets=frozenset({"domain", "domain ascore", "matches"}),
+)
+
+SEARCH_CONSOLE_SITES = Profile(
+    name="search-console-sites",
+    title="Search Console, Top linking sites",
+    provider="search-console",
+    kind="domains",
+    required=frozenset({"site", "linking pages", "target pages"}),
+    fields={"source": "site", "links": "linking pages"},
+    caps=(1_000,),
+    own_only=True,
+)
+
+SEARCH_CONSOLE_LINKS = Profile(
+    name="search-console-links",
+    title="Search Console, Latest links",
+    provider="search-console",
+    kind="pages",
+    required=frozenset({"linking page", "last crawled"}),
+    fields={"source": "linking page", "last_seen": "last crawled"},
+    caps=(100_000,),
+    own_only=True,
+)
+
+SEARCH_CONSOLE_SAMPLE = Profile(
+    name="search-console-sample",
+    title="Search Console, More sample links",
+    provider="search-console",
+    kind="pages",
+    required=frozenset({"linking page"}),
+    fields={"source": "linking page"},
+    caps=(100_000,),
+    own_only=True,
+)
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        AHREFS_BACKLINKS,
+        AHREFS_REFDOMAINS,
+        SEMRUSH_BACKLINKS,
+        SEMRUSH_REFDOMAINS,
+        SEMRUSH_GAP,
+        SEARCH_CONSOLE_SITES,
+        SEARCH_CONSOLE_LINKS,
+        SEARCH_CONSOLE_SAMPLE,
+    )
+}
+
+GENERIC = "generic"
+
+#: What `--format` accepts.
+FORMAT_NAMES = (*PROFILES, GENERIC)
+
+#: Search Console translates its headers. These are known; other languages are recognised by what stands in the columns.
+TRANSLATIONS: Mapping[str, str] = {
+    "página de enlace": "linking page",
+    "último rastreo": "last crawled",
+    "אתר": "site",
+    "דפים מקשרים": "linking pages",
+    "דפי יעד": "target pages",
+    "דף מקשר": "linking page",
+    "נסרק לאחרונה": "last crawled",
+}
+
+#: Headers that a generic file may use for a field where no mapping is given; `source` is the only one that it must have.
+GENERIC_HEADERS: Mapping[str, tuple[str, ...]] = {
+    "source": (
+        "source url",
+        "source",
+        "url from",
+        "url_from",
+        "from url",
+        "referring page",
+        "source domain",
+        "domain",
+        "url",
+    ),
+    "target_url": ("target url", "target", "url to", "url_to", "to url"),
+    "anchor": ("anchor", "anchor text"),
+    "title": ("title", "source title"),
+    "nofollow": ("nofollow", "no follow", "is_nofollow"),
+    "follow": ("dofollow", "follow", "is_dofollow"),
+    "authority": ("authority", "domain authority", "domain rating"),
+    "traffic": ("traffic", "domain traffic"),
+    "links": ("links", "backlinks"),
+    "language": ("language",),
+    "first_seen": ("first seen", "first_seen"),
+    "last_seen": ("last seen", "last_seen"),
+    "spam": ("spam", "is spam"),
+}
+
+
+def generic_profile(headers: list[str], mapping: Mapping[str, str], *, pages: bool) -> Profile:
+    """A profile for a file of no known tool; `headers` are normal, `mapping` says field to header and wins over the table.
+
+    Raises KeyError with the missing header, or with "source" where nothing names the linking page or domain.
+    """
+    fields: dict[str, str] = {}
+    for name, header in mapping.items():
+        if normal_header(header) not in headers:
+            raise KeyError(header)
+        fields[name] = normal_header(header)
+    for name, candidates in GENERIC_HEADERS.items():
+        found = next((header for header in candidates if header in headers), None)
+        if name not in fields and found is not None and found not in fields.values():
+            fields[name] = found
+    if "source" not in fields:
+        raise KeyError("source")
+    lost = tuple(header for header in ("lost", "lost status") if header in headers and header not in fields.values())
+    return Profile(
+        name=GENERIC,
+        title="generic table",
+        provider=GENERIC,
+        kind="pages" if pages else "domains",
+        required=frozenset({fields["source"]}),
+        fields=fields,
+        lost_if_filled=lost,
+    )

@@ -1,0 +1,119 @@
+"""The row of a backlink, the same from every format: the SQL that makes it from the cells of a file.
+
+A row: one link (kind `pages`), or one source domain (kind `domains`), or one source domain and one target (kind `matrix`).
+All columns but `site` and `links` may be null, and null means unknown. This is also the schema of the Parquet snapshots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.domain.keys import PATH_TENANTS
+from app.gaps.detect import Layout
+from app.gaps.profiles import FIELD_TYPES
+
+#: Bumped when the meaning of a column changes; a snapshot carries it in its Parquet metadata.
+SCHEMA_VERSION = 1
+
+#: Columns of a row in order, with the engine's types.
+COLUMNS: dict[str, str] = {
+    "site": "VARCHAR",  # the host (or host/tenant) of the source as written; its key is computed when a gap is
+    "source_url": "VARCHAR",
+    "target": "VARCHAR",  # matrix: the target column; else null
+    "followed": "BOOLEAN",
+    "lost": "BOOLEAN",
+    "links": "BIGINT",
+    "bad_cells": "INTEGER",  # figures in this row that could not be read
+    **{
+        name: {"text": "VARCHAR", "bool": "BOOLEAN", "number": "DOUBLE", "integer": "BIGINT", "date": "DATE"}[kind]
+        for name, kind in FIELD_TYPES.items()
+        if name not in {"source", "follow", "links"}
+    },
+}
+
+#: Conversions, once for each connection. Figures come as 1240, "1,240", 1.240 (grouped), 4.5 and 4,5; anything else is null.
+MACROS = (
+    "CREATE OR REPLACE MACRO gb_text(x) AS nullif(trim(x), '')",
+    r"""CREATE OR REPLACE MACRO gb_integer(x) AS CASE
+        WHEN regexp_full_match(x, '[0-9]+') THEN try_cast(x AS BIGINT)
+        WHEN regexp_full_match(trim(x), '-?[0-9]{1,3}([.,'' \x{00A0}\x{202F}][0-9]{3})+')
+            THEN try_cast(regexp_replace(x, '[^0-9-]', '', 'g') AS BIGINT)
+        ELSE try_cast(round(try_cast(replace(trim(x), ',', '.') AS DOUBLE)) AS BIGINT) END""",
+    r"""CREATE OR REPLACE MACRO gb_number(x) AS
+        coalesce(try_cast(x AS DOUBLE), try_cast(replace(trim(x), ',', '.') AS DOUBLE))""",
+    """CREATE OR REPLACE MACRO gb_bool(x) AS CASE
+        WHEN lower(trim(x)) IN ('true', '1', 'yes', 'y') THEN true
+        WHEN lower(trim(x)) IN ('false', '0', 'no', 'n') THEN false END""",
+    """CREATE OR REPLACE MACRO gb_date(x) AS coalesce(
+        try_cast(left(trim(x), 10) AS DATE),
+        try_strptime(trim(x), ['%d/%m/%Y', '%d.%m.%Y', '%b %d, %Y', '%d %b %Y', '%Y/%m/%d'])::DATE)""",
+)
+
+_TENANT_HOSTS = ", ".join(f"'{prefix}{host}'" for host in PATH_TENANTS for prefix in ("", "www.", "m."))
+
+
+def site_of(source: str) -> str:
+    """SQL for the host of a URL or bare host in lower case without `www.`; with the path where the host gives paths to people."""
+    bare = f"CASE WHEN contains({source}, '://') THEN split_part({source}, '://', 2) ELSE ltrim({source}, '/') END"
+    host = f"lower(split_part({bare}, '/', 1))"
+    return (
+        f"CASE WHEN {host} IN ({_TENANT_HOSTS}) THEN {host} || '/' || split_part({bare}, '/', 2) || '/' || split_part({bare}, '/', 3)"
+        f" WHEN starts_with({host}, 'www.') THEN substr({host}, 5) ELSE {host} END"
+    )
+
+
+def select_rows(layout: Layout, source: str) -> str:
+    """SQL that turns the cells `c0, c1, ...` of the relation `source` into rows; a matrix gives one row for each filled target."""
+    if layout.profile.kind != "matrix":
+        return f"SELECT {_columns(layout)} FROM {source}"
+    hits = ", ".join(f"{{'target': '{key}', 'cell': c{column}}}" for key, column in layout.targets.items())
+    spread = f"SELECT *, unnest([{hits}]) AS hit FROM {source}"
+    return f"SELECT {_columns(layout)} FROM ({spread}) WHERE coalesce(gb_integer(hit.cell), 0) > 0"
+
+
+def _columns(layout: Layout) -> str:
+    cells = {name: f"c{column}" for name, column in layout.fields.items()}
+    values = {name: f"gb_{FIELD_TYPES[name]}({cell})" for name, cell in cells.items()}
+    source = values["source"]
+    pages = layout.profile.kind == "pages"
+    matrix = layout.profile.kind == "matrix"
+    counted = "gb_integer(hit.cell)" if matrix else values.get("links", "1")
+    values |= {
+        "site": site_of(source),
+        "source_url": source if pages else "NULL",
+        "target": "hit.target" if matrix else "NULL",
+        "followed": _followed(values),
+        "lost": _lost(layout),
+        "links": "1" if pages else f"coalesce({counted}, 1)",
+        "bad_cells": _bad_cells(cells, values),
+    }
+    return ", ".join(f"CAST({values.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
+
+
+def _followed(values: dict[str, str]) -> str:
+    """True, false or null (the file cannot say). ugc and sponsored count as not followed, as search engines treat them."""
+    if "follow" in values:
+        return values["follow"]
+    flags = [values[name] for name in ("nofollow", "ugc", "sponsored") if name in values]
+    if flags:
+        any_true = " OR ".join(f"coalesce({flag}, false)" for flag in flags)
+        return f"CASE WHEN {any_true} THEN false WHEN {flags[0]} IS NOT NULL THEN true END"
+    if "dofollow_links" in values:
+        return f"{values['dofollow_links']} > 0"
+    return "NULL"
+
+
+def _lost(layout: Layout) -> str:
+    def present(headers: Iterable[str]) -> list[str]:
+        return [f"c{column}" for header in headers if (column := layout.column(header)) is not None]
+
+    said = [f"gb_text({cell}) IS NOT NULL" for cell in present(layout.profile.lost_if_filled)]
+    said += [f"coalesce(gb_bool({cell}), false)" for cell in present(layout.profile.lost_if_true)]
+    return " OR ".join(said) or "false"
+
+
+def _bad_cells(cells: dict[str, str], values: dict[str, str]) -> str:
+    # Only the figures that decide something: a rating that nobody can read must not pass as "the file does not know".
+    asked = [name for name in ("authority", "traffic", "links", "dofollow_links") if name in cells]
+    tests = [f"CAST(gb_text({cells[name]}) IS NOT NULL AND {values[name]} IS NULL AS INTEGER)" for name in asked]
+    return " + ".join(tests) or "0"

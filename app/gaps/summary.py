@@ -1,0 +1,126 @@
+"""The account of a gap: files, coverage, tiers, classes, removals, and how many rows each filter could not decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.domain import gap as rules
+from app.gaps.engine import Engine
+from app.gaps.report import FileReport
+from app.keys import platform_of
+
+_STAYS = "removed_by = '' AND class IN ('best', 'missing')"
+_EXAMPLES = 10
+
+
+def summarise(
+    engine: Engine, names: list[str], own: list[str], files: list[FileReport], *, with_data: int, notes: list[str]
+) -> dict[str, Any]:
+    """JSON-ready. Everything is counted over the table `gap`; `notes` are sentences for people."""
+    coverage = _coverage(engine, names)
+    gaps = _one(engine, f"SELECT count(*) FROM gap WHERE {_STAYS}")
+    return {
+        "own_domains": own,
+        "competitors": coverage,
+        "competitors_with_data": with_data,
+        "rows": _one(engine, "SELECT count(*) FROM gap"),
+        "gaps": gaps,
+        "tiers": _counted(engine, f"SELECT tier, count(*) FROM gap WHERE {_STAYS} GROUP BY 1 ORDER BY 1"),
+        "classes": _counted(engine, "SELECT class, count(*) FROM gap WHERE removed_by = '' GROUP BY 1 ORDER BY 1"),
+        "removed": _counted(
+            engine,
+            "SELECT unnest(string_split(removed_by, '|')) AS rule, count(*) FROM gap WHERE removed_by <> '' GROUP BY 1 ORDER BY 1",
+        ),
+        "filters": _filters(engine),
+        "linked_one_level_up": _one_level_up(engine),
+        "files": [report.as_dict() for report in files],
+        "notes": [*notes, *_warnings(files, coverage, with_data)],
+    }
+
+
+def _one(engine: Engine, sql: str) -> int:
+    return int(engine.run(sql)[0][0])
+
+
+def _counted(engine: Engine, sql: str) -> dict[str, int]:
+    return {str(name): int(count) for name, count in engine.run(sql)}
+
+
+def _coverage(engine: Engine, names: list[str]) -> list[dict[str, Any]]:
+    """For each competitor: how many source domains link to it now, and what share of all that link to any competitor."""
+    found = dict(engine.run("SELECT side, count(*) FROM by_side WHERE side > 0 AND links > 0 GROUP BY side"))
+    total = _one(engine, "SELECT count(DISTINCT key) FROM by_side WHERE side > 0 AND links > 0")
+    return [
+        {
+            "domain": name,
+            "source_domains": int(found.get(side, 0)),
+            "share": round(found.get(side, 0) / total, 3) if total else 0.0,
+            "has_data": side in found,
+        }
+        for side, name in enumerate(names, 1)
+    ]
+
+
+def _filters(engine: Engine) -> dict[str, dict[str, int]]:
+    """The baseline, counted over the gaps and applied to none: passes, fails, and could not be decided."""
+    rating = f"authority_provider = '{rules.BASELINE_PROVIDER}' AND authority IS NOT NULL"
+    tests = {
+        "dofollow": "dofollow",
+        # A rating of another tool is another scale: it decides nothing here.
+        f"{rules.BASELINE_PROVIDER} authority >= {rules.BASELINE_AUTHORITY}": (
+            f"CASE WHEN {rating} THEN authority >= {rules.BASELINE_AUTHORITY} END"
+        ),
+        f"traffic >= {rules.BASELINE_TRAFFIC}": f"traffic >= {rules.BASELINE_TRAFFIC}",
+    }
+    counted = {}
+    for name, test in tests.items():
+        passes, fails, unknown = engine.run(
+            f"""SELECT count(*) FILTER (({test}) IS TRUE), count(*) FILTER (({test}) IS FALSE), count(*) FILTER (({test}) IS NULL)
+            FROM gap WHERE {_STAYS}"""
+        )[0]
+        counted[name] = {"passes": int(passes), "fails": int(fails), "unknown": int(unknown)}
+    return counted
+
+
+def _one_level_up(engine: Engine) -> dict[str, Any]:
+    """Gaps on a platform where another tenant, or the platform itself, links to us: not linked, but worth knowing."""
+    linked = {
+        platform_of(key) or key
+        for (key,) in engine.run("SELECT domain FROM gap WHERE links_to_us > 0")
+        if platform_of(key) or "/" not in key
+    }
+    found = []
+    if linked:
+        # Only a key below a platform can have a level up: a path, or a name of three labels and more.
+        asked = engine.run(
+            f"SELECT domain FROM gap WHERE {_STAYS} AND (domain LIKE '%/%' OR domain LIKE '%.%.%') ORDER BY place"
+        )
+        found = [key for (key,) in asked if platform_of(key) in linked]
+    return {"count": len(found), "examples": found[:_EXAMPLES]}
+
+
+def _warnings(files: list[FileReport], coverage: list[dict[str, Any]], with_data: int) -> list[str]:
+    notes = [
+        f"{one['domain']} has no live link in these files: the tiers are counted without it"
+        for one in coverage
+        if not one["has_data"]
+    ]
+    if with_data == 1:
+        notes.append("only one competitor has data: every gap links to all of them and is tier 1")
+    for report in files:
+        if report.capped and "ours" in report.role:
+            notes.append(
+                f"{report.file} stops at its tool's limit ({report.read} rows): not seen in it is no proof of no link"
+            )
+        elif report.capped:
+            notes.append(
+                f"{report.file} stops at its tool's limit ({report.read} rows): there are more links than it shows"
+            )
+        if report.bad_cells:
+            notes.append(f"{report.file}: {report.bad_cells} figures could not be read and count as unknown")
+    dates = sorted({report.as_of for report in files if report.as_of})
+    if dates and (dates[-1] - dates[0]).days > rules.STALE_DAYS:
+        notes.append(
+            f"the files are from {dates[0]} to {dates[-1]}: links that came or went in between look like gaps; export them together"
+        )
+    return notes
