@@ -206,11 +206,11 @@ class _Plan:
             if alone:
                 tables.sum_up(self.engine, rows, number, side)
                 return
-            self.engine.run(f"CREATE OR REPLACE TEMP TABLE incoming AS {rows}")
+            self.engine.run(f"CREATE OR REPLACE TABLE incoming AS {rows}")
             # A link that stands in two exports of one target is one link: later files bring only what is new.
             seen = f"seen_{read.side}_{read.export.layout.profile.kind}"
             link = "hash(site, source_url, target_url)"
-            self.engine.run(f"CREATE TEMP TABLE IF NOT EXISTS {seen} (link UBIGINT)")
+            self.engine.run(f"CREATE TABLE IF NOT EXISTS {seen} (link UBIGINT)")
             fresh = f"SELECT * FROM incoming WHERE {link} NOT IN (SELECT link FROM {seen})"
             tables.sum_up(self.engine, fresh, number, side)
             total = int(self.engine.run("SELECT count(*) FROM incoming")[0][0])

@@ -76,10 +76,8 @@ def create_part(engine: Engine) -> None:
     empty += (
         "NULL::VARCHAR AS source_url, NULL::VARCHAR AS target_url, NULL::VARCHAR AS anchor, NULL::VARCHAR AS language"
     )
-    engine.run(f"CREATE OR REPLACE TEMP TABLE part AS {_summed(f'({empty})', 'NULL::INTEGER', 0)} LIMIT 0")
-    engine.run(
-        "CREATE OR REPLACE TEMP TABLE source_file (file INTEGER, profile VARCHAR, provider VARCHAR, place INTEGER)"
-    )
+    engine.run(f"CREATE OR REPLACE TABLE part AS {_summed(f'({empty})', 'NULL::INTEGER', 0)} LIMIT 0")
+    engine.run("CREATE OR REPLACE TABLE source_file (file INTEGER, profile VARCHAR, provider VARCHAR, place INTEGER)")
 
 
 def register_file(engine: Engine, number: int, profile: str, provider: str) -> None:
@@ -131,11 +129,11 @@ def key_sites(engine: Engine) -> None:
         | {host for host in TENANT_HOSTS if host.count(".") == 1}
         | {h for h in PATH_TENANTS if h.count(".") == 1}
     )
-    engine.run("CREATE OR REPLACE TEMP TABLE plain_suffix AS SELECT unnest(?) AS suffix", [sorted(single)])
-    engine.run("CREATE OR REPLACE TEMP TABLE special AS SELECT unnest(?) AS ending", [sorted(special)])
+    engine.run("CREATE OR REPLACE TABLE plain_suffix AS SELECT unnest(?) AS suffix", [sorted(single)])
+    engine.run("CREATE OR REPLACE TABLE special AS SELECT unnest(?) AS ending", [sorted(special)])
     labels = ", ".join(literal(label) for label in sorted(TENANT_LABELS))
     engine.run(
-        rf"""CREATE OR REPLACE TEMP TABLE site_key AS
+        rf"""CREATE OR REPLACE TABLE site_key AS
         WITH sites AS (SELECT DISTINCT site FROM part WHERE site IS NOT NULL AND site <> ''),
         cut AS (SELECT site, CASE WHEN regexp_full_match(site, '[a-z0-9_][a-z0-9_-]*(\.[a-z0-9_-]+)+') AND length(site) < 250
                 THEN string_split(site, '.') END AS labels FROM sites),
@@ -148,7 +146,7 @@ def key_sites(engine: Engine) -> None:
     asked = [site for (site,) in engine.run("SELECT site FROM site_key WHERE key IS NULL")]
     if asked:
         keys = [site_key(site) if "/" in site else registrable_domain.__wrapped__(site) for site in asked]
-        engine.run("CREATE OR REPLACE TEMP TABLE asked AS SELECT unnest(?) AS site, unnest(?) AS key", [asked, keys])
+        engine.run("CREATE OR REPLACE TABLE asked AS SELECT unnest(?) AS site, unnest(?) AS key", [asked, keys])
         engine.run(
             "UPDATE site_key SET key = asked.key FROM asked WHERE site_key.site = asked.site AND site_key.key IS NULL"
         )
@@ -161,14 +159,14 @@ def _either(any_column: str, unknown_column: str) -> str:
 
 def gap_table(engine: Engine, names: Sequence[str], own_keys: Sequence[str], competitor_keys: Sequence[str]) -> int:
     """Make the table `gap` (GAP_COLUMNS in rank order); return how many competitors have data. `key_sites` comes first."""
-    engine.run("CREATE OR REPLACE TEMP TABLE competitor (side INTEGER, name VARCHAR)")
+    engine.run("CREATE OR REPLACE TABLE competitor (side INTEGER, name VARCHAR)")
     for number, name in enumerate(names, 1):
         engine.run("INSERT INTO competitor VALUES (?, ?)", [number, name])
-    engine.run("CREATE OR REPLACE TEMP TABLE own AS SELECT unnest(?::VARCHAR[]) AS key", [list(own_keys)])
-    engine.run("CREATE OR REPLACE TEMP TABLE rival AS SELECT unnest(?::VARCHAR[]) AS key", [list(competitor_keys)])
+    engine.run("CREATE OR REPLACE TABLE own AS SELECT unnest(?::VARCHAR[]) AS key", [list(own_keys)])
+    engine.run("CREATE OR REPLACE TABLE rival AS SELECT unnest(?::VARCHAR[]) AS key", [list(competitor_keys)])
     # Links of one key to one target by format: two formats of one tool describe the same links, so they are not added up.
     engine.run(
-        f"""CREATE OR REPLACE TEMP TABLE by_format AS
+        f"""CREATE OR REPLACE TABLE by_format AS
         SELECT key, side, profile, any_value(provider) AS provider, any_value(place) AS place,
             sum(links)::BIGINT AS links, {_either("any_followed", "follow_unknown")} AS followed,
             {_either("any_content", "content_unknown")} AS in_content, coalesce(bool_or(grouped), false) AS grouped,
@@ -178,7 +176,7 @@ def gap_table(engine: Engine, names: Sequence[str], own_keys: Sequence[str], com
         WHERE key IS NOT NULL AND side IS NOT NULL GROUP BY key, side, profile"""
     )
     engine.run(
-        """CREATE OR REPLACE TEMP TABLE by_side AS
+        """CREATE OR REPLACE TABLE by_side AS
         SELECT key, side, max(links) AS links, bool_or(followed) AS followed, bool_or(in_content) AS in_content,
             min(first_seen) AS first_seen, min(best) AS best
         FROM by_format GROUP BY key, side"""
@@ -186,7 +184,7 @@ def gap_table(engine: Engine, names: Sequence[str], own_keys: Sequence[str], com
     with_data = engine.run("SELECT count(DISTINCT side) FROM by_side WHERE side > 0 AND links > 0")[0][0]
     # Better than ours (rules.is_better): only where the source links to us at all. Counts compare within one format.
     engine.run(
-        """CREATE OR REPLACE TEMP TABLE better AS
+        """CREATE OR REPLACE TABLE better AS
         WITH ours AS (SELECT * FROM by_side WHERE side = 0 AND links > 0),
         pages AS (
             SELECT theirs.key, theirs.side, bool_or(theirs.links > mine.links) AS more
@@ -214,8 +212,9 @@ def _gap_sql(with_data: int) -> str:
     ]
     removed_by = ", ".join(f"CASE WHEN {test} THEN '{rule}' END" for rule, test in removed)
     overlap = f"overlap / {with_data}.0" if with_data else "0"
+    # The engine's least() and greatest() pass over null, so an unknown is asked for first.
     traffic = f"least(log10(1 + greatest(traffic, 0)) / log10(1 + {rules.FULL_TRAFFIC}), 1)"
-    return f"""CREATE OR REPLACE TEMP TABLE gap AS
+    return f"""CREATE OR REPLACE TABLE gap AS
         WITH keys AS (
             SELECT key,
                 count(*) FILTER (side > 0 AND links > 0)::INTEGER AS overlap,
@@ -228,8 +227,8 @@ def _gap_sql(with_data: int) -> str:
                 min(best) FILTER (side > 0) AS best, max(side) AS last_side
             FROM by_side LEFT JOIN competitor USING (side) GROUP BY key),
         figures AS (
-            SELECT key, arg_min(authority, place) FILTER (authority IS NOT NULL) AS authority,
-                arg_min(provider, place) FILTER (authority IS NOT NULL) AS authority_provider,
+            -- The tool that stands first, and of its figures for this key the highest.
+            SELECT key, max(row(-place, authority, provider)) FILTER (authority IS NOT NULL) AS rated,
                 max(traffic) AS traffic, bool_or(spam) AS spam
             FROM by_format GROUP BY key),
         judged AS (
@@ -243,14 +242,15 @@ def _gap_sql(with_data: int) -> str:
                     ELSE '{rules.GapClass.MISSING}' END AS class,
                 CASE WHEN links_to_us > 0 OR overlap = 0 THEN NULL
                     WHEN overlap = {with_data} THEN 1 WHEN overlap >= 2 THEN 2 ELSE 3 END AS tier,
-                concat_ws('|', {removed_by}) AS removed_by
+                concat_ws('|', {removed_by}) AS removed_by,
+                rated[2] AS authority, rated[3] AS authority_provider
             FROM keys JOIN figures USING (key) LEFT JOIN better USING (key)
             WHERE overlap > 0 OR links_to_us > 0 OR last_side > 0),
         scored AS (
             SELECT *, round({weights["overlap"]} * {overlap}
                 + {weights["followed"]} * CASE WHEN dofollow THEN 1 WHEN dofollow IS NULL THEN 0.5 ELSE 0 END
-                + {weights["authority"]} * coalesce(least(greatest(authority, 0), 100) / 100, 0.5)
-                + {weights["traffic"]} * coalesce({traffic}, 0.5), 1) AS score FROM judged)
+                + {weights["authority"]} * CASE WHEN authority IS NULL THEN 0.5 ELSE least(greatest(authority, 0), 100) / 100 END
+                + {weights["traffic"]} * CASE WHEN traffic IS NULL THEN 0.5 ELSE {traffic} END, 1) AS score FROM judged)
         SELECT key AS domain, class, tier, overlap, coalesce(competitors, '') AS competitors, links, dofollow, links_to_us,
             best.page AS best_page, nullif(best.target, '') AS target, nullif(best.anchor, '') AS anchor,
             authority, authority_provider, traffic, nullif(best.language, '') AS language, first_seen, score, removed_by,
