@@ -1,0 +1,61 @@
+"""What the inbox needs of a mailbox: the port that `app.mail.imap` fills with IMAP, and tests may fill with anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class FolderName:
+    """One folder worth watching. `role` is inbox, junk or sent."""
+
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A folder at the moment of its opening. `uidnext` is None where the server does not tell."""
+
+    uidvalidity: int
+    uidnext: int | None
+    exists: int
+    highestmodseq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One message as it lies there. `size` is the server's; `raw` is cut when the message is larger than the limit."""
+
+    uid: int
+    raw: bytes
+    size: int
+    received_at: datetime | None
+
+
+class MailStore(Protocol):
+    """An open session with one account, for reading. Every method raises MailboxFault when the server fails."""
+
+    def folders(self) -> list[FolderName]:
+        """The inbox, the spam folder and the folder of sent mail, as far as they exist."""
+
+    def examine(self, folder: str) -> Snapshot:
+        """Open a folder read-only; nothing that follows sets a flag."""
+
+    def uids_from(self, first: int) -> list[int]:
+        """UIDs of the open folder that are at least `first`, ascending."""
+
+    def uids_since(self, day: date) -> list[int]:
+        """UIDs of messages that arrived on `day` or later, ascending."""
+
+    def fetch(self, uids: Sequence[int]) -> dict[int, Fetched]:
+        """The messages; a UID that the server did not answer for is missing from the result."""
+
+    def find(self, message_id: str) -> list[int]:
+        """UIDs of the open folder whose Message-ID is one that we have made; raises ValueError for any other text."""
+
+    def close(self) -> None:
+        """End the session; never raises."""

@@ -1,0 +1,237 @@
+"""A real Dovecot from Debian's packages for tests: own configuration, folders and port, no system service, no TLS.
+
+    with dovecot("ana@acme.test", "bo@acme.test") as server:
+        server.host, server.port, server.password
+        server.maildir("ana@acme.test"), server.put("ana@acme.test", raw, folder="Junk")
+        server.renumber("ana@acme.test"), server.rewind("ana@acme.test")
+
+It has CONDSTORE, special-use folders (Junk, Sent) and UIDs that survive. Skips with the reason where it is not installed.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.databases import missing
+from tests.support.postfix import free_port
+
+PASSWORD = "secret"
+
+
+@dataclass
+class Dovecot:
+    """A running server; all accounts have `password`."""
+
+    host: str
+    port: int
+    folder: Path
+    uid: int
+    gid: int
+    password: str = PASSWORD
+    _sessions: dict[str, imaplib.IMAP4] = field(default_factory=dict)
+
+    def maildir(self, address: str, folder: str = "INBOX") -> Path:
+        """Where the messages of a folder lie."""
+        root = self.folder / "mail" / address
+        return root if folder == "INBOX" else root / f".{folder}"
+
+    def session(self, address: str) -> imaplib.IMAP4:
+        """An open session of the account's owner, to append, delete and move."""
+        if address not in self._sessions:
+            made = imaplib.IMAP4(self.host, self.port, timeout=20)
+            made.login(address, self.password)
+            self._sessions[address] = made
+        return self._sessions[address]
+
+    def put(self, address: str, raw: bytes, *, folder: str = "INBOX", flags: str = "") -> None:
+        """Append a message; returns when the server has it."""
+        code, answer = self.session(address).append(folder, flags, "", raw)
+        assert code == "OK", answer
+
+    def move(self, address: str, uid: int, to: str, folder: str = "INBOX") -> None:
+        """Move one message to another folder."""
+        box = self.session(address)
+        box.select(folder)
+        assert box.uid("MOVE", str(uid), to)[0] == "OK"
+        box.unselect()
+
+    def expunge(self, address: str, uid: int, folder: str = "INBOX") -> None:
+        """Delete one message for good."""
+        box = self.session(address)
+        box.select(folder)
+        box.uid("STORE", str(uid), "+FLAGS", r"(\Deleted)")
+        box.expunge()
+        box.unselect()
+
+    def renumber(self, address: str, folder: str = "INBOX") -> None:
+        """Give the folder a new UIDVALIDITY and new UIDs, as a restored backup does."""
+        self._rewrite(address, folder, new_validity=True)
+
+    def rewind(self, address: str, folder: str = "INBOX") -> None:
+        """Number the messages from 1 again under the same UIDVALIDITY, as a recreated mailbox does."""
+        self._rewrite(address, folder, new_validity=False)
+
+    def _rewrite(self, address: str, folder: str, *, new_validity: bool) -> None:
+        # Dovecot keeps the numbers in this file; its index files are built from it and from the names in cur/.
+        box = self.maildir(address, folder)
+        for session in self._sessions.values():
+            session.logout()
+        self._sessions.clear()
+        listing = (box / "dovecot-uidlist").read_text().splitlines()
+        words = listing[0].split()
+        validity = next(int(word[1:]) for word in words if word.startswith("V"))
+        names = sorted(path.name.partition(":")[0] for part in ("cur", "new") for path in (box / part).iterdir())
+        lines = [f"3 V{validity + int(new_validity)} N{len(names) + 1}"]
+        lines += [f"{number} :{name}" for number, name in enumerate(names, 1)]
+        for path in box.glob("dovecot.*"):
+            path.unlink()
+        for path in box.glob("dovecot-uidlist*"):
+            path.unlink()
+        listing_path = box / "dovecot-uidlist"
+        listing_path.write_text("\n".join(lines) + "\n")
+        os.chown(listing_path, self.uid, self.gid)
+
+
+_CONFIG = """
+base_dir = {run}
+log_path = {folder}/dovecot.log
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+default_internal_user = {internal}
+default_internal_group = {internal_group}
+default_login_user = {login}
+mail_location = maildir:{folder}/mail/%u
+mail_uid = {uid}
+mail_gid = {gid}
+first_valid_uid = 1
+mail_fsync = never
+mail_max_userip_connections = 500
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={folder}/mail/%u
+}}
+service imap-login {{
+  chroot =
+  service_count = 0
+  client_limit = 500
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service imap {{
+  process_limit = 500
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+namespace inbox {{
+  inbox = yes
+  mailbox Junk {{
+    auto = create
+    special_use = \\Junk
+  }}
+  mailbox Sent {{
+    auto = create
+    special_use = \\Sent
+  }}
+}}
+"""
+
+
+def _identity() -> tuple[int, int, str, str, str]:
+    """Whom the mail belongs to, and as whom Dovecot's own processes run."""
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("nobody")
+        return owner.pw_uid, owner.pw_gid, "dovecot", "dovecot", "dovenull"
+    me = pwd.getpwuid(os.geteuid())
+    import grp
+
+    return me.pw_uid, me.pw_gid, me.pw_name, grp.getgrgid(me.pw_gid).gr_name, me.pw_name
+
+
+@contextmanager
+def dovecot(*addresses: str) -> Iterator[Dovecot]:
+    """A running server with an account for each address (any other address would work, too)."""
+    program = shutil.which("dovecot", path="/usr/sbin:/usr/bin")
+    if program is None:
+        missing("Dovecot (Debian package dovecot-imapd)", FileNotFoundError("there is no /usr/sbin/dovecot"))
+        raise AssertionError
+    # Short, because the sockets below it must fit into 108 characters.
+    folder = Path(tempfile.mkdtemp(prefix="gb-imap-", dir="/tmp"))
+    uid, gid, internal, internal_group, login = _identity()
+    folder.chmod(0o755)
+    (folder / "mail").mkdir()
+    for address in addresses:
+        (folder / "mail" / address).mkdir()
+        os.chown(folder / "mail" / address, uid, gid)
+    os.chown(folder / "mail", uid, gid)
+    port = free_port()
+    config = folder / "dovecot.conf"
+    config.write_text(
+        _CONFIG.format(
+            run=folder / "run",
+            folder=folder,
+            internal=internal,
+            internal_group=internal_group,
+            login=login,
+            uid=uid,
+            gid=gid,
+            port=port,
+            password=PASSWORD,
+        )
+    )
+    process = subprocess.Popen(
+        [program, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    server = Dovecot("127.0.0.1", port, folder, uid, gid)
+    try:
+        _wait(process, port, folder)
+        yield server
+    finally:
+        for session in server._sessions.values():
+            session.shutdown()
+        process.terminate()
+        process.wait(20)
+        if process.stderr is not None:
+            process.stderr.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait(process: subprocess.Popen[str], port: int, folder: Path) -> None:
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            said = process.stderr.read() if process.stderr else ""
+            raise RuntimeError(f"Dovecot ended at once: {said}")
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1) as probe:
+                if probe.recv(4) == b"* OK":
+                    return
+        except OSError:
+            time.sleep(0.05)
+    log = folder / "dovecot.log"
+    raise RuntimeError(f"Dovecot does not answer: {log.read_text()[-2000:] if log.exists() else 'no log'}")
