@@ -8,10 +8,10 @@ from pwdlib import PasswordHash
 from sqlalchemy import func, select
 from sqlmodel import col
 
+from app.addresses import clean_address
 from app.db.work import UnitOfWork
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
 from app.models import Role, User
-from app.prospects.contacts import clean_address
 
 LEAST_PASSWORD = 12
 # Hashing costs memory and time in proportion to nothing but this limit.
