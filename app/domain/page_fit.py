@@ -128,7 +128,7 @@ def stems(text: str) -> frozenset[str]:
 def _stem(word: str) -> str:
     if word.endswith("ies") and len(word) > 5:
         return f"{word[:-3]}y"
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 4 else word
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
 
 
 def _score(page: OurPage, wanted: frozenset[str]) -> tuple[int, list[str], OurPage]:
