@@ -313,6 +313,9 @@ class TestApprove:
                 actor="t",
             )
         assert refused_for(desk, pitch) == ["suppressed"]
+        # It is said before anybody approves; the outbox would refuse it once more.
+        with desk.db.read() as uow:
+            assert [skip.reason for skip in gates.gates(uow, VAULT, desk.settings, pitch)] == ["suppressed"]
 
     def test_no_contact(self, desk: Desk) -> None:
         prospect_id = desk.prospect()
