@@ -23,6 +23,8 @@ from app.frame import Frame
 from app.health import check_database
 from app.log import get_logger
 from app.tracing import RequestTracing
+from app.web import errors
+from app.web import routes as web
 
 log = get_logger("app.main")
 
@@ -41,6 +43,7 @@ def create_app(container: Container, *, checks: Mapping[str, Callable[[], object
     app.state.container = container
     for door in DOORS:
         app.include_router(door.router, prefix=PREFIX)
+    web.attach(app)
     _describe(app)
     _handle_errors(app)
     _attach_probes(app, {"database": lambda: check_database(container), **(checks or {})})
@@ -104,24 +107,29 @@ def _as_ours(error: Exception) -> GapbridgeError | None:
     return None
 
 
-def _answer(_: Request, error: Exception) -> Response:
+def _is_page(request: Request) -> bool:
+    return not request.url.path.startswith(("/api/", "/healthz", "/readyz", "/metrics"))
+
+
+def _answer(request: Request, error: Exception) -> Response:
     ours = _as_ours(error)
+    page = _is_page(request)
     if ours is not None:
-        return problems.of_error(ours)
+        return errors.page(request, ours) if page else problems.of_error(ours)
     if isinstance(error, RequestValidationError):
-        return problems.of_validation(error)
+        # A page's only described input is its path: whatever does not fit it names nothing that exists.
+        return errors.of_status(404, "There is no such page.") if page else problems.of_validation(error)
     if isinstance(error, HTTPException):
-        return problems.of_http(error)
+        detail = "There is no such page." if error.status_code == 404 else f"{error.detail}."
+        return errors.of_status(error.status_code, detail) if page else problems.of_http(error)
     raise error
 
 
-def _crash(_: Request, reference: str) -> Response:
-    return problems.problem(
-        500,
-        "crashed",
-        "something went wrong here; nothing was changed. The reference finds it in the logs",
-        reference=reference,
-    )
+def _crash(request: Request, reference: str) -> Response:
+    sentence = "Something went wrong here; nothing was changed. The reference finds it in the logs."
+    if _is_page(request):
+        return errors.of_status(500, sentence, reference=reference)
+    return problems.problem(500, "crashed", sentence, reference=reference)
 
 
 def _handle_errors(app: FastAPI) -> None:

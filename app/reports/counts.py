@@ -1,0 +1,42 @@
+"""The counts beside the navigation, bounded, in one statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlmodel import col
+
+from app.db.work import UnitOfWork
+from app.domain.delivery import OutboundState
+from app.domain.pipeline import Stage
+from app.models import Inbound, InboundState, Link, LinkState, Outbound, Prospect
+
+# Beyond this a count says "more than"; counting on would cost time that grows with the table.
+MOST = 1000
+# What a person answers or decides; bounces, auto-replies and the like are handled by the machine.
+FOR_PEOPLE = ("reply", "opt-out", "complaint", "other")
+
+
+def _bounded(rows: Select[Any]) -> Any:
+    return select(func.count()).select_from(rows.limit(MOST).subquery()).scalar_subquery()
+
+
+def of_navigation(uow: UnitOfWork) -> dict[str, int]:
+    """How many prospects wait for a decision, mails for their turn, messages for an answer, links for a look."""
+    now = uow.now()
+    queue = select(col(Prospect.id)).where(
+        col(Prospect.stage) == Stage.CHECKED_MENTION,
+        (col(Prospect.snoozed_until).is_(None)) | (col(Prospect.snoozed_until) <= now),
+    )
+    outbox = select(col(Outbound.id)).where(
+        col(Outbound.state).in_([OutboundState.QUEUED, OutboundState.AMBIGUOUS, OutboundState.CLAIMED])
+    )
+    inbox = select(col(Inbound.id)).where(
+        col(Inbound.state).in_([InboundState.MATCHED, InboundState.DONE]),
+        col(Inbound.kind).in_(FOR_PEOPLE),
+        col(Inbound.handled_at).is_(None),
+    )
+    links = select(col(Link.id)).where(col(Link.state).in_([LinkState.CHANGED, LinkState.LOST]))
+    row = uow.session.execute(select(_bounded(queue), _bounded(outbox), _bounded(inbox), _bounded(links))).one()
+    return {"queue": row[0], "outbox": row[1], "inbox": row[2], "links": row[3]}

@@ -1,0 +1,296 @@
+"""How a page is made: who may see it, one transaction, the check against forged forms, and HTML only after the commit.
+
+A page is a plain function `(visit, ...parameters) -> Response`. Reads run on a read-only unit of work; a form runs in one
+transaction that is committed before its answer is made. When a form is refused, its transaction is rolled back and the
+page's `again` function may show the form once more with what was entered.
+"""
+
+from __future__ import annotations
+
+import functools
+import hmac
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, get_type_hints
+from urllib.parse import quote, urlsplit
+
+from fastapi import APIRouter, Depends, Path
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.container import Container
+from app.db.work import UnitOfWork
+from app.errors import BadInput, Conflict, FieldProblem, GapbridgeError, NotAllowed, NotSignedIn, Refused, TooMany
+from app.team import service as team
+from app.team.principal import Principal
+from app.web import rendering
+
+Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+PUBLIC = "public"
+SIGNED_IN = "signed-in"
+# Before there is a session, a form is bound to a random cookie of its own.
+PRE_COOKIE = "gapbridge-form"
+_CSRF_PURPOSE = "form"
+
+
+def session_cookie(container: Container) -> str:
+    """The name of the session cookie: with the prefix that binds it to this host wherever https allows that."""
+    return "__Host-gapbridge" if is_https(container) else "gapbridge"
+
+
+def is_https(container: Container) -> bool:
+    """Whether people reach this installation by https."""
+    return container.settings.public_url.startswith("https:")
+
+
+@dataclass
+class Visit:
+    """What a page gets."""
+
+    request: Request
+    container: Container
+    uow: UnitOfWork
+    principal: Principal | None
+    form: Mapping[str, str] = field(default_factory=dict)
+    error: GapbridgeError | None = None
+
+    @property
+    def who(self) -> Principal:
+        """The signed-in person; for pages that are not public."""
+        if self.principal is None:
+            raise NotSignedIn("sign in first")
+        return self.principal
+
+    @property
+    def actor(self) -> str:
+        """How this person stands in the history."""
+        return self.who.actor
+
+    @property
+    def csrf(self) -> str:
+        """The token for this page's forms."""
+        if self.principal is not None:
+            return self.principal.csrf_token
+        cookie = self.request.cookies.get(PRE_COOKIE, "")
+        return self.container.vault.sign(_CSRF_PURPOSE, cookie) if cookie else ""
+
+    def text(self, name: str) -> str:
+        """A field of the form, without surrounding space; "" when it is absent."""
+        return self.form.get(name, "").strip()
+
+    def number(self, name: str) -> int | None:
+        """A field of the form as a whole number; None when it is empty. Raises BadInput with the field."""
+        given = self.text(name)
+        if not given:
+            return None
+        if not given.isdecimal() or int(given) > 2**31 - 1:
+            raise BadInput("a number is needed", FieldProblem(name, "Enter a whole number"))
+        return int(given)
+
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
+        """The page `template` as an answer."""
+        return rendering.page(self, template, status, values)
+
+    @staticmethod
+    def go(path: str) -> Response:
+        """Show another page after a form was done."""
+        return RedirectResponse(path, 303)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the table of pages, for the matrix of who may what."""
+
+    method: str
+    path: str
+    needs: str
+    form: bool
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The text fields of a form; the last of a name counts. Files belong to the routes that want them."""
+    if request.method in ("GET", "HEAD"):
+        return {}
+    kind = request.headers.get("content-type", "")
+    if not kind.startswith(("application/x-www-form-urlencoded", "multipart/form-data")):
+        return {}
+    found = await request.form(max_files=10, max_fields=200)
+    values = {name: value for name, value in found.items() if isinstance(value, str)}
+    bad = next((name for name, value in values.items() if "\0" in value), None)
+    if bad is not None:
+        raise BadInput("the text holds a character that cannot be stored", FieldProblem(bad, "Remove the NUL"))
+    return values
+
+
+def _visitor(request: Request) -> Principal | None:
+    container: Container = request.app.state.container
+    return team.resume(container.db, request.cookies.get(session_cookie(container)))
+
+
+def _same_origin(request: Request, container: Container) -> bool:
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    ours = {request.headers.get("host", ""), urlsplit(container.settings.public_url).netloc}
+    return urlsplit(origin).netloc in ours - {""}
+
+
+def _check_form(visit: Visit) -> None:
+    token, given = visit.csrf, visit.form.get("csrf", "")
+    genuine = bool(token) and hmac.compare_digest(token.encode(), given.encode())
+    if not genuine or not _same_origin(visit.request, visit.container):
+        raise NotAllowed(
+            "this form did not come from a page of yours that is still valid; go back, reload, and try again"
+        )
+
+
+def _admit(visit: Visit, needs: str) -> None:
+    if needs == PUBLIC:
+        return
+    if visit.principal is None:
+        raise NotSignedIn("sign in first")
+    if needs != SIGNED_IN:
+        visit.principal.require(needs)
+
+
+class Pages:
+    """Makes the routes of pages and keeps their table."""
+
+    def __init__(self) -> None:
+        self.router = APIRouter(include_in_schema=False)
+        self.table: list[Route] = []
+
+    def get(self, path: str, *, needs: str) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+        """Register a page that only reads."""
+
+        def register(endpoint: Callable[..., Response]) -> Callable[..., Response]:
+            self.table.append(Route("GET", path, needs, form=False))
+            self.router.add_api_route(path, _wrap_get(endpoint, needs), methods=["GET"], name=endpoint.__name__)
+            return endpoint
+
+        return register
+
+    def post(
+        self,
+        path: str,
+        *,
+        needs: str,
+        again: Callable[..., Response] | None = None,
+        forged: bool = False,
+        own_transactions: bool = False,
+    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+        """Register a form. `again` shows it once more after a refusal. `forged` is for the one form that strangers'
+        servers send (one-click opt-out). `own_transactions` is for protocols that are several transactions by nature.
+        """
+
+        def register(endpoint: Callable[..., Response]) -> Callable[..., Response]:
+            self.table.append(Route("POST", path, needs, form=not forged))
+            wrapped = _wrap_post(endpoint, needs, again, forged, own_transactions)
+            self.router.add_api_route(path, wrapped, methods=["POST"], name=endpoint.__name__)
+            return endpoint
+
+        return register
+
+
+def _visit(given: dict[str, Any], uow: UnitOfWork) -> Visit:
+    request: Request = given["_request"]
+    return Visit(request, request.app.state.container, uow, given["_principal"], given["_form"])
+
+
+def _own(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if not name.startswith("_")}
+
+
+def _wrap_get(endpoint: Callable[..., Response], needs: str) -> Callable[..., Response]:
+    @functools.wraps(endpoint)
+    def handle(**given: Any) -> Response:
+        container: Container = given["_request"].app.state.container
+        with container.db.read() as uow:
+            visit = _visit(given, uow)
+            if visit.principal is None and needs != PUBLIC:
+                path = visit.request.url.path
+                return RedirectResponse("/signin" if path == "/" else f"/signin?next={quote(path)}", 303)
+            _admit(visit, needs)
+            if visit.principal is None:
+                _bind_forms(visit)
+            return _bound(visit, endpoint(visit, **_own(given)))
+
+    return _signed(handle, endpoint)
+
+
+def _bind_forms(visit: Visit) -> None:
+    # The cookie that the next form of a stranger is bound to; made on the page that shows the form.
+    if not visit.request.cookies.get(PRE_COOKIE):
+        import secrets
+
+        visit.request.cookies[PRE_COOKIE] = secrets.token_urlsafe(24)
+
+
+def _bound(visit: Visit, response: Response) -> Response:
+    if visit.principal is None and PRE_COOKIE in visit.request.cookies:
+        response.set_cookie(
+            PRE_COOKIE,
+            visit.request.cookies[PRE_COOKIE],
+            httponly=True,
+            samesite="lax",
+            secure=is_https(visit.container),
+            path="/",
+        )
+    return response
+
+
+def _wrap_post(
+    endpoint: Callable[..., Response],
+    needs: str,
+    again: Callable[..., Response] | None,
+    forged: bool,
+    own_transactions: bool,
+) -> Callable[..., Response]:
+    @functools.wraps(endpoint)
+    def handle(**given: Any) -> Response:
+        container: Container = given["_request"].app.state.container
+        try:
+            with container.db.read() if own_transactions else container.db.work() as uow:
+                visit = _visit(given, uow)
+                _admit(visit, needs)
+                if not forged:
+                    _check_form(visit)
+                return endpoint(visit, **_own(given))
+        except (BadInput, Refused, Conflict, NotSignedIn, TooMany) as error:
+            if again is None or (isinstance(error, NotSignedIn) and needs != PUBLIC):
+                raise
+            with container.db.read() as uow:
+                visit = _visit(given, uow)
+                visit.error = error
+                answer = again(visit, **_own(given))
+            answer.status_code = error.status
+            if isinstance(error, TooMany):
+                answer.headers["Retry-After"] = str(error.retry_after)
+            return answer
+
+    return _signed(handle, endpoint)
+
+
+def _signed(handle: Callable[..., Response], endpoint: Callable[..., Response]) -> Callable[..., Response]:
+    hints = get_type_hints(endpoint, include_extras=True)
+    own = [
+        parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in list(inspect.signature(endpoint).parameters.items())[1:]
+    ]
+    added: list[tuple[str, Any, Any]] = [
+        ("_request", Request, inspect.Parameter.empty),
+        ("_principal", Principal | None, Depends(_visitor)),
+        ("_form", dict, Depends(_form)),
+    ]
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+        for name, annotation, default in added
+    ]
+    handle.__signature__ = inspect.Signature(parameters + own, return_annotation=Response)  # type: ignore[attr-defined]
+    handle.__annotations__ = {}
+    return handle

@@ -1,0 +1,46 @@
+"""The one level of navigation, with counts in a single statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.reports import counts
+
+if TYPE_CHECKING:
+    from app.web.door import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry; `count` is a text ("999+" above), "" at zero."""
+
+    path: str
+    label: str
+    count: str
+    current: bool
+
+
+_ENTRIES = (
+    ("/", "Today", None, None),
+    ("/queue", "Queue", "pitches:read", "queue"),
+    ("/outbox", "Outbox", "outbox:read", "outbox"),
+    ("/inbox", "Inbox", "messages:read", "inbox"),
+    ("/links", "Links", "links:read", "links"),
+    ("/settings", "Settings", "sites:read", None),
+)
+
+
+def entries(visit: Visit) -> list[Entry]:
+    """What this person may open. Without the right to read something, its count is not shown either."""
+    found = counts.of_navigation(visit.uow)
+    path = visit.request.url.path
+    made = []
+    for target, label, needs, name in _ENTRIES:
+        if needs is not None and not visit.who.may(needs):
+            continue
+        number = found[name] if name else 0
+        text = "" if not number else "999+" if number > 999 else str(number)
+        current = path == target or (target != "/" and path.startswith(target + "/"))
+        made.append(Entry(target, label, text, current))
+    return made

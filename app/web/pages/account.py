@@ -1,0 +1,111 @@
+"""Set-up of the first user, sign-in, sign-out, and the choice of colours."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+
+from app.errors import BadInput, Conflict, FieldProblem
+from app.team import service as team
+from app.team import users
+from app.web.door import PRE_COOKIE, PUBLIC, SIGNED_IN, Pages, Visit, is_https, session_cookie
+from app.web.rendering import THEME_COOKIE
+
+pages = Pages()
+
+
+def _inside(path: str) -> str:
+    # Only a path of ours: "//evil.test" and "/\\evil.test" are other sites to a browser.
+    parts = urlsplit(path)
+    safe = path.startswith("/") and not parts.netloc and not parts.scheme and "\\" not in path
+    return path if safe and not path.startswith("//") and path.isprintable() else "/"
+
+
+def _signed_in(visit: Visit, secret: str, path: str) -> Response:
+    answer = visit.go(path)
+    answer.set_cookie(
+        session_cookie(visit.container),
+        secret,
+        max_age=int(team.ABSOLUTE.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=is_https(visit.container),
+        path="/",
+    )
+    answer.delete_cookie(PRE_COOKIE, path="/")
+    return answer
+
+
+def _address(visit: Visit) -> str:
+    # The peer, as the server saw it: a header such as X-Forwarded-For is whatever the caller writes.
+    return visit.request.client.host if visit.request.client else "unknown"
+
+
+def _show_sign_in(visit: Visit) -> Response:
+    following = visit.text("next") or visit.request.query_params.get("next", "/")
+    return visit.page("signin.html", next=_inside(following))
+
+
+@pages.get("/signin", needs=PUBLIC)
+def sign_in_page(visit: Visit) -> Response:
+    """The sign-in form; on a new installation the set-up form."""
+    if visit.principal is not None:
+        return visit.go("/")
+    return visit.go("/setup") if not users.any_user(visit.uow) else _show_sign_in(visit)
+
+
+@pages.post("/signin", needs=PUBLIC, again=_show_sign_in, own_transactions=True)
+def sign_in(visit: Visit) -> Response:
+    """Sign in: a new session each time, and the former one of this browser ends."""
+    db = visit.container.db
+    secret = team.sign_in(
+        db, email=visit.text("email"), password=visit.form.get("password", ""), address=_address(visit)
+    )
+    former = visit.request.cookies.get(session_cookie(visit.container))
+    if former:
+        with db.work() as uow:
+            team.sign_out(uow, former)
+    return _signed_in(visit, secret, _inside(visit.text("next") or "/"))
+
+
+@pages.post("/signout", needs=SIGNED_IN)
+def sign_out(visit: Visit) -> Response:
+    """End the session on the server and in the browser."""
+    team.sign_out(visit.uow, visit.request.cookies.get(session_cookie(visit.container)))
+    answer = visit.go("/signin")
+    answer.delete_cookie(
+        session_cookie(visit.container), path="/", secure=is_https(visit.container), httponly=True, samesite="lax"
+    )
+    return answer
+
+
+def _show_set_up(visit: Visit) -> Response:
+    return visit.page("setup.html", least=users.LEAST_PASSWORD)
+
+
+@pages.get("/setup", needs=PUBLIC)
+def set_up_page(visit: Visit) -> Response:
+    """The form for the first user; gone once there is one."""
+    return visit.go("/signin") if users.any_user(visit.uow) else _show_set_up(visit)
+
+
+@pages.post("/setup", needs=PUBLIC, again=_show_set_up)
+def set_up(visit: Visit) -> Response:
+    """Create the first user and sign in."""
+    if users.any_user(visit.uow):
+        raise Conflict("the first user exists already; sign in")
+    password = visit.form.get("password", "")
+    if password != visit.form.get("again", ""):
+        raise BadInput("the passwords differ", FieldProblem("again", "Enter the same password twice"))
+    user = users.create_first(visit.uow, email=visit.text("email"), name=visit.text("name"), password=password)
+    return _signed_in(visit, team.open_session(visit.uow, user.id), "/")
+
+
+@pages.post("/theme", needs=SIGNED_IN)
+def set_theme(visit: Visit) -> Response:
+    """Keep the choice of colours with the user, and in a cookie for the pages before sign-in."""
+    users.set_theme(visit.uow, visit.who.id, visit.text("theme"))
+    answer = visit.go(_inside(visit.text("back") or "/"))
+    answer.set_cookie(THEME_COOKIE, visit.text("theme"), max_age=31_536_000, samesite="lax", path="/")
+    return answer

@@ -1,0 +1,19 @@
+"""Every page, and the static files."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from app.web.door import Pages
+from app.web.pages import account, public, today
+from app.web.rendering import STATIC
+
+PAGES: tuple[Pages, ...] = (today.pages, account.pages, public.pages)
+
+
+def attach(app: FastAPI) -> None:
+    """Add the pages and the static files to the application."""
+    for pages in PAGES:
+        app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
