@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 
 import typer
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import app.commands
 from app.errors import BadInput, GapbridgeError
@@ -42,6 +43,14 @@ def main() -> int:
         for skip in getattr(error, "skips", ()):
             typer.echo(f"  {skip.reason}: {skip.sentence}", err=True)
         return 2 if isinstance(error, BadInput) else 1
+    except (OperationalError, ProgrammingError) as error:
+        said = (str(error.orig).splitlines() or [""])[0]
+        typer.echo(
+            f"error: the database cannot be used ({said}). Run `gapbridge migrate` if it is new or of a former version; "
+            "`gapbridge doctor` says more.",
+            err=True,
+        )
+        return 1
     except Exception as error:
         if hasattr(error, "exit_code") and hasattr(error, "show"):  # a usage error of the command line itself
             error.show()

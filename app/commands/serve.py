@@ -10,16 +10,20 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
 
 from app import health
 from app.db import migrate as migrations
 from app.errors import BadInput, GapbridgeError, Unavailable
 from app.log import configure, get_logger
 from app.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from app.container import Container
 
 log = get_logger("serve")
 
@@ -131,13 +135,7 @@ def doctor(
             ("broker", lambda: check(broker)),
             ("clock", lambda: health.check_clock(container)),
         ]
-        for name, run in checks:
-            try:
-                detail, ok = str(run()), True
-            except GapbridgeError as error:
-                detail, ok = error.detail, False
-            except Exception as error:  # noqa: BLE001 - a doctor reports what it meets and looks on
-                detail, ok = f"{type(error).__name__}: {str(error).splitlines()[0]}", False
+        for name, ok, detail in (*(_looked_at(name, run) for name, run in checks), *_mailboxes(container)):
             faults += not ok
             if as_json:
                 typer.echo(json.dumps({"check": name, "ok": ok, "detail": detail}))
@@ -147,6 +145,35 @@ def doctor(
         disassemble(container, broker)
     if faults:
         raise typer.Exit(1)
+
+
+def _looked_at(name: str, run: Callable[[], object]) -> tuple[str, bool, str]:
+    try:
+        return name, True, str(run())
+    except GapbridgeError as error:
+        return name, False, error.detail
+    except Exception as error:  # noqa: BLE001 - a doctor reports what it meets and looks on
+        return name, False, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
+def _mailboxes(container: Container) -> Iterator[tuple[str, bool, str]]:
+    from app.mail import accounts
+
+    try:
+        with container.db.read() as look:
+            found = [mailbox for mailbox in accounts.every(look.session) if mailbox.active]
+    except DBAPIError:
+        return  # The check of the database has said it.
+    for mailbox in found:
+        try:
+            trials = accounts.try_out(accounts.stored(mailbox, container.vault), container.settings)
+        except GapbridgeError as error:
+            yield f"mailbox {mailbox.email}", False, error.detail
+            continue
+        for trial in trials:
+            yield f"mailbox {mailbox.email} {trial.side}", trial.ok, trial.detail
+        if mailbox.paused_reason:
+            yield f"mailbox {mailbox.email}", False, f"sending is paused: {mailbox.paused_reason}"
 
 
 def list_settings(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:

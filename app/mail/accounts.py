@@ -1,0 +1,246 @@
+"""The mailboxes of an installation: add one with its sealed password, list them, and try whether they work."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from zoneinfo import available_timezones
+
+from sqlmodel import Session, col, select
+
+from app.addresses import clean_address
+from app.db.vault import Vault
+from app.db.work import UnitOfWork
+from app.domain.delivery import Stage
+from app.errors import BadInput, Conflict, FieldProblem, MailboxFault, NotFound
+from app.jobs import Job
+from app.mail.imap import ImapAccount, ImapSession
+from app.mail.smtp import Account, SmtpSession, StepFailed
+from app.models import Mailbox, Security
+from app.settings import Settings
+
+MOST_A_DAY = 500
+_LONGEST_NAME = 200
+
+
+def bound_to(mailbox_id: int) -> str:
+    """The row and field to which a mailbox's sealed password is bound."""
+    return f"mailbox:{mailbox_id}:secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where one side of a mailbox is reached."""
+
+    host: str
+    port: int
+    security: Security
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """All that a mailbox is made of, with its password in the clear: never stored, never logged."""
+
+    email: str
+    from_name: str
+    username: str
+    password: str = field(repr=False)
+    smtp: Server
+    imap: Server
+    signature: str | None
+    time_zone: str
+    daily_cap: int
+    gap_min_seconds: int
+    gap_max_seconds: int
+
+
+def draft(
+    settings: Settings,
+    *,
+    email: str,
+    from_name: str,
+    username: str | None,
+    password: str,
+    smtp: Server,
+    imap: Server,
+    signature: str | None = None,
+    time_zone: str = "UTC",
+    daily_cap: int = 50,
+    gap_min_seconds: int = 60,
+    gap_max_seconds: int = 240,
+) -> Draft:
+    """A mailbox that is checked for sense, but not stored yet. `username` None means the address.
+
+    Raises BadInput with every field that is wrong.
+    """
+    address, problems = "", _problems(settings, from_name, password, smtp, imap)
+    try:
+        address = clean_address(email)
+    except BadInput as wrong:
+        problems += wrong.problems
+    if time_zone not in available_timezones():
+        problems.append(FieldProblem("time_zone", f"'{time_zone}' is no zone of the IANA list, such as Europe/Berlin"))
+    if not 1 <= daily_cap <= MOST_A_DAY:
+        problems.append(FieldProblem("daily_cap", f"must be 1 to {MOST_A_DAY}"))
+    if not 0 <= gap_min_seconds <= gap_max_seconds:
+        problems.append(FieldProblem("gap_max_seconds", "must not be less than gap_min_seconds, and neither negative"))
+    if problems:
+        raise BadInput("The mailbox cannot be added.", *problems)
+    return Draft(
+        address, from_name.strip(), username or address, password, smtp, imap, signature, time_zone, daily_cap,
+        gap_min_seconds, gap_max_seconds,
+    )  # fmt: skip
+
+
+def add(uow: UnitOfWork, vault: Vault, wanted: Draft) -> Mailbox:
+    """Store a mailbox with its sealed password; its first poll is due at once. Raises Conflict when it is there already."""
+    if uow.session.exec(select(Mailbox.id).where(col(Mailbox.email) == wanted.email)).first() is not None:
+        raise Conflict(f"the mailbox {wanted.email} is there already; `gapbridge mailbox list` shows it")
+    row = Mailbox(
+        email=wanted.email,
+        from_name=wanted.from_name,
+        username=wanted.username,
+        secret="",
+        smtp_host=wanted.smtp.host,
+        smtp_port=wanted.smtp.port,
+        smtp_security=wanted.smtp.security,
+        imap_host=wanted.imap.host,
+        imap_port=wanted.imap.port,
+        imap_security=wanted.imap.security,
+        signature=wanted.signature,
+        time_zone=wanted.time_zone,
+        daily_cap=wanted.daily_cap,
+        gap_min_seconds=wanted.gap_min_seconds,
+        gap_max_seconds=wanted.gap_max_seconds,
+        poll_due_at=uow.now(),
+        created_at=uow.now(),
+    )
+    uow.session.add(row)
+    uow.session.flush()  # The password is bound to the id of its row.
+    row.secret = vault.seal(wanted.password, bound_to(row.id))
+    uow.ring(Job.INBOX_POLL, row.id)
+    return row
+
+
+def stored(mailbox: Mailbox, vault: Vault) -> Draft:
+    """A stored mailbox with its password opened. Raises Unavailable when no key fits."""
+    return Draft(
+        mailbox.email,
+        mailbox.from_name,
+        mailbox.username,
+        vault.open(mailbox.secret, bound_to(mailbox.id)),
+        Server(mailbox.smtp_host, mailbox.smtp_port, mailbox.smtp_security),
+        Server(mailbox.imap_host, mailbox.imap_port, mailbox.imap_security),
+        mailbox.signature,
+        mailbox.time_zone,
+        mailbox.daily_cap,
+        mailbox.gap_min_seconds,
+        mailbox.gap_max_seconds,
+    )
+
+
+def _problems(settings: Settings, from_name: str, password: str, smtp: Server, imap: Server) -> list[FieldProblem]:
+    problems: list[FieldProblem] = []
+    if not from_name.strip() or len(from_name) > _LONGEST_NAME or any(ord(letter) < 32 for letter in from_name):
+        problems.append(FieldProblem("from_name", f"must be one line of 1 to {_LONGEST_NAME} characters"))
+    if not password or any(letter in password for letter in "\r\n\0"):
+        problems.append(FieldProblem("password", "must not be empty and must be one line"))
+    for name, server in (("smtp", smtp), ("imap", imap)):
+        if not server.host or any(letter.isspace() or letter in "/@" for letter in server.host):
+            problems.append(FieldProblem(f"{name}_host", f"'{server.host}' is no host name"))
+        if not 1 <= server.port <= 65535:
+            problems.append(FieldProblem(f"{name}_port", "must be 1 to 65535"))
+        if server.security is Security.NONE and not settings.mail_allow_plaintext:
+            problems.append(
+                FieldProblem(
+                    f"{name}_security",
+                    "without TLS the password would be readable on the way; use tls or starttls "
+                    "(GAPBRIDGE_MAIL_ALLOW_PLAINTEXT allows it for servers on this machine)",
+                )
+            )
+    return problems
+
+
+def every(session: Session) -> list[Mailbox]:
+    """All mailboxes, by address."""
+    return list(session.exec(select(Mailbox).order_by(col(Mailbox.email))))
+
+
+def find(session: Session, email: str) -> Mailbox:
+    """The mailbox with this address; raises NotFound."""
+    row = session.exec(select(Mailbox).where(col(Mailbox.email) == clean_address(email))).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no mailbox {email}; `gapbridge mailbox list` shows those that there are")
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What trying one side of a mailbox found: `detail` says what to correct when it is not `ok`."""
+
+    side: str
+    ok: bool
+    detail: str
+
+
+def try_out(account: Draft, settings: Settings) -> list[Trial]:
+    """Sign in to both servers and say goodbye; sends nothing and changes nothing. Call it outside of a transaction."""
+    return [_try_smtp(account, settings), _try_imap(account, settings)]
+
+
+def _try_smtp(account: Draft, settings: Settings) -> Trial:
+    server = account.smtp
+    where = f"{server.host}:{server.port} ({server.security.value})"
+    session = SmtpSession(
+        Account(
+            host=server.host,
+            port=server.port,
+            security=server.security,
+            username=account.username,
+            password=account.password,
+            helo=account.email.rpartition("@")[2],
+            timeout=settings.smtp_timeout,
+            dot_timeout=settings.smtp_dot_timeout,
+        )
+    )
+
+    async def visit() -> None:
+        await session.open()
+        await session.quit()
+
+    try:
+        asyncio.run(visit())
+    except StepFailed as failed:
+        advice = (
+            "the sign-in was refused: check user name and password (many providers want an app password)"
+            if failed.stage is Stage.AUTH
+            else "no connection: check host, port and security (tls is usually port 465, starttls 587)"
+        )
+        said = f"{failed.answer.code} {failed.answer.text}" if failed.answer else failed.detail
+        return Trial("smtp", False, f"{where}: {advice}; {said}")
+    return Trial("smtp", True, f"{where}: signed in as {account.username}")
+
+
+def _try_imap(account: Draft, settings: Settings) -> Trial:
+    server = account.imap
+    where = f"{server.host}:{server.port} ({server.security.value})"
+    try:
+        session = ImapSession(
+            ImapAccount(
+                host=server.host,
+                port=server.port,
+                security=server.security,
+                username=account.username,
+                password=account.password,
+                timeout=settings.imap_timeout,
+                allow_plaintext=settings.mail_allow_plaintext,
+            )
+        )
+        try:
+            watched = [folder.name for folder in session.folders()]
+            count = session.examine("INBOX").exists
+        finally:
+            session.close()
+    except MailboxFault as fault:
+        return Trial("imap", False, f"{where}: {fault.detail}")
+    return Trial("imap", True, f"{where}: INBOX holds {count} message(s); watched: {', '.join(watched)}")

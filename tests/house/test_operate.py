@@ -1,0 +1,142 @@
+"""The operator's verbs, against real servers."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from app.clock import SystemClock
+from app.db.vault import Vault
+from app.db.work import Database
+from app.jobs import SilentDispatcher
+from app.mail import accounts
+from app.models import Mailbox
+from app.settings import Settings
+from tests.support.commands import Shell
+from tests.support.mailserver import PASSWORD, PostOffice, mail_server
+
+OURS = "outreach@ours.test"
+
+
+@pytest.fixture
+def shell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, database_url: str
+) -> Shell:
+    made = Shell(monkeypatch, capsys, tmp_path)
+    made.set(database_url=database_url, data_dir=tmp_path / "data", mail_allow_plaintext=True)
+    return made
+
+
+@pytest.fixture
+def office() -> Iterator[PostOffice]:
+    with mail_server(OURS, "editor@theirs.test") as server:
+        yield server
+
+
+def options(office: PostOffice, **changed: str) -> list[str]:
+    values = {
+        "from-name": "Dana of Acme",
+        "smtp-host": "127.0.0.1",
+        "smtp-port": str(office.smtp_port),
+        "smtp-security": "none",
+        "imap-host": "127.0.0.1",
+        "imap-port": str(office.imap_port),
+        "imap-security": "none",
+        "password": PASSWORD,
+        **{name.replace("_", "-"): value for name, value in changed.items()},
+    }
+    return [part for name, value in values.items() for part in (f"--{name}", value)]
+
+
+def test_a_mailbox_is_tried_and_added_with_a_sealed_password(
+    shell: Shell, office: PostOffice, database_url: str, tmp_path: Path
+) -> None:
+    ran = shell("mailbox", "add", OURS, *options(office))
+    assert (ran.code, ran.err) == (0, "")
+    assert "smtp" in ran.out
+    assert "INBOX holds 0" in ran.out
+    (listed,) = json.loads(shell("mailbox", "list", "--json").out)
+    assert listed["email"] == OURS
+    assert listed["active"] is True
+    assert shell("mailbox", "test").code == 0
+
+    database = Database(database_url, SystemClock(), SilentDispatcher())
+    with database.read() as look:
+        row = look.session.exec(select(Mailbox)).one()
+    database.dispose()
+    assert PASSWORD not in row.secret
+    settings = Settings(_env_file=None, data_dir=tmp_path / "data")
+    assert stat.S_IMODE((tmp_path / "data" / "secret.key").stat().st_mode) == 0o600
+    assert accounts.stored(row, Vault(settings.secret_keys())).password == PASSWORD
+    assert PASSWORD not in repr(accounts.stored(row, Vault(settings.secret_keys())))
+
+    again = shell("mailbox", "add", OURS, *options(office))
+    assert again.code == 1
+    assert "is there already" in again.err
+
+
+def test_a_mailbox_that_does_not_work_is_not_added(shell: Shell, office: PostOffice) -> None:
+    ran = shell("mailbox", "add", OURS, *options(office, password="wrong"))
+    assert ran.code == 1
+    assert "smtp" in ran.err
+    assert "imap" in ran.err
+    assert "password" in ran.err
+    assert shell("mailbox", "list").out == ""
+
+
+def test_every_wrong_field_is_named(shell: Shell, office: PostOffice) -> None:
+    ran = shell(
+        "mailbox", "add", "nobody", *options(office, from_name=" ", time_zone="Mars/Olympus", daily_cap="0", smtp_port="0x")
+    )  # fmt: skip
+    assert ran.code == 2
+    ran = shell("mailbox", "add", "nobody", *options(office, from_name=" ", time_zone="Mars/Olympus", daily_cap="0"))
+    assert ran.code == 2
+    for name in ("email", "from_name", "time_zone", "daily_cap"):
+        assert f"  {name}: " in ran.err
+
+
+def test_plaintext_is_refused_unless_allowed(shell: Shell, office: PostOffice) -> None:
+    shell.set(mail_allow_plaintext=False)
+    ran = shell("mailbox", "add", OURS, *options(office))
+    assert ran.code == 2
+    assert "smtp_security" in ran.err
+    assert "GAPBRIDGE_MAIL_ALLOW_PLAINTEXT" in ran.err
+
+
+def test_an_unknown_mailbox_is_named(shell: Shell) -> None:
+    ran = shell("mailbox", "test", "who@ours.test")
+    assert ran.code == 1
+    assert "who@ours.test" in ran.err
+
+
+def test_a_database_without_tables_is_named_with_its_fix(shell: Shell, tmp_path: Path) -> None:
+    shell.set(database_url=f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    for command in (("mailbox", "list"), ("apikey", "create", "crm", "--scope", "prospects:read")):
+        ran = shell(*command)
+        assert ran.code == 1, ran
+        assert "gapbridge migrate" in ran.err
+
+
+def test_the_doctor_names_each_fault_and_its_fix(shell: Shell, office: PostOffice, tmp_path: Path) -> None:
+    assert shell("mailbox", "add", OURS, *options(office)).code == 0
+    rows = {row["check"]: row for row in map(json.loads, shell("doctor", "--json").out.splitlines())}
+    assert rows["database"]["ok"]
+    assert rows["broker"]["ok"]
+    assert rows[f"mailbox {OURS} smtp"]["ok"]
+    assert rows[f"mailbox {OURS} imap"]["ok"]
+    assert not rows["clock"]["ok"]
+    assert "gapbridge serve" in rows["clock"]["detail"]
+
+    shell.set(secret_key="another key", broker_url="redis://127.0.0.1:1/0")
+    ran = shell("doctor")
+    assert ran.code == 1
+    assert "FAULT broker" in ran.out
+    assert "FAULT secrets" in ran.out
+    assert "GAPBRIDGE_SECRET_KEY" in ran.out
+    shell.set(database_url=f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    assert "gapbridge migrate" in shell("doctor").out
