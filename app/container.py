@@ -5,6 +5,8 @@ from __future__ import annotations
 from app.clock import Clock, SystemClock
 from app.db.vault import Vault
 from app.db.work import Database
+from app.fetch.client import GuardedFetcher
+from app.fetch.ports import Fetcher
 from app.jobs import Dispatcher, SilentDispatcher
 from app.settings import Settings
 
@@ -18,7 +20,11 @@ class Container:
         self.dispatcher = dispatcher or SilentDispatcher()
         self.vault = Vault(settings.secret_keys())
         self.db = Database(settings.resolved_database_url, self.clock, self.dispatcher)
+        # It opens nothing and starts no thread before the first page is asked for.
+        self._guarded = GuardedFetcher.from_settings(settings, self.clock)
+        self.fetcher: Fetcher = self._guarded
 
     def close(self) -> None:
         """Give back every connection."""
+        self._guarded.close()
         self.db.dispose()

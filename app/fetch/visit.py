@@ -63,7 +63,7 @@ def visit(
         )
         return Visit(finding, answer, answer.fetched_at)
     finding = judge(facts, target, brands=brands, others=others)
-    if follow and not any(link.match == "page" for link in finding.links) and _worth_following(finding, target):
+    if follow and not finding.links:
         followed = _follow(fetcher, facts, target, brands)
         finding = judge(facts, target, brands=brands, others=others, followed=followed)
     return Visit(replace(finding, url=url, status=answer.status), answer, answer.fetched_at)
@@ -78,11 +78,6 @@ def read(answer: Fetched, target: Target = Target(), pool: ParserPool | None = N
         wanted_hosts=target.hosts,
         cut=answer.truncated,
     )
-
-
-def _worth_following(finding: Finding, target: Target) -> bool:
-    # With a link to our site seen, redirects are followed only when single pages were asked for.
-    return not finding.links or bool(target.pages)
 
 
 def _follow(fetcher: Fetcher, facts: PageFacts, target: Target, brands: Sequence[str]) -> dict[str, Followed]:

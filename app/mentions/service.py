@@ -1,0 +1,207 @@
+"""The mention check: a prospect's known pages are fetched and read, and the verdict moves it on, with its evidence kept.
+
+A check is two transactions with the network between them: the first claims it, the second records what was seen. A
+worker that dies in between leaves a claim that runs out; the check is then done again, which harms nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from app.db.work import Database, UnitOfWork
+from app.domain.link_verdict import Finding, Target
+from app.domain.mention_verdict import MentionVerdict
+from app.domain.pipeline import Event, Facts, Stage
+from app.errors import BadInput, Conflict
+from app.fetch.ports import Fetcher
+from app.fetch.visit import Visit, visit
+from app.jobs import Job
+from app.log import get_logger
+from app.mentions import repository
+from app.models import MentionCheck, Prospect, Site, StageEvent
+from app.prospects import placements
+from app.prospects import service as prospects
+
+log = get_logger("mentions")
+
+ACTOR = "checker"
+MAX_PAGES = 5
+MAX_TRIES = 3
+_CLAIM = timedelta(minutes=15)
+_RETRY = timedelta(hours=1)
+# What may be otherwise in an hour; everything else waits for a person.
+_PASSING = frozenset(
+    {"timeout", "dns", "connection", "tls", "server-error", "crawl-delay", "robots-unavailable", "bad-response"}
+)
+
+
+class Deps(Protocol):
+    """The wired dependencies that a check uses."""
+
+    @property
+    def db(self) -> Database:
+        """The database."""
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """The guarded client."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    prospect_id: int
+    pages: tuple[str, ...]
+    target: Target
+    brands: tuple[str, ...]
+    others: tuple[str, ...]
+    tries: int
+
+
+def request(uow: UnitOfWork, prospect_id: int) -> None:
+    """Let the pages of a prospect be looked at (again), as soon as a worker is free."""
+    prospect = prospects.get(uow, prospect_id)
+    prospect.mention_due_at, prospect.mention_tries = uow.now(), 0
+    uow.session.flush()
+    uow.ring(Job.MENTIONS_CHECK, prospect_id)
+
+
+def check(deps: Deps, prospect_id: int) -> MentionVerdict | None:
+    """Look at a prospect's pages if that is due; the verdict, or None when there was nothing to do.
+
+    Safe to run twice, late, or at the same time by two workers.
+    """
+    task = _claim(deps, prospect_id)
+    if task is None:
+        return None
+    visits: list[Visit] = []
+    for page in task.pages:
+        visits.append(visit(deps.fetcher, page, task.target, brands=task.brands, others=task.others))
+        if visits[-1].finding.verdict is MentionVerdict.LINKED:
+            break
+    finding = conclude([look.finding for look in visits])
+    with deps.db.work() as uow:
+        _record(uow, task, visits, finding)
+    log.info("mentions.checked", prospect_id=prospect_id, verdict=finding.verdict.value, reason=finding.reason or None)
+    return finding.verdict
+
+
+def conclude(findings: list[Finding]) -> Finding:
+    """One finding over several pages: a link before a mention, and "no mention" only when every page was read.
+
+    A page that is gone holds nothing, so it does not stand in the way; when all are gone, nothing could be checked.
+    """
+    for wanted in (MentionVerdict.LINKED, MentionVerdict.UNLINKED_MENTION):
+        for finding in findings:
+            if finding.verdict is wanted:
+                return finding
+    unread = [finding for finding in findings if finding.verdict is MentionVerdict.COULD_NOT_CHECK]
+    doubtful = [finding for finding in unread if finding.reason != "page-gone"]
+    if doubtful:
+        return doubtful[0]
+    return next((finding for finding in findings if finding.verdict is MentionVerdict.NO_MENTION), findings[0])
+
+
+def confirm_unchecked(uow: UnitOfWork, prospect_id: int, *, actor: str, reason: str) -> StageEvent:
+    """A person takes it on that the pages could not be checked: the prospect moves on to checked-mention.
+
+    Raises Conflict when the latest check has a verdict (or there was none), BadInput without a reason.
+    """
+    if not reason.strip():
+        raise BadInput("give the reason why the pitch may go on although the page could not be checked")
+    prospect = prospects.get(uow, prospect_id)
+    if prospect.mention is not MentionVerdict.COULD_NOT_CHECK:
+        state = "has a verdict" if prospect.mention else "has not been tried yet"
+        raise Conflict(f"{prospect.domain}: there is nothing to confirm, the mention check {state}")
+    prospect.mention_due_at = None
+    facts = Facts(verdict=prospect.mention.value, confirmed=True)
+    return prospects.apply(uow, prospect_id, Event.MENTION_CHECKED, facts, actor=actor, reason=reason.strip())
+
+
+def pages_of(prospect: Prospect) -> tuple[str, ...]:
+    """The pages to look at: the best known one first, then those that the export names, at most `MAX_PAGES`.
+
+    Without any, the front page.
+    """
+    known = dict.fromkeys(page for page in (prospect.best_page, *prospect.known_pages) if page)
+    return tuple(known)[:MAX_PAGES] or (f"https://{prospect.domain}/",)
+
+
+def _claim(deps: Deps, prospect_id: int) -> _Task | None:
+    with deps.db.work() as uow:
+        now = uow.now()
+        if not repository.claim(uow.session, prospect_id, now, now + _CLAIM):
+            return None
+        prospect = prospects.get(uow, prospect_id)
+        uow.session.refresh(prospect)
+        site = uow.session.get(Site, prospect.site_id)
+        return _Task(
+            prospect_id,
+            pages_of(prospect),
+            placements.target_of(uow.session, prospect.site_id),
+            tuple(site.brand_names) if site else (),
+            tuple(repository.competitor_names(uow.session, prospect.site_id)),
+            prospect.mention_tries,
+        )
+
+
+def _record(uow: UnitOfWork, task: _Task, visits: list[Visit], finding: Finding) -> None:
+    prospect = prospects.get(uow, task.prospect_id)
+    row = MentionCheck(
+        prospect_id=prospect.id,
+        verdict=finding.verdict,
+        url=finding.final_url or finding.url,
+        quote=finding.mention.quote if finding.mention else None,
+        link_target=finding.link.final_url if finding.link else None,
+        reason=finding.reason or None,
+        pages=[_tried(look) for look in visits],
+        checked_at=uow.now(),
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    prospect.mention, prospect.mention_check_id = finding.verdict, row.id
+    _reschedule(uow, prospect, task, finding)
+    prospects.rerank(prospect, repository.competitors_with_data(uow.session, prospect.site_id))
+    for look in visits:
+        if look.finding.url == prospect.best_page and look.finding.title:
+            prospect.best_page_title = look.finding.title
+    uow.session.flush()
+    data = {"mention_check_id": row.id, "url": row.url, "verdict": finding.verdict.value, "reason": row.reason}
+    if finding.verdict is MentionVerdict.LINKED:
+        placements.record_seen(uow, prospect.id, finding, actor=ACTOR)
+    elif finding.verdict is MentionVerdict.COULD_NOT_CHECK:
+        prospects.note(
+            uow,
+            prospect.id,
+            "mention_unchecked",
+            actor=ACTOR,
+            reason=finding.reason,
+            mention_check_id=row.id,
+            url=row.url,
+            sentence=finding.sentence,
+        )
+    elif prospect.stage is Stage.PROSPECT:
+        facts = Facts(verdict=finding.verdict.value)
+        prospects.apply(uow, prospect.id, Event.MENTION_CHECKED, facts, actor=ACTOR, data=data)
+
+
+def _reschedule(uow: UnitOfWork, prospect: Prospect, task: _Task, finding: Finding) -> None:
+    passing = finding.verdict is MentionVerdict.COULD_NOT_CHECK and finding.reason in _PASSING
+    if passing and task.tries < MAX_TRIES:
+        prospect.mention_due_at = uow.now() + _RETRY * 4 ** (task.tries - 1)
+    else:
+        prospect.mention_due_at, prospect.mention_tries = None, 0
+
+
+def _tried(look: Visit) -> dict[str, Any]:
+    finding = look.finding
+    return {
+        "url": finding.url,
+        "final_url": finding.final_url or None,
+        "status": finding.status,
+        "verdict": finding.verdict.value,
+        "reason": finding.reason or None,
+        "sentence": finding.sentence or None,
+        "at": look.at.isoformat(),
+    }
