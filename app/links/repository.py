@@ -1,0 +1,62 @@
+"""The SQL of links and their checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import CursorResult, func, select, update
+from sqlmodel import Session, col
+
+from app.models import Link, LinkCheck, LinkState
+
+
+def due(session: Session, now: datetime) -> Sequence[int]:
+    """Links that are to be looked at now, longest due first."""
+    statement = (
+        select(col(Link.id))
+        .where(col(Link.check_due_at) <= now)
+        .order_by(col(Link.check_due_at), col(Link.id))
+        .limit(1000)
+    )
+    return session.execute(statement).scalars().all()
+
+
+def claim(session: Session, link_id: int, now: datetime, until: datetime) -> bool:
+    """Take a due check until `until` by compare-and-set; False when it is not due, or another worker has it."""
+    result = session.execute(
+        update(Link)
+        .where(col(Link.id) == link_id, col(Link.check_due_at) <= now)
+        .values(check_due_at=until)
+        .execution_options(synchronize_session="fetch")
+    )
+    return cast(CursorResult[object], result).rowcount == 1
+
+
+def first_seen_facts(session: Session, link_id: int) -> dict[str, object]:
+    """What the first check that saw the link wrote down; empty when none did."""
+    found = session.execute(
+        select(col(LinkCheck.facts))
+        .where(col(LinkCheck.link_id) == link_id, col(LinkCheck.verdict) == "linked")
+        .order_by(col(LinkCheck.id))
+        .limit(1)
+    ).scalar_one_or_none()
+    return dict(found or {})
+
+
+def checks_of(session: Session, link_id: int) -> list[LinkCheck]:
+    """The history of a link, oldest first."""
+    statement = select(LinkCheck).where(col(LinkCheck.link_id) == link_id).order_by(col(LinkCheck.id))
+    return list(session.execute(statement).scalars())
+
+
+def others_standing(session: Session, link: Link) -> int:
+    """How many other verified links of the same prospect are not lost."""
+    statement = select(func.count()).where(
+        col(Link.prospect_id) == link.prospect_id,
+        col(Link.id) != link.id,
+        col(Link.state) != LinkState.LOST,
+        col(Link.verified).is_(True),
+    )
+    return int(session.execute(statement).scalar_one())

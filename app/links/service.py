@@ -1,0 +1,218 @@
+"""Links that were won: looked at every day, lost only on proof, and found again.
+
+Each look is two transactions with the network between them: the first claims it, the second records what was seen.
+A fetch that failed is "unknown". A link is lost after two good fetches without it that lie at least `link_lost_after`
+apart, with none between them that saw it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from app.db.work import Database, UnitOfWork
+from app.domain.link_verdict import Finding
+from app.domain.mention_verdict import MentionVerdict
+from app.domain.pipeline import Event, Facts, Stage
+from app.errors import NotFound
+from app.fetch.ports import Fetcher
+from app.fetch.visit import visit
+from app.links import repository
+from app.log import get_logger
+from app.models import Link, LinkState, MentionCheck, Site
+from app.prospects import placements
+from app.prospects import service as prospects
+from app.settings import Settings
+
+log = get_logger("links")
+
+ACTOR = "checker"
+_CLAIM = timedelta(minutes=15)
+# Besides rel: what makes a link that is still there worth less than the one that was won.
+_WORSE_ROBOTS = frozenset({"noindex", "nofollow"})
+
+
+class Deps(Protocol):
+    """The wired dependencies that a look uses."""
+
+    @property
+    def db(self) -> Database:
+        """The database."""
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """The guarded client."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One look for a link: whether it was seen (and then recorded as a win), and the finding that says why or why not."""
+
+    seen: bool
+    finding: Finding
+
+
+def check_link(deps: Deps, link_id: int) -> LinkState | None:
+    """Look at a link's page if that is due; its state after it, or None when there was nothing to do."""
+    with deps.db.work() as uow:
+        now = uow.now()
+        if not repository.claim(uow.session, link_id, now, now + _CLAIM):
+            return None
+        link = get(uow, link_id)
+        source = link.source_url
+        target = placements.target_of(uow.session, link.site_id)
+        brands = _brands(uow, link.site_id)
+    finding = visit(deps.fetcher, source, target, brands=brands).finding
+    with deps.db.work() as uow:
+        state = _record(uow, deps.settings, link_id, finding)
+    log.info(
+        "links.checked", link_id=link_id, state=state.value, verdict=finding.verdict.value, good=finding.good_fetch
+    )
+    return state
+
+
+def look_for_link(deps: Deps, prospect_id: int, page: str | None = None, *, actor: str = ACTOR) -> Sighting:
+    """Look for a link on `page` (or the prospect's best page); one that is there is recorded, and the prospect is won.
+
+    For the look before each follow-up, and for a person who says "it is live". Makes its own transactions: call it
+    outside of any. Never raises for what the page or its server does.
+    """
+    with deps.db.read() as look:
+        prospect = prospects.get(look, prospect_id)
+        target = placements.target_of(look.session, prospect.site_id)
+        brands = _brands(look, prospect.site_id)
+        url = page or prospect.best_page or f"https://{prospect.domain}/"
+    finding = visit(deps.fetcher, url, target, brands=brands).finding
+    if finding.verdict is not MentionVerdict.LINKED:
+        return Sighting(False, finding)
+    with deps.db.work() as uow:
+        placements.record_seen(uow, prospect_id, finding, actor=actor)
+    return Sighting(True, finding)
+
+
+def record_seen(uow: UnitOfWork, prospect_id: int, finding: Finding, *, actor: str = ACTOR) -> Link:
+    """See `app.prospects.placements.record_seen`."""
+    return placements.record_seen(uow, prospect_id, finding, actor=actor)
+
+
+def override_win(uow: UnitOfWork, prospect_id: int, *, url: str, reason: str, actor: str) -> Link:
+    """A person vouches for a link that the checker does not see: won, but not counted as verified."""
+    return placements.record_override(uow, prospect_id, url=url, reason=reason, actor=actor)
+
+
+def get(uow: UnitOfWork, link_id: int) -> Link:
+    """The link; raises NotFound."""
+    found = uow.session.get(Link, link_id)
+    if found is None:
+        raise NotFound(f"there is no link {link_id}")
+    return found
+
+
+def _record(uow: UnitOfWork, settings: Settings, link_id: int, finding: Finding) -> LinkState:
+    link = get(uow, link_id)
+    now = uow.now()
+    if finding.verdict is MentionVerdict.LINKED:
+        _still_there(uow, link, finding, now)
+    else:
+        uow.session.add(placements.check_row(link_id, finding, uow))
+        if finding.good_fetch:
+            _missing(uow, settings, link, finding, now)
+        else:
+            link.state = LinkState.UNKNOWN if link.state is not LinkState.LOST else link.state
+    link.last_checked_at = now
+    link.check_due_at = _next_check(settings, link, now)
+    uow.session.flush()
+    return link.state
+
+
+def _still_there(uow: UnitOfWork, link: Link, finding: Finding, now: datetime) -> None:
+    if not link.verified or link.state is LinkState.LOST:
+        # Vouched for and now seen, or lost and now back: the same as a link that is seen for the first time.
+        placements.record_seen(uow, link.prospect_id, finding, actor=ACTOR)
+        return
+    before = repository.first_seen_facts(uow.session, link.id)
+    uow.session.add(placements.check_row(link.id, finding, uow))
+    changes = changed(before, placements.facts_of(finding))
+    was = link.state
+    link.state = LinkState.CHANGED if changes else LinkState.LIVE
+    placements.show(link, finding)
+    link.last_seen_at, link.first_missing_at = now, None
+    if changes and was is not LinkState.CHANGED:
+        prospects.note(uow, link.prospect_id, "link_changed", actor=ACTOR, link_id=link.id, changes=changes)
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """In which ways a link that is still there is worth less than when it was first seen, as names of what changed."""
+    if not before:
+        return []
+    found = []
+    if before.get("dofollow") and not after.get("dofollow"):
+        found.append("nofollow")
+    if _robots(after) - _robots(before) - {"nofollow"}:
+        found.append("noindex")
+    if after.get("canonical_elsewhere") and not before.get("canonical_elsewhere"):
+        found.append("canonical")
+    if before.get("match") == "page" and after.get("match") != "page":
+        found.append("target")
+    if after.get("hidden") and not before.get("hidden"):
+        found.append("hidden")
+    return found
+
+
+def _missing(uow: UnitOfWork, settings: Settings, link: Link, finding: Finding, now: datetime) -> None:
+    if not link.verified:
+        # Nobody but a person has ever seen it, so there is nothing that could be lost.
+        return
+    if link.state is LinkState.UNKNOWN:
+        link.state = LinkState.LIVE  # the page could be read again; `first_missing_at` says that the link is in doubt
+    if link.first_missing_at is None:
+        link.first_missing_at = now
+        return
+    if now - link.first_missing_at < settings.link_lost_after:
+        return
+    link.state, link.lost_at = LinkState.LOST, now
+    reason = finding.reason or "removed"
+    prospect = prospects.get(uow, link.prospect_id)
+    data = {"link_id": link.id, "source_url": link.source_url, "target_url": link.target_url}
+    if prospect.stage is not Stage.WON or repository.others_standing(uow.session, link):
+        prospects.note(uow, link.prospect_id, "link_gone", actor=ACTOR, reason=reason, **data)
+        return
+    row = MentionCheck(
+        prospect_id=prospect.id,
+        verdict=finding.verdict,
+        url=finding.final_url or finding.url,
+        quote=finding.mention.quote if finding.mention else None,
+        reason=finding.reason or None,
+        pages=[{"url": finding.url, "status": finding.status, "verdict": finding.verdict.value, "at": now.isoformat()}],
+        checked_at=now,
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    prospect.mention, prospect.mention_check_id = finding.verdict, row.id
+    prospects.apply(
+        uow, prospect.id, Event.LINK_LOST, Facts(good_failed_checks=2), actor=ACTOR, reason=reason, data=data
+    )
+
+
+def _next_check(settings: Settings, link: Link, now: datetime) -> datetime | None:
+    if link.state is LinkState.LOST:
+        # Somebody may put it back by themselves; a look each week finds that.
+        return now + 7 * settings.link_check_interval
+    due = now + settings.link_check_interval
+    if link.first_missing_at is not None:
+        due = min(due, max(now + timedelta(hours=1), link.first_missing_at + settings.link_lost_after))
+    return due
+
+
+def _brands(uow: UnitOfWork, site_id: int) -> list[str]:
+    site = uow.session.get(Site, site_id)
+    return list(site.brand_names) if site else []
+
+
+def _robots(facts: dict[str, Any]) -> frozenset[str]:
+    return _WORSE_ROBOTS.intersection(facts.get("robots") or ())
