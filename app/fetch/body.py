@@ -91,7 +91,7 @@ def decode(body: bytes, content_type: str) -> tuple[str, str]:
     try:
         return body.decode("utf-8"), "utf-8"
     except UnicodeDecodeError as error:
-        if error.reason == "unexpected end of data" or len(body) - error.start < 4:
+        if error.reason == "unexpected end of data":
             return body.decode("utf-8", "replace"), "utf-8"  # cut in the middle of a character
         return body.decode("cp1252", "replace"), "cp1252"
 
