@@ -62,6 +62,61 @@ def analyze_command(
         print_summary(summary)
 
 
+@gap.command("import")
+def import_command(
+    site: Annotated[str, typer.Argument(help="The site: its number, its name or one of its domains.")],
+    files: Annotated[list[Path], typer.Argument(help="Exports of our own links and of competitors' links.")],
+    *,
+    target: Annotated[
+        str | None, typer.Option(help="Whose links the files hold, where they do not say it themselves.")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="The format of all files, where it cannot be seen from them.")
+    ] = None,
+    map: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD=HEADER", help="For --format generic: which column holds which field."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the reports and the summary as JSON.")] = False,
+) -> None:
+    """Import exports into a site, compute its gap anew and bring the pipeline up to date."""
+    from app.container import Container
+    from app.gaps import service
+    from app.settings import Settings
+
+    mapping = dict(_pair(text) for text in map or [])
+    container = Container(Settings())
+    try:
+        with container.db.read() as uow:
+            site_id = service.site_by_text(uow, site)
+        imported, counts, summary = service.import_and_refresh(
+            container.db,
+            site_id,
+            files,
+            folder=service.snapshot_folder(container.settings.data_dir),
+            target=target,
+            format=format,
+            mapping=mapping,
+            actor="command line",
+        )
+    finally:
+        container.close()
+    if as_json:
+        reports = [{**one.snapshots[0].report, "again": one.again} for one in imported]
+        typer.echo(json.dumps({"imported": reports, "prospects": counts, "gap": summary}, ensure_ascii=False, indent=2))
+        return
+    print_summary(summary)
+    for one in imported:
+        first = one.snapshots[0]
+        state = (
+            "known already, not imported again" if one.again else f"{first.rows_taken:,} of {first.rows_read:,} rows"
+        )
+        typer.echo(f"{first.filename}: {state}")
+    typer.echo(
+        "Prospects: " + ", ".join(f"{counts[name]:,} {name}" for name in ("added", "updated", "closed", "removed"))
+    )
+
+
 def _competitor(text: str) -> tuple[str | None, Path]:
     name, equals, file = text.partition("=")
     if not equals or Path(text).exists() or "/" in name:

@@ -11,7 +11,8 @@ from typing import Any
 
 from app.errors import BadInput
 from app.gaps import tables
-from app.gaps.engine import Engine, Export, capped
+from app.gaps.account import account, rows_in
+from app.gaps.engine import Engine, Export
 from app.gaps.report import FileReport
 from app.gaps.summary import summarise
 from app.keys import ascii_host, registrable_domain
@@ -199,7 +200,7 @@ class _Plan:
             self._read(number, read, side, alone=alike[profile.name, read.side] <= 1)
         tables.key_sites(self.engine)
         for number, read in enumerate(self.reads):
-            self._account(number, read)
+            account(self.engine, number, read.export)
 
     def _read(self, number: int, read: _Read, side: str, *, alone: bool) -> None:
         def use(rows: str) -> None:
@@ -214,34 +215,10 @@ class _Plan:
             fresh = f"SELECT * FROM incoming WHERE {link} NOT IN (SELECT link FROM {seen})"
             tables.sum_up(self.engine, fresh, number, side)
             total = int(self.engine.run("SELECT count(*) FROM incoming")[0][0])
-            read.export.report.duplicates = total - self._count(number)
+            read.export.report.duplicates = total - rows_in(self.engine, number)
             self.engine.run(f"INSERT INTO {seen} SELECT DISTINCT {link} FROM incoming")
 
-        self.engine.take(read.export, use, lambda: self._count(number) + read.export.report.duplicates)
-
-    def _count(self, number: int) -> int:
-        return int(self.engine.run("SELECT coalesce(sum(rows), 0) FROM part WHERE file = ?", [number])[0][0])
-
-    def _account(self, number: int, read: _Read) -> None:
-        """Fill the file's report; only a file with rows that name no site is gone over a second time."""
-        export, report = read.export, read.export.report
-        report.bad_cells = int(
-            self.engine.run("SELECT coalesce(sum(bad_cells), 0) FROM part WHERE file = ?", [number])[0][0]
-        )
-        if read.sides:
-            report.read = export.reject_bad_sources()
-        else:
-            rows, lost, nameless, nameless_lost = self.engine.run(
-                """SELECT coalesce(sum(rows), 0), coalesce(sum(lost_rows), 0), coalesce(sum(rows) FILTER (key IS NULL), 0),
-                    coalesce(sum(lost_rows) FILTER (key IS NULL), 0)
-                FROM part LEFT JOIN site_key USING (site) WHERE file = ?""",
-                [number],
-            )[0]
-            if nameless:
-                export.reject_bad_sources()
-            report.read = int(rows) + report.duplicates + export.rejects.total
-            report.lost = int(lost) - int(nameless_lost)
-        report.capped = capped(report.read, export.layout.profile.caps)
+        self.engine.take(read.export, use, lambda: rows_in(self.engine, number) + read.export.report.duplicates)
 
     def finish(self) -> Analysis:
         """Apply the rules and write the account."""

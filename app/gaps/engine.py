@@ -195,12 +195,3 @@ class Engine:
 
 def _has_body(export: Export) -> bool:
     return any(line.strip() for line in export.text.head.split("\n")[export.layout.skip :])
-
-
-def capped(rows: int, caps: tuple[int, ...]) -> bool | None:
-    """Whether an export stopped at a limit of its tool: True at such a count, False below the lowest, None where not known."""
-    if not caps:
-        return None
-    if rows in caps or rows - 1 in caps:
-        return True
-    return False if rows < min(caps) else None

@@ -39,6 +39,7 @@ GAP_COLUMNS = {
 #: Side 0 is us; competitors count from 1 in the order in which they were given.
 OURS = 0
 
+#: The order of the pages of one source, best first: a link that stands, followed, in the content, on a strong page that is read.
 _BEST = """{
     'gone': coalesce(lost, false),
     'rel': CASE WHEN followed THEN 0 WHEN followed IS NULL THEN 1 ELSE 2 END,
@@ -155,6 +156,14 @@ def key_sites(engine: Engine) -> None:
 def _either(any_column: str, unknown_column: str) -> str:
     """True if one is, false if all are known and none is, else null."""
     return f"CASE WHEN bool_or({any_column}) THEN true WHEN bool_or({unknown_column}) THEN NULL ELSE bool_or({any_column}) END"
+
+
+def best_pages(rows: str, most: int) -> str:
+    """SQL for (key, list of at most `most` pages) of the gaps in `gap`, best first, from rows of competitors' links."""
+    page = _BEST.strip().removesuffix("}") + ", 'title': coalesce(title, '')}"
+    return f"""SELECT key, min({page}, {most}) FROM ({rows}) JOIN site_key USING (site)
+        JOIN (SELECT domain AS key FROM gap WHERE tier IS NOT NULL) USING (key)
+        WHERE source_url IS NOT NULL AND NOT coalesce(lost, false) GROUP BY key"""
 
 
 def gap_table(engine: Engine, names: Sequence[str], own_keys: Sequence[str], competitor_keys: Sequence[str]) -> int:

@@ -1,0 +1,295 @@
+"""Imports exports into a site's snapshots, computes the gap over the newest of them, and feeds the pipeline with it.
+
+Reading a file can take minutes and must not hold the database's write lock, so an import has two halves: `prepare` (files
+only) and `store` (rows only). `import_and_refresh` is the whole protocol in its transactions, for the command line and jobs;
+`import_file` does both halves in the caller's transaction, for small files and tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from app.db.work import Database, UnitOfWork
+from app.domain.ranking import rank_key
+from app.errors import BadInput, NotFound
+from app.gaps import repository, tables
+from app.gaps.analyze import Analysis
+from app.gaps.engine import Engine, literal
+from app.gaps.report import FileReport
+from app.gaps.snapshots import Prepared, Whose, digest, parquet, prepare
+from app.gaps.summary import summarise
+from app.keys import registrable_domain
+from app.models import Snapshot, SnapshotRole
+from app.sites import service as sites
+
+#: So many pages of one prospect go into its row, the best first.
+KNOWN_PAGES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The snapshots of one file; `again` where a file with these bytes had been imported before."""
+
+    snapshots: list[Snapshot]
+    again: bool
+
+
+def snapshot_folder(data_dir: Path) -> Path:
+    """Where the snapshots of an installation lie."""
+    return data_dir / "snapshots"
+
+
+def site_by_text(uow: UnitOfWork, text: str) -> int:
+    """The id of the site that a person means: by number, name or one of its domains. Raises NotFound with what there is."""
+    known_sites = sites.list_sites(uow)
+    key = registrable_domain(text)
+    for site in known_sites:
+        if text == str(site.id) or text.casefold() == site.name.casefold() or (key and key in site.domains):
+            return site.id
+    names = ", ".join(f"{site.id} {site.name}" for site in known_sites) or "none yet"
+    raise NotFound(f"there is no site '{text}'; there are: {names}")
+
+
+def whose(uow: UnitOfWork, site_id: int) -> Whose:
+    """The domains that an export of this site can belong to."""
+    site = sites.get(uow, site_id)
+    rivals = [competitor.domain for competitor in sites.competitors(uow, site_id)]
+    return Whose(tuple(site.domains), tuple(rivals))
+
+
+def known(uow: UnitOfWork, site_id: int, path: Path) -> Imported | None:
+    """The earlier import of a file with the same bytes, or None."""
+    found = repository.snapshots_of_file(uow.session, site_id, digest(path))
+    return Imported(found, again=True) if found else None
+
+
+def store(uow: UnitOfWork, site_id: int, prepared: Prepared, *, folder: Path, actor: str) -> Imported:
+    """Write the rows of a prepared file: one snapshot for each of its targets, each with the file's report."""
+    earlier = repository.snapshots_of_file(uow.session, site_id, prepared.sha256)
+    if earlier:
+        return Imported(earlier, again=True)
+    report = prepared.report
+    made = [
+        Snapshot(
+            site_id=site_id,
+            role=SnapshotRole(part.role),
+            target=part.target,
+            provider=report.provider,
+            format=report.format,
+            filename=Path(report.file).name,
+            sha256=prepared.sha256,
+            as_of=report.as_of,
+            path=prepared.path.relative_to(folder).as_posix(),
+            rows_read=report.read,
+            rows_taken=part.taken,
+            rows_lost=report.lost,
+            rows_rejected=report.rejects.total,
+            capped=bool(report.capped),
+            report=report.as_dict(keep=1_000),
+            created_by=actor,
+            created_at=uow.now(),
+        )
+        for part in prepared.parts
+    ]
+    uow.session.add_all(made)
+    uow.session.flush()
+    return Imported(made, again=False)
+
+
+def import_file(
+    uow: UnitOfWork,
+    site_id: int,
+    path: Path,
+    *,
+    folder: Path,
+    target: str | None = None,
+    role: str | None = None,
+    format: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    actor: str,
+) -> Imported:
+    """Import one export into `folder` (the data folder's `snapshots/`). Raises BadInput, naming the file and the fix."""
+    earlier = known(uow, site_id, path)
+    if earlier is not None:
+        return earlier
+    prepared = prepare(path, whose(uow, site_id), folder, target=target, role=role, format=format, mapping=mapping)
+    return store(uow, site_id, prepared, folder=folder, actor=actor)
+
+
+def newest(uow: UnitOfWork, site_id: int) -> list[Snapshot]:
+    """The snapshot to count with for each target and format: the latest date, then the latest import.
+
+    An older export that is imported late never takes the place of a newer one. Formats of one tool complete each other, so
+    each is kept; targets that the site does not know any more are left out.
+    """
+    known_to_site = whose(uow, site_id)
+    wanted = {*known_to_site.own, *known_to_site.competitors}
+
+    def age(one: Snapshot) -> tuple[date, int]:
+        return (one.as_of or one.created_at.date(), one.id)
+
+    best: dict[tuple[str, str], Snapshot] = {}
+    for one in repository.snapshots(uow.session, site_id):
+        key = (one.target, one.format)
+        if one.target in wanted and (key not in best or age(one) > age(best[key])):
+            best[key] = one
+    return sorted(best.values(), key=lambda one: one.id)
+
+
+@contextmanager
+def compute_gap(uow: UnitOfWork, site_id: int, *, folder: Path) -> Iterator[Analysis]:
+    """The gap over the newest snapshots of a site; the table lives as long as the block. Reads the database, writes nothing.
+
+    Raises BadInput where our own links or every competitor's are missing.
+    """
+    known_to_site = whose(uow, site_id)
+    with gap_of(newest(uow, site_id), known_to_site, folder) as analysis:
+        yield analysis
+
+
+@contextmanager
+def gap_of(snapshots: Sequence[Snapshot], known_to_site: Whose, folder: Path) -> Iterator[Analysis]:
+    """The gap over given snapshots, without the database."""
+    own, rivals = known_to_site.own, known_to_site.competitors
+    if not any(one.target in own for one in snapshots):
+        raise BadInput(
+            f"There is no export of our own links ({', '.join(own)}) yet; import one, from Search Console for example."
+        )
+    if not any(one.target in rivals for one in snapshots):
+        raise BadInput("There is no export of a competitor's links yet; add a competitor and import one.")
+    with Engine() as engine:
+        tables.create_part(engine)
+        for number, one in enumerate(snapshots):
+            place = folder / one.path
+            if not place.is_file():
+                raise NotFound(f"the snapshot file {place} is gone; import {one.filename} again")
+            tables.register_file(engine, number, one.format, one.provider)
+            side = tables.OURS if one.target in own else rivals.index(one.target) + 1
+            tables.sum_up(engine, _rows(place, one.target), number, str(side))
+        tables.key_sites(engine)
+        with_data = tables.gap_table(engine, rivals, own, rivals)
+        files = [_report(one) for one in snapshots]
+        analysis = Analysis(engine, list(rivals), list(own), files)
+        analysis.summary = summarise(engine, list(rivals), list(own), files, with_data=with_data, notes=[])
+        yield analysis
+
+
+def refresh_prospects(uow: UnitOfWork, site_id: int, *, folder: Path) -> dict[str, int]:
+    """Compute the gap and write it into the site's prospects. Counts: added, updated, closed, removed, gaps.
+
+    New gaps become prospects whose pages are due to be looked at. Known ones get new evidence and keep their stage and
+    whatever people changed. `closed` are open prospects that are no gap any more; they are counted and left to people.
+    """
+    with compute_gap(uow, site_id, folder=folder) as analysis:
+        return write_gap(uow, site_id, analysis, newest(uow, site_id), folder=folder)
+
+
+def write_gap(
+    uow: UnitOfWork, site_id: int, analysis: Analysis, snapshots: Sequence[Snapshot], *, folder: Path
+) -> dict[str, int]:
+    """Write a computed gap into the prospects; see `refresh_prospects`."""
+    places = [(folder / one.path, one.target) for one in snapshots if one.role is SnapshotRole.COMPETITOR]
+    rows = evidence(analysis, places)
+    written = repository.upsert(uow.session, site_id, rows, now=uow.now())
+    return {**asdict(written), "gaps": int(analysis.summary["gaps"])}
+
+
+def evidence(analysis: Analysis, places: Sequence[tuple[Path, str]]) -> Iterator[dict[str, Any]]:
+    """The rows of a gap as prospects know them; `stays` is False for a row that links to us or was removed."""
+    pages = _known_pages(analysis.engine, places)
+    with_data = int(analysis.summary["competitors_with_data"])
+    for row in analysis.rows():
+        known_pages = pages.get(row["domain"], [])
+        removed_by = row["removed_by"].split("|") if row["removed_by"] else []
+        yield {
+            **row,
+            "stays": row["tier"] is not None and not removed_by,
+            "competitors": row["competitors"].split("|") if row["competitors"] else [],
+            "language": row["language"][:64] if row["language"] else None,
+            "best_page_title": next((title for url, title in known_pages if url == row["best_page"]), None),
+            "known_pages": [url for url, _title in known_pages],
+            "removed_by": removed_by,
+            "rank_key": rank_key(
+                tier=row["tier"],
+                mention=None,
+                overlap=row["overlap"],
+                competitors=with_data,
+                dofollow=row["dofollow"],
+                authority=row["authority"],
+                first_seen=row["first_seen"],
+            ),
+        }
+
+
+def import_and_refresh(
+    db: Database,
+    site_id: int,
+    paths: Sequence[Path],
+    *,
+    folder: Path,
+    target: str | None = None,
+    role: str | None = None,
+    format: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    actor: str,
+) -> tuple[list[Imported], dict[str, int], dict[str, Any]]:
+    """Import files and refresh the prospects: several short transactions, because reading files takes long.
+
+    Returns the imports, the counts of `refresh_prospects` and the summary of the gap. A file that cannot be read stops the
+    import before anything of it is stored; the files before it stay imported, and a second run recognises them.
+    """
+    imported: list[Imported] = []
+    for path in paths:
+        with db.read() as uow:
+            earlier = known(uow, site_id, path)
+            domains = whose(uow, site_id)
+        if earlier is None:
+            prepared = prepare(path, domains, folder, target=target, role=role, format=format, mapping=mapping)
+            with db.work() as uow:
+                earlier = store(uow, site_id, prepared, folder=folder, actor=actor)
+        imported.append(earlier)
+    with db.read() as uow:
+        snapshots, domains = newest(uow, site_id), whose(uow, site_id)
+    with gap_of(snapshots, domains, folder) as analysis, db.work() as uow:
+        counts = write_gap(uow, site_id, analysis, snapshots, folder=folder)
+    return imported, counts, analysis.summary
+
+
+def _rows(place: Path, target: str) -> str:
+    return f"{parquet(place)} WHERE target IS NULL OR target = {literal(target)}"
+
+
+def _known_pages(engine: Engine, places: Sequence[tuple[Path, str]]) -> dict[str, list[tuple[str, str | None]]]:
+    """For each gap, its best pages that link to competitors (URL, title), by the order of the gap's own best page."""
+    if not places:
+        return {}
+    rows = " UNION ALL ".join(_rows(place, target) for place, target in places)
+    found = engine.run(tables.best_pages(rows, KNOWN_PAGES * 2))
+    pages: dict[str, list[tuple[str, str | None]]] = {}
+    for key, best in found:
+        by_url = {one["page"]: one["title"] or None for one in reversed(best)}
+        pages[key] = list(reversed(by_url.items()))[:KNOWN_PAGES]
+    return pages
+
+
+def _report(one: Snapshot) -> FileReport:
+    report = FileReport(
+        file=one.filename,
+        format=one.format,
+        provider=one.provider,
+        role=one.role.value,
+        target=one.target,
+        as_of=one.as_of,
+        encoding=one.report.get("encoding", ""),
+        delimiter=one.report.get("delimiter", ""),
+        read=one.rows_read,
+        lost=one.rows_lost,
+        capped=one.report.get("capped"),
+    )
+    report.rejects.counts.update({"rejected": one.rows_rejected} if one.rows_rejected else {})
+    return report

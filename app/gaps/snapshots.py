@@ -1,0 +1,158 @@
+"""Imported backlinks as Parquet files beside the database, so that operational tables hold prospects and not links.
+
+A snapshot file is named by the SHA-256 of the export that it came from. It is written under another name, moved into its
+place, and only then may a row point at it: a row without a file cannot exist, and a file without a row (the transaction
+failed) is used again by the next import of the same export.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import BadInput
+from app.gaps import tables
+from app.gaps.account import account
+from app.gaps.engine import Engine, Export, literal
+from app.gaps.report import FileReport
+from app.gaps.rows import SCHEMA_VERSION
+from app.keys import registrable_domain
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The domains that a file can belong to: `own` ones, the main one first, and the competitors; all registrable."""
+
+    own: tuple[str, ...]
+    competitors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one file says about one target; a matrix has several."""
+
+    role: str  # ours | competitor
+    target: str
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A file that is read and lies as Parquet at `path`; nothing is in the database yet."""
+
+    sha256: str
+    path: Path
+    report: FileReport
+    parts: tuple[Part, ...]
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex. Raises BadInput where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadInput(f"{path}: the file cannot be read ({error.strerror}).") from error
+
+
+def prepare(
+    path: Path,
+    whose: Whose,
+    folder: Path,
+    *,
+    target: str | None = None,
+    role: str | None = None,
+    format: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+) -> Prepared:
+    """Read one export and write its rows to `folder`. Whose links they are is said by `target` or by the file, never guessed.
+
+    Raises BadInput, naming the file and the fix. Needs no database and may take minutes: call it outside of a transaction.
+    """
+    sha256 = digest(path)
+    with Engine() as engine:
+        export = engine.open(path, role=role or "ours", target=target, wanted=format, mapping=mapping)
+        found = _parts(export, whose, target, role)
+        place = folder / _name(sha256, export.layout.profile.name, mapping)
+        _write(engine, export, place)
+        tables.create_part(engine)
+        tables.sum_up(engine, parquet(place), 0, "0")
+        tables.key_sites(engine)
+        account(engine, 0, export)
+        report = export.report
+        taken = {target: report.taken for _role, target in found}
+        if export.layout.targets:
+            report.role = "matrix"
+            counted = engine.run(f"SELECT target, count(*) FROM ({parquet(place)}) GROUP BY target")
+            taken = {name: int(count) for name, count in counted}
+        else:
+            report.role = found[0][0]
+    report.target = "|".join(target for _role, target in found)
+    return Prepared(sha256, place, report, tuple(Part(kind, target, taken.get(target, 0)) for kind, target in found))
+
+
+def parquet(path: Path) -> str:
+    """SQL for the rows of a snapshot file."""
+    return f"SELECT * FROM read_parquet({literal(str(path))})"
+
+
+def _name(sha256: str, format: str, mapping: Mapping[str, str] | None) -> str:
+    # The same bytes read in another way are other rows, and a file that a row points at never changes.
+    how = hashlib.sha256(repr((format, sorted((mapping or {}).items()), SCHEMA_VERSION)).encode()).hexdigest()[:8]
+    return f"{sha256}-{how}.parquet"
+
+
+def _parts(export: Export, whose: Whose, target: str | None, role: str | None) -> list[tuple[str, str]]:
+    """(role, target) for each target of the file that the site knows."""
+    known = [*(("ours", domain) for domain in whose.own), *(("competitor", domain) for domain in whose.competitors)]
+    listing = f"our own: {', '.join(whose.own)}; competitors: {', '.join(whose.competitors) or 'none yet'}"
+    if export.layout.targets:
+        found = [(kind, domain) for kind, domain in known if domain in export.layout.targets]
+        others = [column for column in export.layout.targets if column not in {domain for _kind, domain in found}]
+        if not found:
+            raise BadInput(
+                f"{export.path}: none of its target columns ({', '.join(export.layout.targets)}) belongs to the site ({listing})."
+            )
+        if others:
+            export.report.notes.append(f"columns of no known competitor are not used: {', '.join(others)}")
+        return found
+    named = target or export.target_seen() or export.report.target
+    if named is None and (export.layout.profile.own_only or role == "ours"):
+        named = whose.own[0]
+    if named is None:
+        raise BadInput(f"{export.path}: the file does not say whose links it holds; say it with --target ({listing}).")
+    key = registrable_domain(named)
+    kind = next((kind for kind, domain in known if domain == key), None)
+    if kind is None or key is None:
+        raise BadInput(
+            f"{export.path}: it holds links to {named}, which the site does not know ({listing}); add the competitor first, or say --target."
+        )
+    if role is not None and role != kind:
+        raise BadInput(f"{export.path}: {key} is {'our own domain' if kind == 'ours' else 'a competitor'}, not {role}.")
+    return [(kind, key)]
+
+
+def _write(engine: Engine, export: Export, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = place.with_name(f".{uuid.uuid4().hex}.parquet")
+    written = 0
+
+    def use(rows: str) -> None:
+        nonlocal written
+        found = engine.run(
+            f"COPY ({rows}) TO {literal(str(temporary))} "
+            f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{gapbridge_schema: '{SCHEMA_VERSION}'}})"
+        )
+        written = int(found[0][0])
+
+    try:
+        engine.take(export, use, lambda: written)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, place)
+    finally:
+        temporary.unlink(missing_ok=True)
