@@ -75,8 +75,8 @@ def give_back_lease(session: Session, owner: str, now: datetime, name: str = LEA
 
 
 def lease_term(sweep_seconds: float) -> timedelta:
-    """How long a clock holds the lease: three sweeps, so that one slow sweep loses nothing."""
-    return timedelta(seconds=max(3 * sweep_seconds, 1.0))
+    """How long a clock holds the lease: three sweeps and at least five seconds, so that a slow one loses nothing."""
+    return timedelta(seconds=max(3 * sweep_seconds, 5.0))
 
 
 class ClockThread:
