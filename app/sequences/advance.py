@@ -10,15 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import StrEnum
+from typing import Protocol
 
-from app.db.work import UnitOfWork
+from app.db.vault import Vault
+from app.db.work import Database, UnitOfWork
 from app.domain.angles import plain_date
 from app.domain.blocking import ENDS, Blocking
 from app.domain.calendar import IsHoliday, business_moment
 from app.domain.delivery import OutboundState
+from app.domain.link_verdict import Finding
+from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import LostReason, Stage
 from app.domain.sequence_rules import Absence, Step, due_after, parse_steps
 from app.errors import Conflict, NotFound, Refused
+from app.fetch.ports import Fetcher
+from app.links import service as links
 from app.mail.render import versions
 from app.mail.render.drafts import bare_subject, judge
 from app.mail.render.templates import render, template_names
@@ -41,11 +47,33 @@ from app.prospects import repository as prospect_repository
 from app.prospects import service as prospects
 from app.sequences import repository
 from app.sequences.calendars import holidays_of, zone_of
-from app.sequences.ports import Deps, Look, Looker, Sight
+from app.settings import Settings
 
 # How often a follow-up is put off by a business day because the page could not be read, before it goes all the same.
 MAX_PUT_OFF = 2
 _PUT_OFF = "follow_up_put_off"
+# The checker's reason for a page whose server says that it is no more (404, 410).
+_GONE = "page-gone"
+
+
+class Deps(Protocol):
+    """The wired dependencies that `advance` uses."""
+
+    @property
+    def db(self) -> Database:
+        """The database."""
+
+    @property
+    def vault(self) -> Vault:
+        """The keys of tokens and of suppression."""
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """The guarded client for their page."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
 
 
 class Advanced(StrEnum):
@@ -70,7 +98,7 @@ class _Due:
     is_holiday: IsHoliday
 
 
-def advance(deps: Deps, run_id: int, look: Looker) -> Advanced:
+def advance(deps: Deps, run_id: int) -> Advanced:
     """Do what is due for a run: stop it, wait, send the next follow-up, or give up. Safe to repeat at any time.
 
     Before a follow-up (and before giving up) their page is looked at again; a link that is there ends the run with a win.
@@ -80,12 +108,13 @@ def advance(deps: Deps, run_id: int, look: Looker) -> Advanced:
         if isinstance(due, Advanced):
             return due
         prospect_id, page = due.prospect.id, due.pitch.their_page
-    seen = look(prospect_id, page) if page else Look(Sight.UNKNOWN, "The pitch names no page of theirs.")
+    # A link that is there is recorded by this, with its own transaction, and the prospect is won.
+    finding = links.look_for_link(deps, prospect_id, page).finding
     with deps.db.work() as uow:
         due = _what_is_due(uow, run_id)
         if isinstance(due, Advanced):
             return due
-        return _act(uow, deps, due, seen)
+        return _act(uow, deps, due, finding)
 
 
 def _what_is_due(uow: UnitOfWork, run_id: int) -> _Due | Advanced:
@@ -170,14 +199,15 @@ def _put_offs(uow: UnitOfWork, run: SequenceRun, since: datetime) -> list[dateti
     return [line.at for line in lines if line.data.get("run_id") == run.id and line.data.get("step") == run.next_step]
 
 
-def _act(uow: UnitOfWork, deps: Deps, due: _Due, seen: Look) -> Advanced:
+def _act(uow: UnitOfWork, deps: Deps, due: _Due, finding: Finding) -> Advanced:
     run = due.run
-    if seen.sight is Sight.LINK:
+    if finding.verdict is MentionVerdict.LINKED:
         return _end(uow, run, Blocking.LINK_SEEN.value)
-    if seen.sight is Sight.GONE and not due.step.gives_up:
-        return _pause(uow, run, "page_gone", detail=seen.sentence)
-    if seen.sight is Sight.UNKNOWN and len(_put_offs(uow, run, run.started_at)) < MAX_PUT_OFF:
-        _note(uow, run, _PUT_OFF, reason=seen.sentence, step=run.next_step)
+    if finding.reason == _GONE and not due.step.gives_up:
+        return _pause(uow, run, "page_gone", detail=finding.sentence)
+    unknown = finding.verdict is MentionVerdict.COULD_NOT_CHECK and not finding.good_fetch
+    if unknown and len(_put_offs(uow, run, run.started_at)) < MAX_PUT_OFF:
+        _note(uow, run, _PUT_OFF, reason=finding.sentence, step=run.next_step)
         run.due_at = business_moment(uow.now(), 1, due.zone, due.is_holiday)
         return Advanced.WAITING
     if due.step.gives_up:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from enum import Enum
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +14,7 @@ from app.clock import FixedClock
 from app.db.work import Database
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
-from app.domain.pipeline import LostReason, Stage
+from app.domain.pipeline import Event, Facts, LostReason, Stage
 from app.domain.sequence_rules import STARTER
 from app.errors import BadInput, Conflict, NotFound
 from app.mail.render.templates import TemplateSource
@@ -23,6 +23,8 @@ from app.models import (
     ConversationState,
     Inbound,
     InboundState,
+    Link,
+    LinkState,
     Outbound,
     OutboundKind,
     Pitch,
@@ -39,25 +41,43 @@ from app.prospects import service as prospects
 from app.prospects import suppression
 from app.sequences import service as sequences
 from app.sequences.advance import Advanced
-from app.sequences.ports import Look, Sight
 from app.settings import Settings
+from tests.support.editorial import LINK
 from tests.support.pitching import EDITOR, Desk, a_desk
+from tests.support.webserver import Handler
 from tests.support.world import VAULT
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-@dataclass
+class Sight(Enum):
+    """What the editor's page is."""
+
+    LINK = (200, f"<p>For the first days, {LINK} helps. {'More words. ' * 30}</p>")
+    NO_LINK = (200, f"<p>Teams such as Acme run a customer onboarding like this. {'More words. ' * 30}</p>")
+    GONE = (404, "<p>Nothing here.</p>")
+    UNKNOWN = (503, "<p>Come back later.</p>")
+
+
 class Eyes:
     """What the next looks at the page will see; without more, the page stands there without a link."""
 
-    sights: list[Sight] = field(default_factory=list)
-    looked: list[tuple[int, str]] = field(default_factory=list)
+    def __init__(self, desk: Desk) -> None:
+        assert desk.at is not None
+        self.sights: list[Sight] = []
+        self.meanwhile: list[Callable[[], object]] = []
+        self._site = desk.at.site
+        self._site.routes["/blog/checklist"] = self._serve
 
-    def __call__(self, prospect_id: int, page: str) -> Look:
-        self.looked.append((prospect_id, page))
-        sight = self.sights.pop(0) if self.sights else Sight.NO_LINK
-        return Look(sight, f"the page was looked at: {sight.value}")
+    def _serve(self, handler: Handler) -> None:
+        for action in self.meanwhile:
+            action()
+        status, html = (self.sights.pop(0) if self.sights else Sight.NO_LINK).value
+        handler.give(html, status=status)
+
+    @property
+    def looked(self) -> list[str]:
+        return [path for path in self._site.paths() if path != "/robots.txt"]
 
 
 @pytest.fixture
@@ -67,8 +87,8 @@ def desk(db: Database, settings: Settings, clock: FixedClock) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def eyes() -> Eyes:
-    return Eyes()
+def eyes(desk: Desk) -> Eyes:
+    return Eyes(desk)
 
 
 def due(desk: Desk) -> list[int]:
@@ -77,7 +97,7 @@ def due(desk: Desk) -> list[int]:
 
 
 def step(desk: Desk, eyes: Eyes, run_id: int = 1) -> Advanced:
-    return sequences.advance(desk, run_id, eyes)
+    return sequences.advance(desk, run_id)
 
 
 def events(desk: Desk) -> list[str]:
@@ -136,7 +156,7 @@ class TestTheWholeWay:
         assert desk.send().sent == 0
         assert due(desk) == []
         assert len(eyes.looked) == 3
-        assert eyes.looked[0] == (1, "https://editor.test/blog/checklist")
+        assert eyes.looked[0] == "/blog/checklist"
 
         pitch, follow_up, last = desk.mails()
         assert follow_up["Subject"] == last["Subject"] == f"Re: {pitch['Subject']}"
@@ -144,7 +164,7 @@ class TestTheWholeWay:
         assert last["In-Reply-To"] == follow_up["Message-ID"]
         assert last["References"].split() == [pitch["Message-ID"], follow_up["Message-ID"]]
         text = follow_up.get_body(("plain",)).get_content()
-        assert "On 1 June 2026 I wrote to you about your page https://editor.test/blog/checklist." in text
+        assert "On 1 June 2026 I wrote to you about your page http://editor.test/blog/checklist." in text
         assert "the page names Acme without a link." in text
         assert "This is my last mail" in last.get_body(("plain",)).get_content()
         assert all(mail["List-Unsubscribe"] for mail in (pitch, follow_up, last))
@@ -191,16 +211,11 @@ class TestStops:
         blocked(desk, Blocking.REPLY)
         assert due(desk) == [1]
 
-    def test_a_reply_between_the_look_and_the_second_transaction(self, desk: Desk) -> None:
+    def test_a_reply_between_the_look_and_the_second_transaction(self, desk: Desk, eyes: Eyes) -> None:
         desk.pitched()
-        quiet = Eyes()
-        follow_up_is_due(desk, quiet)
-
-        def look(prospect_id: int, page: str) -> Look:
-            blocked(desk, Blocking.REPLY, prospect_id)
-            return Look(Sight.NO_LINK, "")
-
-        assert sequences.advance(desk, 1, look) is Advanced.ENDED
+        follow_up_is_due(desk, eyes)
+        eyes.meanwhile.append(lambda: blocked(desk, Blocking.REPLY))
+        assert step(desk, eyes) is Advanced.ENDED
         with desk.db.read() as uow:
             assert len(uow.session.exec(select(Outbound)).all()) == 1
 
@@ -272,21 +287,17 @@ class TestStops:
 
 
 class TestTheirPage:
-    def test_a_link_that_is_there_is_a_win(self, desk: Desk) -> None:
+    def test_a_link_that_is_there_is_a_win(self, desk: Desk, eyes: Eyes) -> None:
         desk.pitched()
-        follow_up_is_due(desk, Eyes())
-
-        def look(prospect_id: int, page: str) -> Look:
-            from app.domain.pipeline import Event, Facts
-
-            with desk.db.work() as uow:
-                prospects.apply(uow, prospect_id, Event.LINK_SEEN, Facts(link_parsed=True), actor="system")
-            return Look(Sight.LINK, "the link is there")
-
-        assert sequences.advance(desk, 1, look) is Advanced.ENDED
+        follow_up_is_due(desk, eyes)
+        eyes.sights.append(Sight.LINK)
+        assert step(desk, eyes) is Advanced.ENDED
         assert desk.run().end_reason == "link_seen"
         assert desk.stored(1).stage is Stage.WON
         assert len(desk.mails()) == 1
+        with desk.db.read() as uow:
+            link = uow.session.exec(select(Link)).one()
+        assert (link.verified, link.target_url) == (True, "https://acme.test/guides/onboarding")
 
     def test_before_giving_up_it_is_looked_at_too(self, desk: Desk, eyes: Eyes) -> None:
         with desk.db.work() as uow:
@@ -296,7 +307,7 @@ class TestTheirPage:
         eyes.sights.append(Sight.LINK)
         assert step(desk, eyes) is Advanced.ENDED
         assert desk.run().end_reason == "link_seen"
-        assert desk.stored(1).stage is not Stage.LOST
+        assert desk.stored(1).stage is Stage.WON
 
     def test_a_page_that_is_gone_asks_for_a_person(self, desk: Desk, eyes: Eyes) -> None:
         desk.pitched()
@@ -415,9 +426,6 @@ class TestNotSent:
 
 class TestReclamation:
     def test_in_the_old_thread(self, desk: Desk, eyes: Eyes) -> None:
-        from app.domain.pipeline import Event, Facts
-        from app.models import Link, LinkState
-
         desk.pitched()
         with desk.db.work() as uow:
             prospects.apply(uow, 1, Event.LINK_SEEN, Facts(link_parsed=True), actor="system")
@@ -429,7 +437,7 @@ class TestReclamation:
                 Link(
                     site_id=1,
                     prospect_id=1,
-                    source_url="https://editor.test/blog/checklist",
+                    source_url="http://editor.test/blog/checklist",
                     target_url="https://acme.test/guides/onboarding",
                     state=LinkState.LOST,
                     verified=True,

@@ -13,10 +13,13 @@ from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
+from app.fetch.ports import Fetcher
 from app.models import Mailbox, MentionCheck, Outbound, Pitch, Prospect, Security, SequenceRun
 from app.outbox.delivery import Report, drain
 from app.pitches import service as pitches
 from app.settings import Settings
+from tests.support.editorial import Desk as EditorialDesk
+from tests.support.editorial import desk as editorial_desk
 from tests.support.mailserver import PASSWORD, PostOffice, mail_server
 from tests.support.world import VAULT, a_contact, a_mailbox, a_page, a_prospect, a_site
 
@@ -45,7 +48,14 @@ class Desk:
     settings: Settings
     clock: FixedClock
     office: PostOffice | None = None
+    at: EditorialDesk | None = None
     vault: Vault = field(default=VAULT)
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """The guarded client, whose names lead to the editor's local site."""
+        assert self.at is not None
+        return self.at.fetcher
 
     def prospect(self, domain: str = "editor.test", *, mention: bool = True, **values: object) -> int:
         """A prospect whose mention check is done: with a mention of us, or with none."""
@@ -57,6 +67,7 @@ class Desk:
                 "target": "https://rival.test/onboarding",
                 "anchor": "onboarding template",
                 "overlap": 3,
+                "best_page": f"{'http' if self.at else 'https'}://{domain}/blog/checklist",
             }
             prospect = a_prospect(uow, site, domain, **(defaults | values))
             a_contact(uow, prospect)
@@ -121,7 +132,7 @@ class Desk:
 
 @contextmanager
 def a_desk(db: Database, settings: Settings, clock: FixedClock, *, mail: bool = False) -> Iterator[Desk]:
-    """A desk; with `mail`, its mailbox is on a running server that also has the editor's."""
+    """A desk; with `mail`, its mailbox is on a running server that also has the editor's, and the editor has a site."""
 
     def furnish(**values: object) -> None:
         with db.work() as uow:
@@ -135,9 +146,9 @@ def a_desk(db: Database, settings: Settings, clock: FixedClock, *, mail: bool = 
         furnish()
         yield Desk(db, settings, clock)
         return
-    with mail_server(SENDER, EDITOR, clock=clock) as office:
+    with mail_server(SENDER, EDITOR, clock=clock) as office, editorial_desk(db, settings, clock) as at:
         furnish(smtp_port=office.smtp_port, imap_port=office.imap_port)
-        yield Desk(db, settings, clock, office)
+        yield Desk(db, at.settings, clock, office, at)
 
 
 __all__ = ["EDITOR", "SENDER", "Desk", "Mailbox", "Security", "a_desk"]
