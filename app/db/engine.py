@@ -21,16 +21,31 @@ def make_engine(url: str, *, read_only: bool = False, pool_size: int = 10) -> En
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url, Path(parsed.database or ""), read_only)
     if parsed.drivername == "postgresql+psycopg":
-        return create_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=pool_size,
-            pool_pre_ping=True,
-            connect_args={"options": "-c default_transaction_read_only=on"} if read_only else {},
-        )
+        return _postgresql(url, read_only, pool_size)
     raise BadInput(
         f"GAPBRIDGE_DATABASE_URL starts with '{parsed.drivername}'; use sqlite:///path or postgresql+psycopg://user@host/name"
     )
+
+
+def _postgresql(url: str, read_only: bool, pool_size: int) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": "-c default_transaction_read_only=on"} if read_only else {},
+    )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        if not _durable(connection):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+
+    return engine
+
+
+def _durable(connection: Any) -> bool:
+    return bool(connection.get_execution_options().get("durable", True))
 
 
 def _sqlite(url: str, path: Path, read_only: bool) -> Engine:
@@ -54,6 +69,10 @@ def _sqlite(url: str, path: Path, read_only: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         # The default (deferred) transaction reads first and locks later: two workers then claim one row.
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        if read_only:
+            connection.exec_driver_sql("BEGIN")
+            return
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if _durable(connection) else 'NORMAL'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

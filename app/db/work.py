@@ -54,11 +54,16 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
-    def work(self) -> Iterator[UnitOfWork]:
-        """One transaction: commits at the end of the block and then rings; an exception rolls everything back."""
+    def work(self, *, durable: bool = True) -> Iterator[UnitOfWork]:
+        """One transaction: commits at the end of the block and then rings; an exception rolls everything back.
+
+        With `durable=False` the commit does not wait for the disk: a power cut (not a killed process) may undo it, up
+        to the next durable one. Only for what is safe to lose.
+        """
         with Session(self.engine, expire_on_commit=False) as session:
             uow = UnitOfWork(session, self.clock)
-            session.connection()  # Begin now: on SQLite this takes the write lock before the first read.
+            # Begin now: on SQLite this takes the write lock before the first read.
+            session.connection(execution_options={"durable": durable})
             yield uow
             session.commit()
         for action in uow._after:

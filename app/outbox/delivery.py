@@ -29,7 +29,7 @@ from app.jobs import Job
 from app.log import correlated, get_logger
 from app.mail.smtp import Account, NothingWritten, SmtpSession, StepFailed
 from app.models import Mailbox, Outbound, OutboundKind
-from app.outbox import record, repository, service
+from app.outbox import record, repository, service, statements
 from app.prospects import repository as prospects_repository
 from app.prospects import suppression
 from app.settings import Settings
@@ -140,7 +140,7 @@ class Turn:
         deadline = time.monotonic() + _TURN_AT_MOST.total_seconds()
         try:
             while True:
-                # One transaction records the last message and claims the next: two durable commits a mail, not three.
+                # One transaction records the last message and claims the next.
                 try:
                     row, mailbox, stop = self._record_and_claim(done, last=time.monotonic() > deadline)
                 except IntegrityError:
@@ -187,30 +187,32 @@ class Turn:
     def _record_and_claim(
         self, done: record.Outcome | None, *, last: bool
     ) -> tuple[Outbound | None, Mailbox | None, str]:
-        with self._db.work() as uow:
+        # Need not wait for the disk: if a power cut undoes it, the mail stands as COMMITTED and becomes ambiguous, never
+        # double. The next commit point is durable and carries this one with it.
+        with self._db.work(durable=False) as uow:
             self._record(uow, done)
             if done is not None and done.answer is not None and done.committed and 200 <= done.answer.code < 300:
                 self._sent += 1
             now = uow.now()
-            if not repository.renew_lease(uow.session, self._mailbox_id, self._fence, now + self._lease):
+            mailbox = statements.hold_on(uow.session, self._mailbox_id, self._fence, now + self._lease)
+            if mailbox is None:
                 return None, None, "another worker took the mailbox"
-            mailbox = uow.session.get(Mailbox, self._mailbox_id, populate_existing=True)
-            if mailbox is None or not mailbox.active:
+            if not mailbox.active:
                 return None, None, "the mailbox is switched off"
             if mailbox.paused_reason and (mailbox.paused_until is None or mailbox.paused_until > now):
                 return None, None, f"the mailbox rests: {mailbox.paused_reason}"
-            repository.cancel_stopped(uow.session, self._mailbox_id, now)
             if last:
                 uow.ring(Job.OUTBOX_DELIVER, self._mailbox_id)
                 return None, None, "the turn was long enough"
             if mailbox.next_send_at is not None and mailbox.next_send_at > now:
                 return None, None, "mails leave with a pause between them"
-            day = self._day(mailbox, now)
-            repository.ensure_day(uow.session, mailbox, day, now)
-            counter = repository.day_of(uow.session, self._mailbox_id, day)
-            if counter is not None and counter.used >= counter.cap:
+            counter = statements.counter(uow.session, self._mailbox_id, self._day(mailbox, now))
+            if counter is not None and counter[0] >= counter[1]:
                 return None, None, "the cap of today is reached"
-            row = repository.claim(uow.session, self._mailbox_id, self._fence, now)
+            row = statements.claim(uow.session, self._mailbox_id, self._fence, now)
+            if row is None:
+                # What was stopped meanwhile is never claimed; here it gets its final state and its reason.
+                statements.cancel_stopped(uow.session, self._mailbox_id, now)
             return row, mailbox, "nothing is due"
 
     @staticmethod
@@ -299,10 +301,11 @@ class Turn:
             day = self._day(mailbox, now)
             prospects_repository.lock(uow.session, row.prospect_id)
             keys = suppression.keys_for(self._vault, row.to_address)
-            allowed = repository.commit_point(uow.session, row, self._fence, now, day, keys)
-            if allowed:
+            allowed = statements.commit_point(uow.session, row, self._fence, now, day=day, keys=keys, gate=gate_seen)
+            if allowed and not statements.spend(uow.session, self._mailbox_id, day):
+                # No counter yet (the day's first mail), or no mail left in it.
                 repository.ensure_day(uow.session, mailbox, day, now)
-                allowed = repository.spend(uow.session, self._mailbox_id, day)
+                allowed = statements.spend(uow.session, self._mailbox_id, day)
             if not allowed:
                 uow.session.rollback()
                 self._refused(uow, row)
@@ -310,14 +313,9 @@ class Turn:
             gap = mailbox.gap_min_seconds + self._jitter() * (mailbox.gap_max_seconds - mailbox.gap_min_seconds)
             if gap > 0:
                 # Advanced here and not after the send, so that the spacing survives a crash.
-                repository.update_mailbox(uow.session, self._mailbox_id, next_send_at=now + timedelta(seconds=gap))
-            if gate_seen is not None:
-                repository.settle(
-                    uow.session, row.id, self._fence, OutboundState.COMMITTED, gate_seen_event_id=gate_seen
-                )
+                repository.set_next_send(uow.session, self._mailbox_id, now + timedelta(seconds=gap))
             record.log_attempt(uow, row, self._fence, Stage.DOT.value, "committed")
             row.cap_day = day
-            uow.session.flush()
             return time.monotonic()
 
     def _refused(self, uow: UnitOfWork, row: Outbound) -> None:

@@ -16,8 +16,8 @@ from app.domain.pipeline import Stage as PipelineStage
 from app.errors import IllegalTransition
 from app.jobs import Job
 from app.log import get_logger
-from app.models import Conversation, Mailbox, Outbound, OutboundKind, SendAttempt, SuppressionKind
-from app.outbox import repository
+from app.models import Mailbox, Outbound, OutboundKind, SuppressionKind
+from app.outbox import repository, statements
 from app.prospects import service as prospects
 from app.prospects import suppression
 
@@ -54,17 +54,16 @@ def log_attempt(
     text: str | None = None,
 ) -> None:
     """Add a line to the append-only log of attempts."""
-    uow.session.add(
-        SendAttempt(
-            outbound_id=row.id,
-            attempt_no=row.attempt_no,
-            fence=fence,
-            stage=stage,
-            outcome=outcome,
-            code=answer.code if answer else None,
-            text=answer.text if answer else text,
-            at=uow.now(),
-        )
+    statements.log_attempt(
+        uow.session,
+        outbound_id=row.id,
+        attempt_no=row.attempt_no,
+        fence=fence,
+        stage=stage,
+        outcome=outcome,
+        code=answer.code if answer else None,
+        text=answer.text if answer else text,
+        at=uow.now(),
     )
 
 
@@ -84,8 +83,8 @@ def outcome(uow: UnitOfWork, vault: Vault, fence: int, done: Outcome, jitter: fl
     if done.unwritten:
         _again(uow, fence, done, not_before=now, hold_reason="the connection ended before a byte was written")
     elif verdict is Verdict.ACCEPTED:
-        values = {"state": OutboundState.SENT, "sent_at": now, **reply}
-        if repository.settle(uow.session, row.id, fence, before, **values):
+        code, text = (done.answer.code, done.answer.text) if done.answer else (None, None)
+        if statements.sent(uow.session, row.id, fence, now, code, text):
             after_sent(uow, row, done.answer)
         elif done.answer is not None:
             # We were slow and somebody took the mailbox; the complete answer is the best evidence there is.
@@ -135,7 +134,7 @@ def _again(uow: UnitOfWork, fence: int, done: Outcome, **values: object) -> None
 
 def _give_back(uow: UnitOfWork, done: Outcome) -> None:
     if done.committed and done.row.cap_day is not None:
-        repository.refund(uow.session, done.row.mailbox_id, done.row.cap_day)
+        statements.refund(uow.session, done.row.mailbox_id, done.row.cap_day)
 
 
 def _rest(uow: UnitOfWork, done: Outcome, *, for_good: bool) -> None:
@@ -206,10 +205,7 @@ def after_sent(uow: UnitOfWork, row: Outbound, answer: Answer | None) -> None:
             prospects.note(uow, row.prospect_id, event.value, actor="system", reason=refusal.detail, **data)
     else:
         prospects.note(uow, row.prospect_id, "reply_sent", actor=row.approved_by, outbound_id=row.id)
-    conversation = uow.session.get(Conversation, row.conversation_id)
-    if conversation is not None:
-        conversation.last_message_at = uow.now()
-    repository.update_mailbox(uow.session, row.mailbox_id, failures=0)
+    statements.touch(uow.session, row.conversation_id, row.mailbox_id, uow.now())
     for alias in _other_ids(answer.text if answer else ""):
         repository.add_alias(uow.session, alias, row.id)
     if row.sequence_run_id is not None:

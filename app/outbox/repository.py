@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, exists, func, or_, select, update
+from sqlalchemy import CursorResult, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.domain.blocking import ENDS
-from app.domain.delivery import IN_FLIGHT, OutboundState
+from app.domain.delivery import OutboundState
 from app.models import (
-    BlockingEvent,
-    Conversation,
-    ConversationState,
     Mailbox,
     MailboxDay,
     Outbound,
     OutboundAlias,
-    OutboundKind,
     SendAttempt,
-    Suppression,
 )
+from app.outbox.statements import may_send
 
 _QUIET = {"synchronize_session": False}
 
 
 def _changed(result: Any) -> int:
     return cast(CursorResult[Any], result).rowcount
-
-
-def _may_send(now: datetime) -> ColumnElement[bool]:
-    return and_(
-        col(Mailbox.active).is_(True), or_(col(Mailbox.paused_reason).is_(None), col(Mailbox.paused_until) <= now)
-    )
 
 
 def take_lease(session: Session, mailbox_id: int, owner: str, now: datetime, until: datetime) -> int | None:
@@ -47,7 +34,7 @@ def take_lease(session: Session, mailbox_id: int, owner: str, now: datetime, unt
         .where(
             col(Mailbox.id) == mailbox_id,
             or_(col(Mailbox.lease_until).is_(None), col(Mailbox.lease_until) < now),
-            _may_send(now),
+            may_send(now),
         )
         .values(
             lease_owner=owner, lease_until=until, fence=col(Mailbox.fence) + 1, paused_reason=None, paused_until=None
@@ -113,110 +100,6 @@ def recover(
     return [(row[0], row[1]) for row in lost]
 
 
-def _blocked(kinds: frozenset[Any] | None = None) -> ColumnElement[bool]:
-    conditions = [
-        col(BlockingEvent.prospect_id) == col(Outbound.prospect_id),
-        col(BlockingEvent.id) > col(Outbound.event_floor),
-        col(BlockingEvent.cleared_at).is_(None),
-    ]
-    if kinds is not None:
-        conditions.append(col(BlockingEvent.kind).in_(sorted(kinds)))
-    return exists(select(col(BlockingEvent.id)).where(*conditions))
-
-
-def _conversation_open() -> ColumnElement[bool]:
-    # A person's answer may go into a closed conversation; what the machine sends may not.
-    return or_(
-        col(Outbound.kind) == OutboundKind.REPLY,
-        exists(
-            select(col(Conversation.id)).where(
-                col(Conversation.id) == col(Outbound.conversation_id), col(Conversation.state) == ConversationState.OPEN
-            )
-        ),
-    )
-
-
-def cancel_stopped(session: Session, mailbox_id: int, now: datetime) -> int:
-    """Cancel what may not leave any more: blocked for good, its conversation closed, or expired. Returns how many."""
-    waiting = and_(col(Outbound.mailbox_id) == mailbox_id, col(Outbound.state) == OutboundState.QUEUED)
-    cancelled = 0
-    for condition, reason in (
-        (_blocked(ENDS), "stopped: an answer, opt-out, bounce or link came first"),
-        (~_conversation_open(), "stopped: the conversation was closed"),
-        (col(Outbound.expires_at) <= now, "expired: it had waited too long to be worth sending"),
-    ):
-        cancelled += _changed(
-            session.execute(
-                update(Outbound)
-                .where(waiting, condition)
-                .values(state=OutboundState.CANCELLED, hold_reason=reason)
-                .execution_options(**_QUIET)
-            )
-        )
-    return cancelled
-
-
-def claim(session: Session, mailbox_id: int, fence: int, now: datetime) -> Outbound | None:
-    """Claim the next due row, QUEUED -> CLAIMED under our fence; None when nothing is due."""
-    other = aliased(Outbound)
-    next_due = (
-        select(col(Outbound.id))
-        .where(
-            col(Outbound.mailbox_id) == mailbox_id,
-            col(Outbound.state) == OutboundState.QUEUED,
-            col(Outbound.not_before) <= now,
-            ~_blocked(),
-            ~exists(
-                select(col(other.id)).where(
-                    col(other.prospect_id) == col(Outbound.prospect_id), col(other.state).in_(IN_FLIGHT)
-                )
-            ),
-        )
-        .order_by(col(Outbound.not_before), col(Outbound.id))
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    claimed = session.execute(
-        update(Outbound)
-        .where(col(Outbound.id) == next_due, col(Outbound.state) == OutboundState.QUEUED)
-        .values(state=OutboundState.CLAIMED, fence=fence, hold_reason=None)
-        .returning(Outbound)
-        .execution_options(populate_existing=True, **_QUIET)
-    )
-    return claimed.scalar_one_or_none()
-
-
-def commit_point(session: Session, row: Outbound, fence: int, now: datetime, day: date, keys: Sequence[str]) -> bool:
-    """The point of no return for `row`: CLAIMED -> COMMITTED if nothing at all speaks against it. False: abort.
-
-    The caller holds the lock on the prospect's row, so a reply that is being stored is either seen here, or waits
-    until this has been decided.
-    """
-    result = session.execute(
-        update(Outbound)
-        .where(
-            col(Outbound.id) == row.id,
-            col(Outbound.state) == OutboundState.CLAIMED,
-            col(Outbound.fence) == fence,
-            exists(
-                select(col(Mailbox.id)).where(
-                    col(Mailbox.id) == row.mailbox_id,
-                    col(Mailbox.fence) == fence,
-                    col(Mailbox.lease_until) > now,
-                    _may_send(now),
-                )
-            ),
-            ~exists(select(col(Suppression.id)).where(col(Suppression.key).in_(keys))),
-            ~_blocked(),
-            _conversation_open(),
-        )
-        .values(state=OutboundState.COMMITTED, committed_at=now, cap_day=day)
-        .execution_options(**_QUIET)
-    )
-    return _changed(result) == 1
-
-
 def ensure_day(session: Session, mailbox: Mailbox, day: date, now: datetime) -> None:
     """Make the row that counts this mailbox's mails of `day`; three faults within a day halve the cap."""
     known = session.get(MailboxDay, (mailbox.id, day))
@@ -235,36 +118,6 @@ def ensure_day(session: Session, mailbox: Mailbox, day: date, now: datetime) -> 
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
     cap = mailbox.daily_cap if faults < 3 else max(1, mailbox.daily_cap // 2)
     session.execute(insert(MailboxDay).values(mailbox_id=mailbox.id, day=day, used=0, cap=cap).on_conflict_do_nothing())
-
-
-def spend(session: Session, mailbox_id: int, day: date) -> bool:
-    """Take one of the day's mails; False when the cap is reached."""
-    result = session.execute(
-        update(MailboxDay)
-        .where(
-            col(MailboxDay.mailbox_id) == mailbox_id,
-            col(MailboxDay.day) == day,
-            col(MailboxDay.used) < col(MailboxDay.cap),
-        )
-        .values(used=col(MailboxDay.used) + 1)
-        .execution_options(**_QUIET)
-    )
-    return _changed(result) == 1
-
-
-def refund(session: Session, mailbox_id: int, day: date) -> None:
-    """Give one of the day's mails back: the server refused it for certain."""
-    session.execute(
-        update(MailboxDay)
-        .where(col(MailboxDay.mailbox_id) == mailbox_id, col(MailboxDay.day) == day, col(MailboxDay.used) > 0)
-        .values(used=col(MailboxDay.used) - 1)
-        .execution_options(**_QUIET)
-    )
-
-
-def day_of(session: Session, mailbox_id: int, day: date) -> MailboxDay | None:
-    """The day's counter, if one was made."""
-    return session.get(MailboxDay, (mailbox_id, day), populate_existing=True)
 
 
 def settle(session: Session, row_id: int, fence: int, from_state: OutboundState, **values: Any) -> bool:
@@ -289,9 +142,11 @@ def resolve(session: Session, row_id: int, from_state: OutboundState, **values: 
     return _changed(result) == 1
 
 
-def update_mailbox(session: Session, mailbox_id: int, **values: Any) -> None:
-    """Set columns of a mailbox (pacing and health) without reading it first."""
-    session.execute(update(Mailbox).where(col(Mailbox.id) == mailbox_id).values(**values).execution_options(**_QUIET))
+def set_next_send(session: Session, mailbox_id: int, at: datetime) -> None:
+    """The earliest moment of the mailbox's next mail."""
+    session.execute(
+        update(Mailbox).where(col(Mailbox.id) == mailbox_id).values(next_send_at=at).execution_options(**_QUIET)
+    )
 
 
 def add_alias(session: Session, message_id: str, outbound_id: int) -> None:
@@ -315,7 +170,7 @@ def due_mailboxes(session: Session, now: datetime) -> list[int]:
         .join(Outbound, col(Outbound.mailbox_id) == col(Mailbox.id))
         .where(
             or_(ready, stranded),
-            _may_send(now),
+            may_send(now),
             or_(col(Mailbox.lease_until).is_(None), col(Mailbox.lease_until) < now),
         )
         .distinct()

@@ -21,7 +21,7 @@ from app.log import correlation_id
 from app.mail import mime
 from app.mail.ids import new_ids
 from app.models import Contact, Conversation, Mailbox, Outbound, OutboundKind, SendAttempt, Site, SuppressionKind
-from app.outbox import repository
+from app.outbox import repository, statements
 from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
 from app.prospects import suppression
@@ -251,10 +251,10 @@ def why_waiting(uow: UnitOfWork, row: Outbound) -> Skip | None:
     if row.not_before > now:
         return Skip("undo-window", "it can still be undone", _iso(row.not_before))
     day = now.astimezone(ZoneInfo(mailbox.time_zone)).date()
-    counter = repository.day_of(uow.session, mailbox.id, day)
-    if counter is not None and counter.used >= counter.cap:
+    counter = statements.counter(uow.session, mailbox.id, day)
+    if counter is not None and counter[0] >= counter[1]:
         tomorrow = datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(mailbox.time_zone))
-        return Skip("cap", f"the mailbox has sent its {counter.cap} of today", _iso(tomorrow))
+        return Skip("cap", f"the mailbox has sent its {counter[1]} of today", _iso(tomorrow))
     if mailbox.next_send_at is not None and mailbox.next_send_at > now:
         return Skip("spacing", "mails leave with a pause between them", _iso(mailbox.next_send_at))
     return Skip("next", "it leaves with the next turn of the mailbox")

@@ -36,20 +36,18 @@ def apply(
 
     Raises IllegalTransition when the table or a guard refuses, NotFound, and Conflict when another moved it meanwhile.
     """
-    if not repository.lock(uow.session, prospect_id):
+    locked = repository.lock(uow.session, prospect_id)
+    if locked is None:
         raise NotFound(f"there is no prospect {prospect_id}")
-    prospect = get(uow, prospect_id)
-    uow.session.refresh(prospect, ["stage"])
-    before = prospect.stage
+    before, domain = locked
     if event is Event.REOPEN:
         facts = Facts(reason=facts.reason, last_lost_reason=repository.last_lost_reason(uow.session, prospect_id))
     try:
         after = next_stage(before, event, facts)
     except Impossible as refusal:
-        raise IllegalTransition(f"{prospect.domain}: {refusal}", stage=before.value, event=event.value) from None
-    if not repository.move(uow.session, prospect_id, before, after):
-        raise Conflict(f"{prospect.domain} was moved by somebody else at the same moment; look again")
-    prospect.updated_at = uow.now()
+        raise IllegalTransition(f"{domain}: {refusal}", stage=before.value, event=event.value) from None
+    if not repository.move(uow.session, prospect_id, before, after, uow.now()):
+        raise Conflict(f"{domain} was moved by somebody else at the same moment; look again")
     line = _write(uow, prospect_id, event.value, (before, after), actor=actor, reason=reason or facts.reason, data=data)
     if after in (Stage.WON, Stage.LOST):
         close_conversation(uow, prospect_id)
@@ -85,9 +83,7 @@ def _write(
         correlation_id=correlation_id(),
         at=uow.now(),
     )
-    uow.session.add(line)
-    uow.session.flush()
-    return line
+    return repository.write(uow.session, line)
 
 
 def block(
@@ -98,7 +94,7 @@ def block(
     The prospect's row is locked first: the sender takes the same lock inside its commit, so either it sees this
     event, or its mail had left before.
     """
-    if not repository.lock(uow.session, prospect_id):
+    if repository.lock(uow.session, prospect_id) is None:
         raise NotFound(f"there is no prospect {prospect_id}")
     if inbound_id is not None:
         existing = repository.existing_block(uow.session, inbound_id, kind)
