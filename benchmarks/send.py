@@ -200,6 +200,7 @@ database = (
 settings.configure(
     DATABASES={"default": database}, INSTALLED_APPS=["post_office"], USE_TZ=True, SECRET_KEY="bench",
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
     EMAIL_BACKEND="post_office.EmailBackend", EMAIL_HOST="127.0.0.1", EMAIL_PORT=port,
     POST_OFFICE={"BACKENDS": {"default": "django.core.mail.backends.smtp.EmailBackend"}, "BATCH_SIZE": 5000,
                  "THREADS_PER_PROCESS": connections, "MAX_RETRIES": 0, "LOG_LEVEL": 2},
