@@ -16,6 +16,9 @@ from rich.table import Table
 
 from app.sandbox.ledger import Balance
 
+# In a file or a pipe there is no edge to fold at.
+_PLAIN_WIDTH = 200
+
 
 @dataclass(frozen=True, slots=True)
 class PathLine:
@@ -33,6 +36,8 @@ class Screen:
 
     def __init__(self, steps: int, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
+        if not self.console.is_terminal:
+            self.console.width = _PLAIN_WIDTH
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -67,7 +72,7 @@ class Screen:
     def moved(self, now: datetime, why: str) -> None:
         """Say plainly that the demo's clock was moved."""
         self.console.print(
-            f"  [yellow]clock moved to {now:%a %d %b %Y %H:%M} UTC[/yellow] ({escape(why)})", soft_wrap=True
+            f"  [yellow]the clock is moved to {now:%a %d %b %Y, %H:%M} UTC[/yellow] ({escape(why)})", soft_wrap=True
         )
 
     def paths(self, lines: Iterable[PathLine]) -> None:

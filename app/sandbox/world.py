@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,23 +19,28 @@ from app.sandbox.submission import Bounce, Fault
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A running world. `settings` are the values that an installation needs to live in it."""
+    """A running world.
+
+    `settings` are the values that an installation needs to live in it. `mail` is where our mailbox is served, too.
+    `deliver` returns when every mail that was accepted has reached its mailbox. `password` opens every account.
+    """
 
     clock: SteppedClock
-    office: PostOffice
+    mail: Server
     sites: Sites
     desk: Desk
     exports: list[exports.Export]
     settings: dict[str, Any]
     password: str
+    deliver: Callable[[], None]
 
 
 @contextmanager
 def open_world(folder: Path, clock: SteppedClock) -> Iterator[World]:
     """Start everything on free ports of this machine; `folder` receives the exports."""
     password = secrets.token_urlsafe(12)
-    addresses = [cast.OUR_MAILBOX, *(editor.address for editor in cast.EDITORS)]
-    with PostOffice([Account(address, password) for address in addresses], clock) as office, Sites() as sites:
+    addresses = all_addresses()
+    with PostOffice([Account(address, password) for address in addresses], clock) as office:
         for editor in cast.EDITORS:
             if editor.bounce is not None:
                 office.bounces[editor.address] = Bounce(*editor.bounce)
@@ -44,9 +49,23 @@ def open_world(folder: Path, clock: SteppedClock) -> Iterator[World]:
             if editor.greylisted:
                 office.faults.append(Fault("rcpt", "450 4.2.0 Greylisted, try again later", editor.address))
         server = Server(office.host, office.smtp_port, office.imap_port, dict.fromkeys(addresses, password))
+        # Our post office delivers before it says 250.
+        with world_around(folder, clock, server, deliver=lambda: None) as world:
+            yield world
+
+
+def all_addresses() -> list[str]:
+    """Everybody who has a mailbox in the world, we first."""
+    return [cast.OUR_MAILBOX, *(editor.address for editor in cast.EDITORS)]
+
+
+@contextmanager
+def world_around(folder: Path, clock: SteppedClock, server: Server, *, deliver: Callable[[], None]) -> Iterator[World]:
+    """The world on a mail server that runs already."""
+    with Sites() as sites:
         yield World(
             clock=clock,
-            office=office,
+            mail=server,
             sites=sites,
             desk=Desk(server, sites, clock),
             exports=exports.write_all(folder / "exports", clock.now()),
@@ -55,5 +74,6 @@ def open_world(folder: Path, clock: SteppedClock) -> Iterator[World]:
                 "fetch_allow_private": True,
                 "mail_allow_plaintext": True,
             },
-            password=password,
+            password=server.passwords[cast.OUR_MAILBOX],
+            deliver=deliver,
         )
