@@ -1,0 +1,220 @@
+"""Gives stored messages their meaning: stored -> parsed -> matched -> done, each step a state that may be entered once.
+
+A worker may die between any two steps, and two may work at once: every move is a compare-and-set, and what follows from a
+message happens in the transaction of its last move.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.db.work import UnitOfWork
+from app.domain.inbound import InboundMail, Kind, Verdict
+from app.domain.mail_tokens import message_ids, sender
+from app.inbox import acting, matching, repository
+from app.inbox.deps import InboxDeps
+from app.inbox.identity import tokens_in
+from app.inbox.inspect import describe
+from app.inbox.parser import ParseFault
+from app.inbox.wire import Parsed
+from app.log import get_logger
+from app.models import Inbound, InboundState
+
+log = get_logger("inbox")
+
+MOST_FAILURES = 3
+_BATCH = 50
+
+
+def process_pending(deps: InboxDeps, mailbox_id: int | None = None, *, budget: timedelta | None = None) -> int:
+    """Take everything that is stored to its end; returns how many messages were acted on. Stops when `budget` is used up."""
+    deadline = None if budget is None else time.monotonic() + budget.total_seconds()
+    done = 0
+    while True:
+        ids: dict[InboundState, list[int]] = {}
+        with deps.db.read() as uow:
+            for state in repository.UNDONE:
+                ids[state] = repository.pending(uow.session, state, mailbox_id, _BATCH)
+        if not any(ids.values()):
+            return done
+        parsed = _parse(deps, ids[InboundState.STORED], deadline)
+        _match(deps, {**_reload(deps, ids[InboundState.PARSED]), **parsed})
+        with deps.db.read() as uow:
+            matched = repository.pending(uow.session, InboundState.MATCHED, mailbox_id, 2 * _BATCH)
+        done += _act(deps, matched)
+        if deadline is not None and time.monotonic() > deadline:
+            return done
+
+
+# --- parse --------------------------------------------------------------------------------------------------------------
+
+
+def _parse(deps: InboxDeps, ids: list[int], deadline: float | None) -> dict[int, Parsed]:
+    with deps.db.read() as uow:
+        raws = {
+            row[0]: row[1]
+            for row in uow.session.execute(select(col(Inbound.id), col(Inbound.raw)).where(col(Inbound.id).in_(ids)))
+        }
+    found: dict[int, Parsed] = {}
+    for inbound_id in ids:
+        if deadline is not None and time.monotonic() > deadline:
+            break
+        try:
+            found[inbound_id] = deps.parser.parse(raws.get(inbound_id) or b"")
+        except ParseFault as fault:
+            _failed(deps, inbound_id, raws.get(inbound_id) or b"", fault)
+    if found:
+        with deps.db.work() as uow:
+            for inbound_id, parsed in found.items():
+                repository.move(uow.session, inbound_id, InboundState.STORED, _parsed_values(parsed))
+    return found
+
+
+def _parsed_values(parsed: Parsed) -> dict[str, Any]:
+    mail, verdict = parsed.mail, parsed.verdict
+    told = describe(parsed)
+    name, address = sender(mail.header("from"))
+    own_id = next(iter(message_ids(mail.header("message-id"))), None)
+    answered = next(iter(message_ids(mail.header("in-reply-to"))), None)
+    return {
+        "state": InboundState.PARSED,
+        "message_id": f"<{own_id[:248]}>" if own_id else None,
+        "in_reply_to": f"<{answered[:248]}>" if answered else None,
+        "from_address": address[:254] if address else None,
+        "from_name": _clean(name)[:200] or None,
+        "subject": _clean(mail.header("subject"))[:1000],
+        "kind": verdict.kind.value,
+        "rule": _clean(verdict.rule)[:64],
+        "intent": verdict.intent.value if verdict.intent else None,
+        "bounce": told["bounce"],
+        "returns_on": verdict.returns_on,
+        "text": mail.new_text,
+        "parsed": {
+            "full_text": mail.text,
+            "limits": list(mail.limits),
+            "ticket": verdict.ticket,
+            "reported": list(verdict.reported),
+            "to": [_clean(value) for value in mail.headers.get("to", ())],
+            "date": mail.date.isoformat() if mail.date else None,
+        },
+        "error": None,
+    }
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
+
+
+def _failed(deps: InboxDeps, inbound_id: int, raw: bytes, fault: ParseFault) -> None:
+    """Count a failure; a message that broke the parser is put aside with its bytes, and what it names is paused."""
+    with deps.db.work() as uow:
+        row = uow.session.get(Inbound, inbound_id, with_for_update=True, populate_existing=True)
+        if row is None or row.state is not InboundState.STORED:
+            return
+        row.failures += 1
+        row.error = str(fault)[:500]
+        if not fault.died and row.failures < MOST_FAILURES:
+            return
+        folder = deps.settings.data_dir / "quarantine"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / f"{row.id}.eml"
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(raw)
+            stream.flush()
+            os.fsync(stream.fileno())
+        row.raw_path = str(path)
+        row.state = InboundState.QUARANTINED
+        uow.session.flush()
+        ids, tokens = tokens_in(raw)
+        found = matching.by_marks(uow.session, deps.vault, ids, tokens)
+        if found is not None and found.prospect_id is not None:
+            row.match_kind, row.outbound_id = found.kind, found.outbound_id
+            row.conversation_id = found.conversation_id
+            acting.pause_unreadable(uow, row, found.prospect_id)
+        log.error("inbox.quarantined", inbound_id=row.id, mailbox_id=row.mailbox_id, reason=fault.reason)
+
+
+def _reload(deps: InboxDeps, ids: list[int]) -> dict[int, Parsed]:
+    """What was parsed before a crash is parsed again: the meaning is small, the raw bytes are the truth."""
+    if not ids:
+        return {}
+    with deps.db.read() as uow:
+        rows = uow.session.execute(select(col(Inbound.id), col(Inbound.raw)).where(col(Inbound.id).in_(ids))).all()
+    found: dict[int, Parsed] = {}
+    for inbound_id, raw in rows:
+        try:
+            found[inbound_id] = deps.parser.parse(raw or b"")
+        except ParseFault as fault:
+            with deps.db.work() as uow:
+                repository.move(uow.session, inbound_id, InboundState.PARSED, {"state": InboundState.STORED})
+            log.warning("inbox.parse_again_failed", inbound_id=inbound_id, reason=fault.reason)
+    return found
+
+
+# --- match --------------------------------------------------------------------------------------------------------------
+
+
+def _match(deps: InboxDeps, parsed: dict[int, Parsed]) -> None:
+    if not parsed:
+        return
+    with deps.db.work() as uow:
+        rows = uow.session.execute(select(Inbound).where(col(Inbound.id).in_(list(parsed)))).scalars()
+        for row in rows:
+            if row.state is InboundState.PARSED:
+                _match_one(deps, uow, row, parsed[row.id].mail, parsed[row.id].verdict)
+
+
+def _match_one(deps: InboxDeps, uow: UnitOfWork, row: Inbound, mail: InboundMail, verdict: Verdict) -> None:
+    values: dict[str, Any] = {"state": InboundState.MATCHED}
+    machine = verdict.kind in (Kind.BOUNCE, Kind.COMPLAINT)
+    if not machine and matching.is_own_copy(uow.session, mail):
+        values |= {"kind": Kind.OTHER.value, "rule": "own-copy", "intent": None}
+    else:
+        found = matching.find(uow.session, deps.vault, row.mailbox_id, mail, verdict, row.raw or b"", uow.now())
+        if found is not None:
+            values |= {
+                "match_kind": found.kind,
+                "outbound_id": found.outbound_id,
+                "conversation_id": found.conversation_id,
+                "prospect_id": found.prospect_id,
+            }
+    repository.move(uow.session, row.id, InboundState.PARSED, values)
+
+
+# --- act ----------------------------------------------------------------------------------------------------------------
+
+
+def _act(deps: InboxDeps, ids: list[int]) -> int:
+    done = 0
+    plain: list[int] = []
+    with deps.db.read() as uow:
+        rows = uow.session.execute(
+            select(col(Inbound.id), col(Inbound.prospect_id), col(Inbound.kind)).where(col(Inbound.id).in_(ids))
+        ).all()
+    for inbound_id, prospect_id, kind in sorted(rows):
+        if prospect_id is None and kind != Kind.OPT_OUT.value:
+            plain.append(inbound_id)
+            continue
+        with deps.db.work() as uow:
+            done += _act_one(deps, uow, inbound_id)
+    if plain:
+        with deps.db.work() as uow:
+            for inbound_id in plain:
+                done += repository.move(uow.session, inbound_id, InboundState.MATCHED, {"state": InboundState.DONE})
+    return done
+
+
+def _act_one(deps: InboxDeps, uow: UnitOfWork, inbound_id: int) -> int:
+    row = uow.session.get(Inbound, inbound_id, with_for_update=True, populate_existing=True)
+    if row is None or row.state is not InboundState.MATCHED:
+        return 0
+    acting.act(uow, deps.vault, row)
+    row.state = InboundState.DONE
+    return 1

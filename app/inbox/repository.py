@@ -1,0 +1,183 @@
+"""The SQL of the inbox: cursors, raw messages, and what they are matched with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import Session, col
+
+from app.models import (
+    BlockingEvent,
+    Folder,
+    Inbound,
+    InboundLocation,
+    InboundState,
+    Mailbox,
+    Outbound,
+)
+
+UNDONE = (InboundState.STORED, InboundState.PARSED, InboundState.MATCHED)
+_QUIET = {"synchronize_session": False}
+
+
+def _insert(session: Session, table: Any) -> Any:
+    make = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    return make(table)
+
+
+def changed(result: Any) -> int:
+    """How many rows an UPDATE has changed."""
+    return cast(CursorResult[Any], result).rowcount
+
+
+def due_mailboxes(session: Session, now: datetime) -> list[int]:
+    """Active mailboxes whose next look is due, longest waiting first."""
+    statement = (
+        select(col(Mailbox.id))
+        .where(col(Mailbox.active).is_(True), or_(col(Mailbox.poll_due_at).is_(None), col(Mailbox.poll_due_at) <= now))
+        .order_by(col(Mailbox.poll_due_at), col(Mailbox.id))
+    )
+    return list(session.execute(statement).scalars())
+
+
+def ensure_folder(session: Session, mailbox_id: int, name: str, role: str) -> None:
+    """Make the folder's row if it is new; two pollers may try at once."""
+    session.execute(
+        _insert(session, Folder)
+        .values(mailbox_id=mailbox_id, name=name, role=role, next_uid=0, generation=0, resets_in_row=0)
+        .on_conflict_do_nothing()
+    )
+
+
+def folders_of(session: Session, mailbox_id: int) -> list[Folder]:
+    """The folders of a mailbox, the inbox first."""
+    found = session.execute(select(Folder).where(col(Folder.mailbox_id) == mailbox_id).order_by(col(Folder.id)))
+    return sorted(found.scalars(), key=lambda folder: folder.role != "inbox")
+
+
+def lock_folder(session: Session, folder_id: int) -> Folder:
+    """The row, fresh and locked until the transaction ends."""
+    statement = select(Folder).where(col(Folder.id) == folder_id).with_for_update()
+    return cast(Folder, session.execute(statement.execution_options(populate_existing=True)).scalar_one())
+
+
+def advance(session: Session, folder_id: int, generation: int, next_uid: int) -> None:
+    """Move the cursor forward, never back, and only within its generation."""
+    session.execute(
+        update(Folder)
+        .where(col(Folder.id) == folder_id, col(Folder.generation) == generation, col(Folder.next_uid) < next_uid)
+        .values(next_uid=next_uid)
+        .execution_options(**_QUIET)
+    )
+
+
+def stored_uids(session: Session, folder_id: int, generation: int, uids: Sequence[int]) -> set[int]:
+    """Which of `uids` are stored under this generation of the folder."""
+    found: set[int] = set()
+    for start in range(0, len(uids), 500):
+        found.update(
+            session.execute(
+                select(col(InboundLocation.uid)).where(
+                    col(InboundLocation.folder_id) == folder_id,
+                    col(InboundLocation.generation) == generation,
+                    col(InboundLocation.uid).in_(uids[start : start + 500]),
+                )
+            ).scalars()
+        )
+    return found
+
+
+def sizes_of(session: Session, folder_id: int, generation: int, uids: Sequence[int]) -> dict[int, int]:
+    """The stored size of each of `uids` (at most a few hundred)."""
+    rows = session.execute(
+        select(col(InboundLocation.uid), col(Inbound.size))
+        .join(Inbound, col(Inbound.id) == col(InboundLocation.inbound_id))
+        .where(
+            col(InboundLocation.folder_id) == folder_id,
+            col(InboundLocation.generation) == generation,
+            col(InboundLocation.uid).in_(uids),
+        )
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def store(session: Session, rows: list[dict[str, Any]], folder_id: int, generation: int, uids: list[int]) -> int:
+    """Store messages (all of one mailbox) and where they lie; known contents keep their row. Returns how many are new.
+
+    `rows[i]` lies at `uids[i]`; two of them may be the same content.
+    """
+    mailbox_id = rows[0]["mailbox_id"]
+    unique = {row["content_key"]: row for row in rows}
+    known = _ids_by_key(session, mailbox_id, list(unique))
+    fresh = [row for key, row in unique.items() if key not in known]
+    if fresh:
+        session.execute(_insert(session, Inbound).on_conflict_do_nothing(), fresh)
+        known |= _ids_by_key(session, mailbox_id, [row["content_key"] for row in fresh])
+    session.execute(
+        _insert(session, InboundLocation).on_conflict_do_nothing(),
+        [
+            {"folder_id": folder_id, "generation": generation, "uid": uid, "inbound_id": known[row["content_key"]]}
+            for row, uid in zip(rows, uids, strict=True)
+        ],
+    )
+    return len(fresh)
+
+
+def _ids_by_key(session: Session, mailbox_id: int, keys: list[str]) -> dict[str, int]:
+    found = session.execute(
+        select(col(Inbound.content_key), col(Inbound.id)).where(
+            col(Inbound.mailbox_id) == mailbox_id, col(Inbound.content_key).in_(keys)
+        )
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def oldest_outbound(session: Session, mailbox_id: int) -> datetime | None:
+    """When the first message of this mailbox was written."""
+    return session.execute(
+        select(func.min(Outbound.created_at)).where(col(Outbound.mailbox_id) == mailbox_id)
+    ).scalar_one_or_none()
+
+
+def pending(session: Session, state: InboundState, mailbox_id: int | None, limit: int, after: int = 0) -> list[int]:
+    """Ids of messages in `state`, oldest first."""
+    statement = select(col(Inbound.id)).where(col(Inbound.state) == state, col(Inbound.id) > after)
+    if mailbox_id is not None:
+        statement = statement.where(col(Inbound.mailbox_id) == mailbox_id)
+    return list(session.execute(statement.order_by(col(Inbound.id)).limit(limit)).scalars())
+
+
+def undone(session: Session, mailbox_id: int) -> int:
+    """How many stored messages of a mailbox nobody has acted on yet."""
+    statement = select(func.count()).where(col(Inbound.mailbox_id) == mailbox_id, col(Inbound.state).in_(UNDONE))
+    return int(session.execute(statement).scalar_one())
+
+
+def move(session: Session, inbound_id: int, before: InboundState, values: dict[str, Any]) -> bool:
+    """Compare-and-set of the state; False when another worker was faster."""
+    return (
+        changed(
+            session.execute(
+                update(Inbound)
+                .where(col(Inbound.id) == inbound_id, col(Inbound.state) == before)
+                .values(**values)
+                .execution_options(**_QUIET)
+            )
+        )
+        == 1
+    )
+
+
+def newest_event(session: Session) -> int:
+    """The id of the newest blocking event of the installation, 0 without one."""
+    return session.execute(select(func.max(BlockingEvent.id))).scalar_one() or 0
+
+
+def note_poll(session: Session, mailbox_id: int, **values: Any) -> None:
+    """Write how the last look at a mailbox went. Columns of the sender are not touched."""
+    session.execute(update(Mailbox).where(col(Mailbox.id) == mailbox_id).values(**values).execution_options(**_QUIET))

@@ -1,0 +1,201 @@
+"""What other rooms and staff do with the inbox: look into a mailbox, ask before a follow-up, decide about a message."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from app.db.work import UnitOfWork
+from app.domain.blocking import Blocking
+from app.domain.inbound import Intent, Kind
+from app.errors import Conflict, MailboxFault, NotFound
+from app.inbox import repository
+from app.inbox.deps import InboxDeps, deps_of
+from app.inbox.processing import process_pending
+from app.inbox.sync import SyncResult, sync_mailbox
+from app.jobs import Job
+from app.log import get_logger
+from app.models import BlockingEvent, Inbound, InboundState, Mailbox, Outbound
+from app.prospects import repository as prospects_repository
+from app.prospects import service as prospects
+
+if TYPE_CHECKING:
+    from app.container import Container
+
+__all__ = ["GateResult", "dismiss", "gate_of", "get", "is_reply", "mark_handled", "poll", "process_pending", "sent_copy",
+           "sync_mailbox", "sync_until_current", "try_again"]  # fmt: skip
+
+log = get_logger("inbox")
+_POLL_BUDGET = timedelta(minutes=5)
+_LONGEST_REST = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """The answer to "is everything that lies in the mailbox known and acted on?", and the newest blocking event then."""
+
+    current: bool
+    reason: str
+    seen_event_id: int
+
+
+def sync_until_current(deps: InboxDeps, mailbox_id: int, budget: timedelta) -> GateResult:
+    """The network half of the reply gate, right before a follow-up. It fails closed: whatever is not sure is not current.
+
+    True only if the stored cursors of the inbox and the spam folder had reached the server's after the call began, and
+    every stored message of this mailbox was acted on.
+    """
+    deadline = time.monotonic() + budget.total_seconds()
+    result = sync_mailbox(deps, mailbox_id, budget=budget)
+    reason = result.reason
+    if not reason:
+        process_pending(deps, mailbox_id, budget=timedelta(seconds=max(0.0, deadline - time.monotonic())))
+    _note(deps, mailbox_id, result)
+    with deps.db.read() as uow:
+        waiting = repository.undone(uow.session, mailbox_id)
+        seen = repository.newest_event(uow.session)
+    if not reason and not result.current:
+        reason = "the mailbox has no inbox that can be read"
+    if not reason and waiting:
+        reason = f"{waiting} received message{'s are' if waiting > 1 else ' is'} not read yet"
+    return GateResult(not reason, reason, seen)
+
+
+def gate_of(deps: InboxDeps) -> Callable[[int], GateResult]:
+    """The gate as the outbox calls it: mailbox id in, result out, within the budget of the settings."""
+    return lambda mailbox_id: sync_until_current(deps, mailbox_id, deps.settings.gate_budget)
+
+
+def poll(container: Container, mailbox_id: int) -> SyncResult:
+    """The job `inbox.poll`: one look into a mailbox, and everything that follows. Safe to run twice or late."""
+    return look(deps_of(container), mailbox_id)
+
+
+def look(deps: InboxDeps, mailbox_id: int, *, budget: timedelta = _POLL_BUDGET) -> SyncResult:
+    """One look with everything that follows; raises MailboxFault when the mailbox could not be read to its end."""
+    result = sync_mailbox(deps, mailbox_id, budget=budget)
+    process_pending(deps, mailbox_id)
+    _note(deps, mailbox_id, result)
+    log.info("inbox.polled", mailbox_id=mailbox_id, stored=result.stored, current=result.current, reason=result.reason)
+    if result.reason:
+        raise MailboxFault(result.reason)
+    return result
+
+
+def _note(deps: InboxDeps, mailbox_id: int, result: SyncResult) -> None:
+    with deps.db.work() as uow:
+        mailbox = uow.session.get(Mailbox, mailbox_id)
+        if mailbox is None:
+            return
+        now = uow.now()
+        if result.current:
+            repository.note_poll(
+                uow.session,
+                mailbox_id,
+                polled_at=now,
+                poll_error=None,
+                poll_failures=0,
+                poll_due_at=now + deps.settings.poll_interval,
+            )
+            return
+        failures = mailbox.poll_failures + 1
+        rest = min(deps.settings.poll_interval * 2 ** min(failures - 1, 10), _LONGEST_REST)
+        repository.note_poll(
+            uow.session,
+            mailbox_id,
+            poll_error=(result.reason or "not read to its end")[:500],
+            poll_failures=failures,
+            poll_due_at=now + rest,
+        )
+
+
+# --- what staff decide --------------------------------------------------------------------------------------------------
+
+
+def get(uow: UnitOfWork, inbound_id: int) -> Inbound:
+    """The message; raises NotFound."""
+    found = uow.session.get(Inbound, inbound_id)
+    if found is None:
+        raise NotFound(f"there is no received message {inbound_id}")
+    return found
+
+
+def mark_handled(uow: UnitOfWork, inbound_id: int, *, actor: str, intent: Intent | None = None) -> Inbound:
+    """A person has dealt with the message, and may correct what it wants."""
+    row = get(uow, inbound_id)
+    if intent is not None:
+        row.intent = intent.value
+    row.handled_by, row.handled_at = actor, uow.now()
+    return row
+
+
+def is_reply(uow: UnitOfWork, inbound_id: int, *, actor: str, prospect_id: int | None = None) -> Inbound:
+    """A person says that this is a reply (of this prospect, where the machine did not know): the sequence ends."""
+    row = get(uow, inbound_id)
+    row.prospect_id = prospect_id if prospect_id is not None else row.prospect_id
+    if row.prospect_id is None:
+        raise Conflict("say whose reply this is: it belongs to no prospect yet")
+    conversation = prospects_repository.open_conversation(uow.session, row.prospect_id)
+    if row.conversation_id is None and conversation is not None:
+        row.conversation_id = conversation.id
+    row.kind, row.match_kind = Kind.REPLY.value, "by-hand"
+    prospects.block(uow, row.prospect_id, Blocking.REPLY, inbound_id=row.id, detail=f"by {actor}")
+    prospects.note(uow, row.prospect_id, "reply_confirmed", actor=actor, inbound_id=row.id)
+    row.handled_by, row.handled_at = actor, uow.now()
+    return row
+
+
+def dismiss(uow: UnitOfWork, inbound_id: int, *, actor: str) -> Inbound:
+    """A person says that a possible reply was none: its pause ends. Raises Conflict where the message is certain."""
+    row = get(uow, inbound_id)
+    event: BlockingEvent | None = prospects_repository.existing_block(uow.session, row.id, Blocking.POSSIBLE_REPLY)
+    if event is None:
+        raise Conflict("this message has paused nothing")
+    prospects.clear_block(uow, event.id, actor=actor)
+    row.handled_by, row.handled_at = actor, uow.now()
+    return row
+
+
+def try_again(uow: UnitOfWork, inbound_id: int, *, actor: str) -> Inbound:
+    """Parse a quarantined message once more, perhaps with a better parser. Raises Conflict for any other message."""
+    row = get(uow, inbound_id)
+    if row.state is not InboundState.QUARANTINED:
+        raise Conflict("only a message in quarantine can be tried again")
+    path, row.raw_path = row.raw_path, None
+    row.state, row.failures, row.error = InboundState.STORED, 0, None
+    if path is not None:
+        uow.after_commit(lambda: _forget(path))
+    uow.ring(Job.INBOX_POLL, row.mailbox_id)
+    log.info("inbox.try_again", inbound_id=row.id, actor=actor)
+    return row
+
+
+def _forget(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+# --- what the outbox asks -------------------------------------------------------------------------------------------------
+
+
+def sent_copy(deps: InboxDeps, outbound: Outbound, mailbox: Mailbox) -> datetime | None:
+    """When a copy of our message was found in the folder of sent mail, else None. Raises MailboxFault.
+
+    None proves nothing: many servers file no copy.
+    """
+    store = deps.connect(mailbox, deps.settings.imap_timeout)
+    try:
+        folder = next((entry for entry in store.folders() if entry.role == "sent"), None)
+        if folder is None:
+            return None
+        store.examine(folder.name)
+        uids = store.find(outbound.message_id)
+        found = store.fetch(uids[:1]) if uids else {}
+        return next((message.received_at or deps.db.clock.now() for message in found.values()), None)
+    finally:
+        store.close()

@@ -1,0 +1,451 @@
+"""What follows from received mail: matched by proof, acted on once, and a From header proves nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from app.clock import FixedClock
+from app.db.work import Database
+from app.domain.blocking import Blocking
+from app.domain.delivery import OutboundState
+from app.domain.inbound import InboundMail
+from app.domain.pipeline import Stage
+from app.errors import Conflict
+from app.inbox import repository, service
+from app.inbox.deps import InboxDeps
+from app.inbox.identity import content_key, tokens_in
+from app.inbox.parser import MailParser, ParseFault
+from app.inbox.processing import process_pending
+from app.jobs import Job, RecordingDispatcher
+from app.models import (
+    BlockingEvent,
+    Conversation,
+    Folder,
+    Inbound,
+    InboundState,
+    Mailbox,
+    Outbound,
+    OutboundAlias,
+    OutboundKind,
+    Prospect,
+    Site,
+    Suppression,
+)
+from app.outbox import service as outbox
+from app.prospects import suppression
+from app.settings import Settings
+from tests.support.letters import complaint, letter, report
+from tests.support.world import VAULT, a_contact, a_conversation, a_mailbox, a_prospect, a_site
+
+
+@pytest.fixture(scope="module")
+def parser() -> Iterator[MailParser]:
+    with MailParser() as shared:
+        yield shared
+
+
+def _no_network(*_: object) -> object:
+    raise AssertionError("nothing here may reach a mailbox")
+
+
+@dataclass
+class World:
+    db: Database
+    deps: InboxDeps
+    clock: FixedClock
+    dispatcher: RecordingDispatcher
+    sent: dict[str, int] = field(default_factory=dict)
+
+    def send(self, domain: str = "editor.test", **values: object) -> Outbound:
+        """A pitch that has left."""
+        with self.db.work() as uow:
+            mailbox, site = uow.session.get_one(Mailbox, 1), uow.session.get_one(Site, 1)
+            prospect = a_prospect(uow, site, domain, stage=Stage.PITCHED)
+            conversation = a_conversation(uow, prospect, a_contact(uow, prospect), mailbox)
+            row = outbox.enqueue(
+                uow,
+                VAULT,
+                self.deps.settings,
+                conversation=conversation,
+                kind=OutboundKind.PITCH,
+                subject="Your checklist",
+                body_text=f"Hello Dana,\n\nyour page https://{domain}/blog/checklist names us.\n",
+                body_html=None,
+                approved_by="ana",
+                not_before=self.clock.now(),
+            )
+            row.state, row.committed_at, row.sent_at = OutboundState.SENT, self.clock.now(), self.clock.now()
+            for name, value in values.items():
+                setattr(row, name, value)
+        return row
+
+    def receive(self, *raws: bytes) -> list[Inbound]:
+        """Store as the poller does, then give it its meaning."""
+        with self.db.work() as uow:
+            repository.ensure_folder(uow.session, 1, "INBOX", "inbox")
+        with self.db.work() as uow:
+            folder = repository.folders_of(uow.session, 1)[0]
+            first = uow.session.execute(select(func.coalesce(func.max(Inbound.id), 0))).scalar_one() + 1000
+            rows = [
+                {
+                    "mailbox_id": 1,
+                    "content_key": content_key(raw),
+                    "state": InboundState.STORED,
+                    "raw": raw,
+                    "size": len(raw),
+                    "failures": 0,
+                    "received_at": uow.now(),
+                    "stored_at": uow.now(),
+                }
+                for raw in raws
+            ]
+            repository.store(uow.session, rows, folder.id, 0, [first + number for number in range(len(raws))])
+        process_pending(self.deps)
+        with self.db.read() as uow:
+            return [
+                uow.session.execute(select(Inbound).where(col(Inbound.content_key) == content_key(raw))).scalar_one()
+                for raw in raws
+            ]
+
+    def blocks(self, prospect_id: int) -> list[Blocking]:
+        with self.db.read() as uow:
+            return list(
+                uow.session.execute(
+                    select(col(BlockingEvent.kind))
+                    .where(col(BlockingEvent.prospect_id) == prospect_id, col(BlockingEvent.cleared_at).is_(None))
+                    .order_by(col(BlockingEvent.id))
+                ).scalars()
+            )
+
+    def stage(self, prospect_id: int) -> Stage:
+        with self.db.read() as uow:
+            return uow.session.get_one(Prospect, prospect_id).stage
+
+    def suppressed(self, address: str) -> bool:
+        with self.db.read() as uow:
+            return suppression.refusal(uow.session, VAULT, address) is not None
+
+
+@pytest.fixture
+def world(
+    db: Database, settings: Settings, clock: FixedClock, dispatcher: RecordingDispatcher, parser: MailParser
+) -> World:
+    with db.work() as uow:
+        a_site(uow)
+        a_mailbox(uow, plus_addressing=True)
+    return World(db, InboxDeps(db, VAULT, settings, parser, _no_network), clock, dispatcher)  # type: ignore[arg-type]
+
+
+STRANGER = "Dana <dana.private@mail.test>"
+
+
+@pytest.mark.parametrize(
+    "way",
+    ["in-reply-to", "references", "token", "delivered-to", "alias", "quoted link", "quoted id", "other case"],
+)
+def test_a_reply_that_carries_our_mark_is_a_reply_from_whatever_address(world: World, way: str) -> None:
+    out = world.send()
+    local, _, domain = "ana@acme.test".partition("@")
+    plus = f"{local}+{out.token}@{domain}"
+    with world.db.work() as uow:
+        uow.session.add(OutboundAlias(message_id="<0102-abc@email.provider.test>", outbound_id=out.id))
+    raw = {
+        "in-reply-to": letter(sender=STRANGER, in_reply_to=out.message_id),
+        "references": letter(sender=STRANGER, references=f"<other@x.test> {out.message_id} <later@y.test>"),
+        "token": letter(sender=STRANGER, to=plus),
+        "delivered-to": letter(sender=STRANGER, delivered_to=plus),
+        "alias": letter(sender=STRANGER, in_reply_to="<0102-abc@email.provider.test>"),
+        "quoted link": letter(f"Yes\n\n> no mail? http://ours.test/u/{out.token}\n", sender=STRANGER),
+        "quoted id": letter(f"Yes\n\n> Message-ID: {out.message_id}\n", sender=STRANGER),
+        "other case": letter(sender=STRANGER, to=plus.upper()),
+    }[way]
+    [row] = world.receive(raw)
+    assert (row.state, row.kind, row.prospect_id) == (InboundState.DONE, "reply", out.prospect_id)
+    assert row.conversation_id == out.conversation_id
+    assert world.blocks(out.prospect_id) == [Blocking.REPLY]
+    # A reply stops the sequence; it moves no stage and suppresses nobody.
+    assert world.stage(out.prospect_id) is Stage.PITCHED
+    assert not world.suppressed("dana@editor.test")
+
+
+@pytest.mark.parametrize(
+    ("sender", "subject", "kind"),
+    [
+        ("Dana <dana@editor.test>", "Re: Your checklist", "sender+subject"),
+        ("Dana <DANA@EDITOR.TEST>", "something else", "sender"),
+        ("Chief <chief@mail.editor.test>", "AW: Your checklist", "sender-domain+subject"),
+    ],
+)
+def test_a_from_header_alone_only_pauses(world: World, sender: str, subject: str, kind: str) -> None:
+    out = world.send()
+    [row] = world.receive(letter(sender=sender, subject=subject))
+    assert row.match_kind == kind
+    assert world.blocks(out.prospect_id) == [Blocking.POSSIBLE_REPLY]
+
+
+def test_a_forged_opt_out_suppresses_only_its_own_address(world: World) -> None:
+    out = world.send()
+    world.receive(letter("unsubscribe me", sender="x <chief@editor.test>"))
+    assert world.blocks(out.prospect_id) == [Blocking.POSSIBLE_REPLY]
+    assert world.suppressed("chief@editor.test")
+    assert not world.suppressed("dana@editor.test")
+    assert world.stage(out.prospect_id) is Stage.PITCHED
+    [row] = world.receive(letter("please unsubscribe me", sender="who@nowhere.test"))
+    assert (row.prospect_id, row.kind) == (None, "opt-out")
+    assert world.suppressed("who@nowhere.test")
+
+
+def test_the_name_in_a_from_header_is_nobody(world: World) -> None:
+    out = world.send()
+    [row] = world.receive(letter(sender="dana@editor.test <attacker@evil.test>", subject="hi"))
+    assert row.from_address == "attacker@evil.test"
+    assert row.prospect_id is None
+    assert world.blocks(out.prospect_id) == []
+
+
+def test_made_up_marks_match_nothing(world: World) -> None:
+    out = world.send()
+    fake = out.message_id.replace(out.token, "a" * 24)
+    rows = world.receive(
+        letter(sender="a@far.test", in_reply_to=fake),
+        letter(sender="a@far.test", to=f"ana+{'b' * 24}@acme.test"),
+        letter(sender="a@far.test", in_reply_to="<' OR 1=1 --@x>", references="<" * 500),
+    )
+    assert [row.prospect_id for row in rows] == [None, None, None]
+    assert world.blocks(out.prospect_id) == []
+
+
+def test_an_opt_out_in_the_thread_is_final(world: World) -> None:
+    out = world.send()
+    [row] = world.receive(letter("Please remove me from your list.", sender=STRANGER, in_reply_to=out.message_id))
+    assert row.kind == "opt-out"
+    assert world.suppressed("dana@editor.test")
+    assert world.suppressed("dana.private@mail.test")
+    assert Blocking.UNSUBSCRIBE in world.blocks(out.prospect_id)
+    assert world.stage(out.prospect_id) is Stage.LOST
+    with world.db.read() as uow:
+        assert uow.session.get_one(Conversation, out.conversation_id).state == "closed"
+
+
+def test_a_hard_bounce_ends_and_suppresses(world: World) -> None:
+    out = world.send()
+    [row] = world.receive(report("dana@editor.test", returned=f"Message-ID: {out.message_id}\r\nTo: dana@editor.test"))
+    assert row.match_kind == "returned-message"
+    assert row.bounce is not None
+    assert row.bounce["permanent"] is True
+    assert world.suppressed("dana@editor.test")
+    assert world.stage(out.prospect_id) is Stage.LOST
+    assert Blocking.HARD_BOUNCE in world.blocks(out.prospect_id)
+
+
+def test_a_bounce_without_our_mark_is_matched_by_its_recipient(world: World) -> None:
+    out = world.send()
+    [row] = world.receive(report("dana@editor.test"))
+    assert (row.match_kind, row.outbound_id) == ("reported-address", out.id)
+    world.clock.advance(timedelta(days=11))
+    [late] = world.receive(report("dana@editor.test"))
+    assert late.outbound_id is None
+
+
+def test_a_full_mailbox_is_soft_until_the_third_time(world: World) -> None:
+    outs = [world.send(f"site{number}.test", to_address="dana@editor.test") for number in range(3)]
+    for number, out in enumerate(outs):
+        full = report(
+            "dana@editor.test",
+            status="5.2.2",
+            diagnostic="552 5.2.2 mailbox full",
+            returned=f"Message-ID: {out.message_id}",
+        )
+        world.receive(full)
+        assert world.suppressed("dana@editor.test") is (number == 2)
+    assert [world.stage(out.prospect_id) for out in outs] == [Stage.PITCHED, Stage.PITCHED, Stage.LOST]
+
+
+def test_a_policy_refusal_rests_the_mailbox_and_blames_no_address(world: World) -> None:
+    out = world.send()
+    world.receive(
+        report(
+            "dana@editor.test", status="5.7.1", diagnostic="554 5.7.1 blocked", returned=f"Message-ID: {out.message_id}"
+        )
+    )
+    assert not world.suppressed("dana@editor.test")
+    assert world.blocks(out.prospect_id) == []
+    with world.db.read() as uow:
+        mailbox = uow.session.get_one(Mailbox, 1)
+        assert "policy" in (mailbox.paused_reason or "")
+        assert mailbox.paused_until == world.clock.now() + timedelta(hours=1)
+
+
+def test_a_delay_is_only_noted(world: World) -> None:
+    out = world.send()
+    late = report(
+        "dana@editor.test",
+        status="4.4.1",
+        diagnostic="timed out",
+        action="delayed",
+        returned=f"Message-ID: {out.message_id}",
+    )
+    [row] = world.receive(late)
+    assert row.kind == "bounce"
+    assert world.blocks(out.prospect_id) == []
+    assert not world.suppressed("dana@editor.test")
+
+
+def test_a_complaint_is_final(world: World) -> None:
+    out = world.send()
+    world.receive(complaint("dana@editor.test", f"Message-ID: {out.message_id}\r\nTo: dana@editor.test"))
+    assert Blocking.COMPLAINT in world.blocks(out.prospect_id)
+    assert world.suppressed("dana@editor.test")
+    assert world.stage(out.prospect_id) is Stage.LOST
+
+
+def test_an_absence_stops_nothing_and_shifts_what_waits(world: World) -> None:
+    out = world.send()
+    with world.db.work() as uow:
+        follow = outbox.enqueue(
+            uow,
+            VAULT,
+            world.deps.settings,
+            conversation=uow.session.get_one(Conversation, out.conversation_id),
+            kind=OutboundKind.FOLLOW_UP,
+            subject="Re: Your checklist",
+            body_text="Hello Dana,\n\na second look at https://editor.test/blog/checklist?\n",
+            body_html=None,
+            approved_by="system",
+            not_before=world.clock.now(),
+            step_no=1,
+        )
+    away = letter(
+        "I am out of the office until 8 June 2026.",
+        subject="Automatic reply: Your checklist",
+        in_reply_to=out.message_id,
+        auto_submitted="auto-replied",
+    )
+    [row] = world.receive(away)
+    assert (row.kind, row.returns_on) == ("auto-reply", date(2026, 6, 8))
+    assert world.blocks(out.prospect_id) == []
+    with world.db.read() as uow:
+        waits = uow.session.get_one(Outbound, follow.id)
+        assert waits.not_before.date() == date(2026, 6, 9)
+        assert waits.expires_at > waits.not_before
+
+
+def test_our_own_copies_are_never_replies(world: World) -> None:
+    out = world.send()
+    [copy] = world.receive(out.raw)
+    assert (copy.kind, copy.rule, copy.prospect_id) == ("other", "own-copy", None)
+    [to_self] = world.receive(letter("see below", sender="Ana <ANA@acme.test>", in_reply_to=out.message_id))
+    assert to_self.rule == "own-copy"
+    assert world.blocks(out.prospect_id) == []
+
+
+def test_newsletters_of_a_prospect_pause_nothing(world: World) -> None:
+    out = world.send()
+    [row] = world.receive(
+        letter(
+            "This month ...", subject="News", list_id="<news.editor.test>", list_unsubscribe="<https://editor.test/u>"
+        )
+    )
+    assert row.kind == "other"
+    assert world.blocks(out.prospect_id) == []
+
+
+def test_doing_everything_twice_changes_nothing(world: World) -> None:
+    out = world.send()
+    raw = letter(in_reply_to=out.message_id)
+    world.receive(raw)
+    for state in (InboundState.STORED, InboundState.PARSED, InboundState.MATCHED):
+        with world.db.work() as uow:
+            uow.session.execute(select(Inbound)).scalar_one().state = state
+        [row] = world.receive(raw)
+        assert row.state is InboundState.DONE
+    assert world.blocks(out.prospect_id) == [Blocking.REPLY]
+
+
+def test_an_unsure_send_is_looked_up_when_its_answer_comes(world: World) -> None:
+    out = world.send(state=OutboundState.AMBIGUOUS)
+    world.receive(letter(in_reply_to=out.message_id))
+    assert (Job.OUTBOX_RECONCILE, 1) in world.dispatcher.rung
+
+
+class _Poisoned:
+    """A parser that dies on every message with the word poison in it."""
+
+    def __init__(self, inner: MailParser, *, died: bool) -> None:
+        self._inner, self._died = inner, died
+        self.tries = 0
+
+    def parse(self, raw: bytes) -> object:
+        if b"poison" in raw:
+            self.tries += 1
+            raise ParseFault("crash" if self._died else "error", "planted", died=self._died)
+        return self._inner.parse(raw)
+
+
+@pytest.mark.parametrize(("died", "tries"), [(True, 1), (False, 3)])
+def test_poison_is_put_aside_and_what_it_names_is_paused(world: World, died: bool, tries: int) -> None:
+    out = world.send()
+    planted = _Poisoned(world.deps.parser, died=died)
+    world.deps = InboxDeps(world.db, VAULT, world.deps.settings, planted, _no_network)  # type: ignore[arg-type]
+    poison, good = letter("poison", in_reply_to=out.message_id), letter(sender="a@far.test")
+    rows = world.receive(poison, good)
+    assert [row.state for row in rows] == [InboundState.QUARANTINED, InboundState.DONE]
+    assert planted.tries == tries
+    assert world.blocks(out.prospect_id) == [Blocking.POSSIBLE_REPLY]
+    path = Path(rows[0].raw_path or "")
+    assert path.read_bytes() == poison
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    # A better parser: "try again".
+    world.deps = InboxDeps(world.db, VAULT, world.deps.settings, planted._inner, _no_network)  # type: ignore[arg-type]
+    with world.db.work() as uow:
+        service.try_again(uow, rows[0].id, actor="ana")
+    [again] = world.receive(poison)
+    assert (again.state, again.kind) == (InboundState.DONE, "reply")
+    assert not path.exists()
+    assert world.blocks(out.prospect_id) == [Blocking.POSSIBLE_REPLY, Blocking.REPLY]
+
+
+def test_staff_say_what_a_possible_reply_is(world: World) -> None:
+    first, second = world.send("editor.test"), world.send("other.test")
+    [one, two] = world.receive(letter(subject="hi"), letter(sender="dana@other.test", subject="hi"))
+    with world.db.work() as uow:
+        service.dismiss(uow, one.id, actor="ana")
+        service.is_reply(uow, two.id, actor="ana")
+    assert world.blocks(first.prospect_id) == []
+    assert world.blocks(second.prospect_id) == [Blocking.POSSIBLE_REPLY, Blocking.REPLY]
+    with world.db.work() as uow, pytest.raises(Conflict):
+        service.try_again(uow, one.id, actor="ana")
+    with world.db.work() as uow:
+        assert service.mark_handled(uow, two.id, actor="ana").handled_by == "ana"
+
+
+def test_a_content_has_one_name_wherever_it_lies() -> None:
+    raw = letter("hello", message_id="<a@b.test>")
+    assert content_key(raw) == content_key(raw.replace(b"\r\n", b"\n"))
+    assert content_key(raw) == content_key(b"Delivered-To: x@y.test\r\n" + raw)
+    assert content_key(raw) != content_key(raw.replace(b"hello", b"hullo"))
+    assert content_key(raw) != content_key(raw.replace(b"<a@b", b"<c@b"))
+    assert tokens_in(b"x" * 100 + b"http://h.test/u/=\r\nabcdefghijklmnopqrstuv23 ") == (
+        [],
+        ["abcdefghijklmnopqrstuv23"],
+    )
+
+
+def test_the_database_refuses_a_second_row_for_one_content(world: World) -> None:
+    raw = letter()
+    world.receive(raw)
+    world.receive(raw)
+    with world.db.read() as uow:
+        assert uow.session.execute(select(func.count(Inbound.id))).scalar_one() == 1
+        assert uow.session.execute(select(func.count(Folder.id))).scalar_one() == 1
+        assert uow.session.execute(select(func.count(Suppression.id))).scalar_one() == 0
+    assert InboundMail({}).header("from") == ""
