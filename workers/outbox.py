@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from app.container import Container
+from app.inbox import service as inbox
+from app.inbox.deps import deps_of
+from app.jobs import Job
+from app.outbox import repository
+from app.outbox.delivery import drain
+from app.outbox.reconcile import reconcile
 from workers.work import Work
 
-# Each entry is four lines: Work(Job.NOUN_VERB, run=service.verb, due=repository.due_verb); see workers/work.py.
-WORK: tuple[Work, ...] = ()
+
+def deliver(container: Container, mailbox_id: int) -> None:
+    """Send what is due from one mailbox, with the inbox as its gate."""
+    drain(container.db, container.settings, container.vault, inbox.gate_of(deps_of(container)), mailbox_id)
+
+
+def look_up(container: Container, mailbox_id: int) -> None:
+    """Look for evidence of the ambiguous mails of one mailbox."""
+    deps = deps_of(container)
+    reconcile(container.db, lambda row, mailbox: inbox.sent_copy(deps, row, mailbox), mailbox_id)
+
+
+# The time limit is above a whole turn plus the ten minutes that a server may take to answer the final dot.
+WORK: tuple[Work, ...] = (
+    Work(Job.OUTBOX_DELIVER, run=deliver, due=repository.due_mailboxes, time_limit=timedelta(minutes=30)),
+    Work(Job.OUTBOX_RECONCILE, run=look_up, due=repository.due_reconciliations),
+)
