@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.api.door import Door
-from app.api.v1 import sites
+from app.api.v1 import prospects, sites
 
-DOORS: tuple[Door, ...] = (sites.door,)
+DOORS: tuple[Door, ...] = (sites.door, prospects.door)
 PREFIX = "/api/v1"

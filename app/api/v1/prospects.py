@@ -1,0 +1,254 @@
+"""Prospects: list, one, timeline, transitions, contacts, and the feed of events."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import Path, Query
+from pydantic import Field
+
+from app.api.door import Call, Cursor, Door, Id, Limit, Line, Model, Out, Page, RowId, decode_cursor, encode_cursor
+from app.domain.mention_verdict import MentionVerdict
+from app.domain.pipeline import Event, Facts, LostReason, Stage
+from app.errors import BadInput, FieldProblem
+from app.prospects import contacts, intake, repository, service
+from app.reports import prospects as lists
+from app.reports import timeline
+
+door = Door("prospects")
+
+ExternalId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class ProspectIn(Model):
+    """A prospect that does not come out of an import."""
+
+    site_id: RowId
+    domain: Annotated[Line, Field(min_length=1, max_length=253)]
+    external_id: ExternalId | None = None
+    page: Annotated[str | None, Field(pattern=r"^https?://[^\s\x00]+$", max_length=2000)] = None
+
+
+class ProspectUpsert(Model):
+    """A prospect under the caller's own id."""
+
+    domain: Annotated[Line, Field(min_length=1, max_length=253)]
+    page: Annotated[str | None, Field(pattern=r"^https?://[^\s\x00]+$", max_length=2000)] = None
+
+
+class ProspectOut(Out):
+    """A domain in a site's pipeline. A metric that the file lacked is null, never 0."""
+
+    id: int
+    site_id: int
+    domain: str
+    external_id: str | None
+    stage: Stage
+    version: int
+    tier: int | None
+    overlap: int | None
+    competitors: list[str]
+    links: int | None
+    dofollow: bool | None
+    authority: float | None
+    authority_provider: str | None
+    traffic: int | None
+    language: str | None
+    best_page: str | None
+    best_page_title: str | None
+    target: str | None
+    anchor: str | None
+    first_seen: date | None
+    score: float | None
+    removed_by: list[str]
+    mention: MentionVerdict | None = Field(description="Null: not checked. `could-not-check` is not `no-mention`.")
+    snoozed_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ProspectTaken(ProspectOut):
+    """The prospect, and whether this request made it."""
+
+    created: bool
+
+
+class TransitionIn(Model):
+    """What happened. Events that the machine proves (`pitch_sent`, `link_lost` ...) are refused with 409 here."""
+
+    event: Event
+    reason: Line | None = Field(
+        default=None,
+        description=f"For `give_up` one of {', '.join(LostReason)}; for `reopen` and `link_seen` a sentence.",
+    )
+
+
+class EventOut(Out):
+    """One line of the history."""
+
+    id: int
+    prospect_id: int
+    event: str
+    from_stage: Stage
+    to_stage: Stage
+    actor: str
+    reason: str | None
+    data: dict[str, Any]
+    correlation_id: str | None
+    at: datetime
+
+
+class FeedOut(EventOut):
+    """One line of the feed, with the prospect that it is about."""
+
+    site_id: int
+    domain: str
+    external_id: str | None
+
+
+class TimelineOut(Out):
+    """One line of the timeline; `kind` says which facts are in `data`."""
+
+    at: datetime
+    kind: timeline.Kind
+    id: int
+    title: str
+    actor: str | None
+    detail: str | None
+    data: dict[str, Any]
+
+
+class ContactIn(Model):
+    """Whom to write to. Addresses are never guessed: `source_url` is the page that shows it."""
+
+    email: Annotated[Line, Field(min_length=3, max_length=254)]
+    name: Line | None = None
+    role: Line | None = None
+    source_url: Annotated[str | None, Field(pattern=r"^https?://[^\s\x00]+$", max_length=2000)] = None
+
+
+class ContactOut(Out):
+    """A person or role at a prospect."""
+
+    id: int
+    prospect_id: int
+    email: str
+    name: str | None
+    role: str | None
+    is_role_address: bool
+    source_url: str | None
+    created_by: str
+    created_at: datetime
+
+
+@door.route("GET", "/prospects", needs="prospects:read", answers=Page[ProspectOut])
+def list_prospects(
+    call: Call,
+    site_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    stage: Stage | None = None,
+    tier: Annotated[int | None, Query(ge=1, le=3)] = None,
+    domain: Annotated[str | None, Query(max_length=253, pattern=r"^[^\x00]+$")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Any:
+    """Prospects in the order of the queue: tier, unlinked mentions, overlap, dofollow, authority."""
+    after = decode_cursor(cursor, str, int)
+    rows = lists.listing(
+        call.uow,
+        site_id=site_id,
+        stage=stage,
+        tier=tier,
+        domain=domain,
+        after=(after[0], after[1]) if after else None,
+        limit=limit + 1,
+    )
+    more = len(rows) > limit
+    return {
+        "items": rows[:limit],
+        "next": encode_cursor(rows[limit - 1]["rank_key"], rows[limit - 1]["id"]) if more else None,
+    }
+
+
+@door.route("POST", "/prospects", needs="prospects:write", answers=ProspectTaken)
+def take_prospect(call: Call, body: ProspectIn) -> Any:
+    """Take a prospect in, or find it: the same domain (or external id) of a site is the same prospect."""
+    taken = intake.take(
+        call.uow, body.site_id, body.domain, external_id=body.external_id, page=body.page, actor=call.actor
+    )
+    return {**taken.prospect.model_dump(), "created": taken.created}
+
+
+@door.route(
+    "PUT", "/sites/{site_id}/prospects/by-external-id/{external_id}", needs="prospects:write", answers=ProspectTaken
+)
+def upsert_prospect(
+    call: Call,
+    site_id: Id,
+    external_id: Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f/]+$")],
+    body: ProspectUpsert,
+) -> Any:
+    """Take a prospect in under the caller's own id, or find it; repeating it changes nothing."""
+    taken = intake.take(call.uow, site_id, body.domain, external_id=external_id, page=body.page, actor=call.actor)
+    return {**taken.prospect.model_dump(), "created": taken.created}
+
+
+@door.route("GET", "/prospects/{prospect_id}", needs="prospects:read", answers=ProspectOut)
+def get_prospect(call: Call, prospect_id: Id) -> Any:
+    """One prospect."""
+    return service.get(call.uow, prospect_id)
+
+
+@door.route("GET", "/prospects/{prospect_id}/timeline", needs="prospects:read", answers=list[TimelineOut])
+def get_timeline(call: Call, prospect_id: Id) -> Any:
+    """Everything that happened with a prospect, oldest first."""
+    service.get(call.uow, prospect_id)
+    return timeline.of_prospect(call.uow, prospect_id)
+
+
+@door.route("POST", "/prospects/{prospect_id}/transitions", needs="prospects:write", answers=EventOut)
+def transition(call: Call, prospect_id: Id, body: TransitionIn) -> Any:
+    """Let an event happen. 409 when the stage or a guard does not allow it.
+
+    `mention_checked` confirms that the pages could not be checked; `link_seen` with a reason records a win that is not
+    counted as verified.
+    """
+    if body.event is Event.GIVE_UP:
+        if body.reason not in set(LostReason):
+            raise BadInput("give up with a reason", FieldProblem("reason", f"Use one of {', '.join(LostReason)}"))
+        return service.give_up(call.uow, prospect_id, LostReason(body.reason), actor=call.actor)
+    if body.event is Event.REOPEN:
+        return service.reopen(call.uow, prospect_id, body.reason or "", actor=call.actor)
+    prospect = service.get(call.uow, prospect_id)
+    facts = Facts(verdict=prospect.mention, confirmed=True, reason=body.reason)
+    return service.apply(call.uow, prospect_id, body.event, facts, actor=call.actor)
+
+
+@door.route("GET", "/prospects/{prospect_id}/contacts", needs="prospects:read", answers=list[ContactOut])
+def list_contacts(call: Call, prospect_id: Id) -> Any:
+    """The contacts of a prospect, people before role addresses."""
+    service.get(call.uow, prospect_id)
+    return repository.contacts_of(call.uow.session, prospect_id)
+
+
+@door.route("POST", "/prospects/{prospect_id}/contacts", needs="prospects:write", answers=ContactOut)
+def add_contact(call: Call, prospect_id: Id, body: ContactIn) -> Any:
+    """Add a contact, or complete the one with this address."""
+    return contacts.add(
+        call.uow,
+        prospect_id,
+        body.email,
+        name=body.name,
+        role=body.role,
+        source_url=body.source_url,
+        actor=call.actor,
+    )
+
+
+@door.route("GET", "/events", needs="events:read", answers=Page[FeedOut])
+def list_events(call: Call, cursor: Cursor = None, limit: Limit = 50) -> Any:
+    """The history of all prospects, oldest first. `next` is never null: keep it and ask again later for what came since."""
+    after = decode_cursor(cursor, int)
+    rows = lists.events(call.uow, after=after[0] if after else 0, limit=limit)
+    last = rows[-1]["id"] if rows else (after[0] if after else 0)
+    return {"items": rows, "next": encode_cursor(last)}
