@@ -147,9 +147,12 @@ class Door:
         self.table: list[Route] = []
 
     def route(
-        self, method: str, path: str, *, needs: str, answers: Any, status: int = 200
+        self, method: str, path: str, *, needs: str, answers: Any, status: int = 200, own_transactions: bool = False
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register a function under `method` and `path` for callers with the scope `needs`; `answers` is its model."""
+        """Register a function under `method` and `path` for callers with the scope `needs`; `answers` is its model.
+
+        `own_transactions` is for work that is several transactions by nature and finds its earlier effect by itself.
+        """
 
         def register(endpoint: Callable[..., Any]) -> Callable[..., Any]:
             self.table.append(Route(method, path, needs))
@@ -158,7 +161,7 @@ class Door:
                 statuses.append(409)
             self.router.add_api_route(
                 path,
-                _wrap(endpoint, method, needs, answers, status),
+                _wrap(endpoint, method, needs, answers, status, own_transactions),
                 methods=[method],
                 response_model=answers,
                 status_code=status,
@@ -171,9 +174,17 @@ class Door:
         return register
 
 
-def _wrap(endpoint: Callable[..., Any], method: str, needs: str, answers: Any, status: int) -> Callable[..., Response]:
+def _wrap(
+    endpoint: Callable[..., Any], method: str, needs: str, answers: Any, status: int, own_transactions: bool
+) -> Callable[..., Response]:
     adapter: TypeAdapter[Any] | None = TypeAdapter(answers) if answers is not None else None
     hints = get_type_hints(endpoint, include_extras=True)
+
+    def answer_of(result: Any) -> Response:
+        if adapter is None:
+            return Response(status_code=status)
+        body = adapter.dump_json(adapter.validate_python(result, from_attributes=True))
+        return Response(body, status, media_type="application/json")
 
     @functools.wraps(endpoint)
     def handle(**given: Any) -> Response:
@@ -182,15 +193,20 @@ def _wrap(endpoint: Callable[..., Any], method: str, needs: str, answers: Any, s
         key: str | None = given.pop("_key", None)
         print_ = given.pop("_print", "")
         container: Container = request.app.state.container
+        if own_transactions:
+            with container.db.read() as uow:
+                answer = answer_of(endpoint(Call(uow, principal, container), **given))
+            if key is not None:
+                with container.db.work() as uow:
+                    stored = idempotency.claim(uow, principal.caller, key, print_)
+                    if stored is not None:
+                        return stored
+                    idempotency.keep(uow, principal.caller, key, answer)
+            return answer
         with container.db.read() if method == "GET" else container.db.work() as uow:
             if key is not None and (stored := idempotency.claim(uow, principal.caller, key, print_)) is not None:
                 return stored
-            result = endpoint(Call(uow, principal, container), **given)
-            if adapter is None:
-                answer = Response(status_code=status)
-            else:
-                body = adapter.dump_json(adapter.validate_python(result, from_attributes=True))
-                answer = Response(body, status, media_type="application/json")
+            answer = answer_of(endpoint(Call(uow, principal, container), **given))
             if key is not None:
                 idempotency.keep(uow, principal.caller, key, answer)
         return answer

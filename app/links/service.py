@@ -18,6 +18,7 @@ from app.domain.pipeline import Event, Facts, Stage
 from app.errors import NotFound
 from app.fetch.ports import Fetcher
 from app.fetch.visit import visit
+from app.jobs import Job
 from app.links import repository
 from app.log import get_logger
 from app.models import Link, LinkState, MentionCheck, Site
@@ -103,6 +104,14 @@ def record_seen(uow: UnitOfWork, prospect_id: int, finding: Finding, *, actor: s
 def override_win(uow: UnitOfWork, prospect_id: int, *, url: str, reason: str, actor: str) -> Link:
     """A person vouches for a link that the checker does not see: won, but not counted as verified."""
     return placements.record_override(uow, prospect_id, url=url, reason=reason, actor=actor)
+
+
+def request(uow: UnitOfWork, link_id: int) -> Link:
+    """Let a link be looked at now, as soon as a worker is free."""
+    link = get(uow, link_id)
+    link.check_due_at = uow.now()
+    uow.ring(Job.LINKS_CHECK, link_id)
+    return link
 
 
 def get(uow: UnitOfWork, link_id: int) -> Link:

@@ -12,6 +12,8 @@ from app.api.door import Call, Cursor, Door, Id, Limit, Line, Model, Out, Page, 
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
 from app.errors import BadInput, FieldProblem
+from app.links import service as links
+from app.mentions import service as mentions
 from app.prospects import contacts, intake, repository, service
 from app.reports import prospects as lists
 from app.reports import timeline
@@ -81,6 +83,9 @@ class TransitionIn(Model):
     reason: Line | None = Field(
         default=None,
         description=f"For `give_up` one of {', '.join(LostReason)}; for `reopen` and `link_seen` a sentence.",
+    )
+    url: Annotated[str | None, Field(pattern=r"^https?://[^\s\x00]+$", max_length=2000)] = Field(
+        default=None, description="For `link_seen`: the page that links; without it, their best page."
     )
 
 
@@ -219,9 +224,14 @@ def transition(call: Call, prospect_id: Id, body: TransitionIn) -> Any:
         return service.give_up(call.uow, prospect_id, LostReason(body.reason), actor=call.actor)
     if body.event is Event.REOPEN:
         return service.reopen(call.uow, prospect_id, body.reason or "", actor=call.actor)
-    prospect = service.get(call.uow, prospect_id)
-    facts = Facts(verdict=prospect.mention, confirmed=True, reason=body.reason)
-    return service.apply(call.uow, prospect_id, body.event, facts, actor=call.actor)
+    if body.event is Event.LINK_SEEN and body.reason:
+        prospect = service.get(call.uow, prospect_id)
+        url = body.url or prospect.best_page or f"https://{prospect.domain}/"
+        links.override_win(call.uow, prospect_id, url=url, reason=body.reason, actor=call.actor)
+        return repository.events_of(call.uow.session, prospect_id)[-1]
+    if body.event is Event.MENTION_CHECKED:
+        return mentions.confirm_unchecked(call.uow, prospect_id, actor=call.actor, reason=body.reason or "confirmed")
+    return service.apply(call.uow, prospect_id, body.event, Facts(), actor=call.actor)
 
 
 @door.route("GET", "/prospects/{prospect_id}/contacts", needs="prospects:read", answers=list[ContactOut])

@@ -1,0 +1,56 @@
+"""The list of links."""
+
+from __future__ import annotations
+
+from sqlmodel import col
+
+from app.db.work import UnitOfWork
+from app.models import Link, LinkState, Prospect
+from app.reports.sql import Row, columns, rows
+
+_COLUMNS = (
+    Link.id,
+    Link.site_id,
+    Link.prospect_id,
+    Prospect.domain,
+    Link.source_url,
+    Link.target_url,
+    Link.state,
+    Link.verified,
+    Link.override_reason,
+    Link.rel,
+    Link.dofollow,
+    Link.anchor,
+    Link.context,
+    Link.first_seen_at,
+    Link.last_seen_at,
+    Link.last_checked_at,
+    Link.first_missing_at,
+    Link.lost_at,
+    Link.check_due_at,
+)
+
+
+def listing(
+    uow: UnitOfWork,
+    *,
+    site_id: int | None = None,
+    state: LinkState | None = None,
+    prospect_id: int | None = None,
+    link_id: int | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """Links, newest first, with the prospect's domain."""
+    statement = columns(*_COLUMNS).join(Prospect, col(Prospect.id) == col(Link.prospect_id))
+    for attribute, value in (
+        (Link.site_id, site_id),
+        (Link.state, state),
+        (Link.prospect_id, prospect_id),
+        (Link.id, link_id),
+    ):
+        if value is not None:
+            statement = statement.where(attribute == value)  # type: ignore[arg-type]
+    if before is not None:
+        statement = statement.where(col(Link.id) < before)
+    return rows(uow, statement.order_by(col(Link.id).desc()).limit(limit))
