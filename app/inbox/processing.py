@@ -80,11 +80,9 @@ def _parsed_values(parsed: Parsed) -> dict[str, Any]:
     mail, verdict = parsed.mail, parsed.verdict
     told = describe(parsed)
     name, address = sender(mail.header("from"))
-    own_id = next(iter(message_ids(mail.header("message-id"))), None)
     answered = next(iter(message_ids(mail.header("in-reply-to"))), None)
     return {
         "state": InboundState.PARSED,
-        "message_id": f"<{own_id[:248]}>" if own_id else None,
         "in_reply_to": f"<{answered[:248]}>" if answered else None,
         "from_address": address[:254] if address else None,
         "from_name": _clean(name)[:200] or None,

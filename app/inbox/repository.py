@@ -92,16 +92,14 @@ def stored_uids(session: Session, folder_id: int, generation: int, uids: Sequenc
     return found
 
 
-def sizes_of(session: Session, folder_id: int, generation: int, uids: Sequence[int]) -> dict[int, int]:
-    """The stored size of each of `uids` (at most a few hundred)."""
+def newest_ids(session: Session, folder_id: int, generation: int, limit: int) -> dict[int, str | None]:
+    """The stored Message-IDs of the highest UIDs of this generation."""
     rows = session.execute(
-        select(col(InboundLocation.uid), col(Inbound.size))
+        select(col(InboundLocation.uid), col(Inbound.message_id))
         .join(Inbound, col(Inbound.id) == col(InboundLocation.inbound_id))
-        .where(
-            col(InboundLocation.folder_id) == folder_id,
-            col(InboundLocation.generation) == generation,
-            col(InboundLocation.uid).in_(uids),
-        )
+        .where(col(InboundLocation.folder_id) == folder_id, col(InboundLocation.generation) == generation)
+        .order_by(col(InboundLocation.uid).desc())
+        .limit(limit)
     )
     return {row[0]: row[1] for row in rows}
 

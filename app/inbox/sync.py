@@ -17,6 +17,7 @@ from app.inbox import repository
 from app.inbox.deps import InboxDeps
 from app.inbox.identity import content_key
 from app.log import get_logger
+from app.mail.imap import message_id_of
 from app.mail.ports import Fetched, MailStore, Snapshot
 from app.models import Folder, InboundState, Mailbox
 
@@ -28,6 +29,8 @@ SWEEP_EVERY = timedelta(hours=6)
 SWEEP_DAYS = 3
 WALK_DAYS = 30
 MOST_RESETS = 5
+# So many of the newest stored messages are compared with the server's at each look.
+_ANCHORS = 8
 
 
 @dataclass(slots=True)
@@ -128,11 +131,13 @@ class _Walk:
         if self._folder.stopped_reason:
             self._state.reason = f"the folder {self._folder.name} is not read any more: {self._folder.stopped_reason}"
             return
+        first = True
         while True:
             snapshot = self._store.examine(self._folder.name)
-            if not self._settle_numbers(snapshot):
+            if not self._settle_numbers(snapshot, compare=first):
                 self._state.reason = f"the folder {self._folder.name} was stopped: {self._folder.stopped_reason}"
                 return
+            first = False
             if self._folder.next_uid < 1:
                 self._walk_back(snapshot)
             elif snapshot.uidnext is None or snapshot.uidnext > self._folder.next_uid:
@@ -151,13 +156,13 @@ class _Walk:
 
     # --- numbers --------------------------------------------------------------------------------------------------
 
-    def _settle_numbers(self, snapshot: Snapshot) -> bool:
+    def _settle_numbers(self, snapshot: Snapshot, *, compare: bool) -> bool:
         """A new UIDVALIDITY, or a UIDNEXT that went back: the numbers say nothing any more. False: give the folder up."""
         folder = self._folder
         if folder.uidvalidity is None:
             self._renumber(snapshot, reset=False)
         elif folder.uidvalidity != snapshot.uidvalidity or (
-            snapshot.uidnext is not None and snapshot.uidnext < folder.next_uid
+            (snapshot.uidnext is not None and snapshot.uidnext < folder.next_uid) or (compare and self._reused())
         ):
             log.warning(
                 "inbox.renumbered",
@@ -169,6 +174,15 @@ class _Walk:
             self._renumbered = True
             self._renumber(snapshot, reset=True)
         return self._folder.stopped_reason is None
+
+    def _reused(self) -> bool:
+        """Whether numbers that we know now name other messages, as in a mailbox that was made anew under old numbers."""
+        with self._deps.db.read() as uow:
+            known = repository.newest_ids(uow.session, self._folder.id, self._folder.generation, _ANCHORS)
+        if not known:
+            return False
+        told = self._store.message_ids(list(known))
+        return any(known[uid] and told.get(uid) and known[uid] != told[uid] for uid in known)
 
     def _renumber(self, snapshot: Snapshot, *, reset: bool) -> None:
         with self._deps.db.work() as uow:
@@ -243,6 +257,7 @@ class _Walk:
                 {
                     "mailbox_id": self._mailbox.id,
                     "content_key": content_key(message.raw),
+                    "message_id": message_id_of(message.raw),
                     "state": InboundState.STORED,
                     "raw": message.raw,
                     "size": message.size,

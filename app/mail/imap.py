@@ -27,6 +27,7 @@ LARGE_BYTES = 1024 * 1024
 MOST_BYTES = 25 * 1024 * 1024
 HEAD_BYTES = 1024 * 1024
 
+_ID_FIELD = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
 _OWN_ID = re.compile(r"<[0-9a-z]{8,80}\.[0-9a-z]{16,64}@[A-Za-z0-9.-]{1,253}>")
 _JUNK_NAMES = frozenset(
     (
@@ -57,6 +58,16 @@ class ImapAccount:
     password: str
     timeout: timedelta = timedelta(seconds=30)
     allow_plaintext: bool = False
+
+
+_ID_LINE = re.compile(rb"^message-id[ \t]{0,20}:[ \t\r\n]{0,20}(<[^<>\s]{1,248}>)", re.IGNORECASE | re.MULTILINE)
+
+
+def message_id_of(header: bytes) -> str | None:
+    """The Message-ID in the header lines of a message, with its brackets, or None. The first 256 kB are read."""
+    end = header.find(b"\n\r\n") if b"\n\r\n" in header[:262144] else header.find(b"\n\n")
+    match = _ID_LINE.search(header[: min(end + 1 if end >= 0 else len(header), 262144)])
+    return match.group(1).decode("ascii", "replace") if match else None
 
 
 def safe_text(text: str) -> str:
@@ -223,6 +234,16 @@ class ImapSession:
                 size=max(int(str(sizes[uid].get(b"RFC822.SIZE", 0))), len(raw)),
                 received_at=at.astimezone(UTC) if isinstance(at, datetime) and at.tzinfo is not None else None,
             )
+
+    def message_ids(self, uids: Sequence[int]) -> dict[int, str | None]:
+        """See `MailStore.message_ids`."""
+        found: dict[int, str | None] = {}
+        with _faults(self._host):
+            for uid, data in self._client.fetch([int(uid) for uid in uids], [_ID_FIELD]).items():
+                raw = next((value for key, value in data.items() if key.startswith(b"BODY[HEADER")), None)
+                if isinstance(raw, bytes):
+                    found[uid] = message_id_of(raw)
+        return found
 
     def find(self, message_id: str) -> list[int]:
         """See `MailStore.find`."""

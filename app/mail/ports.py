@@ -54,6 +54,9 @@ class MailStore(Protocol):
     def fetch(self, uids: Sequence[int]) -> dict[int, Fetched]:
         """The messages; a UID that the server did not answer for is missing from the result."""
 
+    def message_ids(self, uids: Sequence[int]) -> dict[int, str | None]:
+        """The Message-IDs of messages of the open folder, None for one without; UIDs that do not exist are missing."""
+
     def find(self, message_id: str) -> list[int]:
         """UIDs of the open folder whose Message-ID is one that we have made; raises ValueError for any other text."""
 

@@ -66,6 +66,15 @@ class Dovecot:
         assert box.uid("MOVE", str(uid), to)[0] == "OK"
         box.unselect()
 
+    def move_first(self, address: str, to: str) -> None:
+        """Move the oldest message of the inbox, if there is one."""
+        box = self.session(address)
+        box.select("INBOX")
+        uids = box.uid("SEARCH", "ALL")[1][0].split()
+        if uids:
+            assert box.uid("MOVE", uids[0].decode(), to)[0] == "OK"
+        box.unselect()
+
     def expunge(self, address: str, uid: int, folder: str = "INBOX") -> None:
         """Delete one message for good."""
         box = self.session(address)

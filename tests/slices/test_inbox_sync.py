@@ -1,0 +1,432 @@
+"""Nothing in a mailbox is missed or stored twice: the cursor protocol against a real Dovecot, and the gate before follow-ups."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+import pytest
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from app.clock import FixedClock, SystemClock
+from app.db.work import Database
+from app.domain.blocking import Blocking
+from app.domain.delivery import OutboundState
+from app.errors import MailboxFault
+from app.inbox import repository, service
+from app.inbox.deps import InboxDeps, by_imap
+from app.inbox.parser import MailParser
+from app.inbox.sync import MOST_RESETS, SyncResult, sync_mailbox
+from app.mail.ports import Fetched, MailStore, Snapshot
+from app.models import BlockingEvent, Folder, Inbound, InboundLocation, InboundState, Mailbox, Outbound, OutboundKind
+from app.outbox import service as outbox
+from app.settings import Settings
+from tests.support.dovecot import Dovecot, dovecot
+from tests.support.letters import letter
+from tests.support.mailserver import PASSWORD, mail_server
+from tests.support.world import VAULT, a_contact, a_conversation, a_mailbox, a_prospect, a_site
+
+ANA = "ana@acme.test"
+BUDGET = timedelta(seconds=60)
+
+
+@pytest.fixture(scope="module")
+def parser() -> Iterator[MailParser]:
+    with MailParser() as shared:
+        yield shared
+
+
+@pytest.fixture
+def server() -> Iterator[Dovecot]:
+    with dovecot(ANA) as running:
+        yield running
+
+
+@dataclass
+class World:
+    db: Database
+    deps: InboxDeps
+    server: Dovecot
+
+    def sync(self) -> SyncResult:
+        return sync_mailbox(self.deps, 1, budget=BUDGET)
+
+    def count(self, what: object = Inbound) -> int:
+        with self.db.read() as uow:
+            return uow.session.execute(select(func.count()).select_from(what)).scalar_one()  # type: ignore[arg-type]
+
+    def subjects(self) -> list[str]:
+        with self.db.read() as uow:
+            raws = uow.session.execute(select(col(Inbound.raw)).order_by(col(Inbound.id))).scalars()
+            return [raw.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for raw in raws if raw]
+
+    def folder(self, role: str = "inbox") -> Folder:
+        with self.db.read() as uow:
+            return next(folder for folder in repository.folders_of(uow.session, 1) if folder.role == role)
+
+
+def a_world(db: Database, settings: Settings, parser: MailParser, server: Dovecot) -> World:
+    with db.work() as uow:
+        a_site(uow)
+        a_mailbox(uow, imap_port=server.port, plus_addressing=True)
+    return World(db, InboxDeps(db, VAULT, settings, parser, by_imap(settings, VAULT)), server)
+
+
+@pytest.fixture
+def world(db: Database, settings: Settings, parser: MailParser, server: Dovecot) -> World:
+    return a_world(db, settings, parser, server)
+
+
+def test_reads_inbox_and_spam_once(world: World) -> None:
+    for number in range(120):
+        world.server.put(ANA, letter(subject=f"m{number}"))
+    world.server.put(ANA, letter(subject="spam"), folder="Junk")
+    world.server.put(ANA, letter(subject="our own"), folder="Sent")
+    first = world.sync()
+    assert (first.current, first.stored) == (True, 121)
+    again = world.sync()
+    assert (again.current, again.stored) == (True, 0)
+    world.server.put(ANA, letter(subject="late"))
+    assert world.sync().stored == 1
+    assert sorted(world.subjects()) == sorted([*(f"m{number}" for number in range(120)), "spam", "late"])
+    assert world.folder().next_uid == 122
+    assert world.folder().highestmodseq is not None
+
+
+def test_a_move_to_the_spam_folder_is_the_same_message(world: World) -> None:
+    world.server.put(ANA, letter(subject="one"))
+    world.sync()
+    world.server.move(ANA, 1, "Junk")
+    assert world.sync().stored == 0
+    assert (world.count(), world.count(InboundLocation)) == (1, 2)
+
+
+@pytest.mark.parametrize("change", ["renumber", "rewind"])
+def test_new_numbers_bring_no_event_twice_and_miss_nothing(world: World, change: str) -> None:
+    for number in range(30):
+        world.server.put(ANA, letter(subject=f"m{number}"))
+    world.sync()
+    for uid in (3, 17, 30):
+        world.server.expunge(ANA, uid)
+    getattr(world.server, change)(ANA)
+    world.server.put(ANA, letter(subject="after"))
+    result = world.sync()
+    assert (result.current, result.stored) == (True, 1)
+    assert world.folder().generation == 1
+    assert world.count() == 31
+    assert world.sync().stored == 0
+    assert world.folder().resets_in_row == 0
+
+
+def test_reused_numbers_do_not_hide_a_message(world: World) -> None:
+    for number in range(10):
+        world.server.put(ANA, letter(subject=f"m{number}"))
+    world.sync()
+    # The mailbox is made anew under the old UIDVALIDITY, and mail comes before we look: UIDNEXT is where it was.
+    world.server.move(ANA, 1, "Junk")
+    world.server.rewind(ANA)
+    world.server.put(ANA, letter(subject="after"))
+    before = world.folder()
+    result = world.sync()
+    assert before.next_uid == world.folder().next_uid
+    assert (result.current, result.stored) == (True, 1)
+    assert "after" in world.subjects()
+    assert world.count() == 11
+
+
+def test_a_folder_that_is_renumbered_at_each_look_is_stopped_and_says_so(world: World) -> None:
+    world.server.put(ANA, letter())
+    world.sync()
+    for number in range(MOST_RESETS):
+        world.server.renumber(ANA)
+        result = world.sync()
+        assert result.current is (number < MOST_RESETS - 1)
+    assert "renumbered" in (world.folder().stopped_reason or "")
+    assert "stopped" in result.reason
+    gate = service.sync_until_current(world.deps, 1, BUDGET)
+    assert not gate.current
+
+
+def test_a_message_that_slipped_through_is_found_by_the_sweep(world: World, clock: FixedClock) -> None:
+    for number in range(3):
+        world.server.put(ANA, letter(subject=f"m{number}"))
+    world.sync()
+    with world.db.work() as uow:
+        victim = uow.session.execute(select(Inbound).where(col(Inbound.id) == 2)).scalar_one()
+        uow.session.delete(
+            uow.session.execute(select(InboundLocation).where(col(InboundLocation.inbound_id) == 2)).scalar_one()
+        )
+        uow.session.flush()
+        uow.session.delete(victim)
+    assert world.sync().stored == 0
+    clock.advance(timedelta(hours=7))
+    assert world.sync().stored == 1
+    assert world.count() == 3
+
+
+class _Wrapped:
+    """A real session with one planted fault."""
+
+    def __init__(self, inner: MailStore) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+
+class _Withholds(_Wrapped):
+    def fetch(self, uids: list[int]) -> dict[int, Fetched]:
+        return {uid: found for uid, found in self._inner.fetch(uids).items() if uid != 2}
+
+
+class _Lies(_Wrapped):
+    """Tells of a UIDNEXT before its message can be seen."""
+
+    def examine(self, folder: str) -> Snapshot:
+        real = self._inner.examine(folder)
+        return Snapshot(real.uidvalidity, (real.uidnext or 0) + 1, real.exists, real.highestmodseq)
+
+
+def _with(world: World, wrapper: type[_Wrapped]) -> InboxDeps:
+    def connect(mailbox: Mailbox, timeout: timedelta) -> MailStore:
+        return wrapper(world.deps.connect(mailbox, timeout))  # type: ignore[return-value]
+
+    return InboxDeps(world.db, VAULT, world.deps.settings, world.deps.parser, connect)
+
+
+def test_the_cursor_stays_at_what_the_server_does_not_give(world: World) -> None:
+    world.sync()
+    for number in range(3):
+        world.server.put(ANA, letter(subject=f"m{number}"))
+    result = sync_mailbox(_with(world, _Withholds), 1, budget=BUDGET)
+    assert not result.current
+    assert "does not give" in result.reason
+    assert (world.subjects(), world.folder().next_uid) == (["m0", "m2"], 1)
+    gate = service.sync_until_current(_with(world, _Withholds), 1, BUDGET)
+    assert not gate.current
+    # The next look gets it: nothing was skipped, nothing came twice.
+    assert world.sync().stored == 1
+    assert (world.count(), world.folder().next_uid) == (3, 4)
+
+
+def test_time_runs_out_and_the_next_look_goes_on(world: World) -> None:
+    for number in range(160):
+        world.server.put(ANA, letter(subject=f"m{number}"))
+    world.sync()
+    for number in range(160):
+        world.server.put(ANA, letter(subject=f"n{number}"))
+
+    class Slow(_Wrapped):
+        def fetch(self, uids: list[int]) -> dict[int, Fetched]:
+            time.sleep(0.3)
+            return self._inner.fetch(uids)
+
+    result = sync_mailbox(_with(world, Slow), 1, budget=timedelta(seconds=0.4))
+    assert not result.current
+    assert "seconds allow" in result.reason
+    assert 160 < world.count() < 320
+    assert world.sync().current
+    assert world.count() == 320
+
+
+def a_sent_pitch(world: World, domain: str = "editor.test") -> Outbound:
+    with world.db.work() as uow:
+        from app.models import Site
+
+        prospect = a_prospect(uow, uow.session.get_one(Site, 1), domain)
+        conversation = a_conversation(uow, prospect, a_contact(uow, prospect), uow.session.get_one(Mailbox, 1))
+        row = outbox.enqueue(
+            uow, VAULT, world.deps.settings, conversation=conversation, kind=OutboundKind.PITCH, subject="Your checklist",
+            body_text=f"Hello,\n\nyour page https://{domain}/a names us.\n", body_html=None, approved_by="ana", not_before=uow.now(),
+        )  # fmt: skip
+        row.state, row.sent_at, row.committed_at = OutboundState.SENT, uow.now(), uow.now()
+    return row
+
+
+def test_the_gate_knows_a_reply_that_lies_in_the_mailbox(world: World) -> None:
+    out = a_sent_pitch(world)
+    before = service.sync_until_current(world.deps, 1, BUDGET)
+    assert (before.current, before.reason) == (True, "")
+    for folder in ("INBOX", "Junk"):
+        world.server.put(ANA, letter(in_reply_to=out.message_id), folder=folder)
+        after = service.sync_until_current(world.deps, 1, BUDGET)
+        assert after.current
+        assert after.seen_event_id > before.seen_event_id
+        before = after
+    with world.db.read() as uow:
+        events = uow.session.execute(select(BlockingEvent)).scalars().all()
+        assert [(event.kind, event.prospect_id) for event in events] == [(Blocking.REPLY, out.prospect_id)] * 2
+        mailbox = uow.session.get_one(Mailbox, 1)
+        assert mailbox.polled_at is not None
+        assert mailbox.poll_error is None
+
+
+def test_the_gate_fails_closed(world: World) -> None:
+    world.server.put(ANA, letter())
+    with world.db.work() as uow:
+        uow.session.get_one(Mailbox, 1).imap_port = 1
+    gate = service.sync_until_current(world.deps, 1, timedelta(seconds=2))
+    assert not gate.current
+    assert "cannot be reached" in gate.reason
+    with world.db.read() as uow:
+        mailbox = uow.session.get_one(Mailbox, 1)
+        assert mailbox.polled_at is None
+        assert mailbox.poll_failures == 1
+    with pytest.raises(MailboxFault):
+        service.look(world.deps, 1)
+    with world.db.work() as uow:
+        uow.session.get_one(Mailbox, 1).imap_port = world.server.port
+
+    class Mute:
+        def parse(self, raw: bytes) -> object:
+            from app.inbox.parser import ParseFault
+
+            raise ParseFault("error", "planted", died=False)
+
+    stuck = InboxDeps(world.db, VAULT, world.deps.settings, Mute(), world.deps.connect)  # type: ignore[arg-type]
+    gate = service.sync_until_current(stuck, 1, timedelta(seconds=0))
+    assert not gate.current
+
+
+def test_a_lying_uidnext_is_not_current_for_ever(world: World) -> None:
+    world.server.put(ANA, letter())
+    with suppress(MailboxFault):
+        # UIDNEXT grows at each look without a message: the cursor follows it, and a real message is found by the sweep.
+        sync_mailbox(_with(world, _Lies), 1, budget=timedelta(seconds=2))
+    assert world.count() == 1
+
+
+def test_polling_is_due_again_after_the_interval(world: World, clock: FixedClock) -> None:
+    with world.db.read() as uow:
+        assert repository.due_mailboxes(uow.session, clock.now()) == [1]
+    service.look(world.deps, 1)
+    with world.db.read() as uow:
+        assert repository.due_mailboxes(uow.session, clock.now()) == []
+        assert repository.due_mailboxes(uow.session, clock.now() + timedelta(seconds=61)) == [1]
+
+
+def test_finds_the_copy_that_the_server_has_filed(world: World) -> None:
+    out = a_sent_pitch(world)
+    with world.db.read() as uow:
+        mailbox = uow.session.get_one(Mailbox, 1)
+    assert service.sent_copy(world.deps, out, mailbox) is None
+    world.server.put(ANA, out.raw, folder="Sent")
+    assert service.sent_copy(world.deps, out, mailbox) is not None
+
+
+def test_the_sandbox_server_is_read_the_same_way(db: Database, settings: Settings, parser: MailParser) -> None:
+    with mail_server(ANA) as office:
+        with db.work() as uow:
+            a_site(uow)
+            mailbox = a_mailbox(uow, imap_port=office.imap_port)
+            mailbox.secret = VAULT.seal(PASSWORD, f"mailbox:{mailbox.id}:secret")
+        deps = InboxDeps(db, VAULT, settings, parser, by_imap(settings, VAULT))
+        for number in range(5):
+            office.put(ANA, letter(subject=f"m{number}"))
+        assert sync_mailbox(deps, 1, budget=BUDGET).stored == 5
+        office.forget_uids(ANA)
+        office.put(ANA, letter(subject="after"), folder="Junk")
+        result = sync_mailbox(deps, 1, budget=BUDGET)
+        assert (result.current, result.stored) == (True, 1)
+
+
+# --- the kill test, in small --------------------------------------------------------------------------------------------
+
+
+class Poller:
+    """A process that looks into the mailbox again and again, and is killed."""
+
+    def __init__(self, url: str, data_dir: str) -> None:
+        self._command = [sys.executable, "-m", "tests.support.poll_nursery", url, data_dir]
+        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def spawn(self) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("spawn\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate(timeout=30)
+
+
+def run_kill_test(world: World, url: str, data_dir: str, *, messages: int, kills: int, changes: int) -> None:
+    """Append while the poller is killed, the folder renumbered and messages deleted and moved; then take stock."""
+    chance = Random(20261122)
+    out = a_sent_pitch(world)
+    poller = Poller(url, data_dir)
+    expected: set[str] = set()
+    try:
+        pid = poller.spawn()
+        steps = (
+            ["put"] * messages
+            + ["kill"] * kills
+            + ["renumber"] * changes
+            + ["rewind"] * changes
+            + ["move"] * (messages // 50)
+        )
+        chance.shuffle(steps)
+        for number, step in enumerate(steps):
+            if step == "put":
+                subject = f"k{number}"
+                expected.add(subject)
+                world.server.put(ANA, letter(subject=subject, in_reply_to=out.message_id))
+            elif step == "kill":
+                time.sleep(chance.random() * 0.05)
+                os.kill(pid, signal.SIGKILL)
+                pid = poller.spawn()
+            elif step == "move":
+                world.server.move_first(ANA, "Junk")
+            else:
+                with suppress(FileNotFoundError):
+                    if step == "rewind":
+                        world.server.move_first(ANA, "Junk")
+                    getattr(world.server, step)(ANA)
+        os.kill(pid, signal.SIGKILL)
+    finally:
+        poller.close()
+    with world.db.work() as uow:
+        for folder in repository.folders_of(uow.session, 1):
+            repository.lock_folder(uow.session, folder.id).stopped_reason = None
+    gate = service.sync_until_current(world.deps, 1, BUDGET)
+    assert gate.current, gate.reason
+    got = world.subjects()
+    assert sorted(got) == sorted(expected)
+    with world.db.read() as uow:
+        events = uow.session.execute(select(col(BlockingEvent.inbound_id))).scalars().all()
+        states = set(uow.session.execute(select(col(Inbound.state))).scalars())
+    assert len(events) == len(set(events)) == len(expected)
+    assert states == {InboundState.DONE}
+
+
+def test_a_killed_poller_misses_nothing_and_doubles_nothing(
+    database_url: str, settings: Settings, parser: MailParser, server: Dovecot, db: Database
+) -> None:
+    real = Database(database_url, SystemClock(), db.dispatcher)
+    try:
+        world = a_world(real, settings, parser, server)
+        run_kill_test(world, database_url, str(settings.data_dir), messages=150, kills=12, changes=2)
+    finally:
+        real.dispose()
+
+
+@pytest.mark.soak
+def test_a_killed_poller_for_long(
+    database_url: str, settings: Settings, parser: MailParser, server: Dovecot, db: Database
+) -> None:
+    real = Database(database_url, SystemClock(), db.dispatcher)
+    try:
+        world = a_world(real, settings, parser, server)
+        run_kill_test(world, database_url, str(settings.data_dir), messages=10_000, kills=300, changes=20)
+    finally:
+        real.dispose()
