@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -40,10 +42,11 @@ from app.outbox import repository as outbox_repository
 from app.pitches import facts, gates
 from app.pitches import service as pitches
 from app.pitches.facts import LinkedFact
+from app.pitches.replacement import prepare
 from app.prospects import suppression
 from app.settings import Settings
 from tests.support.pitching import QUOTE, Desk, a_desk
-from tests.support.world import VAULT, a_prospect, a_site
+from tests.support.world import VAULT, a_contact, a_page, a_prospect, a_site
 
 
 @pytest.fixture
@@ -488,3 +491,89 @@ class TestTemplateVersions:
         assert "Hi Dana," in good.message.body_text
         assert bad.words == 150
         assert bad.broken[0].name == "too-long"
+
+
+class TestReplacement:
+    @pytest.fixture
+    def at(self, db: Database, settings: Settings, clock: FixedClock) -> Iterator[Desk]:
+        with a_desk(db, settings, clock, mail=True) as ready:
+            yield ready
+
+    def give(self, at: Desk, path: str, status: int, **headers: str) -> None:
+        assert at.at is not None
+        at.at.serve("<p>a page</p>", path, status=status, **headers)
+
+    @pytest.mark.parametrize(
+        ("status", "headers", "said"),
+        [
+            (404, {}, "answers 404 (not found)"),
+            (410, {}, "answers 410 (gone)"),
+            (301, {"Location": "http://old.test/"}, "now redirects to old.test"),
+        ],
+    )
+    def test_a_fault_that_was_seen(self, at: Desk, status: int, headers: dict[str, str], said: str) -> None:
+        self.give(at, "/guide", status, **headers)
+        self.give(at, "/", 200)
+        pitch = prepare(at, at.prospect(mention=False, target="http://old.test/guide"))
+        assert pitch.angle == "resource-replacement"
+        assert f"links to http://old.test/guide, which {said}" in pitch.why
+        assert f"That page {said}." in pitch.body_text
+        with at.db.read() as uow:
+            assert gates.contract(uow, pitch)[1] == ()
+
+    @pytest.mark.parametrize(
+        ("status", "headers"),
+        [(200, {}), (403, {}), (503, {}), (301, {"Location": "http://old.test/new-guide"})],
+    )
+    def test_what_is_no_fault(self, at: Desk, status: int, headers: dict[str, str]) -> None:
+        self.give(at, "/guide", status, **headers)
+        self.give(at, "/new-guide", 200)
+        pitch = prepare(at, at.prospect(mention=False, target="http://old.test/guide"))
+        assert pitch.angle == "coverage-gap"
+
+    def test_nobody_looks_when_a_better_angle_is_there(self, at: Desk) -> None:
+        assert at.at is not None
+        assert prepare(at, at.prospect(target="http://old.test/guide")).angle == "unlinked-mention"
+        assert prepare(at, at.prospect("go.test", mention=False, target=None)).angle == "coverage-gap"
+        assert at.at.seen() == []
+
+
+class TestManyAtOnce:
+    def test_one_of_eight_approvals_wins(self, desk: Desk) -> None:
+        pitch = desk.propose(desk.prospect())
+        assert sorted(at_once(8, lambda: desk.approve(pitch))) == ["Conflict"] * 7 + ["Outbound"]
+        with desk.db.read() as uow:
+            assert len(uow.session.exec(select(Outbound)).all()) == 1
+            assert len(uow.session.exec(select(Conversation)).all()) == 1
+
+    def test_two_sites_and_one_domain(self, desk: Desk) -> None:
+        first = desk.propose(desk.prospect())
+        with desk.db.work() as uow:
+            other = a_site(uow, name="Other", domains=["other.test"], brand_names=["Other"])
+            a_page(uow, other, url="https://other.test/guides/onboarding")
+            twin = a_prospect(uow, other, "editor.test", stage=Stage.CHECKED_MENTION, mention=MentionVerdict.NO_MENTION)
+            a_contact(uow, twin, "tom@editor.test")
+        second = desk.propose(twin.id)
+        waiting = [first, second]
+        assert sorted(at_once(2, lambda: desk.approve(waiting.pop()))) == ["Outbound", "Refused"]
+
+    def test_one_of_eight_proposals_makes_the_draft(self, desk: Desk) -> None:
+        prospect_id = desk.prospect()
+        assert at_once(8, lambda: desk.propose(prospect_id)) == ["Pitch"] * 8
+        with desk.db.read() as uow:
+            assert len(uow.session.exec(select(Pitch)).all()) == 1
+
+
+def at_once(count: int, action: Callable[[], object]) -> list[str]:
+    """The type of each result, or of each error, of `count` calls that begin together."""
+    ready = threading.Barrier(count)
+
+    def call() -> str:
+        ready.wait()
+        try:
+            return type(action()).__name__
+        except (Conflict, Refused) as error:
+            return type(error).__name__
+
+    with ThreadPoolExecutor(count) as pool:
+        return [done.result() for done in [pool.submit(call) for _ in range(count)]]

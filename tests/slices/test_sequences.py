@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
@@ -175,6 +177,20 @@ class TestTheWholeWay:
         assert [step(desk, eyes) for _ in range(3)] == [Advanced.QUEUED, Advanced.WAITING, Advanced.WAITING]
         with desk.db.read() as uow:
             assert len(uow.session.exec(select(Outbound)).all()) == 2
+
+    def test_many_workers_make_one_follow_up(self, desk: Desk, eyes: Eyes) -> None:
+        desk.pitched()
+        follow_up_is_due(desk, eyes)
+        ready = threading.Barrier(4)
+
+        def work() -> Advanced:
+            ready.wait()
+            return step(desk, eyes)
+
+        with ThreadPoolExecutor(4) as pool:
+            done = [future.result() for future in [pool.submit(work) for _ in range(4)]]
+        assert sorted(done) == [Advanced.QUEUED, Advanced.WAITING, Advanced.WAITING, Advanced.WAITING]
+        assert desk.send().sent == 1
 
     def test_a_weekend_and_a_holiday_do_not_count(self, desk: Desk, eyes: Eyes) -> None:
         go_to(desk, datetime(2026, 12, 22, 9, 0, tzinfo=UTC))
