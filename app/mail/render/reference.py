@@ -8,7 +8,7 @@ from app.mail.render.variables import VARIABLES
 
 _HEAD = """# Mail templates
 
-This page is generated from the code; `tests/slices/test_templates.py` fails when they differ.
+This page is generated from the code: `make fix` writes it, `make check` compares.
 
 Each folder of `templates/emails/` is one template: `subject.txt`, `body.txt` and `body.html`. The opt-out line and the
 signature come from `templates/emails/_footer` and are added to every message, so no template and no edit can leave them out.
