@@ -26,6 +26,7 @@ from app.models import (
     Link,
     LinkState,
     Mailbox,
+    MailboxDay,
     MentionCheck,
     Outbound,
     Page,
@@ -38,7 +39,6 @@ from app.models import (
     StageEvent,
     SuppressionKind,
 )
-from app.outbox import repository as outbox_repository
 from app.pitches import facts, gates
 from app.pitches import service as pitches
 from app.pitches.facts import LinkedFact
@@ -411,8 +411,7 @@ class TestApprove:
     def test_the_least_used_mailbox_sends(self, desk: Desk) -> None:
         with desk.db.work() as uow:
             first = uow.session.get_one(Mailbox, 1)
-            outbox_repository.ensure_day(uow.session, first, uow.now().date(), uow.now())
-            assert outbox_repository.spend(uow.session, 1, uow.now().date())
+            uow.session.add(MailboxDay(mailbox_id=1, day=uow.now().date(), used=1, cap=50))
             data = first.model_dump() | {"id": 2, "email": "ben@acme.test"}
             uow.session.add(Mailbox(**data))
         assert desk.approve(desk.propose(desk.prospect())).mailbox_id == 2
