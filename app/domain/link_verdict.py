@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from app.domain.mention import Mention, find_mention, quote_around
@@ -20,6 +21,7 @@ _REDIRECT_SEGMENT = re.compile(
     r"/(?:out|go|goto|redirect|redir|away|exit|click|link|r|url|visit|recommends?|refer|track)(?:/|\.|\Z)",
     re.IGNORECASE,
 )
+_ABOUT_US, _REDIRECTOR = 4, 2
 # Large sites that do not redirect to others' pages by plain links: asking them costs time and tells nothing.
 _NO_REDIRECTORS = frozenset(
     [
@@ -89,16 +91,44 @@ class Target:
 
     def match(self, url: str) -> str | None:
         """`page` when `url` is one of our pages, `site` when it lies on one of our domains, else None."""
-        key = page_key(url)
-        if any(page_key(page) == key for page in self.pages):
-            return "page"
-        host = _host(url)
-        return "site" if host and any(on_domain(host, domain) for domain in self.domains) else None
+        return _matcher(self).match(url)
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """The domains, and the hosts of the pages."""
-        return tuple(dict.fromkeys([*map(_bare, self.domains), *(_bare(_host(page)) for page in self.pages)]))
+        return _matcher(self).hosts
+
+
+class _Matcher:
+    """A target made ready for many URLs: most of them do not even contain one of our hosts."""
+
+    def __init__(self, target: Target) -> None:
+        self.domains = tuple(map(_bare, target.domains))
+        self.pages = frozenset(map(page_key, target.pages))
+        self.hosts = tuple(dict.fromkeys([*self.domains, *(_bare(_host(page)) for page in target.pages)]))
+        self._named = [re.compile(rf"(?<![a-z0-9-]){re.escape(host)}(?![a-z0-9-])") for host in self.hosts]
+
+    def match(self, url: str) -> str | None:
+        lowered = url.lower()
+        if not any(host in lowered for host in self.hosts):
+            return None
+        if self.pages and page_key(url) in self.pages:
+            return "page"
+        host = _host(url)
+        return "site" if host and any(on_domain(host, domain) for domain in self.domains) else None
+
+    def named_in(self, url: str) -> bool:
+        """Whether a URL carries one of our hosts anywhere, percent-encoded too."""
+        address = (unquote(unquote(url)) if "%" in url else url).lower()
+        return any(
+            host in address and named.search(address) is not None
+            for host, named in zip(self.hosts, self._named, strict=True)
+        )
+
+
+@lru_cache(maxsize=64)
+def _matcher(target: Target) -> _Matcher:
+    return _Matcher(target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,21 +268,26 @@ def redirect_candidates(
     facts: PageFacts, target: Target, brands: Sequence[str], *, likely: int = 10, others: int = 5
 ) -> list[str]:
     """The links of a page that may lead to us through a redirect, most likely first: `likely` ones, and `others` besides."""
-    own = _host(facts.url)
+    own = _bare(_host(facts.url))
     scored: dict[str, int] = {}
     for fact in facts.links:
-        if target.match(fact.url) or page_key(fact.url) == page_key(facts.url):
+        if fact.url in scored and scored[fact.url] >= _ABOUT_US:
             continue
-        score = 4 * _about_us(fact, target, brands) + 2 * bool(_REDIRECT_SEGMENT.search(urlsplit(fact.url).path))
-        host = _host(fact.url)
-        outside = not on_domain(host, _bare(own)) and not on_domain(own, _bare(host))
-        if score == 0 and (not outside or not _NO_REDIRECTORS.isdisjoint(host.split(".")[:-1])):
-            continue
+        score = _ABOUT_US * _about_us(fact, target, brands) + _REDIRECTOR * bool(_REDIRECT_SEGMENT.search(fact.url, 8))
         scored[fact.url] = max(score, scored.get(fact.url, 0))
+    for url in [url for url in scored if target.match(url) or (not scored[url] and not _may_redirect(url, own))]:
+        del scored[url]
+    scored.pop(facts.url, None)
     ranked = sorted(scored, key=lambda url: -scored[url])
     strong = [url for url in ranked if scored[url] > 0][:likely]
     weak = [url for url in ranked if scored[url] == 0][:others]
     return strong + weak
+
+
+def _may_redirect(url: str, own: str) -> bool:
+    """Whether a link without any sign of us may still be a redirect: one that leads off the site, and not to a large one."""
+    host = _host(url)
+    return not on_domain(host, own) and not on_domain(own, host) and _NO_REDIRECTORS.isdisjoint(host.split(".")[:-1])
 
 
 def page_key(url: str) -> str:
@@ -320,10 +355,7 @@ def _seen(facts: PageFacts, fact: LinkFact, target: Target, followed: Followed |
 
 def _about_us(fact: LinkFact, target: Target, brands: Sequence[str]) -> bool:
     """Whether a link that does not point to us looks as if it led to us: its address or its anchor names us."""
-    address = unquote(unquote(fact.url)).lower()
-    if any(
-        re.search(rf"(?<![a-z0-9-]){re.escape(host)}(?![a-z0-9-])", address) for host in target.hosts if host in address
-    ):
+    if _matcher(target).named_in(fact.url):
         return True
     return find_mention(fact.anchor, [*brands, *target.domains]) is not None
 

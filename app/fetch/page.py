@@ -45,6 +45,7 @@ _INLINE = frozenset(
     | {"label", "mark", "nobr", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup"}
     | {"svg", "time", "tt", "u", "var", "wbr", "picture", "source"}
 )
+_NOTED = frozenset({"base", "link", "meta", "title", "script"})
 _HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 _JAVASCRIPT = re.compile(r"javascript", re.IGNORECASE)
@@ -62,7 +63,8 @@ class _Text:
         self._gap = ""
 
     def add(self, raw: str) -> None:
-        words = unicodedata.normalize("NFC", raw.translate(_UNSEEN)).split()
+        plain = raw if raw.isascii() else unicodedata.normalize("NFC", raw.translate(_UNSEEN))
+        words = plain.split()
         if not words:
             if raw:
                 self.gap(" ")
@@ -152,7 +154,8 @@ class _Reader:
         if not node.is_element_node:
             return None
         attrs = node.attributes
-        self._note(tag, attrs, node)
+        if tag in _NOTED:
+            self._note(tag, attrs, node)
         if tag not in _INLINE:
             self.text.gap("\n")
         if tag in _SILENT:
@@ -185,7 +188,8 @@ class _Reader:
 
     def _head(self, head: LexborNode) -> None:
         for node in head.iter():
-            self._note(node.tag or "", node.attributes, node)
+            if node.tag in _NOTED:
+                self._note(node.tag, node.attributes, node)
 
     def _note(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> None:
         if tag == "base" and self.base is None:
@@ -275,10 +279,12 @@ def _asks_for_scripts(html: str) -> bool:
 
 
 def _tokens(value: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((value or "").lower().replace(",", " ").split()))
+    return tuple(dict.fromkeys(value.lower().replace(",", " ").split())) if value else ()
 
 
 def _hides(attrs: dict[str, str | None]) -> bool:
+    if not attrs:
+        return False
     if "hidden" in attrs:
         return True
     style = attrs.get("style")

@@ -124,7 +124,7 @@ class ParserPool:
                 self._idle.append(child)
         if "facts" not in answer:
             raise PageTooComplex(answer.get("problem", ""))
-        return _facts(answer["facts"])
+        return from_rows(answer["facts"])
 
     def _take(self) -> _Child:
         with self._lock:
@@ -143,9 +143,17 @@ class ParserPool:
             child.end()
 
 
-def _facts(raw: dict[str, Any]) -> PageFacts:
-    links = tuple(LinkFact(**{**link, "rel": tuple(link["rel"])}) for link in raw["links"])
-    return PageFacts(**{**raw, "robots": tuple(raw["robots"]), "links": links})
+def from_rows(rows: list[Any]) -> PageFacts:
+    """What `app.fetch.parse_child.as_rows` made of the facts. Raises PageTooComplex for anything else."""
+    try:
+        url, title, lang, canonical, robots, text, links, cut, needs_scripts = rows
+        facts = tuple(
+            LinkFact(address, anchor, tuple(rel), start, end, image, hidden)
+            for address, anchor, rel, start, end, image, hidden in links
+        )
+    except (TypeError, ValueError) as error:
+        raise PageTooComplex("the parser answered in a shape that is not known") from error
+    return PageFacts(url, title, lang, canonical, tuple(robots), text, facts, cut, needs_scripts)
 
 
 _shared = ParserPool()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit
 
 from app.fetch.address import Host, parse_host
@@ -16,6 +17,10 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _PLAIN = re.compile(
     r"(?P<kept>https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,10}[a-z]{2,20}"
     r"(?:/[A-Za-z0-9/%:@!$&'()*+,;=~_-]*(?:\.[A-Za-z0-9]{1,9})?(?:\?[A-Za-z0-9/%:@!$&'()*+,;=~._?-]+)?))(?:#[!-~]*)?\Z"
+)
+# The same for a reference that begins at the root of the site.
+_PLAIN_PATH = re.compile(
+    r"(?P<kept>/(?!/)[A-Za-z0-9/%:@!$&'()*+,;=~_-]*(?:\.[A-Za-z0-9]{1,9})?(?:\?[A-Za-z0-9/%:@!$&'()*+,;=~._?-]+)?)(?:#[!-~]*)?\Z"
 )
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 
@@ -69,6 +74,14 @@ def parse_url(text: str) -> Url:
     )
 
 
+@lru_cache(maxsize=256)
+def _origin(base: str) -> str | None:
+    try:
+        return parse_url(base).origin
+    except ValueError:
+        return None
+
+
 def _without_dots(path: str) -> str:
     # "/a/../b" is "/b" to browsers and to most servers; one spelling keeps robots.txt and the page keys honest.
     return urlsplit(urljoin("http://host/", "/" + path.lstrip("/"))).path if "/." in path else path
@@ -76,9 +89,14 @@ def _without_dots(path: str) -> str:
 
 def resolve(base: str, reference: str) -> str | None:
     """The absolute URL that a reference in a page or a Location header means, as browsers read it; None if not http(s)."""
-    plain = _PLAIN.match(reference) if len(reference) < 2_000 else None
-    if plain is not None:
-        return plain["kept"]
+    if len(reference) < 2_000:
+        plain = _PLAIN.match(reference)
+        if plain is not None:
+            return plain["kept"]
+        rooted = _PLAIN_PATH.match(reference)
+        origin = _origin(base) if rooted is not None else None
+        if rooted is not None and origin is not None:
+            return origin + rooted["kept"]
     cleaned = reference.strip(_EDGES).replace("\t", "").replace("\n", "").replace("\r", "")
     if len(cleaned) > _MAX_URL:
         return None

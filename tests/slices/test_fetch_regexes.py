@@ -1,0 +1,48 @@
+"""Every regular expression that meets other people's bytes stays linear on 100 kB of its own pieces."""
+
+from __future__ import annotations
+
+import re
+import time
+from types import ModuleType
+
+import pytest
+
+from app.domain import link_verdict, mention
+from app.fetch import address, body, page, urls
+
+MODULES: list[ModuleType] = [address, body, page, urls, link_verdict, mention]
+PATTERNS = [
+    (f"{module.__name__}.{name}", value)
+    for module in MODULES
+    for name, value in vars(module).items()
+    if isinstance(value, re.Pattern)
+]
+# Those that the code lets search; the others are only matched at the start of a text.
+SEARCHED = {"_META", "_HEADER", "_HIDING_STYLE", "_JAVASCRIPT", "_NOSCRIPT", "_UNSAFE", "_REDIRECT_SEGMENT"}
+SIZE = 100_000
+# Linear matching of 100 kB takes some milliseconds; a quadratic one takes ten seconds and more.
+SECONDS = 1.0
+
+
+def pieces(pattern: re.Pattern[str] | re.Pattern[bytes]) -> list[str]:
+    source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("ascii")
+    words = re.findall(r"[a-zA-Z<:/=-]{2,}", source)
+    starts = ["http://a.", "https://a-", "<meta ", "<meta charset", "<noscript", "charset=", "0x", "display"]
+    return ["a", "0", "-", " ", ".", "a.", "a-", "/", "<", "=", "?", *words, *starts, *(f"{word} " for word in words)]
+
+
+def test_the_patterns_were_found() -> None:
+    assert len(PATTERNS) >= 10
+
+
+@pytest.mark.parametrize(("name", "pattern"), PATTERNS, ids=[name for name, _ in PATTERNS])
+def test_no_pattern_blows_up(name: str, pattern: re.Pattern[str] | re.Pattern[bytes]) -> None:
+    for piece in pieces(pattern):
+        for text in (piece * (SIZE // len(piece)) + "!", "http://" + piece * (SIZE // len(piece)) + "\x00"):
+            subject = text if isinstance(pattern.pattern, str) else text.encode()
+            started = time.perf_counter()
+            pattern.match(subject)  # type: ignore[arg-type]
+            if name.rpartition(".")[2] in SEARCHED:
+                assert all(found is not None for found in pattern.finditer(subject))  # type: ignore[arg-type]
+            assert time.perf_counter() - started < SECONDS, (name, piece)
