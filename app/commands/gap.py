@@ -82,10 +82,10 @@ def import_command(
     """Import exports into a site, compute its gap anew and bring the pipeline up to date."""
     from app.container import Container
     from app.gaps import service
-    from app.settings import Settings
+    from app.settings import load_settings
 
     mapping = dict(_pair(text) for text in map or [])
-    container = Container(Settings())
+    container = Container(load_settings())
     try:
         with container.db.read() as uow:
             site_id = service.site_by_text(uow, site)

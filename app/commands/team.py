@@ -29,10 +29,10 @@ def _create_user(
 ) -> None:
     """Add a member of staff."""
     from app.container import Container
-    from app.settings import Settings
+    from app.settings import load_settings
     from app.team import users
 
-    container = Container(Settings())
+    container = Container(load_settings())
     try:
         with container.db.work() as uow:
             made = users.create(uow, email=email, name=name, role=role, password=password)
@@ -47,10 +47,10 @@ def _create_key(
 ) -> None:
     """Make an API key and print it, once, alone on standard output."""
     from app.container import Container
-    from app.settings import Settings
+    from app.settings import load_settings
     from app.team import api_keys
 
-    container = Container(Settings())
+    container = Container(load_settings())
     try:
         with container.db.work() as uow:
             made, secret = api_keys.create(uow, name=name, scopes=scope, actor="command line")
