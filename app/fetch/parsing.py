@@ -26,6 +26,7 @@ import app
 from app.domain.link_verdict import LinkFact, PageFacts
 
 PARSE_SECONDS = 10.0
+_MAX_ANSWER = 128 << 20
 _CHILDREN = max(1, min(4, os.cpu_count() or 1))
 _ROOT = str(Path(app.__file__).resolve().parent.parent)
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from app.fetch.parse_child import main; main()"
@@ -58,6 +59,8 @@ class _Child:
             stdin.flush()
             until = time.monotonic() + seconds
             size = struct.unpack(">I", self._read(stdout.fileno(), 4, until))[0]
+            if size > _MAX_ANSWER:
+                raise PageTooComplex("the parser's answer is too large")
             return self._read(stdout.fileno(), size, until)
         except OSError as error:
             raise PageTooComplex from error

@@ -124,8 +124,16 @@ def pages_of(prospect: Prospect) -> tuple[str, ...]:
 
     Without any, the front page.
     """
-    known = dict.fromkeys(page for page in (prospect.best_page, *prospect.known_pages) if page)
+    known = dict.fromkeys(
+        _as_url(page) for page in (prospect.best_page, *prospect.known_pages) if page and page.strip()
+    )
     return tuple(known)[:MAX_PAGES] or (f"https://{prospect.domain}/",)
+
+
+def _as_url(page: str) -> str:
+    # Exports name pages as their tools show them: without a scheme, or with a space in them.
+    text = page.strip().replace(" ", "%20")
+    return text if "://" in text else f"https://{text}"
 
 
 def _claim(deps: Deps, prospect_id: int) -> _Task | None:

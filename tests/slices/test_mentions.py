@@ -206,5 +206,7 @@ def test_without_known_pages_the_front_page_is_asked(at: Desk) -> None:
         prospect = prospects.get(uow, 1)
         prospect.best_page, prospect.known_pages = None, []
         assert service.pages_of(prospect) == ("https://editor.test/",)
+        prospect.known_pages = ["editor.test/a b ", "https://editor.test/a%20b", " "]
+        assert service.pages_of(prospect) == ("https://editor.test/a%20b",)
         prospect.known_pages = [f"http://editor.test/{n}" for n in range(20)]
         assert len(service.pages_of(prospect)) == service.MAX_PAGES
