@@ -14,7 +14,7 @@ from app.fetch.client import GuardedFetcher
 from app.fetch.ports import Fetched
 from app.fetch.urls import parse_url
 from app.fetch.visit import Visit, visit
-from app.settings import Settings
+from app.settings import load_settings
 
 NOT_SEEN = 1
 COULD_NOT_CHECK = 3
@@ -52,7 +52,7 @@ def check(
     wanted = read_targets(target)
     brands = [name.strip() for name in brand or [] if name.strip()]
     address = _page(page)
-    with GuardedFetcher.from_settings(Settings()) as fetcher:
+    with GuardedFetcher.from_settings(load_settings()) as fetcher:
         seen = visit(fetcher, address, wanted, brands=brands, others=other or [])
     result = as_dict(seen, brands)
     if as_json:
