@@ -6,10 +6,18 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.web.door import Pages
-from app.web.pages import account, public, today
+from app.web.pages import account, inbox, outbox, prospects, public, queue, today
 from app.web.rendering import STATIC
 
-PAGES: tuple[Pages, ...] = (today.pages, account.pages, public.pages)
+PAGES: tuple[Pages, ...] = (
+    today.pages,
+    queue.pages,
+    outbox.pages,
+    inbox.pages,
+    prospects.pages,
+    account.pages,
+    public.pages,
+)
 
 
 def attach(app: FastAPI) -> None:

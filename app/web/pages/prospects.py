@@ -1,0 +1,95 @@
+"""One prospect with everything that happened, and the list of links."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from app.domain.pipeline import LostReason, Stage
+from app.errors import BadInput, FieldProblem
+from app.links import service as link_service
+from app.models import LinkState
+from app.prospects import repository, service
+from app.reports import links, timeline
+from app.web.door import Id, Pages, Visit
+
+pages = Pages()
+
+_PAGE = 50
+_TABS: dict[str, tuple[str, LinkState | None]] = {
+    "all": ("All", None),
+    "live": ("Live", LinkState.LIVE),
+    "changed": ("Changed", LinkState.CHANGED),
+    "lost": ("Lost", LinkState.LOST),
+    "unknown": ("Could not check", LinkState.UNKNOWN),
+}
+
+
+@pages.get("/prospects/{prospect_id}", needs="prospects:read")
+def prospect(visit: Visit, prospect_id: Id) -> Response:
+    """The timeline, newest last, with what can be done by hand."""
+    return _show(visit, prospect_id)
+
+
+def _show(visit: Visit, prospect_id: int) -> Response:
+    found = service.get(visit.uow, prospect_id)
+    reads_mail = visit.who.may("messages:read")
+    lines = timeline.of_prospect(visit.uow, prospect_id)
+    return visit.page(
+        "prospect.html",
+        prospect=found,
+        # Who may not read mail sees that there was some, and no word of it.
+        lines=[line for line in lines if reads_mail or line.kind not in ("mail-in", "mail-out")],
+        contacts=repository.contacts_of(visit.uow.session, prospect_id),
+        links=links.listing(visit.uow, prospect_id=prospect_id),
+        reasons=list(LostReason),
+        over=found.stage in (Stage.WON, Stage.LOST),
+        notice=None,
+    )
+
+
+@pages.post("/prospects/{prospect_id}/give-up", needs="prospects:write", again=_show)
+def give_up(visit: Visit, prospect_id: Id) -> Response:
+    """Lost, with a reason."""
+    if visit.text("reason") not in set(LostReason):
+        raise BadInput("giving up needs a reason", FieldProblem("reason", "Choose a reason"))
+    service.give_up(visit.uow, prospect_id, LostReason(visit.text("reason")), actor=visit.actor)
+    return visit.go(f"/prospects/{prospect_id}")
+
+
+@pages.post("/prospects/{prospect_id}/reopen", needs="prospects:write", again=_show)
+def reopen(visit: Visit, prospect_id: Id) -> Response:
+    """Back into the pipeline, with a reason."""
+    service.reopen(visit.uow, prospect_id, visit.text("why"), actor=visit.actor)
+    return visit.go(f"/prospects/{prospect_id}")
+
+
+def _links(visit: Visit, **_: int) -> Response:
+    tab = visit.request.query_params.get("tab", "all")
+    label, state = _TABS.get(tab, _TABS["all"])
+    given = visit.request.query_params.get("before", "")
+    before = int(given) if given.isdecimal() and int(given) < 2**31 else None
+    rows = links.listing(visit.uow, state=state, before=before, limit=_PAGE + 1)
+    more = rows[_PAGE - 1]["id"] if len(rows) > _PAGE else None
+    asked = visit.request.query_params.get("did") == "asked"
+    return visit.page(
+        "links.html",
+        rows=rows[:_PAGE],
+        more=more,
+        tab=tab if tab in _TABS else "all",
+        tabs=_TABS,
+        label=label,
+        notice="A worker looks at the page now." if asked else None,
+    )
+
+
+@pages.get("/links", needs="links:read")
+def link_list(visit: Visit) -> Response:
+    """Links that were seen, or vouched for."""
+    return _links(visit)
+
+
+@pages.post("/links/{link_id}/check", needs="links:write", again=_links)
+def check_link(visit: Visit, link_id: Id) -> Response:
+    """Have a link looked at now."""
+    link_service.request(visit.uow, link_id)
+    return visit.go("/links?did=asked")

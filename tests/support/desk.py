@@ -1,0 +1,134 @@
+"""A site with prospects in every state that the pages show."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from app.domain.delivery import OutboundState
+from app.domain.mention_verdict import MentionVerdict
+from app.domain.pipeline import Stage
+from app.models import Competitor, Inbound, InboundState, Link, LinkState, MentionCheck, Outbound, Prospect
+from app.pitches import service as pitches
+from app.prospects import service as prospects
+from tests.support.http import House
+from tests.support.world import a_contact, a_mailbox, a_page, a_prospect, a_site
+
+DOMAINS = ("growth-notes.test", "dev-digest.test", "ops-review.test", "data-weekly.test", "cloud-journal.test")
+QUOTE = "Teams such as Acme run this checklist every quarter, and it shows in their numbers."
+
+
+def furnish(house: House, *, more: int = 0) -> dict[str, int]:
+    """Rows for every page; returns ids by name. The first prospects have drafts that may be approved."""
+    vault, settings = house.container.vault, house.container.settings
+    ids: dict[str, int] = {}
+    with house.db.work() as uow:
+        site = a_site(uow)
+        for name in ("alpha.test", "beta.test", "gamma.test"):
+            uow.session.add(Competitor(site_id=site.id, domain=name, created_at=uow.now()))
+        a_page(uow, site)
+        a_page(uow, site, url="https://acme.test/guides/audit", title="The audit workbook", topic="content audits")
+        mailbox = a_mailbox(uow)
+        mailbox.secret = vault.seal("secret", f"mailbox:{mailbox.id}:secret")
+        for number, domain in enumerate([*DOMAINS, *(f"site-{n:03}.test" for n in range(more))]):
+            mention = MentionVerdict.UNLINKED_MENTION if number % 3 == 0 else MentionVerdict.NO_MENTION
+            if number == 3:
+                mention = MentionVerdict.COULD_NOT_CHECK
+            prospect = a_prospect(
+                uow,
+                site,
+                domain,
+                stage=Stage.PROSPECT if number == 3 else Stage.CHECKED_MENTION,
+                mention=mention,
+                tier=1 + number % 3,
+                overlap=3 - number % 3,
+                competitors=["alpha.test", "beta.test", "gamma.test"][: 3 - number % 3],
+                authority=71.0 - number if number != 2 else None,
+                authority_provider="Ahrefs" if number != 2 else None,
+                traffic=42_000 if number != 2 else None,
+                dofollow=True if number != 2 else None,
+                best_page_title="A checklist for onboarding",
+                target="https://alpha.test/onboarding",
+                anchor="onboarding templates",
+                first_seen=date(2025, 3, 1),
+            )
+            prospects.rerank(prospect, 3)
+            _check(house, prospect, mention, uow)
+            if number != 4:
+                a_contact(uow, prospect, source_url=f"https://{domain}/about")
+            if number in (0, 1, 2):
+                pitches.propose(uow, prospect.id, actor="system")
+            ids[domain] = prospect.id
+        _mail(house, uow, site, mailbox, ids, (vault, settings))
+    return ids
+
+
+def _check(house: House, prospect: Prospect, verdict: MentionVerdict, uow: object) -> None:
+    check = MentionCheck(
+        prospect_id=prospect.id,
+        verdict=verdict,
+        url=prospect.best_page,
+        quote=QUOTE if verdict is MentionVerdict.UNLINKED_MENTION else None,
+        reason="robots.txt forbids it" if verdict is MentionVerdict.COULD_NOT_CHECK else None,
+        pages=[{"url": prospect.best_page, "outcome": "read"}],
+        checked_at=house.clock.now(),
+    )
+    uow.session.add(check)  # type: ignore[attr-defined]
+    uow.session.flush()  # type: ignore[attr-defined]
+    prospect.mention_check_id = check.id
+
+
+def _mail(house: House, uow: object, site: object, mailbox: object, ids: dict[str, int], keys: tuple) -> None:  # type: ignore[type-arg]
+    session = uow.session  # type: ignore[attr-defined]
+    for name, state in (("unsure.test", OutboundState.AMBIGUOUS), ("sent.test", OutboundState.SENT)):
+        prospect = a_prospect(
+            uow, site, name, stage=Stage.CHECKED_MENTION, mention=MentionVerdict.NO_MENTION, tier=1, overlap=3,  # type: ignore[arg-type]
+            best_page_title="Tools", competitors=["alpha.test"], target="https://alpha.test/onboarding",
+        )  # fmt: skip
+        a_contact(uow, prospect)  # type: ignore[arg-type]
+        pitch = pitches.propose(uow, prospect.id, actor="ana")  # type: ignore[arg-type]
+        row: Outbound = pitches.approve(uow, *keys, pitch.id, pitch.version, actor="ana")  # type: ignore[arg-type]
+        row.state = state
+        row.sent_at = house.clock.now() if state is OutboundState.SENT else None
+        prospect.stage = Stage.PITCHED if state is OutboundState.SENT else prospect.stage
+        ids[name] = prospect.id
+        session.flush()
+    for number, (text, kind) in enumerate(
+        (
+            ("Happy to add it, can you send a short blurb?", "reply"),
+            ('<script>alert(1)</script><img src="http://evil.test/x.png" onerror="alert(2)">', "other"),
+        )
+    ):
+        session.add(
+            Inbound(
+                mailbox_id=mailbox.id,  # type: ignore[attr-defined]
+                content_key=f"{number}",
+                state=InboundState.DONE,
+                size=100,
+                from_address="dana@sent.test",
+                from_name="Dana Ruiz",
+                subject="Re: Your checklist" if number == 0 else "<b>bold</b>",
+                kind=kind,
+                rule="in-reply-to",
+                intent="interested" if number == 0 else None,
+                text=text,
+                prospect_id=ids["sent.test"],
+                received_at=house.clock.now(),
+                stored_at=house.clock.now(),
+            )
+        )
+    for name, state in (("won.test", LinkState.LIVE), ("gone.test", LinkState.UNKNOWN)):
+        prospect = a_prospect(uow, site, name, stage=Stage.WON, tier=2)  # type: ignore[arg-type]
+        session.add(
+            Link(
+                site_id=prospect.site_id,
+                prospect_id=prospect.id,
+                source_url=f"https://{name}/a-rather-long-path/with/several/segments/and-a-title-in-it",
+                target_url="https://acme.test/guides/onboarding",
+                state=state,
+                verified=True,
+                dofollow=True,
+                anchor="onboarding guide",
+                first_seen_at=house.clock.now(),
+                last_checked_at=house.clock.now(),
+            )
+        )

@@ -1,0 +1,179 @@
+"""The pages in a real browser, wide and narrow, light and dark: the whole way from sign-in to undo, without errors."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from app.clock import FixedClock, SteppedClock
+from app.settings import Settings
+from tests.support.databases import missing
+from tests.support.desk import DOMAINS, furnish
+from tests.support.http import House
+from tests.web.test_access import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path(os.environ.get("GAPBRIDGE_TEST_CHROMIUM", "/usr/bin/chromium"))
+SHOTS = os.environ.get("GAPBRIDGE_TEST_SCREENSHOTS")
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest, templates: Any, tmp_path: Path) -> Iterator[str]:
+    """The browser looks at pages; the databases differ behind them, and other tests look there."""
+    with templates.copy(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def served(settings: Settings, clock: FixedClock) -> Iterator[House]:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    house = House(settings.model_copy(update={"public_url": url}), clock=SteppedClock(clock.now()))
+    server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, access_log=False, lifespan="off"))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    house.url = url  # type: ignore[attr-defined]
+    yield house
+    server.should_exit = True
+    thread.join()
+    listener.close()
+    house.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        missing("Chromium", FileNotFoundError(str(CHROMIUM)))
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def watched(chromium: Any, width: int, theme: str, *, script: bool = True) -> Iterator[Any]:
+    """A page that collects every console error and refused resource, and fails at the end when there was one."""
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=script
+    )
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("console", lambda line: faults.append(line.text) if line.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda request: faults.append(request.url) if "127.0.0.1" not in request.url else None)
+    yield page
+    context.close()
+    # Chromium notes the status of the page that refuses an approval; that page is part of the test.
+    assert [fault for fault in faults if "409 (Conflict)" not in fault] == []
+
+
+def look(page: Any, name: str) -> None:
+    """No sideways scroll; keeps a picture where GAPBRIDGE_TEST_SCREENSHOTS names a folder."""
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{name} scrolls sideways by {wide} px"
+
+
+def sign_in(page: Any, house: Any) -> None:
+    page.goto(house.url)
+    page.get_by_label("Your name").fill("Ana Silva")
+    page.get_by_label("E-mail address").fill("ana@acme.test")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("The same password again").fill(PASSWORD)
+    page.get_by_role("button", name="Create the account").click()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 320])
+def test_the_way_from_sign_in_to_undo(served: House, chromium: Any, width: int, theme: str) -> None:
+    ids = furnish(served, more=60)
+    with watched(chromium, width, theme) as page:
+        tag = f"{width}-{theme}"
+        sign_in(page, served)
+        look(page, f"today-{tag}")
+        page.get_by_role("button", name="Sign out").click()
+        look(page, f"signin-{tag}")
+        page.get_by_label("E-mail address").fill("ana@acme.test")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Start").click()
+        look(page, f"queue-{tag}")
+        first = page.get_by_role("heading", level=2).first.inner_text().split()[0]
+        assert first == DOMAINS[0]
+        page.get_by_role("button", name="Approve and next").click()
+        assert page.get_by_role("status").inner_text().startswith(f"Approved {first}")
+        look(page, f"approved-{tag}")
+        page.get_by_label("Subject").fill("Line [first name]")
+        page.get_by_label("Message").fill("word " * 160)
+        page.get_by_role("button", name="Approve and next").click()
+        assert page.title().startswith("Error:")
+        assert page.get_by_role("alert").inner_text().count("\n") > 2
+        assert page.get_by_label("Subject").input_value() == "Line [first name]"
+        look(page, f"refused-{tag}")
+        for name, path in (
+            ("outbox", "/outbox"),
+            ("unsure", "/outbox?tab=ambiguous"),
+            ("inbox", "/inbox"),
+            ("message", "/inbox/2"),
+            ("links", "/links"),
+            ("prospect", f"/prospects/{ids['sent.test']}"),
+            ("unchecked", f"/queue/{ids[DOMAINS[3]]}"),
+            ("nobody", f"/queue/{ids[DOMAINS[4]]}"),
+            ("bot", "/about-this-bot"),
+            ("optout", "/u/token"),
+        ):
+            page.goto(f"{served.url}{path}")  # type: ignore[attr-defined]
+            look(page, f"{name}-{tag}")
+        page.goto(f"{served.url}/outbox")  # type: ignore[attr-defined]
+        page.get_by_role("button", name=f"Undo {first}").click()
+        assert page.get_by_role("status").inner_text().startswith(f"Taken back: {first}")
+        assert page.get_by_role("button", name="Approve and next").is_visible()
+        page.goto(f"{served.url}/outbox")  # type: ignore[attr-defined]
+        assert page.get_by_text("Nothing waits.").is_visible()
+
+
+def test_the_way_works_without_script_and_the_theme_is_painted_by_the_server(served: House, chromium: Any) -> None:
+    furnish(served)
+    with watched(chromium, 800, "light", script=False) as page:
+        sign_in(page, served)
+        page.get_by_role("button", name="Start").click()
+        page.get_by_role("button", name="Approve and next").click()
+        page.get_by_role("button", name="Undo").click()
+        page.get_by_role("button", name="Theme: system").click()
+        assert page.locator("html").get_attribute("data-theme") == "dark"
+        page.get_by_role("button", name="Skip").click()
+        assert page.get_by_role("status").inner_text().startswith("Skipped")
+
+
+def test_every_tab_stop_can_be_seen(served: House, chromium: Any) -> None:
+    furnish(served)
+    with watched(chromium, 320, "light") as page:
+        sign_in(page, served)
+        page.get_by_role("button", name="Start").click()
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            box = page.evaluate(
+                """() => { const e = document.activeElement; if (e === document.body) return null;
+                const r = e.getBoundingClientRect(); const hit = document.elementFromPoint(
+                Math.min(Math.max(r.x + r.width / 2, 1), innerWidth - 1), Math.min(Math.max(r.y + Math.min(r.height, 40) / 2, 1), innerHeight - 1));
+                return {what: e.outerHTML.slice(0, 80), w: r.width, h: r.height, seen: !!hit && (e === hit || e.contains(hit) || hit.contains(e))}; }"""
+            )
+            if box is None:
+                break
+            assert box["seen"], box
