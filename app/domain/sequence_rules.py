@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
-from app.domain.calendar import IsHoliday, add_business_days, business_moment, no_holidays
+from app.domain.calendar import IsHoliday, add_business_days, business_moment, is_business_day, no_holidays
 
 MAX_STEPS = 5
 MAX_WAIT = 60
@@ -92,3 +92,15 @@ def due_after(
             shifted = business_moment(absence.received_at, ABSENCE_WITHOUT_DATE, zone, is_holiday)
         due = max(due, shifted)
     return due
+
+
+def not_on_a_closed_day(at: datetime, now: datetime, zone: tzinfo, is_holiday: IsHoliday = no_holidays) -> datetime:
+    """`at`, or, when it has passed and today is no business day in `zone`, the same time on the next one, as UTC.
+
+    What was due on a Friday and was held up (nobody ran, the mailbox rested) does not leave on the Saturday.
+    """
+    today = now.astimezone(zone).date()
+    if at > now or is_business_day(today, is_holiday):
+        return at
+    wall = at.astimezone(zone).time().replace(fold=0)
+    return datetime.combine(add_business_days(today, 0, is_holiday), wall, tzinfo=zone).astimezone(UTC)

@@ -21,7 +21,7 @@ from app.domain.delivery import OutboundState
 from app.domain.link_verdict import Finding
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import LostReason, Stage
-from app.domain.sequence_rules import Absence, Step, due_after, parse_steps
+from app.domain.sequence_rules import Absence, Step, due_after, not_on_a_closed_day, parse_steps
 from app.errors import Conflict, NotFound, Refused
 from app.fetch.ports import Fetcher
 from app.links import service as links
@@ -145,6 +145,8 @@ def _what_is_due(uow: UnitOfWork, run_id: int) -> _Due | Advanced:
     zone, is_holiday = zone_of(mailbox.time_zone), holidays_of(site.country)
     step = steps[run.next_step]
     at = _due_at(uow, run, step, previous.sent_at, zone=zone, is_holiday=is_holiday)
+    if not step.gives_up:
+        at = not_on_a_closed_day(at, uow.now(), zone, is_holiday)
     if run.due_at != at:
         run.due_at, run.version = at, run.version + 1
     if at > uow.now():

@@ -198,6 +198,16 @@ class TestTheWholeWay:
         # 23, 24, (25, 26 holidays, 27 Sunday), 28, 29
         assert follow_up_is_due(desk, eyes).astimezone(BERLIN).date() == date(2026, 12, 29)
 
+    def test_what_is_late_does_not_leave_on_a_closed_day(self, desk: Desk, eyes: Eyes) -> None:
+        desk.pitched()
+        friday = follow_up_is_due(desk, eyes)
+        desk.clock.advance(timedelta(days=1))
+        assert [step(desk, eyes), step(desk, eyes)] == [Advanced.WAITING, Advanced.WAITING]
+        assert desk.run().due_at == friday + timedelta(days=3)
+        assert (eyes.looked, due(desk)) == ([], [])
+        desk.clock.advance(timedelta(days=2))
+        assert step(desk, eyes) is Advanced.QUEUED
+
     def test_the_hour_stays_over_the_change_of_summer_time(self, desk: Desk, eyes: Eyes) -> None:
         go_to(desk, datetime(2026, 10, 21, 9, 0, tzinfo=UTC))
         desk.pitched()
