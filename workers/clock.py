@@ -22,7 +22,7 @@ from sqlmodel import Session, col
 from app.container import Container
 from app.log import correlated, get_logger
 from app.models import Lease
-from workers.broker import backlog, queue_of
+from workers.broker import backlog, queue_of, queues
 from workers.metrics import DUE, SWEEPS
 from workers.work import Work
 
@@ -116,17 +116,19 @@ class ClockThread:
         if not self._ticking:
             self._ticking = True
             log.info("clock.holds", owner=self.owner, fence=fence)
-        rung = sum(self._sweep(work) for work in self._table)
+        # Looked at before the first bell: what one kind of work rings for must not keep its neighbours out.
+        namespace = self._container.settings.broker_namespace
+        full = {name for name in queues(namespace) if self._full(name)}
+        rung = sum(self._sweep(work, queue_of(work.job, namespace) in full) for work in self._table)
         SWEEPS.labels("done").inc()
         return rung
 
-    def _sweep(self, work: Work) -> int:
-        namespace = self._container.settings.broker_namespace
+    def _sweep(self, work: Work, full: bool) -> int:
         try:
             with self._container.db.read() as look:
                 due = list(work.due(look.session, look.now()))
             DUE.labels(work.job).set(len(due))
-            if not due or self._full(queue_of(work.job, namespace)):
+            if full:
                 return 0
             for row_id in due[:AT_ONCE]:
                 # Each job that nobody asked for is a trace of its own.

@@ -17,7 +17,7 @@ from app.jobs import Job, RecordingDispatcher
 from app.models import Lease
 from app.settings import Settings
 from tests.conftest import START
-from workers.broker import make_broker
+from workers.broker import BrokerDispatcher, make_broker
 from workers.clock import ClockThread, give_back_lease, lease_term, take_lease
 from workers.work import Work
 
@@ -132,3 +132,18 @@ def test_a_sweep_has_an_upper_end(container: Container, tmp_path: Path, monkeypa
     monkeypatch.setattr("workers.clock.AT_ONCE", 10)
     work = Work(Job.LINKS_CHECK, run=nothing, due=lambda session, now: range(1000))
     assert ticker(container, work).tick() == 10
+
+
+def test_a_large_backlog_of_one_kind_does_not_keep_the_others_out(
+    settings: Settings, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.clock.BACKLOG", 5)
+    broker = make_broker(settings)
+    container = Container(settings, clock=clock, dispatcher=BrokerDispatcher(broker, settings.broker_namespace))
+    table = [
+        Work(job, run=nothing, due=lambda session, now: range(10)) for job in (Job.MENTIONS_CHECK, Job.LINKS_CHECK)
+    ]
+    clock_thread = ClockThread(container, broker, table)
+    assert clock_thread.tick() == 20
+    assert clock_thread.tick() == 0
+    container.close()
