@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 MAX_WORDS = 149
 MAX_SUBJECT = 120
 MAX_SIGNATURE_WORDS = 60
+_SHOWN = 5
 
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _WORD = re.compile(f"[^{_SPACE}]+")
@@ -25,7 +26,8 @@ _LINE = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
 # Control characters, line and paragraph separators, and the marks that reorder text: none has business in a header.
 _NOT_IN_SUBJECT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _URL = re.compile(r"(?:https?://|(?<![\w@./-])www\.)[^\s<>\"{}|\\^`\[\]]+", re.IGNORECASE)
-_VARIABLE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|\$\{[^}]*\}|%[A-Za-z_]{2,}%|[{}]")
+# What may stand between the marks is bounded, so that a text of nothing but opening marks costs no more than another.
+_VARIABLE = re.compile(r"\{\{.{0,80}?\}\}|\{%.{0,80}?%\}|\{#.{0,80}?#\}|\$\{[^}]{0,80}\}|%[A-Za-z_]{2,40}%|[{}]")
 _BRACKET = re.compile(r"\[[^\]\n]{0,80}\]?|\]")
 _PLACEHOLDER = re.compile(r"<[A-Za-z][A-Za-z _-]{0,40}>")
 _TRACKING_PARAMETER = re.compile(r"^(utm_.*|gclid|fbclid|msclkid|mc_[ce]id|_hs(enc|mi)|vero_id|oly_\w+_id|trk|sc_cid)$")
@@ -260,12 +262,16 @@ def _check_leftovers(message: PitchDraft, html: _HtmlReader) -> Iterable[BrokenR
     everything = "\n".join((message.subject, message.body_text, html.text))
     variables = dict.fromkeys(found.group() for found in _VARIABLE.finditer(everything))
     if variables:
-        yield BrokenRule("unresolved-variable", f"A variable has no value: {', '.join(variables)}. Give it one.")
+        yield BrokenRule(
+            "unresolved-variable", f"A variable has no value: {', '.join(list(variables)[:_SHOWN])}. Give it one."
+        )
     brackets = dict.fromkeys(
         found.group() for pattern in (_BRACKET, _PLACEHOLDER) for found in pattern.finditer(everything)
     )
     if brackets:
-        yield BrokenRule("bracket", f"Something is left to fill in: {', '.join(brackets)}. Replace it with words.")
+        yield BrokenRule(
+            "bracket", f"Something is left to fill in: {', '.join(list(brackets)[:_SHOWN])}. Replace it with words."
+        )
     if not message.opt_out.strip() or not all(
         _flat(message.opt_out) in _flat(part) for part in (message.body_text, html.text) if part
     ):

@@ -1,6 +1,7 @@
 """The pitch contract: the shared word vectors, and one broken message for each rule."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -227,6 +228,16 @@ def test_urls_end_where_the_sentence_goes_on():
         "https://c.example/w",
         "www.d.example/v",
     ]
+
+
+@pytest.mark.parametrize(
+    "unit", ["{", "{{", "{%", "{#", "${", "%a", "[", "<a", "http://a", "www.", "(", "a@www.", "> "]
+)
+def test_no_text_makes_the_check_slow(unit):
+    text = (unit * 20_000)[:20_000]
+    started = time.process_time()
+    check(message(text, body_html="", subject=text[:1_000]))
+    assert time.process_time() - started < 0.4
 
 
 def test_page_keys():
