@@ -11,6 +11,7 @@ from app.domain.pipeline import LostReason, Stage
 from app.errors import Refused
 from app.fetch.ports import Fetched
 from app.gaps import service as gaps
+from app.inbox import service as inbox
 from app.links import service as links
 from app.mail import accounts
 from app.models import Conversation, ConversationState, Inbound, Prospect, Security
@@ -38,7 +39,6 @@ class Person:
         self._container = container
         self._world = world
         self.site_id = 0
-        self._answered: set[int] = set()
 
     def set_up(self) -> list[str]:
         """Account, site, competitors, pages, sequence and mailbox."""
@@ -105,12 +105,13 @@ class Person:
                 for row in look.session.execute(
                     select(Inbound).where(col(Inbound.kind) == "reply").order_by(col(Inbound.id))
                 ).scalars()
-                if row.id not in self._answered and row.prospect_id is not None
+                if row.handled_at is None and row.prospect_id is not None
             ]
         told = []
         for row_id, prospect_id, intent in rows:
-            self._answered.add(row_id)
             told.append(self._act_on(prospect_id, intent))
+            with self._container.db.work() as uow:
+                inbox.mark_handled(uow, row_id, actor=EMAIL)
         return told
 
     def _act_on(self, prospect_id: int, intent: str | None) -> str:

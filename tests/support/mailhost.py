@@ -87,6 +87,16 @@ class MailHost:
     folder: Path
     smtp_log: Path
     imap_log: Path
+    queue: Path
+
+    def wait_until_delivered(self, seconds: float = 30.0) -> None:
+        """Return when Postfix holds no mail any more: each is in its mailbox, or was returned."""
+        until = time.monotonic() + seconds
+        places = ("maildrop", "incoming", "active", "deferred")
+        while any(path.is_file() for place in places for path in (self.queue / place).rglob("*")):
+            if time.monotonic() > until:
+                raise TimeoutError(f"Postfix still holds mail:\n{self.smtp_log.read_text()[-2000:]}")
+            time.sleep(0.05)
 
 
 @contextmanager
@@ -113,7 +123,16 @@ def mailhost(addresses: Sequence[str], *, full: tuple[str, ...] = ()) -> Iterato
             subprocess.run(["/usr/sbin/dovecot", "-c", str(config)], stdout=said, stderr=said, check=False, timeout=30)
         _wait_for(imap, folder / "dovecot.log", folder / "start.log")
         with postfix(maildirs, uid=_UID, gid=_GID, full=full, auth_socket=f"inet:127.0.0.1:{auth}") as server:
-            yield MailHost("127.0.0.1", server.port, imap, PASSWORD, folder, server.log, folder / "dovecot.log")
+            yield MailHost(
+                "127.0.0.1",
+                server.port,
+                imap,
+                PASSWORD,
+                folder,
+                server.log,
+                folder / "dovecot.log",
+                server.folder / "queue",
+            )
     finally:
         subprocess.run(["/usr/sbin/dovecot", "-c", str(config), "stop"], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,111 @@
+"""The whole loop on the sandbox world, in both modes of an installation, and what the demo says when the ledger is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import cli
+from app.clock import SteppedClock
+from app.commands import demo as command
+from app.db.work import Database
+from app.jobs import SilentDispatcher
+from app.sandbox import cast, stock
+from app.sandbox.demo import Ending, start_of_story
+from app.sandbox.ledger import Balance, Disagreement
+from app.sandbox.screen import PathLine
+from app.sandbox.world import World, open_world
+from tests.support.brokers import namespace
+from tests.support.databases import Templates
+from tests.support.story import EXPECTED, as_expected, tell
+
+
+def test_the_embedded_default_by_its_command(tmp_path: Path) -> None:
+    """`gapbridge demo --once` as a user runs it: SQLite, jobs in memory, exit code 0."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())", "demo", "--once"],
+        capture_output=True,
+        text=True,
+        timeout=170,
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "HOME": str(tmp_path)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The ledger and the world agree." in done.stdout
+    rows = [line.split("│") for line in done.stdout.splitlines() if ".test" in line and line.startswith("│")]
+    shown = {row[1].strip(): (tuple(row[3].replace(" ", "").split(">")), row[4].strip(), int(row[5])) for row in rows}
+    assert shown == EXPECTED
+    assert not (tmp_path / "var").exists(), "--once leaves nothing behind"
+
+
+@pytest.mark.timeout(300)
+def test_postgresql_and_redis_and_a_planted_fault(templates: Templates, tmp_path: Path) -> None:
+    clock = SteppedClock(start_of_story(datetime.now(UTC)))
+    with (
+        templates.copy("postgresql", tmp_path) as url,
+        namespace("redis") as broker,
+        open_world(tmp_path, clock) as world,
+    ):
+        as_expected(*tell(world, tmp_path, url, broker))
+        assert_polite(world)
+        assert_faults_are_seen(url, world)
+
+
+def assert_polite(world: World) -> None:
+    hosts = {visit.host for visit in world.sites.visits}
+    asked = {visit.host for visit in world.sites.visits if visit.path == "/robots.txt"}
+    assert {visit.host for visit in world.sites.visits if visit.status == 200} <= asked | {""}
+    assert all("Gapbridge" in visit.user_agent for visit in world.sites.visits)
+    assert "cheaplinks4boats.test" not in hosts, "a source that is marked as spam is not visited"
+
+
+def assert_faults_are_seen(url: str, world: World) -> None:
+    """One mail too many and one too few: the same comparison that decides the exit code names both."""
+    db = Database(url, world.clock, SilentDispatcher())
+    editor = cast.editor_at("slackwater.test")
+    mails = world.desk.mailbox(editor.address)
+    desk = world.desk
+    try:
+        with db.read() as look:
+            assert stock.compare(look.session, desk).agrees
+            honest = desk.mailbox
+            for kind, held in (
+                ("duplicate", [*mails, mails[0]]),
+                ("extra", [*mails, mails[0].replace(b"Message-ID: <", b"Message-ID: <x")]),
+                ("missing", mails[1:]),
+                ("altered", [mails[0].replace(b"Hi ", b"Ho "), *mails[1:]]),
+            ):
+                desk.mailbox = lambda address, held=held: held if address == editor.address else honest(address)
+                found = stock.compare(look.session, desk)
+                assert [one.kind for one in found.disagreements] == [kind]
+            desk.mailbox = honest
+    finally:
+        db.dispose()
+
+
+@pytest.mark.parametrize(
+    ("disagreements", "end", "code"),
+    [
+        ((), "won, link seen", 0),
+        ((Disagreement("missing", "<1@ours.test> is called sent"),), "won, link seen", 1),
+        ((), "lost: no-reply", 1),
+    ],
+    ids=["good", "ledger-differs", "nothing-won"],
+)
+def test_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    disagreements: tuple[Disagreement, ...],
+    end: str,
+    code: int,
+) -> None:
+    monkeypatch.setenv("GAPBRIDGE_DATA_DIR", str(tmp_path))
+    ending = Ending(Balance(1, 1, 0, disagreements), [PathLine("a.test", "", ("prospect",), end, 1)])
+    monkeypatch.setattr(command, "play", lambda *_: ending)
+    assert CliRunner().invoke(cli, ["demo", "--once"]).exit_code == code
