@@ -132,7 +132,9 @@ class Demo:
                 self._world.sites.remove_links(editor)
                 self._say(f"{editor.site} is redesigned; our link is gone from {editor.url}")
             self._move(morning - now)
-            self._workday()
+            self._tell()
+            if self._lines or self._waiting():  # Editors act on mail, so a day without news stays without.
+                self._workday()
             self._flush(morning, f"day {day}")
             if day > _REDESIGN_DAY and self._nothing_open():
                 break

@@ -64,4 +64,4 @@ class Engine:
                 if now - rung.get(bell, -_RING_AGAIN_SECONDS) >= _RING_AGAIN_SECONDS:
                     rung[bell] = now
                     self._db.dispatcher.ring(*bell)
-            time.sleep(0.02)
+            time.sleep(0.02 if not due else 0.05)

@@ -53,6 +53,9 @@ class Person:
             password=self._world.password,
             smtp=smtp,
             imap=imap,
+            # Shorter pauses than by default, because the demo moves its clock over each of them.
+            gap_min_seconds=30,
+            gap_max_seconds=60,
         )
         trials = accounts.try_out(mailbox, container.settings)
         with self._container.db.work() as uow:
