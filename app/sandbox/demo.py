@@ -62,6 +62,7 @@ class Demo:
         self._screen = screen
         self._story = Story()
         self._lines: list[str] = []
+        self._unread = False
         self.person = Person(container, world)
 
     STEPS = 7
@@ -133,7 +134,8 @@ class Demo:
                 self._say(f"{editor.site} is redesigned; our link is gone from {editor.url}")
             self._move(morning - now)
             self._tell()
-            if self._lines or self._waiting():  # Editors act on mail, so a day without news stays without.
+            # Editors act on mail: a day with nothing new on either side stays without news.
+            if self._lines or self._unread or self._waiting():
                 self._workday()
             self._flush(morning, f"day {day}")
             if day > _REDESIGN_DAY and self._nothing_open():
@@ -153,8 +155,11 @@ class Demo:
         self._say(*self.person.triage())
         self._engine.settle()
         self._tell()
-        self._say(*self.person.approve_all())
+        approved = self.person.approve_all()
+        self._say(*approved)
         self._send_all()
+        # What has left now is read by its editor on the next day.
+        self._unread = bool(approved)
 
     def _send_all(self) -> None:
         self._engine.settle()

@@ -17,7 +17,7 @@ from rich.table import Table
 from app.sandbox.ledger import Balance
 
 # In a file or a pipe there is no edge to fold at.
-_PLAIN_WIDTH = 200
+_PLAIN_WIDTH = 220
 
 
 @dataclass(frozen=True, slots=True)
