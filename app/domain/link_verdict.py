@@ -310,6 +310,13 @@ def on_domain(host: str, domain: str) -> bool:
     return bool(bare) and (host == bare or host.endswith("." + bare))
 
 
+def on_site(url: str, site: str) -> bool:
+    """Whether `url` lies on a site that is named by its domain, or by domain and path (`medium.test/@dana`)."""
+    domain, _, path = site.partition("/")
+    inside = urlsplit(url).path.strip("/") if on_domain(_host(url), domain) else None
+    return inside is not None and (not path or f"{inside}/".startswith(f"{path.strip('/')}/"))
+
+
 def robots_directives(values: Iterable[str]) -> tuple[str, ...]:
     """The directives of X-Robots-Tag values or robots meta tags that apply to search engines in general or to Google."""
     found: list[str] = []

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from app.db.work import Database, UnitOfWork
-from app.domain.link_verdict import Finding
+from app.domain.link_verdict import Finding, on_site, page_key
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, Stage
-from app.errors import NotFound
+from app.errors import BadInput, NotFound
 from app.fetch.ports import Fetcher
 from app.fetch.visit import visit
 from app.jobs import Job
@@ -81,12 +81,14 @@ def look_for_link(deps: Deps, prospect_id: int, page: str | None = None, *, acto
     """Look for a link on `page` (or the prospect's best page); one that is there is recorded, and the prospect is won.
 
     For the look before each follow-up, and for a person who says "it is live". Makes its own transactions: call it
-    outside of any. Never raises for what the page or its server does.
+    outside of any. Never raises for what the page or its server does; BadInput when `page` is not on their domain.
     """
     with deps.db.read() as look:
         prospect = prospects.get(look, prospect_id)
         target = placements.target_of(look.session, prospect.site_id)
         brands = _brands(look, prospect.site_id)
+        if page is not None and not on_site(page, prospect.domain):
+            raise BadInput(f"{page} is not a page of {prospect.domain}; a win there is a link on their site")
         url = page or prospect.best_page or f"https://{prospect.domain}/"
     finding = visit(deps.fetcher, url, target, brands=brands).finding
     if finding.verdict is not MentionVerdict.LINKED:
@@ -185,7 +187,8 @@ def _missing(uow: UnitOfWork, settings: Settings, link: Link, finding: Finding, 
     if now - link.first_missing_at < settings.link_lost_after:
         return
     link.state, link.lost_at = LinkState.LOST, now
-    reason = finding.reason or "removed"
+    moved = page_key(finding.final_url or link.source_url) != page_key(link.source_url)
+    reason = finding.reason or ("redirected" if moved else "removed")
     prospect = prospects.get(uow, link.prospect_id)
     data = {"link_id": link.id, "source_url": link.source_url, "target_url": link.target_url}
     if prospect.stage is not Stage.WON or repository.others_standing(uow.session, link):

@@ -108,9 +108,9 @@ def test_hostile_text_takes_linear_time(unit: str) -> None:
         text = unit * (size // len(unit))
         best = 9.0
         for _ in range(3):
-            started = time.perf_counter()
+            started = time.process_time()
             find_mention(text, ["Acme", "acme.example"], others=["Acme-Rockets", "Acme Rockets"])
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.process_time() - started)
         return best
 
     # Eight times the text may cost eight times the time, and some noise; a quadratic search would cost 64 times.

@@ -13,6 +13,7 @@ from app.domain.link_verdict import (
     Target,
     judge,
     judge_status,
+    on_site,
     page_key,
     redirect_candidates,
     robots_directives,
@@ -233,3 +234,19 @@ def test_robots_directives(values: list[str], directives: tuple[str, ...]) -> No
 def test_a_canonical_elsewhere_is_noted() -> None:
     assert judge(replace(PAGE, canonical="https://origin.example/post"), ACME).canonical_elsewhere
     assert not judge(replace(PAGE, canonical="http://www.editor.test/blog/post/"), ACME).canonical_elsewhere
+
+
+@pytest.mark.parametrize(
+    ("url", "site", "on"),
+    [
+        ("https://www.editor.test/x", "editor.test", True),
+        ("https://blog.editor.test/x", "editor.test", True),
+        ("https://notmyeditor.test/x", "editor.test", False),
+        ("https://medium.test/@dana/post", "medium.test/@dana", True),
+        ("https://medium.test/@dana", "medium.test/@dana", True),
+        ("https://medium.test/@danaher/post", "medium.test/@dana", False),
+        ("nonsense", "editor.test", False),
+    ],
+)
+def test_a_page_lies_on_a_site(url: str, site: str, on: bool) -> None:
+    assert on_site(url, site) is on

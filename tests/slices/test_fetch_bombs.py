@@ -101,7 +101,7 @@ def test_one_byte_at_a_time_runs_out_of_time(server: WebServer, fetcher: Guarded
     answer = fetcher.fetch("http://bomb.test/")
     assert isinstance(answer, NotFetched)
     assert answer.reason is Reason.TIMEOUT
-    assert time.monotonic() - started < SECONDS * 3
+    assert time.monotonic() - started < 15  # the server would take 20
 
 
 def test_headers_one_byte_at_a_time_run_out_of_time(server: WebServer, fetcher: GuardedFetcher) -> None:
@@ -168,7 +168,7 @@ def test_markup_that_hurts_the_parser_ends_in_time(shape: str) -> None:
             assert facts.text is not None
         except PageTooComplex:
             pass
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 15
         # The pool lives on.
         assert pool.parse("<p>fine", "https://bomb.test/").text == "fine"
     finally:

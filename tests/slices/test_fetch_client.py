@@ -132,15 +132,20 @@ def test_many_at_once_ask_robots_txt_once(server: WebServer) -> None:
 
 
 def test_one_host_is_asked_at_a_pace_and_another_is_not_held_up(server: WebServer) -> None:
-    times: list[float] = []
-    server.routes["/"] = lambda handler: (times.append(time.monotonic()), handler.give("<p>x"))[1]
-    with client(server, host_gap=0.2) as fetcher, ThreadPoolExecutor(4) as threads:
-        list(threads.map(fetcher.fetch, ["http://site.test/"] * 4))
-        paced = sorted(times)
-        assert all(later - earlier > 0.15 for earlier, later in itertools.pairwise(paced))
-        started = time.monotonic()
+    times: list[tuple[float, str]] = []
+    server.routes["/"] = lambda handler: (
+        times.append((time.monotonic(), handler.headers["Host"])),
+        handler.give("<p>x"),
+    )[1]
+    with client(server, host_gap=0.3) as fetcher, ThreadPoolExecutor(4) as threads:
+        paced = [threads.submit(fetcher.fetch, "http://site.test/") for _ in range(4)]
+        while not times:
+            time.sleep(0.01)
         fetcher.fetch("http://other.test/")
-        assert time.monotonic() - started < 0.15
+        assert not all(future.done() for future in paced)  # the other host did not wait for this one's turns
+        assert all(isinstance(future.result(), Fetched) for future in paced)
+    ours = sorted(at for at, host in times if host == "site.test")
+    assert all(later - earlier > 0.2 for earlier, later in itertools.pairwise(ours))
 
 
 def test_a_crawl_delay_is_kept_or_said(server: WebServer) -> None:
@@ -149,7 +154,7 @@ def test_a_crawl_delay_is_kept_or_said(server: WebServer) -> None:
         assert isinstance(fetcher.fetch("http://site.test/"), Fetched)
         started = time.monotonic()
         assert reason(fetcher.fetch("http://site.test/")) is Reason.CRAWL_DELAY
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("kind", ["image/png", "application/pdf", "text/plain", "application/json"])

@@ -41,8 +41,8 @@ def test_no_pattern_blows_up(name: str, pattern: re.Pattern[str] | re.Pattern[by
     for piece in pieces(pattern):
         for text in (piece * (SIZE // len(piece)) + "!", "http://" + piece * (SIZE // len(piece)) + "\x00"):
             subject = text if isinstance(pattern.pattern, str) else text.encode()
-            started = time.perf_counter()
+            started = time.process_time()
             pattern.match(subject)  # type: ignore[arg-type]
             if name.rpartition(".")[2] in SEARCHED:
                 assert all(found is not None for found in pattern.finditer(subject))  # type: ignore[arg-type]
-            assert time.perf_counter() - started < SECONDS, (name, piece)
+            assert time.process_time() - started < SECONDS, (name, piece)

@@ -21,6 +21,7 @@ from app.models import BlockingEvent, Conversation, ConversationState, Link, Lin
 from app.prospects import service as prospects
 from app.settings import Settings
 from tests.support.editorial import LINK, PAGE, Desk, desk
+from tests.support.webserver import redirect
 from tests.support.world import a_contact, a_conversation, a_mailbox, a_page, a_prospect, a_site
 
 DAY = timedelta(days=1)
@@ -128,6 +129,13 @@ def test_a_person_names_the_page(at: Desk) -> None:
     assert the_link(at.db).source_url == "http://editor.test/elsewhere"
 
 
+def test_a_link_on_somebody_elses_page_wins_nothing(at: Desk) -> None:
+    at.serve(LINK, "/x")
+    with pytest.raises(BadInput, match=r"is not a page of editor\.test"):
+        service.look_for_link(at, 1, "http://old.test/x", actor="ana")
+    assert stage(at.db) is Stage.PITCHED
+
+
 def test_looking_twice_is_one_win(won: Desk) -> None:
     assert service.look_for_link(won, 1).seen
     assert events(won.db) == ["link_seen"]
@@ -193,6 +201,18 @@ def test_a_page_that_is_gone_twice_has_lost_the_link(won: Desk, clock: FixedCloc
     with won.db.read() as look:
         line = look.session.exec(select(StageEvent).where(StageEvent.event == "link_lost")).one()
         assert line.reason == "page-gone"
+
+
+def test_a_page_that_leads_elsewhere_now_says_so(won: Desk, clock: FixedClock) -> None:
+    won.site.routes["/blog/checklist"] = redirect("http://editor.test/")
+    won.serve("<p>Welcome.</p>", "/")
+    clock.advance(DAY)
+    service.check_link(won, 1)
+    clock.advance(DAY)
+    assert service.check_link(won, 1) is LinkState.LOST
+    with won.db.read() as look:
+        line = look.session.exec(select(StageEvent).where(StageEvent.event == "link_lost")).one()
+        assert line.reason == "redirected"
 
 
 def test_no_answer_and_no_robots_are_unknown(won: Desk, clock: FixedClock) -> None:
