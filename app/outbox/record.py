@@ -174,7 +174,10 @@ def _rejected(uow: UnitOfWork, vault: Vault, done: Outcome) -> None:
 
 
 def sent_by_evidence(uow: UnitOfWork, row: Outbound, evidence: str) -> bool:
-    """AMBIGUOUS -> SENT, the only edge that the machine may take out of it. False when the row is not ambiguous."""
+    """AMBIGUOUS -> SENT, the only edge that the machine may take out of it. False when the row is not ambiguous.
+
+    `row` may be a copy outside of the session: its state is changed in the database and not on the object.
+    """
     if not repository.resolve(
         uow.session,
         row.id,
@@ -185,9 +188,7 @@ def sent_by_evidence(uow: UnitOfWork, row: Outbound, evidence: str) -> bool:
         reconcile_at=None,
         hold_reason=None,
     ):
-        uow.session.refresh(row)
         return False
-    uow.session.refresh(row)
     log_attempt(uow, row, row.fence, "evidence", "sent", text=evidence[:1000])
     after_sent(uow, row, None)
     return True

@@ -177,7 +177,9 @@ def treat_as_sent(uow: UnitOfWork, outbound_id: int, *, actor: str) -> Outbound:
     from app.outbox import record
 
     row = get(uow, outbound_id)
-    if not record.sent_by_evidence(uow, row, f"decided by {actor}"):
+    decided = record.sent_by_evidence(uow, row, f"decided by {actor}")
+    uow.session.refresh(row)
+    if not decided:
         raise Conflict(f"this message is {row.state.value.lower()}; only an ambiguous one can be decided")
     return row
 

@@ -335,6 +335,28 @@ def test_what_happens_right_before_the_commit_still_stops_it(world: World, smtp:
         assert len(smtp.messages) == 1
 
 
+def test_a_late_answer_is_evidence_for_what_became_ambiguous_meanwhile(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue()
+
+    class Slow(Turn):
+        async def _write(self, session: object, row: Outbound, committed_at: float) -> object:  # type: ignore[override]
+            done = await super()._write(session, row, committed_at)  # type: ignore[arg-type]
+            # While this process waited for the answer, another took the mailbox and cleaned up after it.
+            with world.db.work() as uow:
+                fence = uow.session.get_one(Mailbox, 1).fence + 1
+                uow.session.execute(update(Mailbox).values(fence=fence))
+                assert repository.recover(uow.session, 1, fence, uow.now(), uow.now()) == [(row_id, 1)]
+            return done
+
+    assert Slow(world.db, world.settings, VAULT, Gate(), 1).run().stopped == "another worker took the mailbox"
+    row = world.row(row_id)
+    assert row.state is OutboundState.SENT
+    assert "late answer: 250" in (row.evidence or "")
+    assert len(smtp.messages) == 1
+    with world.db.read() as uow:
+        assert prospects.get(uow, row.prospect_id).stage is Stage.PITCHED
+
+
 def test_a_follow_up_waits_while_the_mailbox_cannot_be_read(world: World, smtp: Sink) -> None:
     row_id = world.enqueue(kind=OutboundKind.FOLLOW_UP, stage=Stage.PITCHED)
     world.run(Gate(current=False, reason="IMAP does not answer"))

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from dataclasses import dataclass
 
 from app.clock import SystemClock
@@ -57,8 +58,10 @@ def main() -> None:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 try:
                     work(url, lease)
-                finally:
-                    os._exit(0)
+                except BaseException:
+                    traceback.print_exc()
+                    os._exit(1)
+                os._exit(0)
             print(pid, flush=True)  # noqa: T201
 
 

@@ -163,7 +163,8 @@ class Proxy:
                     body = await self._body(reader, upstream_writer)
                     if body is None or await self._step("DOT", body, upstream_reader, upstream_writer, writer):
                         return
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # Cancelled is how the end of the test reaches a connection that is still open.
             pass
         finally:
             for end in (writer, upstream_writer):
