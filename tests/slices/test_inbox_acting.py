@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlmodel import col
 
 from app.clock import FixedClock
@@ -38,6 +39,7 @@ from app.models import (
     OutboundKind,
     Prospect,
     Site,
+    StageEvent,
     Suppression,
 )
 from app.outbox import service as outbox
@@ -369,6 +371,24 @@ def test_doing_everything_twice_changes_nothing(world: World) -> None:
         [row] = world.receive(raw)
         assert row.state is InboundState.DONE
     assert world.blocks(out.prospect_id) == [Blocking.REPLY]
+
+
+def test_workers_at_the_same_time_act_once(world: World) -> None:
+    out = world.send()
+    raws = [letter(in_reply_to=out.message_id) for _ in range(12)]
+    world.receive(*raws)
+    with world.db.work() as uow:
+        before = uow.session.execute(select(func.count(StageEvent.id))).scalar_one()
+        uow.session.execute(update(Inbound).values(state=InboundState.MATCHED))
+    threads = [threading.Thread(target=process_pending, args=(world.deps,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    with world.db.read() as uow:
+        notes = uow.session.execute(select(func.count(StageEvent.id))).scalar_one() - before
+    assert notes == len(raws)
+    assert world.blocks(out.prospect_id) == [Blocking.REPLY] * len(raws)
 
 
 def test_an_unsure_send_is_looked_up_when_its_answer_comes(world: World) -> None:
