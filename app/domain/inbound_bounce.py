@@ -77,6 +77,8 @@ def _is_null(mail: InboundMail) -> bool:
 
 def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
     """The name of the rule that makes a message without a usable delivery-status part a bounce, or None."""
+    if not (signs.machine or signs.report_shape or signs.no_sender or signs.auto or signs.subject):
+        return None
     lead = squeeze(mail.text[:6000])
     says = any(entry in lead for entry in words.LEADS)
     coded = status_in(mail.text[:12000]) != (None, None)

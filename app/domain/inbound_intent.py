@@ -112,7 +112,7 @@ def opt_out(mail: InboundMail) -> Verdict | None:
             return Verdict(Kind.OPT_OUT, "opt-out:whole-line", intent=Intent.OPT_OUT)
         if any(entry in line for entry in _FOOTER) or any(entry in line for entry in _NEGATED):
             continue
-        hit = next((entry for entry in _INSIDE if _stands_in(entry, line)), None)
+        hit = next((entry for entry in _INSIDE if entry in line and _stands_in(entry, line)), None)
         if hit is not None:
             return Verdict(Kind.OPT_OUT, f"opt-out:{hit}", intent=Intent.OPT_OUT)
     subject = _EDGE.sub("", _line(mail.header("subject")))
@@ -212,7 +212,7 @@ def intent(new_text: str) -> tuple[Intent | None, str | None]:
         (Intent.NO, _NO),
         (Intent.INTERESTED, _INTERESTED),
     ):
-        hit = next((entry for entry in table if _stands_in(entry, text)), None)
+        hit = next((entry for entry in table if entry in text and _stands_in(entry, text)), None)
         if hit is not None:
             return wish, f"{wish}:{hit}"
     first = _EDGE.sub("", _EDGE.sub("", _line(new_text.strip().splitlines()[0]))) if new_text.strip() else ""

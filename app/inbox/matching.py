@@ -2,6 +2,9 @@
 
 Only tokens and Message-IDs that we have made prove anything. A From header proves nothing: what is matched by it alone can
 pause a sequence until a person has looked, and nothing else.
+
+Messages are matched in batches: `marks_of` lists what each carries, in the order of proof, and one `Book` looks all of it
+up with a handful of queries.
 """
 
 from __future__ import annotations
@@ -9,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, select
 from sqlmodel import Session, col
 
 from app.db.vault import Vault
@@ -30,96 +34,209 @@ TOKEN_LENGTH = 24
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a message belongs to and how that is known. `certain`: it carries something that only we could have made."""
+    """What a message belongs to and how that is known (`acting` knows which kinds are proof)."""
 
     kind: str
-    certain: bool
-    outbound_id: int | None = None
-    conversation_id: int | None = None
-    prospect_id: int | None = None
+    outbound_id: int
+    conversation_id: int
+    prospect_id: int
 
 
-def find(
-    session: Session, vault: Vault, mailbox_id: int, mail: InboundMail, verdict: Verdict, raw: bytes, now: datetime
-) -> Match | None:
-    """The match, or None for mail that belongs to nothing we know."""
-    found = _by_token(session, vault, _tokens_in_addresses(mail), "token")
-    found = found or _by_ids(session, _headers(mail, "in-reply-to"), "in-reply-to")
-    found = found or _by_ids(session, tuple(reversed(_headers(mail, "references"))), "references")
-    if found is None and (verdict.kind in (Kind.BOUNCE, Kind.COMPLAINT) or mail.original is not None):
-        found = _by_report(session, vault, mail)
-    if found is None:
-        found = by_marks(session, vault, *tokens_in(raw))
-    if found is None and verdict.kind in (Kind.BOUNCE, Kind.COMPLAINT):
-        found = _by_reported_address(session, mailbox_id, verdict, now)
-    if found is None and verdict.kind not in (Kind.BOUNCE, Kind.COMPLAINT):
-        found = _by_sender(session, mailbox_id, mail)
-    return found
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a message carries: (kind, Message-ID or token) in the order of proof, then addresses that prove nothing."""
+
+    ids: tuple[tuple[str, str], ...] = ()
+    sender: str | None = None
+    domain: str | None = None
+    subject: str = ""
+    reported: tuple[str, ...] = ()
+    machine: bool = False
 
 
-def by_marks(session: Session, vault: Vault, ids: Sequence[str], tokens: Sequence[str]) -> Match | None:
-    """The match by what was found in raw bytes (`tokens_in`), or None."""
-    return _by_ids(session, ids, "id-in-body") or _by_token(session, vault, tokens, "token-in-body")
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    id: int
+    conversation_id: int
+    prospect_id: int
+    message_id: str
+    to_address: str
+    subject: str
+    committed_at: datetime | None
+    domain: str
+    open: bool
 
 
-def is_own_copy(session: Session, mail: InboundMail) -> bool:
-    """Whether we have sent this ourselves: it lies here because it was copied, filed or sent to ourselves."""
+def marks_of(mail: InboundMail, verdict: Verdict, raw: bytes) -> Marks:
+    """The marks of a parsed message."""
+    machine = verdict.kind in (Kind.BOUNCE, Kind.COMPLAINT)
+    found: list[tuple[str, str]] = [("token", token) for token in _tokens_in_addresses(mail)]
+    found += [("in-reply-to", entry) for entry in _ids(mail.headers.get("in-reply-to", ()))]
+    found += [("references", entry) for entry in reversed(_ids(mail.headers.get("references", ())))]
+    if machine or mail.original is not None:
+        found += [("returned-message", entry) for entry in _in_report(mail)]
+    found += marks_in_bytes(raw)
     _, address = sender(mail.header("from"))
-    if address is None:
-        return False
-    statement = select(col(Mailbox.id)).where(func.lower(col(Mailbox.email)) == address.lower())
-    return session.execute(statement).first() is not None
+    named = (*(verdict.bounce.recipients if verdict.bounce else ()), *verdict.reported)
+    return Marks(
+        ids=tuple(dict.fromkeys(found))[:200],
+        sender=address.lower() if address else None,
+        domain=registrable_domain(address.rpartition("@")[2]) if address else None,
+        subject=bare_subject(mail.header("subject")),
+        reported=tuple(entry.lower() for entry in named) if machine else (),
+        machine=machine,
+    )
 
 
-def _headers(mail: InboundMail, name: str) -> tuple[str, ...]:
-    return tuple(f"<{entry}>" for value in mail.headers.get(name, ()) for entry in message_ids(value))
+def marks_in_bytes(raw: bytes) -> list[tuple[str, str]]:
+    """The marks that can be found without any parser: for messages that break it, and for what they quote."""
+    ids, tokens = tokens_in(raw)
+    return [*(("id-in-body", entry) for entry in ids), *(("token-in-body", entry) for entry in tokens)]
+
+
+class Book:
+    """Our side of the marks of many messages, read at once."""
+
+    def __init__(self, session: Session, vault: Vault, mailbox_ids: Iterable[int], all_marks: Sequence[Marks]) -> None:
+        self._vault = vault
+        wanted = {value for marks in all_marks for _, value in marks.ids}
+        self._by_mark: dict[str, _Ours] = {}
+        ids, tokens = [v for v in wanted if v.startswith("<")], [v for v in wanted if not v.startswith("<")]
+        for part in _parts(ids):
+            for row in session.execute(_columns(col(Outbound.message_id)).where(col(Outbound.message_id).in_(part))):
+                self._by_mark[row[0]] = _ours(row)
+            aliased = _columns(col(OutboundAlias.message_id)).join(
+                OutboundAlias, col(OutboundAlias.outbound_id) == col(Outbound.id)
+            )
+            for row in session.execute(aliased.where(col(OutboundAlias.message_id).in_(part))):
+                self._by_mark.setdefault(row[0], _ours(row))
+        for part in _parts(tokens):
+            for row in session.execute(_columns(col(Outbound.token)).where(col(Outbound.token).in_(part))):
+                # The token is an HMAC over the random part of the Message-ID: a row that was tampered with proves nothing.
+                if is_own(vault, str(row[4])):
+                    self._by_mark[row[0]] = _ours(row)
+        self.own_addresses = {str(row[0]).lower() for row in session.execute(select(col(Mailbox.email)))}
+        people = {marks.sender for marks in all_marks if marks.sender} | {
+            a for marks in all_marks for a in marks.reported
+        }
+        domains = {marks.domain for marks in all_marks if marks.domain}
+        self._by_people: dict[int, list[_Ours]] = {
+            mailbox_id: self._people(session, mailbox_id, sorted(people), sorted(domains))
+            for mailbox_id in set(mailbox_ids)
+        }
+
+    @staticmethod
+    def _people(session: Session, mailbox_id: int, people: list[str], domains: list[str]) -> list[_Ours]:
+        left = (col(Outbound.mailbox_id) == mailbox_id, col(Outbound.state).in_(_LEFT))
+        found: dict[int, _Ours] = {}
+        for part in _parts(people):
+            by_address = _columns(col(Outbound.token)).where(*left, func.lower(col(Outbound.to_address)).in_(part))
+            found |= {row[1]: _ours(row) for row in session.execute(by_address)}
+        for part in _parts(domains):
+            # Through the conversations, where an index names the few that are open.
+            by_domain = _columns(col(Outbound.token)).where(
+                *left, col(Conversation.domain).in_(part), col(Conversation.state) == ConversationState.OPEN
+            )
+            found |= {row[1]: _ours(row) for row in session.execute(by_domain)}
+        return sorted(found.values(), key=lambda ours: -ours.id)
+
+    def find(self, mailbox_id: int, marks: Marks, now: datetime) -> Match | None:
+        """The match of one message, or None for mail that belongs to nothing we know."""
+        for kind, value in marks.ids:
+            if value in self._by_mark:
+                return _match(self._by_mark[value], kind)
+        candidates = self._by_people.get(mailbox_id, [])
+        if marks.machine:
+            return next(
+                (
+                    _match(ours, "reported-address")
+                    for ours in candidates
+                    if ours.to_address in marks.reported
+                    and ours.committed_at is not None
+                    and ours.committed_at >= now - _REPORTED_WITHIN
+                ),
+                None,
+            )
+        return self._by_sender(candidates, marks)
+
+    @staticmethod
+    def _by_sender(candidates: list[_Ours], marks: Marks) -> Match | None:
+        """The sender is somebody (or a colleague of somebody) we have written to: perhaps a reply."""
+        best: tuple[tuple[bool, bool, bool], _Ours] | None = None
+        for ours in candidates:
+            same_address = ours.to_address == marks.sender
+            if not same_address and not (ours.open and ours.domain == marks.domain):
+                continue
+            rank = (ours.open, same_address, bool(marks.subject) and bare_subject(ours.subject) == marks.subject)
+            if best is None or rank > best[0]:
+                best = (rank, ours)
+        if best is None:
+            return None
+        (_, same_address, same_subject), ours = best
+        return _match(ours, ("sender" if same_address else "sender-domain") + ("+subject" if same_subject else ""))
+
+
+def _columns(mark: object) -> Select[Any]:
+    chosen: Select[Any] = select(
+        mark,  # type: ignore[call-overload]
+        col(Outbound.id),
+        col(Outbound.conversation_id),
+        col(Outbound.prospect_id),
+        col(Outbound.message_id),
+        col(Outbound.to_address),
+        col(Outbound.subject),
+        col(Outbound.committed_at),
+        col(Conversation.domain),
+        col(Conversation.state),
+    )
+    return chosen.join(Conversation, col(Conversation.id) == col(Outbound.conversation_id))
+
+
+def _ours(row: Sequence[object]) -> _Ours:
+    _, outbound_id, conversation_id, prospect_id, message_id, to_address, subject, committed_at, domain, state = row
+    return _Ours(
+        id=outbound_id,  # type: ignore[arg-type]
+        conversation_id=conversation_id,  # type: ignore[arg-type]
+        prospect_id=prospect_id,  # type: ignore[arg-type]
+        message_id=str(message_id),
+        to_address=str(to_address).lower(),
+        subject=str(subject),
+        committed_at=committed_at,  # type: ignore[arg-type]
+        domain=str(domain),
+        open=state == ConversationState.OPEN,
+    )
+
+
+def _match(ours: _Ours, kind: str) -> Match:
+    return Match(kind, ours.id, ours.conversation_id, ours.prospect_id)
+
+
+def _parts(values: list[str], size: int = 500) -> Iterable[list[str]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _ids(values: Iterable[str]) -> list[str]:
+    return [f"<{entry}>" for value in values for entry in message_ids(value)]
 
 
 def _tokens_in_addresses(mail: InboundMail) -> list[str]:
     found: dict[str, None] = {}
     for name in _ADDRESS_HEADERS:
         for value in mail.headers.get(name, ()):
-            for address in addresses(value):
-                tag = address.rpartition("@")[0].rpartition("+")[2].lower()
-                if len(tag) == TOKEN_LENGTH and tag.isalnum() and tag.isascii():
-                    found[tag] = None
+            if "+" in value:
+                found.update(dict.fromkeys(_tags(value)))
     return list(found)[:50]
 
 
-def _of(outbound: Outbound, kind: str, *, certain: bool = True) -> Match:
-    return Match(kind, certain, outbound.id, outbound.conversation_id, outbound.prospect_id)
+def _tags(value: str) -> Iterable[str]:
+    for address in addresses(value):
+        tag = address.rpartition("@")[0].rpartition("+")[2].lower()
+        if len(tag) == TOKEN_LENGTH and tag.isalnum() and tag.isascii():
+            yield tag
 
 
-def _by_token(session: Session, vault: Vault, tokens: Sequence[str], kind: str) -> Match | None:
-    if not tokens:
-        return None
-    found = session.execute(select(Outbound).where(col(Outbound.token).in_(list(tokens)))).scalars().all()
-    for token in tokens:
-        for outbound in found:
-            # The token is an HMAC over the random part of the Message-ID: a row that was tampered with proves nothing.
-            if outbound.token == token and is_own(vault, outbound.message_id):
-                return _of(outbound, kind)
-    return None
-
-
-def _by_ids(session: Session, ids: Sequence[str], kind: str) -> Match | None:
-    if not ids:
-        return None
-    wanted = list(ids)[:50]
-    direct = session.execute(select(Outbound).where(col(Outbound.message_id).in_(wanted))).scalars().all()
-    found = {outbound.message_id: outbound for outbound in direct}
-    aliases = session.execute(
-        select(col(OutboundAlias.message_id), Outbound)
-        .join(Outbound, col(Outbound.id) == col(OutboundAlias.outbound_id))
-        .where(col(OutboundAlias.message_id).in_(wanted))
-    )
-    for alias, outbound in aliases:
-        found.setdefault(alias, outbound)
-    first = next((found[entry] for entry in wanted if entry in found), None)
-    return _of(first, kind) if first is not None else None
-
-
-def _by_report(session: Session, vault: Vault, mail: InboundMail) -> Match | None:
+def _in_report(mail: InboundMail) -> list[str]:
     """A report names the message by its envelope id, or returns its headers."""
     values: list[str] = []
     for block in mail.report[:50]:
@@ -127,79 +244,7 @@ def _by_report(session: Session, vault: Vault, mail: InboundMail) -> Match | Non
     if mail.feedback:
         values.append(mail.feedback.get("original-envelope-id", ""))
     original = mail.original or {}
-    ids = [
-        f"<{entry}>"
-        for name in ("message-id", "references")
-        for value in original.get(name, ())
-        for entry in message_ids(value)
-    ]
-    ids += [value if value.startswith("<") else f"<{value}>" for value in values if value]
-    found = _by_ids(session, ids, "returned-message")
-    if found is None:
-        tokens = [token for value in (*original.get("reply-to", ()), *values) for token in _tags(value)]
-        found = _by_token(session, vault, tokens, "returned-message")
+    found = _ids((*original.get("message-id", ()), *original.get("references", ())))
+    found += [value if value.startswith("<") else f"<{value}>" for value in values if 0 < len(value) <= 250]
+    found += [token for value in (*original.get("reply-to", ()), *values) for token in _tags(value)]
     return found
-
-
-def _tags(value: str) -> Iterable[str]:
-    for address in addresses(value):
-        tag = address.rpartition("@")[0].rpartition("+")[2].lower()
-        if len(tag) == TOKEN_LENGTH:
-            yield tag
-
-
-def _by_reported_address(session: Session, mailbox_id: int, verdict: Verdict, now: datetime) -> Match | None:
-    named = [*(verdict.bounce.recipients if verdict.bounce else ()), *verdict.reported]
-    if not named:
-        return None
-    outbound = session.execute(
-        select(Outbound)
-        .where(
-            col(Outbound.mailbox_id) == mailbox_id,
-            func.lower(col(Outbound.to_address)).in_([address.lower() for address in named]),
-            col(Outbound.state).in_(_LEFT),
-            col(Outbound.committed_at) >= now - _REPORTED_WITHIN,
-        )
-        .order_by(col(Outbound.id).desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    return _of(outbound, "reported-address") if outbound is not None else None
-
-
-def _by_sender(session: Session, mailbox_id: int, mail: InboundMail) -> Match | None:
-    """The sender is somebody (or a colleague of somebody) we have written to: perhaps a reply."""
-    _, address = sender(mail.header("from"))
-    if address is None:
-        return None
-    domain = registrable_domain(address.rpartition("@")[2])
-    candidates = session.execute(
-        select(Outbound, Conversation)
-        .join(Conversation, col(Conversation.id) == col(Outbound.conversation_id))
-        .where(
-            col(Outbound.mailbox_id) == mailbox_id,
-            col(Outbound.state).in_(_LEFT),
-            or_(
-                func.lower(col(Outbound.to_address)) == address.lower(),
-                (col(Conversation.domain) == (domain or "")) & (col(Conversation.state) == ConversationState.OPEN),
-            ),
-        )
-        .order_by(col(Outbound.id).desc())
-        .limit(50)
-    ).all()
-    if not candidates:
-        return None
-    subject = bare_subject(mail.header("subject"))
-
-    def rank(pair: tuple[Outbound, Conversation]) -> tuple[bool, bool, bool]:
-        outbound, conversation = pair
-        return (
-            conversation.state is ConversationState.OPEN,
-            outbound.to_address.lower() == address.lower(),
-            bool(subject) and bare_subject(outbound.subject) == subject,
-        )
-
-    pairs = [(row[0], row[1]) for row in candidates]
-    best = max(pairs, key=rank)
-    _, same_address, same_subject = rank(best)
-    kind = ("sender" if same_address else "sender-domain") + ("+subject" if same_subject else "")
-    return _of(best[0], kind, certain=False)

@@ -15,11 +15,10 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
-from app.domain.inbound import InboundMail, Kind, Verdict
+from app.domain.inbound import Kind
 from app.domain.mail_tokens import message_ids, sender
 from app.inbox import acting, matching, repository
 from app.inbox.deps import InboxDeps
-from app.inbox.identity import tokens_in
 from app.inbox.inspect import describe
 from app.inbox.parser import ParseFault
 from app.inbox.wire import Parsed
@@ -71,8 +70,8 @@ def _parse(deps: InboxDeps, ids: list[int], deadline: float | None) -> dict[int,
             _failed(deps, inbound_id, raws.get(inbound_id) or b"", fault)
     if found:
         with deps.db.work() as uow:
-            for inbound_id, parsed in found.items():
-                repository.move(uow.session, inbound_id, InboundState.STORED, _parsed_values(parsed))
+            values = [{"at": inbound_id, **_parsed_values(parsed)} for inbound_id, parsed in found.items()]
+            repository.move_many(uow.session, InboundState.STORED, values)
     return found
 
 
@@ -130,9 +129,9 @@ def _failed(deps: InboxDeps, inbound_id: int, raw: bytes, fault: ParseFault) -> 
         row.raw_path = str(path)
         row.state = InboundState.QUARANTINED
         uow.session.flush()
-        ids, tokens = tokens_in(raw)
-        found = matching.by_marks(uow.session, deps.vault, ids, tokens)
-        if found is not None and found.prospect_id is not None:
+        marks = matching.Marks(ids=tuple(matching.marks_in_bytes(raw)))
+        found = matching.Book(uow.session, deps.vault, (), [marks]).find(row.mailbox_id, marks, uow.now())
+        if found is not None:
             row.match_kind, row.outbound_id = found.kind, found.outbound_id
             row.conversation_id = found.conversation_id
             acting.pause_unreadable(uow, row, found.prospect_id)
@@ -163,27 +162,35 @@ def _match(deps: InboxDeps, parsed: dict[int, Parsed]) -> None:
     if not parsed:
         return
     with deps.db.work() as uow:
-        rows = uow.session.execute(select(Inbound).where(col(Inbound.id).in_(list(parsed)))).scalars()
-        for row in rows:
-            if row.state is InboundState.PARSED:
-                _match_one(deps, uow, row, parsed[row.id].mail, parsed[row.id].verdict)
+        rows = uow.session.execute(
+            select(col(Inbound.id), col(Inbound.mailbox_id), col(Inbound.raw)).where(
+                col(Inbound.id).in_(list(parsed)), col(Inbound.state) == InboundState.PARSED
+            )
+        ).all()
+        marks = {row[0]: matching.marks_of(parsed[row[0]].mail, parsed[row[0]].verdict, row[2] or b"") for row in rows}
+        book = matching.Book(uow.session, deps.vault, {row[1] for row in rows}, list(marks.values()))
+        values = []
+        for inbound_id, mailbox_id, _ in rows:
+            value = {"at": inbound_id, "state": InboundState.MATCHED, **_NO_MATCH}
+            verdict = parsed[inbound_id].verdict
+            value |= {"kind": verdict.kind.value, "rule": _clean(verdict.rule)[:64]}
+            if not marks[inbound_id].machine and marks[inbound_id].sender in book.own_addresses:
+                # Sent by ourselves: copied, filed or sent to ourselves, but never somebody's reply.
+                value |= {"kind": Kind.OTHER.value, "rule": "own-copy"}
+            else:
+                found = book.find(mailbox_id, marks[inbound_id], uow.now())
+                if found is not None:
+                    value |= {
+                        "match_kind": found.kind,
+                        "outbound_id": found.outbound_id,
+                        "conversation_id": found.conversation_id,
+                        "prospect_id": found.prospect_id,
+                    }
+            values.append(value)
+        repository.move_many(uow.session, InboundState.PARSED, values)
 
 
-def _match_one(deps: InboxDeps, uow: UnitOfWork, row: Inbound, mail: InboundMail, verdict: Verdict) -> None:
-    values: dict[str, Any] = {"state": InboundState.MATCHED}
-    machine = verdict.kind in (Kind.BOUNCE, Kind.COMPLAINT)
-    if not machine and matching.is_own_copy(uow.session, mail):
-        values |= {"kind": Kind.OTHER.value, "rule": "own-copy", "intent": None}
-    else:
-        found = matching.find(uow.session, deps.vault, row.mailbox_id, mail, verdict, row.raw or b"", uow.now())
-        if found is not None:
-            values |= {
-                "match_kind": found.kind,
-                "outbound_id": found.outbound_id,
-                "conversation_id": found.conversation_id,
-                "prospect_id": found.prospect_id,
-            }
-    repository.move(uow.session, row.id, InboundState.PARSED, values)
+_NO_MATCH: dict[str, Any] = {"match_kind": None, "outbound_id": None, "conversation_id": None, "prospect_id": None}
 
 
 # --- act ----------------------------------------------------------------------------------------------------------------
@@ -204,8 +211,7 @@ def _act(deps: InboxDeps, ids: list[int]) -> int:
             done += _act_one(deps, uow, inbound_id)
     if plain:
         with deps.db.work() as uow:
-            for inbound_id in plain:
-                done += repository.move(uow.session, inbound_id, InboundState.MATCHED, {"state": InboundState.DONE})
+            done += repository.finish(uow.session, plain)
     return done
 
 

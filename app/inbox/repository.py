@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy import CursorResult, Table, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
@@ -169,6 +169,38 @@ def move(session: Session, inbound_id: int, before: InboundState, values: dict[s
         )
         == 1
     )
+
+
+def move_many(session: Session, before: InboundState, values: list[dict[str, Any]]) -> None:
+    """The same for many rows with one statement: each dict has the row's id as `at`, and the same columns."""
+    if not values:
+        return
+    columns = [name for name in values[0] if name != "at"]
+    statement = (
+        update(table_of(Inbound))
+        .where(table_of(Inbound).c.id == bindparam("at"), table_of(Inbound).c.state == before)
+        .values({name: bindparam(f"new_{name}") for name in columns})
+    )
+    session.connection().execute(
+        statement, [{"at": value["at"], **{f"new_{name}": value[name] for name in columns}} for value in values]
+    )
+
+
+def finish(session: Session, ids: list[int]) -> int:
+    """Matched rows from which nothing follows are done; returns how many were still to be."""
+    return changed(
+        session.execute(
+            update(Inbound)
+            .where(col(Inbound.id).in_(ids), col(Inbound.state) == InboundState.MATCHED)
+            .values(state=InboundState.DONE)
+            .execution_options(**_QUIET)
+        )
+    )
+
+
+def table_of(model: Any) -> Table:
+    """The Core table of a model, for statements that need no objects."""
+    return cast(Table, model.__table__)
 
 
 def newest_event(session: Session) -> int:
