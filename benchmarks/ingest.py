@@ -39,7 +39,7 @@ from tests.support.world import VAULT, a_contact, a_conversation, a_mailbox, a_p
 
 MESSAGES = 2_000
 SENT = 1_000
-ROUNDS = 1
+ROUNDS = 3
 BATCH = 50
 ANA = "ana@acme.test"
 TEXT = (
