@@ -9,14 +9,14 @@ from app.inbox import service as inbox
 from app.inbox.deps import deps_of
 from app.jobs import Job
 from app.outbox import repository
-from app.outbox.delivery import drain
+from app.outbox.delivery import Report, drain
 from app.outbox.reconcile import reconcile
 from workers.work import Work
 
 
-def deliver(container: Container, mailbox_id: int) -> None:
+def deliver(container: Container, mailbox_id: int) -> Report:
     """Send what is due from one mailbox, with the inbox as its gate."""
-    drain(container.db, container.settings, container.vault, inbox.gate_of(deps_of(container)), mailbox_id)
+    return drain(container.db, container.settings, container.vault, inbox.gate_of(deps_of(container)), mailbox_id)
 
 
 def look_up(container: Container, mailbox_id: int) -> None:

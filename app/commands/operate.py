@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -165,17 +165,24 @@ def _row(mailbox: Mailbox) -> dict[str, object]:
 
 def send_due() -> None:
     """Send what is due now, in this process; safe while workers run (a mailbox has one sender at a time)."""
-    _run_now(Job.OUTBOX_DELIVER, "nothing is due")
+    _run_now(
+        Job.OUTBOX_DELIVER, "nothing is due", lambda turn: f"{turn.sent} sent of {turn.tried} tried; {turn.stopped}"
+    )
 
 
 def poll(
     everything: Annotated[bool, typer.Option("--all", help="Every active mailbox, whether it is due or not.")] = False,
 ) -> None:
     """Look into the mailboxes that are due, in this process."""
-    _run_now(Job.INBOX_POLL, "no mailbox is due; --all looks into every one", every_mailbox=everything)
+    _run_now(
+        Job.INBOX_POLL,
+        "no mailbox is due; --all looks into every one",
+        lambda look: f"{look.stored} new message(s)",
+        every_mailbox=everything,
+    )
 
 
-def _run_now(job: Job, nothing: str, *, every_mailbox: bool = False) -> None:
+def _run_now(job: Job, nothing: str, tell: Callable[[Any], str], *, every_mailbox: bool = False) -> None:
     from app.mail import accounts
     from workers.table import TABLE
 
@@ -187,8 +194,7 @@ def _run_now(job: Job, nothing: str, *, every_mailbox: bool = False) -> None:
         faults = 0
         for mailbox_id in list(names) if every_mailbox else due:
             try:
-                result = work.run(container, mailbox_id)
-                typer.echo(f"{names.get(mailbox_id, mailbox_id)}: {result if result is not None else 'done'}")
+                typer.echo(f"{names.get(mailbox_id, mailbox_id)}: {tell(work.run(container, mailbox_id))}")
             except GapbridgeError as error:
                 faults += 1
                 typer.echo(f"{names.get(mailbox_id, mailbox_id)}: {error.detail}", err=True)

@@ -15,7 +15,7 @@ from app.db.vault import Vault
 from app.db.work import Database
 from app.jobs import SilentDispatcher
 from app.mail import accounts
-from app.models import Mailbox
+from app.models import Inbound, Mailbox
 from app.settings import Settings
 from tests.support.commands import Shell
 from tests.support.mailserver import PASSWORD, PostOffice, mail_server
@@ -140,3 +140,26 @@ def test_the_doctor_names_each_fault_and_its_fix(shell: Shell, office: PostOffic
     assert "GAPBRIDGE_SECRET_KEY" in ran.out
     shell.set(database_url=f"sqlite:///{tmp_path / 'empty.sqlite'}")
     assert "gapbridge migrate" in shell("doctor").out
+
+
+def test_poll_and_send_by_hand(shell: Shell, office: PostOffice, database_url: str) -> None:
+    assert shell("send-due").out == "nothing is due\n"
+    assert shell("mailbox", "add", OURS, *options(office)).code == 0
+    office.put(OURS, b"From: editor@theirs.test\r\nTo: outreach@ours.test\r\nSubject: Hello\r\n\r\nHello.\r\n")
+    ran = shell("poll")  # A new mailbox is due at once.
+    assert (ran.code, ran.out) == (0, f"{OURS}: 1 new message(s)\n")
+    database = Database(database_url, SystemClock(), SilentDispatcher())
+    with database.read() as look:
+        assert len(look.session.exec(select(Inbound)).all()) == 1
+    database.dispose()
+    assert shell("poll").out == "no mailbox is due; --all looks into every one\n"
+    assert shell("poll", "--all").out == f"{OURS}: 0 new message(s)\n"
+
+
+def test_poll_names_the_mailbox_that_fails(shell: Shell, office: PostOffice) -> None:
+    assert shell("mailbox", "add", OURS, *options(office, imap_port="1"), "--no-test").code == 0
+    ran = shell("poll")
+    assert ran.code == 1
+    assert ran.err.startswith(f"{OURS}: 127.0.0.1 cannot be reached")
+    (listed,) = json.loads(shell("mailbox", "list", "--json").out)
+    assert listed["poll_error"]

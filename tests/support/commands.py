@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 
 import app.cli
 import app.commands.operate
@@ -37,6 +38,12 @@ class Shell:
     def __call__(self, *arguments: str) -> Ran:
         self._patch.setattr(sys, "argv", ["gapbridge", *arguments])
         self._capsys.readouterr()
-        code = app.cli.main()
+        # Outside of tests the log goes to standard error; here it would stand among the answers.
+        former = structlog.get_config()
+        structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+        try:
+            code = app.cli.main()
+        finally:
+            structlog.configure(**former)
         printed = self._capsys.readouterr()
         return Ran(code, printed.out, printed.err)
