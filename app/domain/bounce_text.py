@@ -14,7 +14,7 @@ from app.domain.inbound import BounceClass
 from app.domain.mail_tokens import ADDRESS, clean_address
 
 # An enhanced code (RFC 3463), not a part of an address, a version or a time.
-_ENHANCED = re.compile(r"(?<![\d.:/-])([245]\.\d{1,3}\.\d{1,3})(?![\d]|\.\d)")
+_ENHANCED = re.compile(r"(?<![\d./@])(?<!v)([245]\.[0-7]\.\d{1,3})(?![\d@]|\.\d)")
 # A reply code of SMTP as servers quote it: at the start of a line, after a mark, "said:" or "code".
 _CODE = re.compile(
     r"(?:^|[\s:(<>'\"#=;,\]])(?:smtp[ ;:]{0,3}|error[ :]{0,2}|code[ :]{0,2})?([45][0-5]\d)(?=[\s\-:;#,.)'\"]|$)",
@@ -44,7 +44,7 @@ _HEADERISH = re.compile(
     re.I,
 )
 _ANCHORED = re.compile(
-    r"^[\s*>\-•・]{0,12}(?:(?:to|recipient|user|address|e-?mail|for|rcpt to|宛先|受信者|an|à|para|per)\s{0,3}[:：=]?\s{0,3})?[<\[(\"']{0,2}$",
+    r"^[\s*>\-•・]{0,12}(?:(?:to|recipient(?: address| name)?|(?:failed|final|original) (?:recipient|address)(?:\(s\)|s)?|user|address|e-?mail|for|rcpt to|宛先|受信者|an|à|para|per)\s{0,3}[:：=]?\s{0,3})?[<\[(\"']{0,2}$",
     re.I,
 )
 MOST_RECIPIENTS = 100

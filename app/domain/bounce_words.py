@@ -49,7 +49,7 @@ DAEMON_NAMES = phrases(
 # Subjects that only a report carries. They count only beside another sign of a machine.
 SUBJECTS = phrases(
     """
-    undeliver | undelivered mail | non-deliver | nondeliver | not deliver | delivery status notification |
+    [bounce] | undeliver | undelivered mail | non-deliver | nondeliver | not deliver | delivery status notification |
     delivery failure | delivery failed | delivery has failed | delivery error | delivery problem |
     delivery notification | delivery report | delivery unsuccessful | delivery incomplete | delivery delayed |
     delivery delay | delayed mail | delivery temporarily | delivery attempt | failure notice | failure notification |
