@@ -80,9 +80,10 @@ def play(
     try:
         runtime.start()
         with screen or TerminalScreen(Demo.STEPS) as shown:
-            ending = Demo(container, world, engine, shown).run()
+            story = Demo(container, world, engine, shown)
+            ending = story.run()
         if listener is not None:
-            _serve(container, world, listener)
+            _serve(container, world, listener, story.leave_something_to_do())
     finally:
         runtime.stop()
         disassemble(container, broker)
@@ -149,7 +150,7 @@ def _need_empty(settings: Settings) -> None:
         )
 
 
-def _serve(container: Container, world: World, listener: socket.socket) -> None:
+def _serve(container: Container, world: World, listener: socket.socket, waiting: list[str]) -> None:
     import uvicorn
 
     from app.main import create_app
@@ -158,6 +159,7 @@ def _serve(container: Container, world: World, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     typer.echo(f"\nThe pages are at http://{host}:{port}  (stop with Ctrl-C)")
     typer.echo(f"Sign in as {EMAIL} with the password {world.password}")
+    typer.echo(f"A newer export has brought {len(waiting)} more prospects; their pitches wait in the queue for you.")
     typer.echo("The editors go on answering, and the demo's clock goes on from where it is.")
     sys.stdout.flush()
     stop = threading.Event()

@@ -245,6 +245,30 @@ EDITORS = (
     ),
 )  # fmt: skip
 
+# Found by a newer export after the story has ended: their pitches are left in the queue for whoever looks at the pages.
+LATER = (
+    Editor(
+        "fathomnotes.test", "Fathom Notes", "Greta Holm", "greta", "/2026/ten-tide-tools",
+        "Ten tide tools on trial", (SALTCLOCK, EBBFINDER), 65, 16800,
+        "names us without a link; adds the link and says so",
+        (Turn("Hello Mara,\n\nwith pleasure, the name is a link now.\n\nGreta", ADD),),
+        mention="Our skipper keeps Tidelark open beside the chart plotter for the last mile.",
+    ),
+    Editor(
+        "breakwaterblog.test", "Breakwater Blog", "Samir Nasser", "samir", "/harbours/depths-you-can-trust",
+        "Harbour depths that you can trust", (SALTCLOCK, MOORBASE), 59, 7100,
+        "links to a dead page; replaces it",
+        (Turn("Hi Mara,\n\nthanks for the hint about the dead link. Yours is in its place.\n\nSamir", ADD),),
+        offers=DEPTHS,
+    ),
+    Editor(
+        "leewardletter.test", "The Leeward Letter", "Oda Brandt", "oda", "/reading/tidal-streams",
+        "Reading on tidal streams", (SALTCLOCK,), 52, 2900,
+        "never answers",
+    ),
+)  # fmt: skip
+EVERYBODY = EDITORS + LATER
+
 NOISE = (
     Noise("seafarersdirectory.test", "/listing/saltclock", "Saltclock - Seafarers' directory", "listing", 71, 41000),
     Noise("cheaplinks4boats.test", "/p/8841", "best boat links best price", "spam", 52, 1900),
@@ -256,4 +280,4 @@ NOISE = (
 
 def editor_at(domain: str) -> Editor:
     """The editor whose site is `domain`; KeyError when there is none."""
-    return {editor.domain: editor for editor in EDITORS}[domain]
+    return {editor.domain: editor for editor in EVERYBODY}[domain]

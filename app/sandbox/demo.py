@@ -94,6 +94,13 @@ class Demo:
             screen.balance(balance)
         return Ending(balance, paths)
 
+    def leave_something_to_do(self) -> list[str]:
+        """After the story: a newer export brings prospects whose pitches wait in the queue. Their domains."""
+        self.person.import_later()
+        self._engine.settle()
+        self.person.find_contacts()
+        return self.person.draft_all()
+
     # --- telling ------------------------------------------------------------------------------------------------
 
     @contextmanager

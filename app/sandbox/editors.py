@@ -82,7 +82,7 @@ class _Memory:
 class Desk:
     """All editors; `round` lets each of them look into the mailbox once."""
 
-    def __init__(self, server: Server, sites: Sites, clock: Clock, editors: tuple[cast.Editor, ...] = cast.EDITORS):
+    def __init__(self, server: Server, sites: Sites, clock: Clock, editors: tuple[cast.Editor, ...] = cast.EVERYBODY):
         self.server = server
         self.sites = sites
         self.clock = clock

@@ -64,6 +64,16 @@ def write_all(folder: Path, at: datetime) -> list[Export]:
     return written
 
 
+def write_later(folder: Path, at: datetime) -> list[Export]:
+    """Newer backlink exports of two competitors, in which a few more editors stand."""
+    written = []
+    for competitor in (cast.SALTCLOCK, cast.MOORBASE):
+        path = folder / f"{competitor.domain}-backlinks-subdomains_{at:%Y-%m-%d_%H-%M-%S}.csv"
+        path.write_bytes(_ahrefs_backlinks(competitor, at, cast.EVERYBODY))
+        written.append(Export(competitor.domain, path))
+    return written
+
+
 def _ahrefs(header: tuple[str, ...], rows: list[dict[str, str]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(
@@ -96,9 +106,11 @@ def _rating(value: float) -> str:
     return f"{value:g}"
 
 
-def _ahrefs_backlinks(competitor: cast.Competitor, at: datetime) -> bytes:
+def _ahrefs_backlinks(
+    competitor: cast.Competitor, at: datetime, editors: tuple[cast.Editor, ...] = cast.EDITORS
+) -> bytes:
     rows = []
-    for editor in cast.EDITORS:
+    for editor in editors:
         if competitor in editor.links_to:
             rows.append(
                 _backlink(

@@ -19,7 +19,7 @@ from app.pitches import service as pitches
 from app.pitches.facts import LinkedFact
 from app.prospects import contacts
 from app.prospects import service as prospects
-from app.sandbox import cast
+from app.sandbox import cast, exports
 from app.sandbox.world import World
 from app.sequences import service as sequences
 from app.sites import service as sites
@@ -100,6 +100,28 @@ class Person:
         removed = ", ".join(f"{name} {count}" for name, count in sorted(summary["removed"].items()))
         return [*told, f"{counts['gaps']} gaps ({tiers}); taken off the list: {removed}"]
 
+    def import_later(self) -> None:
+        """Import newer exports, in which there are prospects that the story has not had."""
+        container = self._container
+        folder = self._world.exports[0].path.parent
+        gaps.import_and_refresh(
+            container.db,
+            self.site_id,
+            [export.path for export in exports.write_later(folder, self._world.clock.now())],
+            folder=container.settings.data_dir / "snapshots",
+            actor=EMAIL,
+        )
+
+    def draft_all(self) -> list[str]:
+        """Render a pitch for every checked prospect and leave it in the queue."""
+        with self._container.db.read() as look:
+            waiting = [(one.id, one.domain) for one in self._at(look.session, Stage.CHECKED_MENTION)]
+        for prospect_id, _ in waiting:
+            linked = self._dead_link(prospect_id)
+            with self._container.db.work() as uow:
+                pitches.propose(uow, prospect_id, actor=EMAIL, linked=linked)
+        return [domain for _, domain in waiting]
+
     def triage(self) -> list[str]:
         """Read what has come in and act on it: a no and a price are the end, on anything else their page is looked at."""
         with self._container.db.read() as look:
@@ -132,7 +154,7 @@ class Person:
         found = []
         with self._container.db.work() as uow:
             for prospect in self._at(uow.session, Stage.CHECKED_MENTION):
-                editor = next((one for one in cast.EDITORS if one.domain == prospect.domain), None)
+                editor = next((one for one in cast.EVERYBODY if one.domain == prospect.domain), None)
                 if editor is not None:
                     source = f"http://{editor.domain}/contact"
                     contacts.add(uow, prospect.id, editor.address, name=editor.name, source_url=source, actor=EMAIL)

@@ -150,7 +150,7 @@ def _build(sites: Sites) -> None:
             sites.pages[host, "/"] = Page(competitor.name, ["Tides and pilotage."])
             if competitor.alive:
                 sites.pages[host, competitor.page] = Page(competitor.name, ["Tables and charts."])
-    for editor in cast.EDITORS:
+    for editor in cast.EVERYBODY:
         sites.pages[editor.domain, editor.path] = _article(editor)
         contact = f'Write to {html.escape(editor.name)}: <a href="mailto:{editor.address}">{editor.address}</a>.'
         sites.pages[editor.domain, "/contact"] = Page("Contact", [contact], editor.language)

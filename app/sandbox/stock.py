@@ -43,7 +43,7 @@ def paths(session: Session) -> list[PathLine]:
         session.execute(select(col(Outbound.prospect_id)).where(col(Outbound.state) == "SENT")).scalars().all()
     )
     linked = set(session.execute(select(col(Link.prospect_id))).scalars().all())
-    parts = {editor.domain: editor.story for editor in cast.EDITORS}
+    parts = {editor.domain: editor.story for editor in cast.EVERYBODY}
     parts |= {noise.domain: f"({noise.flaw})" for noise in cast.NOISE}
     lines = []
     for prospect in session.execute(select(Prospect).order_by(col(Prospect.domain))).scalars():

@@ -56,7 +56,7 @@ def open_world(folder: Path, clock: SteppedClock) -> Iterator[World]:
 
 def all_addresses() -> list[str]:
     """Everybody who has a mailbox in the world, we first."""
-    return [cast.OUR_MAILBOX, *(editor.address for editor in cast.EDITORS)]
+    return [cast.OUR_MAILBOX, *(editor.address for editor in cast.EVERYBODY)]
 
 
 @contextmanager

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 
 from app.cli import main
 from app.clock import SteppedClock
 from app.commands import demo as command
 from app.db.work import Database
 from app.jobs import SilentDispatcher
+from app.models import Pitch, PitchState, Prospect
 from app.sandbox import cast, stock
 from app.sandbox.demo import Ending, start_of_story
 from app.sandbox.ledger import Balance, Disagreement
 from app.sandbox.screen import PathLine
 from app.sandbox.world import World, open_world
-from tests.support.brokers import namespace
+from tests.support.brokers import namespace, until
 from tests.support.databases import Templates
+from tests.support.postfix import free_port
 from tests.support.story import EXPECTED, as_expected, tell
 
 
@@ -109,3 +115,61 @@ def test_the_exit_code(
     monkeypatch.setattr(command, "play", lambda *_: ending)
     monkeypatch.setattr(sys, "argv", ["gapbridge", "demo", "--once"])
     assert main() == code
+
+
+def test_afterwards_the_pages_are_served_with_pitches_to_approve(tmp_path: Path) -> None:
+    """`gapbridge demo`: the address and the sign-in stand on the screen, the pages answer there, and Ctrl-C ends it."""
+    port = free_port()
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "HOME": str(tmp_path),
+        "GAPBRIDGE_PORT": str(port),
+        "PYTHONUNBUFFERED": "1",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())", "demo"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+    ) as process:
+        assert process.stdout is not None
+        shown = []
+        for line in process.stdout:
+            shown.append(line)
+            if "The editors go on answering" in line:
+                break
+        text = "".join(shown)
+        try:
+            assert f"The pages are at http://127.0.0.1:{port} " in text, text
+            assert "Sign in as lead@tidelark.test with the password " in text
+            assert "3 more prospects" in text
+            until(lambda: answers(port), 30)
+            db = Database(
+                f"sqlite:///{tmp_path / 'var' / 'demo' / 'gapbridge.sqlite'}", SteppedClock(), SilentDispatcher()
+            )
+            with db.read() as look:
+                drafts = look.session.execute(
+                    select(col(Prospect.domain), col(Pitch.angle))
+                    .join(Pitch)
+                    .where(col(Pitch.state) == PitchState.DRAFT)
+                ).all()
+            db.dispose()
+            assert {tuple(row) for row in drafts} == {
+                ("fathomnotes.test", "unlinked-mention"),
+                ("breakwaterblog.test", "resource-replacement"),
+                ("leewardletter.test", "coverage-gap"),
+            }
+        finally:
+            process.send_signal(signal.SIGINT)
+        process.wait(30)
+    assert process.returncode in (0, 130, -signal.SIGINT)
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/signin", timeout=5) as response:
+            return response.status == 200
+    except OSError:
+        return False
