@@ -6,11 +6,12 @@ from typing import Protocol
 
 from app.db.work import Database
 from app.domain.angles import Angle, LinkedFault
+from app.domain.pipeline import Stage
 from app.domain.pitch_contract import is_homepage, page_key
 from app.errors import Conflict
 from app.fetch.ports import Fetched, Fetcher
 from app.models import Pitch
-from app.pitches import service
+from app.pitches import repository, service
 from app.pitches.facts import LinkedFact
 from app.prospects import service as prospects
 
@@ -64,3 +65,18 @@ def prepare(deps: Deps, prospect_id: int, *, actor: str = "system") -> Pitch:
             return service.propose(uow, prospect_id, actor=actor, linked=fault)
     except Conflict:  # Approved, won or given up while we looked.
         return pitch
+
+
+def draft_when_ready(deps: Deps, prospect_id: int) -> Pitch | None:
+    """Propose a pitch for a prospect that can be pitched now and has no draft, so that the queue opens with one.
+
+    None when there is nothing to do. Called after a mention check and after a lost link; safe to call at any time.
+    """
+    with deps.db.read() as look:
+        stage = prospects.get(look, prospect_id).stage
+        if stage is not Stage.CHECKED_MENTION or repository.draft_of(look.session, prospect_id) is not None:
+            return None
+    try:
+        return prepare(deps, prospect_id)
+    except Conflict:  # It was moved on while we looked.
+        return None
