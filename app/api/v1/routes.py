@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from app.api.door import Door
-from app.api.v1 import links, mailboxes, outbox, pitches, prospects, sites
+from app.api.v1 import imports, links, mailboxes, messages, outbox, pitches, prospects, sites
 
 DOORS: tuple[Door, ...] = (
     sites.door,
+    imports.door,
     prospects.door,
     pitches.door,
     outbox.door,
+    messages.door,
     links.door,
     mailboxes.door,
 )
