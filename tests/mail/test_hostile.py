@@ -6,6 +6,7 @@ import resource
 import signal
 import time
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 
@@ -153,6 +154,42 @@ def test_survives(name: str, parser: MailParser) -> None:
     assert not any("\n" in value or "\r" in value for values in found.mail.headers.values() for value in values)
     assert parser.parse(GOOD).verdict.kind == "reply"
     assert parser.restarts == 1
+
+
+def mutated(chance: Random, raw: bytes) -> bytes:
+    """One of the shapes, cut, doubled, spliced or with bytes changed."""
+    data = bytearray(raw[:20_000])
+    for _ in range(chance.randint(1, 6)):
+        at = chance.randrange(len(data) + 1)
+        way = chance.randrange(6)
+        if way == 0:
+            del data[at : at + chance.randint(1, 200)]
+        elif way == 1:
+            data[at:at] = bytes(chance.randrange(256) for _ in range(chance.randint(1, 8)))
+        elif way == 2:
+            other = SHAPES[chance.choice(list(SHAPES))][:2000]
+            data[at:at] = other
+        elif way == 3:
+            data[at:at] = data[max(0, at - 300) : at] * chance.randint(1, 20)
+        elif way == 4 and data:
+            data[min(at, len(data) - 1)] = chance.choice(b'\r\n\x00<>=?"-: ')
+        else:
+            data = bytearray(
+                bytes(data).replace(b"\r\n", chance.choice([b"\n", b"\r", b"\r\n\r\n", b"\r\n "]), chance.randint(1, 9))
+            )
+    return bytes(data)
+
+
+def test_survives_mutations(parser: MailParser) -> None:
+    chance = Random(4711)
+    names = sorted(SHAPES)
+    before = parser.restarts
+    for number in range(400):
+        start = time.monotonic()
+        found = parser.parse(mutated(chance, SHAPES[names[number % len(names)]]))
+        assert time.monotonic() - start < 5
+        assert found.verdict.rule
+    assert parser.restarts == before
 
 
 @pytest.mark.parametrize(
