@@ -12,7 +12,7 @@ from app.domain.absence import return_date
 from app.domain.bounce_text import squeeze
 from app.domain.bounce_words import phrases
 from app.domain.inbound import InboundMail, Kind, Verdict
-from app.domain.mail_tokens import sender
+from app.domain.mail_tokens import is_answer_subject, sender
 
 # Starts of subjects that only responders write.
 _SUBJECT_STARTS = phrases(
@@ -169,7 +169,11 @@ def _responder(mail: InboundMail) -> str | None:
         return "x-mailer"
     weak = _weak(mail)
     if weak is not None and any(entry in squeeze(mail.new_text[:1200]) for entry in _BODY):
-        return f"{weak}+text"
+        # People's mail carries some of these headers, and a person who is away may answer all the same; a null return
+        # path and the precedence of old responders are a machine's even under "Re:".
+        machine = weak == "null-return-path" or mail.header("precedence").strip().casefold() in ("bulk", "junk")
+        if machine or not is_answer_subject(mail.header("subject")):
+            return f"{weak}+text"
     return None
 
 

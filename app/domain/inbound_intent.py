@@ -80,6 +80,12 @@ _FOOTER = (
 )
 # "Please do not unsubscribe me", "I did not opt out".
 _NEGATED = (
+    "don't stop",
+    "do not stop",
+    "unsubscribe page",
+    "unsubscribe link",
+    "unsubscribe button",
+    "unsubscribe option",
     "don't want to unsubscribe",
     "do not want to unsubscribe",
     "don't unsubscribe",

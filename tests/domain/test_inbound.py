@@ -55,6 +55,58 @@ def test_words_that_only_look_like_an_opt_out(text: str) -> None:
     assert classify(mail(text)).kind is Kind.REPLY
 
 
+PEOPLE = [
+    "Thanks for the note. We stopped accepting links last year, but I'll ask Tom.",
+    "Hi, your last message went to spam and was blocked by our filter. Can you resend?",
+    "I'm on vacation until Monday. Sounds good though!",
+    "Automatic translation: happy to add this.",
+    "Our ticket system #4432 swallowed your mail, sorry! Which page?",
+    "Please don't stop sending me these, very useful.",
+    "We have received your mail and like the idea. Let's do it.",
+    "Thank you for contacting us. I am the editor, and I would add it for free.",
+    "Delivery of our print issue failed last week, so I'm late. Yes to your question.",
+    "The link you mention does not exist on our page. Which one?",
+    "Das klingt gut, ich bin aber bis Freitag im Urlaub.",
+    "Bonjour, votre message n'a pas pu être traité avant. D'accord !",
+    "No se pudo antes, lo siento. Sí, lo añado.",
+    "Bounced your idea around with the team; the answer is yes.",
+    "This is rejected for now but the quota for links resets in May.",
+    "You are welcome to remove the second paragraph, then we add it.",
+    "I removed the old link and added yours.",
+    "We don't have an unsubscribe page on that post, which one do you mean?",
+    "Stop by our office when you are in Lisbon!",
+    "Mi interessa, mandami il testo.",
+    "Estou fora do escritório, mas aceito.",
+    "Ik ben op vakantie maar vind het prima.",
+    "Jestem na urlopie, ale chętnie dodam link.",
+    "出張中ですが、追加します。",
+    "我在休假，不过可以添加。",
+    "Я в отпуске, но добавлю ссылку.",
+    "Ok",
+    "👍",
+    "?",
+    "Sure",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", PEOPLE)
+@pytest.mark.parametrize(
+    "header",
+    [
+        {},
+        {"x_auto_response_suppress": "DR, OOF, AutoReply"},
+        {"x_mailer": "Microsoft Outlook 16.0"},
+        {"list_id": "<editors.editor.test>", "precedence": "list"},
+    ],
+)
+def test_a_person_is_never_taken_for_a_machine(text: str, header: dict[str, str]) -> None:
+    found = classify(
+        mail(text, subject="Re: Your checklist", in_reply_to="<a@b>", return_path="<anna@editor.test>", **header)
+    )
+    assert found.kind is Kind.REPLY, found.rule
+
+
 def test_an_opt_out_counts_only_in_the_first_five_lines() -> None:
     late = "one\ntwo\nthree\nfour\nfive\nplease unsubscribe me"
     assert classify(mail(late)).kind is Kind.REPLY
@@ -84,6 +136,8 @@ def test_one_disputed_header_alone_is_a_person() -> None:
     assert classify(mail("Fine with me.", precedence="bulk")).kind is Kind.REPLY
     assert classify(mail("Fine with me.", auto_submitted="no")).kind is Kind.REPLY
     absent = mail("I am out of the office.", x_auto_response_suppress="All")
+    answer = mail("I am out of the office, but yes.", x_auto_response_suppress="All", subject="Re: x")
+    assert classify(answer).kind is Kind.REPLY
     assert classify(absent).kind is Kind.AUTO_REPLY
 
 
