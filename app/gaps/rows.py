@@ -51,36 +51,38 @@ MACROS = (
 
 _TENANT_HOSTS = ", ".join(f"'{prefix}{host}'" for host in PATH_TENANTS for prefix in ("", "www.", "m."))
 
+#: The host of the source in lower case without `www.`, with two path segments where the host gives paths to people.
+_SITE = f"""CASE WHEN host IN ({_TENANT_HOSTS}) THEN host || '/' || split_part(bare, '/', 2) || '/' || split_part(bare, '/', 3)
+    WHEN starts_with(host, 'www.') THEN substr(host, 5) ELSE host END"""
 
-def site_of(source: str) -> str:
-    """SQL for the host of a URL or bare host in lower case without `www.`; with the path where the host gives paths to people."""
-    bare = f"CASE WHEN contains({source}, '://') THEN split_part({source}, '://', 2) ELSE ltrim({source}, '/') END"
-    host = f"lower(split_part({bare}, '/', 1))"
-    return (
-        f"CASE WHEN {host} IN ({_TENANT_HOSTS}) THEN {host} || '/' || split_part({bare}, '/', 2) || '/' || split_part({bare}, '/', 3)"
-        f" WHEN starts_with({host}, 'www.') THEN substr({host}, 5) ELSE {host} END"
-    )
+
+def _with_host(source: str, relation: str) -> str:
+    """SQL that adds `source`, `bare` (without scheme) and `host`. One step a level: written into one expression, the engine
+    computes the inner ones again and again (six times the cost of the whole scan)."""
+    bare = "CASE WHEN contains(source, '://') THEN split_part(source, '://', 2) ELSE ltrim(source, '/') END"
+    named = f"SELECT *, {source} AS source FROM {relation}"
+    return f"(SELECT *, lower(split_part(bare, '/', 1)) AS host FROM (SELECT *, {bare} AS bare FROM ({named})))"
 
 
 def select_rows(layout: Layout, source: str) -> str:
     """SQL that turns the cells `c0, c1, ...` of the relation `source` into rows; a matrix gives one row for each filled target."""
+    relation = _with_host(f"gb_text(c{layout.fields['source']})", source)
     if layout.profile.kind != "matrix":
-        return f"SELECT {_columns(layout)} FROM {source}"
+        return f"SELECT {_columns(layout)} FROM {relation}"
     hits = ", ".join(f"{{'target': '{key}', 'cell': c{column}}}" for key, column in layout.targets.items())
-    spread = f"SELECT *, unnest([{hits}]) AS hit FROM {source}"
+    spread = f"SELECT *, unnest([{hits}]) AS hit FROM {relation}"
     return f"SELECT {_columns(layout)} FROM ({spread}) WHERE coalesce(gb_integer(hit.cell), 0) > 0"
 
 
 def _columns(layout: Layout) -> str:
     cells = {name: f"c{column}" for name, column in layout.fields.items()}
     values = {name: f"gb_{FIELD_TYPES[name]}({cell})" for name, cell in cells.items()}
-    source = values["source"]
     pages = layout.profile.kind == "pages"
     matrix = layout.profile.kind == "matrix"
     counted = "gb_integer(hit.cell)" if matrix else values.get("links", "1")
     values |= {
-        "site": site_of(source),
-        "source_url": source if pages else "NULL",
+        "site": _SITE,
+        "source_url": "source" if pages else "NULL",
         "target": "hit.target" if matrix else "NULL",
         "followed": _followed(values),
         "lost": _lost(layout),

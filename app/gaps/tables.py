@@ -39,14 +39,17 @@ GAP_COLUMNS = {
 #: Side 0 is us; competitors count from 1 in the order in which they were given.
 OURS = 0
 
-#: The order of the pages of one source, best first: a link that stands, followed, in the content, on a strong page that is read.
-_BEST = """{
-    'gone': coalesce(lost, false),
-    'rel': CASE WHEN followed THEN 0 WHEN followed IS NULL THEN 1 ELSE 2 END,
-    'place': CASE WHEN in_content THEN 0 WHEN in_content IS NULL THEN 1 ELSE 2 END,
-    'rank': -coalesce(page_authority, -1), 'visits': -coalesce(page_traffic, -1),
-    'page': source_url, 'target': coalesce(target_url, ''), 'anchor': coalesce(anchor, ''), 'language': coalesce(language, '')
-}"""
+#: The order of the pages of one source, best first, as one number: a link that stands, followed, in the content, on a strong page
+#: (rating to a tenth), which is read. One number and the URL compare faster than nine fields.
+_RANK = """
+    CASE WHEN lost THEN 90000000000000000 ELSE 0 END
+    + CASE WHEN followed THEN 0 WHEN followed IS NULL THEN 30000000000000000 ELSE 60000000000000000 END
+    + CASE WHEN in_content THEN 0 WHEN in_content IS NULL THEN 10000000000000000 ELSE 20000000000000000 END
+    - coalesce(least(greatest((page_authority * 10)::BIGINT, 0), 9990) + 1, 0) * 1000000000000
+    - coalesce(least(greatest(page_traffic, 0), 999999999998) + 1, 0)
+"""
+_BEST = f"""{{'rank': {_RANK}, 'page': source_url,
+    'target': coalesce(target_url, ''), 'anchor': coalesce(anchor, ''), 'language': coalesce(language, '')}}"""
 
 _PART_COLUMNS = {
     "site": "site",
@@ -63,7 +66,8 @@ _PART_COLUMNS = {
     "traffic": "max(traffic)",
     "spam": "bool_or(spam)",
     "first_seen": "min(first_seen) FILTER (NOT lost)",
-    "best": f"min({_BEST}) FILTER (source_url IS NOT NULL)",
+    # A null page has no rank, and a null is passed over.
+    "best": f"min(CASE WHEN source_url IS NOT NULL THEN {_BEST} END)",
 }
 
 
@@ -180,14 +184,14 @@ def gap_table(engine: Engine, names: Sequence[str], own_keys: Sequence[str], com
             sum(links)::BIGINT AS links, {_either("any_followed", "follow_unknown")} AS followed,
             {_either("any_content", "content_unknown")} AS in_content, coalesce(bool_or(grouped), false) AS grouped,
             max(authority) AS authority, max(traffic) AS traffic, bool_or(spam) AS spam,
-            min(first_seen) AS first_seen, min(best) AS best
+            min(first_seen) AS first_seen
         FROM part JOIN site_key USING (site) JOIN source_file USING (file)
         WHERE key IS NOT NULL AND side IS NOT NULL GROUP BY key, side, profile"""
     )
     engine.run(
         """CREATE OR REPLACE TABLE by_side AS
         SELECT key, side, max(links) AS links, bool_or(followed) AS followed, bool_or(in_content) AS in_content,
-            min(first_seen) AS first_seen, min(best) AS best
+            min(first_seen) AS first_seen
         FROM by_format GROUP BY key, side"""
     )
     with_data = engine.run("SELECT count(DISTINCT side) FROM by_side WHERE side > 0 AND links > 0")[0][0]
@@ -232,9 +236,11 @@ def _gap_sql(with_data: int) -> str:
                 coalesce(sum(links) FILTER (side = 0), 0)::BIGINT AS links_to_us,
                 bool_or(followed) FILTER (side > 0 AND links > 0) AS any_followed,
                 bool_or(followed IS NULL) FILTER (side > 0 AND links > 0) AS follow_unknown,
-                min(first_seen) FILTER (side > 0) AS first_seen,
-                min(best) FILTER (side > 0) AS best, max(side) AS last_side
+                min(first_seen) FILTER (side > 0) AS first_seen, max(side) AS last_side
             FROM by_side LEFT JOIN competitor USING (side) GROUP BY key),
+        pages AS (
+            SELECT key, min(best) AS best FROM part JOIN site_key USING (site)
+            WHERE side > 0 AND best IS NOT NULL AND key IS NOT NULL GROUP BY key),
         figures AS (
             -- The tool that stands first, and of its figures for this key the highest.
             SELECT key, max(row(-place, authority, provider)) FILTER (authority IS NOT NULL) AS rated,
@@ -253,7 +259,7 @@ def _gap_sql(with_data: int) -> str:
                     WHEN overlap = {with_data} THEN 1 WHEN overlap >= 2 THEN 2 ELSE 3 END AS tier,
                 concat_ws('|', {removed_by}) AS removed_by,
                 rated[2] AS authority, rated[3] AS authority_provider
-            FROM keys JOIN figures USING (key) LEFT JOIN better USING (key)
+            FROM keys JOIN figures USING (key) LEFT JOIN pages USING (key) LEFT JOIN better USING (key)
             WHERE overlap > 0 OR links_to_us > 0 OR last_side > 0),
         scored AS (
             SELECT *, round({weights["overlap"]} * {overlap}
