@@ -53,8 +53,8 @@ def _select(*, csv: bool) -> str:
 
 def neutral(column: str) -> str:
     """SQL that puts an apostrophe before a text that a spreadsheet would take for a formula."""
-    starts = " OR ".join(f"starts_with({column}, chr({ord(character)}))" for character in FORMULA_START)
-    return f"CASE WHEN {starts} THEN '''' || {column} ELSE {column} END"
+    codes = ", ".join(str(ord(character)) for character in FORMULA_START)
+    return f"CASE WHEN unicode({column}) IN ({codes}) THEN '''' || {column} ELSE {column} END"
 
 
 def _options(suffix: str) -> str:

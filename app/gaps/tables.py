@@ -177,6 +177,15 @@ def gap_table(engine: Engine, names: Sequence[str], own_keys: Sequence[str], com
         engine.run("INSERT INTO competitor VALUES (?, ?)", [number, name])
     engine.run("CREATE OR REPLACE TABLE own AS SELECT unnest(?::VARCHAR[]) AS key", [list(own_keys)])
     engine.run("CREATE OR REPLACE TABLE rival AS SELECT unnest(?::VARCHAR[]) AS key", [list(competitor_keys)])
+    # From here on a key is a number: numbers group and join at a fraction of the cost of names.
+    engine.run(
+        """CREATE OR REPLACE TABLE name_of AS
+        SELECT name, row_number() OVER ()::INTEGER AS key FROM (SELECT DISTINCT key AS name FROM site_key WHERE key IS NOT NULL)"""
+    )
+    engine.run(
+        """CREATE OR REPLACE TABLE keyed AS SELECT name_of.key, part.* EXCLUDE (site, rows, lost_rows, bad_cells)
+        FROM part JOIN site_key USING (site) JOIN name_of ON name_of.name = site_key.key WHERE side IS NOT NULL"""
+    )
     # Links of one key to one target by format: two formats of one tool describe the same links, so they are not added up.
     engine.run(
         f"""CREATE OR REPLACE TABLE by_format AS
@@ -185,8 +194,7 @@ def gap_table(engine: Engine, names: Sequence[str], own_keys: Sequence[str], com
             {_either("any_content", "content_unknown")} AS in_content, coalesce(bool_or(grouped), false) AS grouped,
             max(authority) AS authority, max(traffic) AS traffic, bool_or(spam) AS spam,
             min(first_seen) AS first_seen
-        FROM part JOIN site_key USING (site) JOIN source_file USING (file)
-        WHERE key IS NOT NULL AND side IS NOT NULL GROUP BY key, side, profile"""
+        FROM keyed JOIN source_file USING (file) GROUP BY key, side, profile"""
     )
     engine.run(
         """CREATE OR REPLACE TABLE by_side AS
@@ -218,8 +226,8 @@ def gap_table(engine: Engine, names: Sequence[str], own_keys: Sequence[str], com
 def _gap_sql(with_data: int) -> str:
     weights = rules.WEIGHTS
     removed = [
-        (rules.Removal.OWN, "key IN (SELECT key FROM own)"),
-        (rules.Removal.COMPETITOR, "key IN (SELECT key FROM rival)"),
+        (rules.Removal.OWN, "name IN (SELECT key FROM own)"),
+        (rules.Removal.COMPETITOR, "name IN (SELECT key FROM rival)"),
         (rules.Removal.SPAM, "coalesce(spam, false)"),
         (rules.Removal.LOST, "overlap = 0 AND links_to_us = 0"),
     ]
@@ -231,16 +239,15 @@ def _gap_sql(with_data: int) -> str:
         WITH keys AS (
             SELECT key,
                 count(*) FILTER (side > 0 AND links > 0)::INTEGER AS overlap,
-                string_agg(name, '|' ORDER BY side) FILTER (side > 0 AND links > 0) AS competitors,
+                coalesce(bit_or(1 << side) FILTER (side > 0 AND links > 0), 0) AS mask,
                 coalesce(sum(links) FILTER (side > 0), 0)::BIGINT AS links,
                 coalesce(sum(links) FILTER (side = 0), 0)::BIGINT AS links_to_us,
                 bool_or(followed) FILTER (side > 0 AND links > 0) AS any_followed,
                 bool_or(followed IS NULL) FILTER (side > 0 AND links > 0) AS follow_unknown,
                 min(first_seen) FILTER (side > 0) AS first_seen, max(side) AS last_side
-            FROM by_side LEFT JOIN competitor USING (side) GROUP BY key),
+            FROM by_side GROUP BY key),
         pages AS (
-            SELECT key, min(best) AS best FROM part JOIN site_key USING (site)
-            WHERE side > 0 AND best IS NOT NULL AND key IS NOT NULL GROUP BY key),
+            SELECT key, min(best) AS best FROM keyed WHERE side > 0 AND best IS NOT NULL GROUP BY key),
         figures AS (
             -- The tool that stands first, and of its figures for this key the highest.
             SELECT key, max(row(-place, authority, provider)) FILTER (authority IS NOT NULL) AS rated,
@@ -259,17 +266,22 @@ def _gap_sql(with_data: int) -> str:
                     WHEN overlap = {with_data} THEN 1 WHEN overlap >= 2 THEN 2 ELSE 3 END AS tier,
                 concat_ws('|', {removed_by}) AS removed_by,
                 rated[2] AS authority, rated[3] AS authority_provider
-            FROM keys JOIN figures USING (key) LEFT JOIN pages USING (key) LEFT JOIN better USING (key)
+            FROM keys JOIN figures USING (key) JOIN name_of USING (key)
+            LEFT JOIN pages USING (key) LEFT JOIN better USING (key)
             WHERE overlap > 0 OR links_to_us > 0 OR last_side > 0),
+        -- Competitors are few and so are the sets of them: each set's names are joined once.
+        names AS (
+            SELECT mask, coalesce(string_agg(competitor.name, '|' ORDER BY side) FILTER (side IS NOT NULL), '') AS competitors
+            FROM (SELECT DISTINCT mask FROM keys) LEFT JOIN competitor ON mask & (1 << side) <> 0 GROUP BY mask),
         scored AS (
             SELECT *, round({weights["overlap"]} * {overlap}
                 + {weights["followed"]} * CASE WHEN dofollow THEN 1 WHEN dofollow IS NULL THEN 0.5 ELSE 0 END
                 + {weights["authority"]} * CASE WHEN authority IS NULL THEN 0.5 ELSE least(greatest(authority, 0), 100) / 100 END
                 + {weights["traffic"]} * CASE WHEN traffic IS NULL THEN 0.5 ELSE {traffic} END, 1) AS score FROM judged)
-        SELECT key AS domain, class, tier, overlap, coalesce(competitors, '') AS competitors, links, dofollow, links_to_us,
+        SELECT name AS domain, class, tier, overlap, competitors, links, dofollow, links_to_us,
             best.page AS best_page, nullif(best.target, '') AS target, nullif(best.anchor, '') AS anchor,
             authority, authority_provider, traffic, nullif(best.language, '') AS language, first_seen, score, removed_by,
             row_number() OVER (ORDER BY removed_by <> '', class IS NULL, tier IS NULL, tier,
                 array_position(['{rules.GapClass.WEAK}', '{rules.GapClass.SHARED}', '{rules.GapClass.OURS}'], class),
-                score DESC, links DESC, key) AS place
-        FROM scored ORDER BY place"""
+                score DESC, links DESC, name) AS place
+        FROM scored JOIN names USING (mask) ORDER BY place"""
