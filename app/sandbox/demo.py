@@ -179,7 +179,8 @@ class Demo:
         self._tell()
         if moved:
             minutes = int(moved.total_seconds() // 60)
-            self._say(f"the clock was moved by {minutes} minutes, over the undo window and the pauses between mails")
+            length = "a minute" if minutes == 1 else f"{minutes} minutes"
+            self._say(f"the clock was moved by {length}, over the undo window and the pauses between mails")
 
     def _waiting(self) -> int:
         soon = self._world.clock.now() + timedelta(hours=1)

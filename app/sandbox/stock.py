@@ -14,6 +14,14 @@ from app.sandbox.editors import Desk
 from app.sandbox.ledger import Balance, Entry, Held, balance, held_in, returned_in
 from app.sandbox.screen import PathLine
 
+_NOISE = {
+    "listing": "(a directory)",
+    "weak": "(a page of links)",
+    "nofollow": "(a forum)",
+    "spam": "(marked as spam)",
+    "lost": "(the link is lost)",
+}
+
 
 def outbox_entries(session: Session) -> list[Entry]:
     """Every message of the outbox."""
@@ -44,7 +52,7 @@ def paths(session: Session) -> list[PathLine]:
     )
     linked = set(session.execute(select(col(Link.prospect_id))).scalars().all())
     parts = {editor.domain: editor.story for editor in cast.EVERYBODY}
-    parts |= {noise.domain: f"({noise.flaw})" for noise in cast.NOISE}
+    parts |= {noise.domain: _NOISE[noise.flaw] for noise in cast.NOISE}
     lines = []
     for prospect in session.execute(select(Prospect).order_by(col(Prospect.domain))).scalars():
         stages: list[str] = [Stage.PROSPECT.value]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +31,8 @@ from tests.support.databases import Templates
 from tests.support.postfix import free_port
 from tests.support.story import EXPECTED, as_expected, tell
 
+TUTORIAL = Path(__file__).resolve().parents[2] / "docs" / "tutorial" / "first-loop.md"
+
 
 def test_the_embedded_default_by_its_command(tmp_path: Path) -> None:
     """`gapbridge demo --once` as a user runs it: SQLite, jobs in memory, exit code 0."""
@@ -47,6 +51,14 @@ def test_the_embedded_default_by_its_command(tmp_path: Path) -> None:
     shown = {row[1].strip(): (tuple(row[3].replace(" ", "").split(">")), row[4].strip(), int(row[5])) for row in rows}
     assert shown == EXPECTED
     assert not (tmp_path / "var").exists(), "--once leaves nothing behind"
+    said = {without_figures(line) for line in done.stdout.splitlines()}
+    told = [
+        without_figures(line)
+        for block in TUTORIAL.read_text().split("```text\n")[1:]
+        for line in block.split("```")[0].splitlines()
+    ]
+    assert len(told) > 20
+    assert [line for line in told if line not in said] == [], "docs/tutorial/first-loop.md shows other lines"
 
 
 @pytest.mark.timeout(300)
@@ -60,6 +72,13 @@ def test_postgresql_and_redis_and_a_planted_fault(templates: Templates, tmp_path
         as_expected(*tell(world, tmp_path, url, broker))
         assert_polite(world)
         assert_faults_are_seen(url, world)
+
+
+def without_figures(line: str) -> str:
+    """A line without what differs from run to run: figures, days and months."""
+    return re.sub(
+        rf"\d+|{'|'.join((*calendar.day_abbr, *calendar.month_name[1:], *calendar.month_abbr[1:]))}", "#", line
+    ).strip()
 
 
 def assert_polite(world: World) -> None:
