@@ -224,7 +224,7 @@ def _away(uow: UnitOfWork, row: Inbound) -> None:
 
 
 def pause_unreadable(uow: UnitOfWork, row: Inbound, prospect_id: int) -> None:
-    """A message that cannot be read may be a reply: pause what it names until a person has looked."""
+    """A message that cannot be read or acted on may be a reply: pause what it names until a person has looked."""
     prospects.block(
         uow, prospect_id, Blocking.POSSIBLE_REPLY, inbound_id=row.id, detail="a message that cannot be read"
     )

@@ -12,11 +12,13 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
 from app.domain.inbound import Kind
 from app.domain.mail_tokens import message_ids, sender
+from app.errors import GapbridgeError
 from app.inbox import acting, matching, repository
 from app.inbox.deps import InboxDeps
 from app.inbox.inspect import describe
@@ -207,12 +209,30 @@ def _act(deps: InboxDeps, ids: list[int]) -> int:
         if prospect_id is None and kind != Kind.OPT_OUT.value:
             plain.append(inbound_id)
             continue
-        with deps.db.work() as uow:
-            done += _act_one(deps, uow, inbound_id)
+        try:
+            with deps.db.work() as uow:
+                done += _act_one(deps, uow, inbound_id)
+        except (GapbridgeError, SQLAlchemyError) as error:
+            # One message that cannot be acted on must not hold up the others; after three tries a person looks at it.
+            log.exception("inbox.act_failed", inbound_id=inbound_id)
+            _act_failed(deps, inbound_id, error)
     if plain:
         with deps.db.work() as uow:
             done += repository.finish(uow.session, plain)
     return done
+
+
+def _act_failed(deps: InboxDeps, inbound_id: int, error: Exception) -> None:
+    with deps.db.work() as uow:
+        row = uow.session.get(Inbound, inbound_id, with_for_update=True, populate_existing=True)
+        if row is None or row.state is not InboundState.MATCHED:
+            return
+        row.failures += 1
+        row.error = f"could not be acted on: {error}"[:500]
+        if row.failures >= MOST_FAILURES:
+            row.state = InboundState.QUARANTINED
+            if row.prospect_id is not None:
+                acting.pause_unreadable(uow, row, row.prospect_id)
 
 
 def _act_one(deps: InboxDeps, uow: UnitOfWork, inbound_id: int) -> int:

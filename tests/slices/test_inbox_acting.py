@@ -15,13 +15,14 @@ from sqlalchemy import func, select, update
 from sqlmodel import col
 
 from app.clock import FixedClock
-from app.db.work import Database
+from app.db.vault import Vault
+from app.db.work import Database, UnitOfWork
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.inbound import InboundMail
 from app.domain.pipeline import Stage
 from app.errors import Conflict
-from app.inbox import repository, service
+from app.inbox import acting, repository, service
 from app.inbox.deps import InboxDeps
 from app.inbox.identity import content_key, tokens_in
 from app.inbox.parser import MailParser, ParseFault
@@ -432,6 +433,27 @@ def test_poison_is_put_aside_and_what_it_names_is_paused(world: World, died: boo
     assert (again.state, again.kind) == (InboundState.DONE, "reply")
     assert not path.exists()
     assert world.blocks(out.prospect_id) == [Blocking.POSSIBLE_REPLY, Blocking.REPLY]
+
+
+def test_what_cannot_be_acted_on_holds_up_nothing_else(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = world.send("editor.test"), world.send("other.test")
+    real = acting.act
+
+    def act(uow: UnitOfWork, vault: Vault, row: Inbound) -> None:
+        if row.prospect_id == first.prospect_id:
+            raise Conflict("planted")
+        real(uow, vault, row)
+
+    monkeypatch.setattr(acting, "act", act)
+    rows = world.receive(letter(in_reply_to=first.message_id), letter(in_reply_to=second.message_id))
+    assert [row.state for row in rows] == [InboundState.QUARANTINED, InboundState.DONE]
+    assert world.blocks(first.prospect_id) == [Blocking.POSSIBLE_REPLY]
+    assert world.blocks(second.prospect_id) == [Blocking.REPLY]
+    monkeypatch.undo()
+    with world.db.work() as uow:
+        service.try_again(uow, rows[0].id, actor="ana")
+    process_pending(world.deps)
+    assert world.blocks(first.prospect_id) == [Blocking.POSSIBLE_REPLY, Blocking.REPLY]
 
 
 def test_staff_say_what_a_possible_reply_is(world: World) -> None:
