@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.web.door import Pages
-from app.web.pages import account, inbox, outbox, prospects, public, queue, today
+from app.web.pages import account, inbox, outbox, prospects, public, queue, settings, today
 from app.web.rendering import STATIC
 
 PAGES: tuple[Pages, ...] = (
@@ -15,6 +15,7 @@ PAGES: tuple[Pages, ...] = (
     outbox.pages,
     inbox.pages,
     prospects.pages,
+    settings.pages,
     account.pages,
     public.pages,
 )

@@ -135,6 +135,7 @@ def test_the_way_from_sign_in_to_undo(served: House, chromium: Any, width: int, 
             ("prospect", f"/prospects/{ids['sent.test']}"),
             ("unchecked", f"/queue/{ids[DOMAINS[3]]}"),
             ("nobody", f"/queue/{ids[DOMAINS[4]]}"),
+            ("settings", "/settings"),
             ("bot", "/about-this-bot"),
             ("optout", "/u/token"),
         ):

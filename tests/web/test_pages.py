@@ -1,0 +1,293 @@
+"""The pages by HTTP: what they show, what they refuse, and what they cost."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import event, func, select
+
+from app.domain.blocking import Blocking
+from app.domain.delivery import OutboundState
+from app.domain.pipeline import Stage
+from app.models import BlockingEvent, Inbound, Mailbox, Outbound, Prospect, Role, Suppression
+from app.prospects import service as prospects
+from tests.support.desk import DOMAINS, QUOTE, furnish
+from tests.support.http import House
+from tests.web.test_access import csrf_of
+
+
+@pytest.fixture
+def ids(house: House) -> dict[str, int]:
+    return furnish(house, more=60)
+
+
+def post(browser: Any, path: str, **data: Any) -> Any:
+    return browser.post(path, data={"csrf": csrf_of(browser.get("/")), **data})
+
+
+def draft_form(page: str) -> dict[str, str]:
+    hidden = dict(re.findall(r'name="(pitch|version)" value="(\d+)"', page))
+    subject = re.search(r'name="subject" value="([^"]*)"', page)
+    body = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.DOTALL)
+    assert subject
+    assert body
+    import html
+
+    return {**hidden, "subject": html.unescape(subject[1]), "body_text": html.unescape(body[1])}
+
+
+class Counter:
+    """Counts the statements that both engines execute."""
+
+    def __init__(self, house: House) -> None:
+        self.statements: list[str] = []
+        for engine in (house.db.engine, house.db.read_engine):
+            event.listen(engine, "before_cursor_execute", self._note)
+
+    def _note(self, _: Any, __: Any, statement: str, *___: Any) -> None:
+        self.statements.append(statement)
+
+    def during(self, browser: Any, path: str) -> list[str]:
+        self.statements.clear()
+        assert browser.get(path).status_code == 200
+        return list(self.statements)
+
+
+def test_the_queue_and_the_inbox_cost_a_fixed_number_of_statements(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.OUTREACH)
+    browser.get("/")
+    counter = Counter(house)
+    queue = counter.during(browser, "/queue")
+    listed = next(n for n, statement in enumerate(queue) if "rank_key" in statement)
+    assert listed + 1 <= 8, queue
+    assert len(queue) <= 24, "\n".join(queue)
+    assert len(counter.during(browser, "/inbox")) <= 8
+    assert len(counter.during(browser, "/inbox/1")) <= 8
+    assert not any(
+        "OFFSET" in statement.upper().replace("OFFSET 0", "") for statement in queue if "LIMIT" not in statement
+    )
+    page = browser.get("/queue").text
+    assert len(page) <= 60_000
+    more = re.search(r'href="(/queue\?after=[^"]+)"', page)
+    assert more
+    again = counter.during(browser, more[1].replace("&amp;", "&"))
+    assert sum("rank_key" in statement and "LIMIT" in statement for statement in again) == 1
+
+
+def test_the_lane_is_walked_once_in_order(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.OUTREACH)
+    first = browser.get("/queue").text
+    more = re.search(r'href="(/queue\?after=[^"]+)"', first)
+    assert more
+    second = browser.get(more[1].replace("&amp;", "&")).text
+    numbers = [re.findall(r'<li><a href="/queue/(\d+)', page) for page in (first, second)]
+    assert len(numbers[0]) == 50
+    assert len(numbers[0] + numbers[1]) == len(set(numbers[0] + numbers[1])) == 65
+    tiers = [
+        int(tier)
+        for page in (first, second)
+        for tier in re.findall(r'tag tier(\d)">T\d<span class="hidden"> Tier', page)
+    ]
+    assert set(re.findall(r"T(\d)<span", browser.get("/queue?tier=2").text)) == {"2"}
+    assert tiers
+    for nonsense in ("after=x", "after=%00.1", "tier=x", "tier=99999999999999", "site=-1", "did=approved&about=x"):
+        assert browser.get(f"/queue?{nonsense}").status_code == 200, nonsense
+
+
+def test_evidence_is_shown_and_unknown_is_a_dash(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.OUTREACH)
+    mention = browser.get(f"/queue/{ids[DOMAINS[0]]}").text
+    assert QUOTE in mention
+    assert "Mentions you without a link" in mention
+    unknown = browser.get(f"/queue/{ids[DOMAINS[2]]}").text
+    assert "<dt>Authority</dt><dd>–</dd>" in unknown
+    assert "<dt>Dofollow</dt><dd>–</dd>" in unknown
+    unchecked = browser.get(f"/queue/{ids[DOMAINS[3]]}").text
+    assert "Could not check: robots.txt forbids it" in unchecked
+    assert "Not found" not in unchecked
+    assert browser.get("/queue/9999").status_code == 404
+
+
+def test_approve_and_next_then_undo(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.OUTREACH)
+    start = post(browser, "/queue/start")
+    number = int(start.headers["location"].split("/")[-1])
+    assert number == ids[DOMAINS[0]]
+    form = draft_form(browser.get(f"/queue/{number}").text)
+    # A browser sends CRLF, and nothing was edited.
+    form["body_text"] = form["body_text"].replace("\n", "\r\n")
+    done = post(browser, f"/queue/{number}/decide", do="approve", **form)
+    assert done.status_code == 303
+    following = done.headers["location"]
+    assert not following.startswith(f"/queue/{number}?")
+    page = browser.get(following).text
+    assert f"Approved {DOMAINS[0]}" in page
+    assert "<textarea" in page, "the next draft is ready"
+    with house.db.read() as uow:
+        row = uow.session.execute(select(Outbound).where(Outbound.prospect_id == number)).scalar_one()
+        assert (row.state, row.approved_by) == (OutboundState.QUEUED, "outreach@acme.test")
+    assert str(number) not in re.findall(r'<li><a href="/queue/(\d+)', browser.get("/queue").text)
+    again = post(browser, f"/queue/{number}/decide", do="approve", **form)
+    assert again.status_code == 409
+    pitch = form["pitch"]
+    assert f"/pitches/{pitch}/undo" in browser.get("/outbox").text
+    undone = post(browser, f"/pitches/{pitch}/undo")
+    assert undone.headers["location"].startswith(f"/queue/{number}?")
+    assert "Nothing waits." in browser.get("/outbox").text
+    assert post(browser, f"/pitches/{pitch}/undo").status_code == 409
+
+
+def test_a_refused_approval_keeps_the_text_and_changes_nothing(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.OUTREACH)
+    number = ids[DOMAINS[0]]
+    form = draft_form(browser.get(f"/queue/{number}").text)
+    words = "word " * 160 + "<b>&amp;"
+    refused = post(browser, f"/queue/{number}/decide", **{**form, "do": "approve", "body_text": words})
+    assert refused.status_code == 409
+    assert "Message must be under 150 words" in refused.text
+    assert "word word" in refused.text
+    assert "&lt;b&gt;&amp;amp;" in refused.text
+    after = draft_form(browser.get(f"/queue/{number}").text)
+    assert after == form
+    with house.db.read() as uow:
+        waiting = select(func.count()).select_from(Outbound).where(Outbound.prospect_id == number)
+        assert uow.session.execute(waiting).scalar_one() == 0
+    stale = post(browser, f"/queue/{number}/decide", **{**form, "do": "save", "version": "0", "subject": "Other"})
+    assert stale.status_code == 409
+    assert 'value="Other"' in stale.text
+
+
+def test_choose_skip_confirm_and_add_a_contact(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.OUTREACH)
+    number = ids[DOMAINS[0]]
+    form = draft_form(browser.get(f"/queue/{number}").text)
+    chosen = post(
+        browser, f"/queue/{number}/choose", pitch=form["pitch"], version=form["version"], angle="coverage-gap"
+    )
+    assert chosen.status_code == 303
+    assert draft_form(browser.get(f"/queue/{number}").text)["subject"] != form["subject"]
+    other = post(browser, f"/queue/{ids[DOMAINS[1]]}/choose", pitch=form["pitch"], version=form["version"])
+    assert other.status_code == 409
+    assert post(browser, f"/queue/{number}/choose", pitch="x", version="y").status_code == 422
+    assert post(browser, f"/queue/{number}/skip", reason="bored").status_code == 422
+    assert post(browser, f"/queue/{number}/skip", reason="unwinnable").status_code == 303
+    unchecked, nobody = ids[DOMAINS[3]], ids[DOMAINS[4]]
+    assert post(browser, f"/queue/{unchecked}/confirm").status_code == 303
+    assert "<textarea" in browser.get(f"/queue/{unchecked}").text
+    assert post(browser, f"/queue/{nobody}/draft").status_code == 303
+    assert "There is nobody to write to" in browser.get(f"/queue/{nobody}").text
+    wrong = post(browser, f"/queue/{nobody}/contact", email="dana", name="Dana")
+    assert wrong.status_code == 422
+    assert 'value="dana"' in wrong.text
+    script = post(browser, f"/queue/{nobody}/contact", email="d@cloud-journal.test", source_url="javascript:alert(1)")
+    assert script.status_code == 422
+    assert (
+        post(browser, f"/queue/{nobody}/contact", email="dana@cloud-journal.test", name="Dana Ruiz").status_code == 303
+    )
+    assert "Hi Dana" in draft_form(browser.get(f"/queue/{nobody}").text)["body_text"]
+    with house.db.read() as uow:
+        assert uow.session.get(Prospect, number).stage is Stage.LOST
+
+
+@pytest.mark.parametrize(
+    ("button", "state"), [("treat-as-sent", OutboundState.SENT), ("send-again", OutboundState.QUEUED)]
+)
+def test_a_person_decides_what_is_unsure(house: House, ids: dict[str, int], button: str, state: OutboundState) -> None:
+    browser = house.browser(Role.OUTREACH)
+    page = browser.get("/outbox?tab=ambiguous").text
+    path = re.search(rf'action="(/outbox/\d+/{button})"', page)
+    assert path
+    assert post(browser, path[1]).status_code == 303
+    assert post(browser, path[1]).status_code == 409
+    with house.db.read() as uow:
+        found = uow.session.execute(
+            select(Outbound.state).where(Outbound.prospect_id == ids["unsure.test"])
+        ).scalar_one()
+        assert found is state
+
+
+def test_a_waiting_mail_says_why_and_until_when(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.OUTREACH)
+    number = ids[DOMAINS[0]]
+    post(browser, f"/queue/{number}/decide", do="approve", **draft_form(browser.get(f"/queue/{number}").text))
+    assert "it can still be undone" in browser.get("/outbox").text
+    with house.db.work() as uow:
+        uow.session.execute(select(Mailbox)).scalar_one().active = False
+    assert "its mailbox is switched off" in browser.get("/outbox").text
+
+
+def test_received_mail_is_text_and_is_decided(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.OUTREACH)
+    page = browser.get("/inbox/2").text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<b>bold" not in page
+    with house.db.work() as uow:
+        prospects.block(uow, ids["sent.test"], Blocking.POSSIBLE_REPLY, inbound_id=2)
+    assert "This may be their reply" in browser.get("/inbox/2").text
+    assert post(browser, "/inbox/2/dismiss").status_code == 303
+    assert post(browser, "/inbox/1/dismiss").status_code == 409
+    with house.db.work() as uow:
+        assert uow.session.execute(select(BlockingEvent.cleared_by)).scalar_one() == "outreach@acme.test"
+        uow.session.get(Inbound, 1).prospect_id = None
+    assert "Number of the prospect" in browser.get("/inbox/1?tab=unmatched").text
+    assert post(browser, "/inbox/1/reply", prospect_id="x").status_code == 422
+    assert post(browser, "/inbox/1/reply", prospect_id=str(ids["sent.test"])).status_code == 303
+    assert post(browser, "/inbox/1/handled", intent="sold").status_code == 422
+    assert post(browser, "/inbox/1/handled", intent="interested").status_code == 303
+
+
+def test_the_timeline_tells_all_to_staff_and_no_mail_to_viewers(house: House, ids: dict[str, int]) -> None:
+    path = f"/prospects/{ids['sent.test']}"
+    page = house.browser(Role.OUTREACH).get(path).text
+    assert "Happy to add it" in page
+    assert "Pitch approved" in page
+    viewer = house.browser(Role.VIEWER).get(path).text
+    assert "Happy to add it" not in viewer
+    assert "Pitch approved" in viewer
+    assert "Give up" not in viewer
+    browser = house.browser(Role.OUTREACH)
+    assert post(browser, f"{path}/give-up", reason="declined").status_code == 303
+    assert post(browser, f"{path}/reopen", why="").status_code == 409
+    assert post(browser, f"{path}/reopen", why="a new editor").status_code == 303
+
+
+def test_links_that_could_not_be_checked_are_not_called_lost(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.OUTREACH)
+    assert "gone.test" in browser.get("/links?tab=unknown").text
+    assert "gone.test" not in browser.get("/links?tab=lost").text
+    assert post(browser, "/links/1/check").status_code == 303
+
+
+def test_settings_are_changed_by_leads_and_keep_what_was_entered(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.LEAD)
+    homepage = post(browser, "/settings/sites/1/pages", url="https://acme.test/", title="Home")
+    assert homepage.status_code == 422
+    assert 'value="https://acme.test/"' in homepage.text
+    assert post(browser, "/settings/sites/1/pages", url="https://acme.test/new", title="New").status_code == 303
+    assert post(browser, "/settings/sites/1/competitors", domain="blog.acme.test").status_code == 422
+    assert post(browser, "/settings/sites", name="Other", domains="other.test", brand_names="Other").status_code == 303
+    assert "Add a competitor" not in house.browser(Role.OUTREACH).get("/settings").text
+
+
+def test_one_click_opt_out_needs_no_cookie_and_does_nothing_else(house: House, ids: dict[str, int]) -> None:
+    with house.db.read() as uow:
+        token = uow.session.execute(select(Outbound.token).where(Outbound.prospect_id == ids["sent.test"])).scalar_one()
+    stranger = house.stranger()
+    for _ in range(50):
+        assert "Do not write to me again" in stranger.get(f"/u/{token}").text
+    with house.db.read() as uow:
+        assert uow.session.execute(select(func.count()).select_from(Suppression)).scalar_one() == 0
+    done = stranger.post(f"/u/{token}", data={"List-Unsubscribe": "One-Click"}, headers={"Origin": "https://mail.test"})
+    assert (done.status_code, "set-cookie" in done.headers) == (200, False)
+    with house.db.read() as uow:
+        assert uow.session.execute(select(Suppression.value)).scalar_one() == "dana@sent.test"
+        assert uow.session.get(Prospect, ids["sent.test"]).stage is Stage.LOST
+    assert stranger.post(f"/u/{token}", data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    # A token that is not ours gets the same answer and does nothing.
+    wrong = stranger.post("/u/nosuchtoken", data={"List-Unsubscribe": "One-Click"})
+    assert (wrong.status_code, wrong.text) == (200, done.text)
+    with house.db.read() as uow:
+        assert uow.session.execute(select(func.count()).select_from(Suppression)).scalar_one() == 1
