@@ -30,6 +30,8 @@ DAYS = 42
 # Mails of one mailbox leave with a pause between them; the clock is moved over it in steps of a minute.
 _STEP = timedelta(minutes=1)
 _REDESIGN_DAY = 20
+# For the bar only: the story ends when nothing is open any more, which is about then.
+_LAST_DAYS = 27
 
 
 def start_of_story(now: datetime) -> datetime:
@@ -145,6 +147,7 @@ class Demo:
             if self._lines or self._unread or self._waiting():
                 self._workday()
             self._flush(morning, f"day {day}")
+            self._screen.within(f"6. Day {day}", day / _LAST_DAYS)
             if day > _REDESIGN_DAY and self._nothing_open():
                 break
 

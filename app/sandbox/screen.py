@@ -18,6 +18,7 @@ from app.sandbox.ledger import Balance
 
 # In a file or a pipe there is no edge to fold at.
 _PLAIN_WIDTH = 220
+_WIDE = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Screen:
             transient=True,
             disable=not self.console.is_terminal,
         )
+        self._done = 0
         self._task = self._progress.add_task("Starting", total=steps)
 
     def __enter__(self) -> Self:
@@ -63,7 +65,12 @@ class Screen:
         self._progress.update(self._task, description=title)
         self.console.print(f"[bold]{escape(title)}[/bold]")
         yield
-        self._progress.advance(self._task)
+        self._done += 1
+        self._progress.update(self._task, completed=self._done)
+
+    def within(self, detail: str, share: float) -> None:
+        """How far the present step has come: a few words beside the bar, and the share of it (0 to 1) that is done."""
+        self._progress.update(self._task, description=detail, completed=self._done + min(share, 1.0))
 
     def say(self, text: str) -> None:
         """A line under the step."""
@@ -78,10 +85,17 @@ class Screen:
     def paths(self, lines: Iterable[PathLine]) -> None:
         """Every prospect with its way through the stages."""
         table = Table(title="Every prospect and its path", title_justify="left", show_lines=False)
-        for heading in ("domain", "what the editor does", "path through the stages", "end", "mails"):
-            table.add_column(heading, justify="right" if heading == "mails" else "left", overflow="fold")
+        # On a narrow terminal the words about the editors would only make every row three lines tall.
+        wide = self.console.width >= _WIDE
+        table.add_column("domain", no_wrap=True)
+        if wide:
+            table.add_column("what the editor does", overflow="fold")
+        table.add_column("path through the stages", overflow="fold")
+        table.add_column("end", overflow="fold")
+        table.add_column("mails", justify="right", no_wrap=True)
         for line in lines:
-            table.add_row(line.domain, line.part, " > ".join(line.path), line.end, str(line.mails))
+            part = [line.part] if wide else []
+            table.add_row(line.domain, *part, " > ".join(line.path), line.end, str(line.mails))
         self.console.print(table)
 
     def balance(self, result: Balance) -> None:

@@ -30,6 +30,7 @@ from tests.support.brokers import namespace, until
 from tests.support.databases import Templates
 from tests.support.postfix import free_port
 from tests.support.story import EXPECTED, as_expected, tell
+from tests.support.world import a_site
 
 TUTORIAL = Path(__file__).resolve().parents[2] / "docs" / "tutorial" / "first-loop.md"
 
@@ -192,3 +193,15 @@ def answers(port: int) -> bool:
             return response.status == 200
     except OSError:
         return False
+
+
+def test_a_database_in_use_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, db: Database) -> None:
+    """The demo writes people and sites into its database, so it never touches one that holds any."""
+    with db.work() as uow:
+        a_site(uow)
+    monkeypatch.setenv("GAPBRIDGE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GAPBRIDGE_DATABASE_URL", db.url)
+    monkeypatch.setattr(sys, "argv", ["gapbridge", "demo", "--once"])
+    assert main() == 2
+    with db.read() as look:
+        assert look.session.execute(select(col(Prospect.id))).first() is None
