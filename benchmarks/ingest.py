@@ -1,7 +1,7 @@
 """Messages a second of the whole ingest against IMAPClient's bare fetch, alternating on the same Dovecot.
 
 The floor only brings the bytes over (UID FETCH in batches of 50 and BODY.PEEK[], as we do) and throws them away. Ours
-stores each message durably, parses it in the limited child, matches it with 1,000 sent mails, and acts: a twentieth of
+stores each message durably, parses it in the limited child, matches it with 500 sent mails, and acts: a twentieth of
 the messages are replies that stop a sequence. Half of the messages are short plain text, the others have an HTML part.
 """
 
@@ -37,8 +37,8 @@ from tests.support.dovecot import Dovecot, dovecot
 from tests.support.letters import letter
 from tests.support.world import VAULT, a_contact, a_conversation, a_mailbox, a_prospect, a_site
 
-MESSAGES = 2_000
-SENT = 1_000
+MESSAGES = 1_000
+SENT = 500
 ROUNDS = 3
 BATCH = 50
 ANA = "ana@acme.test"
