@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,16 @@ def test_every_setting_is_documented(name: str) -> None:
     assert description.endswith((".", ")."))
     page = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
     assert f"`GAPBRIDGE_{name.upper()}`" in page
+
+
+def test_the_floors_are_those_of_the_import_contracts() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["id"] == "floors")
+    wanted = [{name.strip(" ()") for name in layer.split("|")} for layer in layers]
+    page = (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")
+    block = page.partition("## The floors")[2].partition("```\n")[2].partition("```")[0]
+    # The rooms stand before the remark, which begins in column 47; the line of the command line names two floors.
+    shown = [set(line[:47].split()) - {"workers"} for line in block.splitlines()]
+    rooms = {path.stem for path in (ROOT / "app").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert [layer & rooms for layer in wanted if layer & rooms] == [{"cli"}, {"commands"}, *shown[1:]]
+    assert shown[0] == {"cli", "commands"}
