@@ -56,6 +56,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> tuple[Contain
 
     The caller gives both back: `disassemble(container, broker)`.
     """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     broker = make_broker(settings)
     dispatcher = BrokerDispatcher(broker, settings.broker_namespace)
     return Container(settings, clock=clock, dispatcher=dispatcher), broker
