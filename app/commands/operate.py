@@ -29,6 +29,7 @@ def attach(cli: typer.Typer) -> None:
     group.command("add")(add)
     group.command("test")(try_mailboxes)
     group.command("list")(list_mailboxes)
+    group.command("resume")(resume)
     cli.add_typer(group, name="mailbox")
     cli.command("send-due")(send_due)
     cli.command("poll")(poll)
@@ -129,6 +130,35 @@ def try_mailboxes(
             typer.echo("there is no mailbox yet; add one with `gapbridge mailbox add`", err=True)
     if not all(fine):
         raise typer.Exit(1)
+
+
+def resume(
+    email: Annotated[str, typer.Argument(help="The mailbox.")],
+    new_password: Annotated[
+        bool, typer.Option("--new-password", help="Ask for a new password, after a refused sign-in.")
+    ] = False,
+    test: Annotated[
+        bool,
+        typer.Option("--test/--no-test", help="Sign in to both servers first, and change nothing when that fails."),
+    ] = True,
+) -> None:
+    """Wake a mailbox that rests (a refused sign-in, a refused sender): what waits in it leaves."""
+    from dataclasses import replace
+
+    from app.mail import accounts
+
+    password = typer.prompt("Password", hide_input=True) if new_password else None
+    with _installation() as container:
+        if test:
+            with container.db.read() as look:
+                account = accounts.stored(accounts.find(look.session, email), container.vault)
+            tried = replace(account, password=password) if password else account
+            if not _tried(email, accounts.try_out(tried, container.settings)):
+                typer.echo("nothing was changed", err=True)
+                raise typer.Exit(1)
+        with container.db.work() as uow:
+            accounts.resume(uow, container.vault, email, password=password)
+    typer.echo(f"{email} is awake")
 
 
 def list_mailboxes(as_json: JsonOption = False) -> None:

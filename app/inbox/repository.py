@@ -211,3 +211,19 @@ def newest_event(session: Session) -> int:
 def note_poll(session: Session, mailbox_id: int, **values: Any) -> None:
     """Write how the last look at a mailbox went. Columns of the sender are not touched."""
     session.execute(update(Mailbox).where(col(Mailbox.id) == mailbox_id).values(**values).execution_options(**_QUIET))
+
+
+def forget_raw(session: Session, mailbox_id: int, before: datetime) -> int:
+    """Drop the bytes of handled mail that was stored before `before`; what was read from it stays. Returns how many."""
+    dropped = session.execute(
+        update(Inbound)
+        .where(
+            col(Inbound.mailbox_id) == mailbox_id,
+            col(Inbound.state) == InboundState.DONE,
+            col(Inbound.stored_at) < before,
+            col(Inbound.raw).is_not(None),
+        )
+        .values(raw=None)
+        .execution_options(**_QUIET)
+    )
+    return changed(dropped)

@@ -80,6 +80,8 @@ def look(deps: InboxDeps, mailbox_id: int, *, budget: timedelta = _POLL_BUDGET) 
     """One look with everything that follows; raises MailboxFault when the mailbox could not be read to its end."""
     result = sync_mailbox(deps, mailbox_id, budget=budget)
     process_pending(deps, mailbox_id)
+    with deps.db.work() as uow:
+        repository.forget_raw(uow.session, mailbox_id, uow.now() - timedelta(days=deps.settings.keep_raw_mail_days))
     _note(deps, mailbox_id, result)
     log.info("inbox.polled", mailbox_id=mailbox_id, stored=result.stored, current=result.current, reason=result.reason)
     if result.reason:

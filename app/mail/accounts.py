@@ -122,6 +122,19 @@ def add(uow: UnitOfWork, vault: Vault, wanted: Draft) -> Mailbox:
     return row
 
 
+def resume(uow: UnitOfWork, vault: Vault, email: str, *, password: str | None = None) -> Mailbox:
+    """Wake a mailbox that rests or was switched off, with a new password where one is given. Raises NotFound."""
+    mailbox = find(uow.session, email)
+    if password:
+        mailbox.secret = vault.seal(password, bound_to(mailbox.id))
+    mailbox.active, mailbox.failures, mailbox.poll_failures = True, 0, 0
+    mailbox.paused_reason = mailbox.paused_until = mailbox.poll_error = None
+    mailbox.poll_due_at = uow.now()
+    uow.ring(Job.INBOX_POLL, mailbox.id)
+    uow.ring(Job.OUTBOX_DELIVER, mailbox.id)
+    return mailbox
+
+
 def stored(mailbox: Mailbox, vault: Vault) -> Draft:
     """A stored mailbox with its password opened. Raises Unavailable when no key fits."""
     return Draft(

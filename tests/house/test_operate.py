@@ -163,3 +163,29 @@ def test_poll_names_the_mailbox_that_fails(shell: Shell, office: PostOffice) -> 
     assert ran.err.startswith(f"{OURS}: 127.0.0.1 cannot be reached")
     (listed,) = json.loads(shell("mailbox", "list", "--json").out)
     assert listed["poll_error"]
+
+
+def test_a_mailbox_that_rests_is_woken_only_when_it_works(
+    shell: Shell, office: PostOffice, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("mailbox", "add", OURS, *options(office))
+    database = Database(database_url, SystemClock(), SilentDispatcher())
+    with database.work() as uow:
+        mailbox = uow.session.exec(select(Mailbox)).one()
+        mailbox.paused_reason, mailbox.failures = "auth: 535 5.7.8 refused", 3
+    typed = iter(["wrong", PASSWORD])
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(typed))
+
+    ran = shell("mailbox", "resume", OURS, "--new-password")
+    assert ran.code == 1
+    assert "nothing was changed" in ran.err
+    with database.read() as look:
+        assert look.session.exec(select(Mailbox)).one().paused_reason is not None
+
+    ran = shell("mailbox", "resume", OURS, "--new-password")
+    assert (ran.code, ran.err) == (0, "")
+    with database.read() as look:
+        mailbox = look.session.exec(select(Mailbox)).one()
+        assert (mailbox.paused_reason, mailbox.failures, mailbox.active) == (None, 0, True)
+    assert shell("mailbox", "test").code == 0
+    database.dispose()

@@ -491,3 +491,18 @@ def test_the_database_refuses_a_second_row_for_one_content(world: World) -> None
         assert uow.session.execute(select(func.count(Folder.id))).scalar_one() == 1
         assert uow.session.execute(select(func.count(Suppression.id))).scalar_one() == 0
     assert InboundMail({}).header("from") == ""
+
+
+def test_bytes_of_handled_mail_are_kept_as_long_as_the_setting_says(world: World) -> None:
+    (row,) = world.receive(letter("Just a word."))
+    process_pending(world.deps)
+    cut = world.db.clock.now() + timedelta(days=1)
+    with world.db.work() as uow:
+        assert repository.forget_raw(uow.session, 1, world.db.clock.now()) == 0
+        assert service.get(uow, row.id).raw is not None
+    with world.db.work() as uow:
+        assert repository.forget_raw(uow.session, 2, cut) == 0
+        assert repository.forget_raw(uow.session, 1, cut) == 1
+    with world.db.read() as look:
+        kept = service.get(look, row.id)
+        assert (kept.raw, kept.state, kept.text) == (None, InboundState.DONE, "Just a word.")
