@@ -9,13 +9,12 @@ from sqlmodel import col
 
 from app.db.work import UnitOfWork
 from app.domain.delivery import OutboundState
-from app.domain.pipeline import Stage
 from app.models import Inbound, InboundState, Link, LinkState, Outbound, Prospect
+from app.reports.mail import FOR_PEOPLE
+from app.reports.prospects import waiting
 
 # Beyond this a count says "more than"; counting on would cost time that grows with the table.
 MOST = 1000
-# What a person answers or decides; bounces, auto-replies and the like are handled by the machine.
-FOR_PEOPLE = ("reply", "opt-out", "complaint", "other")
 
 
 def _bounded(rows: Select[Any]) -> Any:
@@ -24,11 +23,7 @@ def _bounded(rows: Select[Any]) -> Any:
 
 def of_navigation(uow: UnitOfWork) -> dict[str, int]:
     """How many prospects wait for a decision, mails for their turn, messages for an answer, links for a look."""
-    now = uow.now()
-    queue = select(col(Prospect.id)).where(
-        col(Prospect.stage) == Stage.CHECKED_MENTION,
-        (col(Prospect.snoozed_until).is_(None)) | (col(Prospect.snoozed_until) <= now),
-    )
+    queue = select(col(Prospect.id)).where(*waiting(uow.now()))
     outbox = select(col(Outbound.id)).where(
         col(Outbound.state).in_([OutboundState.QUEUED, OutboundState.AMBIGUOUS, OutboundState.CLAIMED])
     )

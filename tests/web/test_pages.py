@@ -90,6 +90,7 @@ def test_the_lane_is_walked_once_in_order(house: House, ids: dict[str, int]) -> 
         for page in (first, second)
         for tier in re.findall(r'tag tier(\d)">T\d<span class="hidden"> Tier', page)
     ]
+    assert 'Queue <span class="count">65</span>' in first
     assert set(re.findall(r"T(\d)<span", browser.get("/queue?tier=2").text)) == {"2"}
     assert tiers
     for nonsense in ("after=x", "after=%00.1", "tier=x", "tier=99999999999999", "site=-1", "did=approved&about=x"):
