@@ -19,6 +19,7 @@ from app.cli import main
 from app.clock import SteppedClock
 from app.commands import demo as command
 from app.db.work import Database
+from app.domain.pipeline import Stage
 from app.jobs import SilentDispatcher
 from app.models import Pitch, PitchState, Prospect
 from app.sandbox import cast, stock
@@ -172,8 +173,8 @@ def test_afterwards_the_pages_are_served_with_pitches_to_approve(tmp_path: Path)
             with db.read() as look:
                 drafts = look.session.execute(
                     select(col(Prospect.domain), col(Pitch.angle))
-                    .join(Pitch)
-                    .where(col(Pitch.state) == PitchState.DRAFT)
+                    .join(Pitch, col(Pitch.prospect_id) == col(Prospect.id))
+                    .where(col(Pitch.state) == PitchState.DRAFT, col(Prospect.stage) == Stage.CHECKED_MENTION)
                 ).all()
             db.dispose()
             assert {tuple(row) for row in drafts} == {
