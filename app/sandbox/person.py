@@ -6,17 +6,15 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.container import Container
-from app.domain.angles import LinkedFault
 from app.domain.pipeline import LostReason, Stage
 from app.errors import Refused
-from app.fetch.ports import Fetched
 from app.gaps import service as gaps
 from app.inbox import service as inbox
 from app.links import service as links
 from app.mail import accounts
 from app.models import Conversation, ConversationState, Inbound, Prospect, Security
+from app.pitches import replacement
 from app.pitches import service as pitches
-from app.pitches.facts import LinkedFact
 from app.prospects import contacts
 from app.prospects import service as prospects
 from app.sandbox import cast, exports
@@ -117,9 +115,7 @@ class Person:
         with self._container.db.read() as look:
             waiting = [(one.id, one.domain) for one in self._at(look.session, Stage.CHECKED_MENTION)]
         for prospect_id, _ in waiting:
-            linked = self._dead_link(prospect_id)
-            with self._container.db.work() as uow:
-                pitches.propose(uow, prospect_id, actor=EMAIL, linked=linked)
+            replacement.prepare(self._container, prospect_id, actor=EMAIL)
         return [domain for _, domain in waiting]
 
     def triage(self) -> list[str]:
@@ -179,25 +175,14 @@ class Person:
 
     def _approve(self, prospect_id: int, domain: str) -> str:
         container = self._container
-        linked = self._dead_link(prospect_id)
-        with container.db.work() as uow:
-            pitch = pitches.propose(uow, prospect_id, actor=EMAIL, linked=linked)
-            pitch_id, version, angle, why = pitch.id, pitch.version, pitch.angle, pitch.why
+        pitch = replacement.prepare(container, prospect_id, actor=EMAIL)
+        pitch_id, version, angle, why = pitch.id, pitch.version, pitch.angle, pitch.why
         try:
             with container.db.work() as uow:
                 pitches.approve(uow, container.vault, container.settings, pitch_id, version, actor=EMAIL)
         except Refused as refusal:
             return f"{domain}: not approved ({', '.join(skip.reason for skip in refusal.skips)})"
         return f"{domain}: {angle} approved. {why}"
-
-    def _dead_link(self, prospect_id: int) -> LinkedFact | None:
-        """The page that theirs links to today, if it is gone: looked at now, never assumed."""
-        with self._container.db.read() as look:
-            target = prospects.get(look, prospect_id).target
-        answer = self._container.fetcher.fetch(target, read="none") if target else None
-        if isinstance(answer, Fetched) and answer.status in (404, 410):
-            return LinkedFact(answer.url, LinkedFault.DEAD, status=answer.status)
-        return None
 
     def _at(self, session: Session, stage: Stage) -> list[Prospect]:
         statement = select(Prospect).where(col(Prospect.stage) == stage, col(Prospect.site_id) == self.site_id)
