@@ -20,6 +20,8 @@ class Prospect(Table, table=True):
         UniqueConstraint("site_id", "external_id"),
         enum_check("stage", Stage),
         Index("ix_prospect_queue", "site_id", "stage", "rank_key", "id"),
+        # The queue over all sites and both waiting stages, in its order: read from the front until a page is full.
+        Index("ix_prospect_lane", "rank_key", "id"),
         Index("ix_prospect_domain", "domain"),
         Index("ix_prospect_mention_due_at", "mention_due_at"),
     )
