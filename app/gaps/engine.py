@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from app.errors import BadInput
+from app.errors import BadInput, Unavailable
 from app.gaps.careful import NO_DOMAIN, NO_SOURCE, Rejects, locate, write_clean
 from app.gaps.detect import Layout, as_of_date, detect, target_by_name
 from app.gaps.report import FileReport
@@ -22,7 +22,7 @@ from app.gaps.rows import MACROS, select_rows
 from app.gaps.textfile import TextFile, open_text
 from app.keys import registrable_domain, site_key
 
-#: Beyond this the engine spills to disk; a gap of ten million rows runs inside it.
+#: Beyond this the engine spills to disk. Ten million rows over three million domains were tried with it.
 MEMORY_LIMIT = "1GB"
 _MAX_LINE = 4 << 20
 #: So many rows say whose links a file holds.
@@ -133,7 +133,12 @@ class Engine:
 
     def run(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         """Run one statement and fetch all of its rows: a result that is not exhausted blocks the connection."""
-        return self.connection.execute(sql, parameters).fetchall()
+        try:
+            return self.connection.execute(sql, parameters).fetchall()
+        except duckdb.OutOfMemoryException as error:
+            raise Unavailable(
+                "These files need more memory than the gap may take; give fewer or smaller ones at once."
+            ) from error
 
     def open(
         self,

@@ -197,6 +197,13 @@ def gap_table(engine: Engine, names: Sequence[str], own_keys: Sequence[str], com
         FROM keyed JOIN source_file USING (file) GROUP BY key, side, profile"""
     )
     engine.run(
+        """CREATE OR REPLACE TABLE pages AS
+        SELECT key, min(best) AS best FROM keyed WHERE side > 0 AND best IS NOT NULL GROUP BY key"""
+    )
+    # What is summed up is not needed any more, and millions of sites fill the memory that the next steps want.
+    engine.run("DROP TABLE part")
+    engine.run("DROP TABLE keyed")
+    engine.run(
         """CREATE OR REPLACE TABLE by_side AS
         SELECT key, side, max(links) AS links, bool_or(followed) AS followed, bool_or(in_content) AS in_content,
             min(first_seen) AS first_seen
@@ -219,11 +226,14 @@ def gap_table(engine: Engine, names: Sequence[str], own_keys: Sequence[str], com
         LEFT JOIN pages ON pages.key = theirs.key AND pages.side = theirs.side
         WHERE theirs.side > 0 AND theirs.links > 0 GROUP BY theirs.key"""
     )
-    engine.run(_gap_sql(int(with_data)))
+    engine.run(_scored_sql(int(with_data)))
+    engine.run(_PLACED)
+    for table in ("scored", "pages", "better", "by_format"):
+        engine.run(f"DROP TABLE {table}")
     return int(with_data)
 
 
-def _gap_sql(with_data: int) -> str:
+def _scored_sql(with_data: int) -> str:
     weights = rules.WEIGHTS
     removed = [
         (rules.Removal.OWN, "name IN (SELECT key FROM own)"),
@@ -235,7 +245,7 @@ def _gap_sql(with_data: int) -> str:
     overlap = f"overlap / {with_data}.0" if with_data else "0"
     # The engine's least() and greatest() pass over null, so an unknown is asked for first.
     traffic = f"least(log10(1 + greatest(traffic, 0)) / log10(1 + {rules.FULL_TRAFFIC}), 1)"
-    return f"""CREATE OR REPLACE TABLE gap AS
+    return f"""CREATE OR REPLACE TABLE scored AS
         WITH keys AS (
             SELECT key,
                 count(*) FILTER (side > 0 AND links > 0)::INTEGER AS overlap,
@@ -246,8 +256,6 @@ def _gap_sql(with_data: int) -> str:
                 bool_or(followed IS NULL) FILTER (side > 0 AND links > 0) AS follow_unknown,
                 min(first_seen) FILTER (side > 0) AS first_seen, max(side) AS last_side
             FROM by_side GROUP BY key),
-        pages AS (
-            SELECT key, min(best) AS best FROM keyed WHERE side > 0 AND best IS NOT NULL GROUP BY key),
         figures AS (
             -- The tool that stands first, and of its figures for this key the highest.
             SELECT key, max(row(-place, authority, provider)) FILTER (authority IS NOT NULL) AS rated,
@@ -267,7 +275,7 @@ def _gap_sql(with_data: int) -> str:
                 concat_ws('|', {removed_by}) AS removed_by,
                 rated[2] AS authority, rated[3] AS authority_provider
             FROM keys JOIN figures USING (key) JOIN name_of USING (key)
-            LEFT JOIN pages USING (key) LEFT JOIN better USING (key)
+            LEFT JOIN better USING (key)
             WHERE overlap > 0 OR links_to_us > 0 OR last_side > 0),
         -- Competitors are few and so are the sets of them: each set's names are joined once.
         names AS (
@@ -278,10 +286,17 @@ def _gap_sql(with_data: int) -> str:
                 + {weights["followed"]} * CASE WHEN dofollow THEN 1 WHEN dofollow IS NULL THEN 0.5 ELSE 0 END
                 + {weights["authority"]} * CASE WHEN authority IS NULL THEN 0.5 ELSE least(greatest(authority, 0), 100) / 100 END
                 + {weights["traffic"]} * CASE WHEN traffic IS NULL THEN 0.5 ELSE {traffic} END, 1) AS score FROM judged)
-        SELECT name AS domain, class, tier, overlap, competitors, links, dofollow, links_to_us,
-            best.page AS best_page, nullif(best.target, '') AS target, nullif(best.anchor, '') AS anchor,
-            authority, authority_provider, traffic, nullif(best.language, '') AS language, first_seen, score, removed_by,
-            row_number() OVER (ORDER BY removed_by <> '', class IS NULL, tier IS NULL, tier,
-                array_position(['{rules.GapClass.WEAK}', '{rules.GapClass.SHARED}', '{rules.GapClass.OURS}'], class),
-                score DESC, links DESC, name) AS place
-        FROM scored JOIN names USING (mask) ORDER BY place"""
+        SELECT * FROM scored JOIN names USING (mask)"""
+
+
+#: The place is found on narrow rows; page, target and anchor join them afterwards.
+_PLACED = f"""CREATE OR REPLACE TABLE gap AS
+    WITH placed AS (
+        SELECT key, row_number() OVER (ORDER BY removed_by <> '', class IS NULL, tier IS NULL, tier,
+            array_position(['{rules.GapClass.WEAK}', '{rules.GapClass.SHARED}', '{rules.GapClass.OURS}'], class),
+            score DESC, links DESC, name) AS place
+        FROM scored)
+    SELECT name AS domain, class, tier, overlap, competitors, links, dofollow, links_to_us,
+        best.page AS best_page, nullif(best.target, '') AS target, nullif(best.anchor, '') AS anchor,
+        authority, authority_provider, traffic, nullif(best.language, '') AS language, first_seen, score, removed_by, place
+    FROM scored JOIN placed USING (key) LEFT JOIN pages USING (key)"""
