@@ -131,6 +131,7 @@ def _fire(db: Database, url: str, plan: Plan, dice: random.Random) -> tuple[int,
 
     alive = [spawn() for _ in range(plan.workers)]
     stopped: list[tuple[float, int]] = []
+    awake: list[tuple[float, int]] = []
     blows = [signal.SIGKILL] * plan.kills + [signal.SIGSTOP] * plan.stops
     dice.shuffle(blows)
     kills = stops = 0
@@ -157,18 +158,13 @@ def _fire(db: Database, url: str, plan: Plan, dice: random.Random) -> tuple[int,
                 else:
                     kills += 1
                 alive.append(spawn())
-            for wake, pid in list(stopped):
-                if time.monotonic() > wake:
-                    os.kill(pid, signal.SIGCONT)
-                    stopped.remove((wake, pid))
-                    alive.append(pid)
+            _wake(stopped, awake)
             time.sleep(0.02)
         for _, pid in stopped:
             os.kill(pid, signal.SIGCONT)
-            alive.append(pid)
         time.sleep(0.5)
     finally:
-        for pid in alive:
+        for pid in [*alive, *(pid for _, pid in (*stopped, *awake))]:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -177,6 +173,18 @@ def _fire(db: Database, url: str, plan: Plan, dice: random.Random) -> tuple[int,
         nursery.wait(10)
         nursery.stdout.close()
     return kills, stops
+
+
+def _wake(stopped: list[tuple[float, int]], awake: list[tuple[float, int]]) -> None:
+    """Let stopped workers go on when their time is over, and end them some seconds later: others have their place."""
+    now = time.monotonic()
+    for at, pid in [one for one in stopped if now > one[0]]:
+        os.kill(pid, signal.SIGCONT)
+        stopped.remove((at, pid))
+        awake.append((now + 3.0, pid))
+    for at, pid in [one for one in awake if now > one[0]]:
+        os.kill(pid, signal.SIGKILL)
+        awake.remove((at, pid))
 
 
 def _progress(db: Database) -> tuple[int, int]:
