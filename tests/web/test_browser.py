@@ -84,6 +84,8 @@ def watched(chromium: Any, width: int, theme: str, *, script: bool = True) -> It
 
 def look(page: Any, name: str) -> None:
     """No sideways scroll; keeps a picture where GAPBRIDGE_TEST_SCREENSHOTS names a folder."""
+    # A click returns when its page is being replaced: for a moment there is no document.
+    page.wait_for_function("document.documentElement !== null && document.readyState === 'complete'")
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
