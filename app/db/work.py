@@ -65,7 +65,13 @@ class Database:
             # Begin now: on SQLite this takes the write lock before the first read.
             session.connection(execution_options={"durable": durable})
             yield uow
-            session.commit()
+            try:
+                session.commit()
+            except BaseException:
+                # A COMMIT that failed (disk full) may leave its transaction open, while the pool takes it for ended:
+                # this connection is not used again.
+                session.invalidate()
+                raise
         for action in uow._after:
             action()
         for job, row_id in uow._bells:

@@ -114,6 +114,9 @@ def clear_block(uow: UnitOfWork, blocking_id: int, *, actor: str) -> BlockingEve
     if found.kind in ENDS:
         raise Conflict(f"a {found.kind.value.replace('_', ' ')} is certain and cannot be cleared")
     repository.lock(uow.session, found.prospect_id)
+    uow.session.refresh(found)
+    if found.cleared_at is not None:
+        return found
     found.cleared_at, found.cleared_by = uow.now(), actor
     note(uow, found.prospect_id, "block_cleared", actor=actor, kind=found.kind.value)
     return found

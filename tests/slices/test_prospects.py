@@ -91,6 +91,7 @@ def test_one_message_blocks_once_and_only_a_possible_reply_can_be_cleared(db: Da
         reply = service.block(uow, prospect.id, Blocking.REPLY)
         assert len(repository.blocking_after(uow.session, prospect.id, 0)) == 2
         service.clear_block(uow, possible.id, actor="ana")
+        assert service.clear_block(uow, possible.id, actor="ben").cleared_by == "ana"
         assert [event.kind for event in repository.blocking_after(uow.session, prospect.id, 0)] == [Blocking.REPLY]
         assert repository.blocking_after(uow.session, prospect.id, reply.id) == []
         with pytest.raises(Conflict, match="certain"):
