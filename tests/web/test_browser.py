@@ -16,6 +16,7 @@ import uvicorn
 
 from app.clock import FixedClock, SteppedClock
 from app.settings import Settings
+from tests.support.brokers import until
 from tests.support.databases import missing
 from tests.support.desk import DOMAINS, furnish
 from tests.support.http import House
@@ -85,7 +86,8 @@ def watched(chromium: Any, width: int, theme: str, *, script: bool = True) -> It
 def look(page: Any, name: str) -> None:
     """No sideways scroll; keeps a picture where GAPBRIDGE_TEST_SCREENSHOTS names a folder."""
     # A click returns when its page is being replaced: for a moment there is no document.
-    page.wait_for_function("document.documentElement !== null && document.readyState === 'complete'")
+    # (`wait_for_function` evaluates text inside the page, which the pages' own policy forbids.)
+    until(lambda: page.evaluate("document.documentElement !== null && document.readyState === 'complete'"))
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
