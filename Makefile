@@ -62,9 +62,9 @@ soak: setup-dev ## the long form of the proofs: 10,000 sends, 500 kills
 	$(BIN)/python -m pytest -m soak -s --timeout=0 $(ARGS) $(TESTS)
 
 lock: ## renew the lock files (needs `uv` on the PATH)
-	uv pip compile pyproject.toml --extra sandbox --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package gapbridge -q -U -o requirements.lock
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package gapbridge -q -U -c requirements.lock -o requirements-dev.lock
-	uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package gapbridge -q -U -c requirements-dev.lock -o requirements-bench.lock
+	uv pip compile pyproject.toml --extra sandbox --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-package gapbridge -q -U -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-package gapbridge -q -U -c requirements.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-package gapbridge -q -U -c requirements-dev.lock -o requirements-bench.lock
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) var dist build .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
