@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
-from app.domain.delivery import RECONCILE_AFTER, Answer, OutboundState, Stage
+from app.domain.delivery import RECONCILE_AFTER, Answer, OutboundState, Stage, Verdict
 from app.errors import GapbridgeError
 from app.jobs import Job
 from app.log import correlated, get_logger
@@ -40,6 +40,7 @@ log = get_logger("outbox")
 # mailbox by then.
 PAUSED_TOO_LONG = 2.0
 _TURN_AT_MOST = timedelta(minutes=10)
+_DATABASE_TRIES = 3
 _PITCH_MAY_TRUST_SYNC = timedelta(minutes=5)
 
 
@@ -138,11 +139,23 @@ class Turn:
         session: SmtpSession | None = None
         done: record.Outcome | None = None
         deadline = time.monotonic() + _TURN_AT_MOST.total_seconds()
+        faults = 0
         try:
             while True:
                 # One transaction records the last message and claims the next.
                 try:
                     row, mailbox, stop = self._record_and_claim(done, last=time.monotonic() > deadline)
+                except OperationalError as error:
+                    # Recording is guarded by the fence, so it may be tried again; a row that stays unrecorded would
+                    # become ambiguous.
+                    faults += 1
+                    if faults > _DATABASE_TRIES:
+                        raise
+                    log.warning(
+                        "outbox.database_fault", mailbox_id=self._mailbox_id, error=str(error.orig), tries=faults
+                    )
+                    await asyncio.sleep(0.2 * faults)
+                    continue
                 except IntegrityError:
                     # Another mailbox claimed a message to the same prospect at the same moment: it goes first.
                     self._record_only(done)
@@ -174,9 +187,17 @@ class Turn:
             dot_timeout=self._settings.smtp_dot_timeout,
         )
 
+    def _hold_on(self, uow: UnitOfWork) -> Mailbox | None:
+        """Lock the mailbox's row and renew our lease; None when somebody else holds it."""
+        mailbox = statements.hold_on(uow.session, self._mailbox_id, self._fence, uow.now() + self._lease)
+        if mailbox is None:
+            statements.lock_mailbox(uow.session, self._mailbox_id)
+        return mailbox
+
     def _record_only(self, done: record.Outcome | None) -> None:
         if done is not None:
             with self._db.work() as uow:
+                self._hold_on(uow)
                 self._record(uow, done)
 
     def _record(self, uow: UnitOfWork, done: record.Outcome | None) -> None:
@@ -190,11 +211,16 @@ class Turn:
         # Need not wait for the disk: if a power cut undoes it, the mail stands as COMMITTED and becomes ambiguous, never
         # double. The next commit point is durable and carries this one with it.
         with self._db.work(durable=False) as uow:
+            # The mailbox's row first, always: a holder that takes over locks it, and then the messages. The other order
+            # would let two workers wait for each other.
+            mailbox = self._hold_on(uow)
             self._record(uow, done)
-            if done is not None and done.answer is not None and done.committed and 200 <= done.answer.code < 300:
+            if done is not None and done.verdict is Verdict.ACCEPTED:
                 self._sent += 1
+            elif done is not None:
+                # What went wrong may have put the mailbox to rest.
+                mailbox = self._hold_on(uow)
             now = uow.now()
-            mailbox = statements.hold_on(uow.session, self._mailbox_id, self._fence, now + self._lease)
             if mailbox is None:
                 return None, None, "another worker took the mailbox"
             if not mailbox.active:
@@ -299,6 +325,9 @@ class Turn:
         with self._db.work() as uow:
             now = uow.now()
             day = self._day(mailbox, now)
+            if self._hold_on(uow) is None:
+                self._refused(uow, row)
+                return None
             prospects_repository.lock(uow.session, row.prospect_id)
             keys = suppression.keys_for(self._vault, row.to_address)
             allowed = statements.commit_point(uow.session, row, self._fence, now, day=day, keys=keys, gate=gate_seen)

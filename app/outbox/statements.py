@@ -79,6 +79,7 @@ _HOLD_ON = (
     .values(lease_until=bindparam("b_until"))
     .returning(*MAILBOX.columns)
 )
+_LOCK = select(MAILBOX.c.id).where(MAILBOX.c.id == _MAILBOX_ID).with_for_update()
 _CANCEL = tuple(
     update(OUTBOUND).where(_WAITING, condition).values(state=OutboundState.CANCELLED, hold_reason=reason)
     for condition, reason in (
@@ -160,6 +161,11 @@ def hold_on(session: Session, mailbox_id: int, fence: int, until: datetime) -> M
     """Renew the lease; a copy of the mailbox as it stands now, or None when somebody has taken it."""
     row = run(session, _HOLD_ON, b_mailbox=mailbox_id, b_fence=fence, b_until=until).mappings().first()
     return None if row is None else Mailbox(**row)
+
+
+def lock_mailbox(session: Session, mailbox_id: int) -> None:
+    """Lock the mailbox's row until the transaction ends, whoever holds its lease."""
+    run(session, _LOCK, b_mailbox=mailbox_id)
 
 
 def cancel_stopped(session: Session, mailbox_id: int, now: datetime) -> int:
