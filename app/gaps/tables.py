@@ -40,13 +40,14 @@ GAP_COLUMNS = {
 OURS = 0
 
 #: The order of the pages of one source, best first, as one number: a link that stands, followed, in the content, on a strong page
-#: (rating to a tenth), which is read. One number and the URL compare faster than nine fields.
+#: (rating to a tenth), which is read. One number and the URL compare faster than nine fields. Unknown ranks below zero: CASE
+#: and not greatest(), which passes over a null and would call it zero.
 _RANK = """
     CASE WHEN lost THEN 90000000000000000 ELSE 0 END
     + CASE WHEN followed THEN 0 WHEN followed IS NULL THEN 30000000000000000 ELSE 60000000000000000 END
     + CASE WHEN in_content THEN 0 WHEN in_content IS NULL THEN 10000000000000000 ELSE 20000000000000000 END
-    - coalesce(least(greatest((page_authority * 10)::BIGINT, 0), 9990) + 1, 0) * 1000000000000
-    - coalesce(least(greatest(page_traffic, 0), 999999999998) + 1, 0)
+    - CASE WHEN page_authority IS NULL THEN 0 ELSE least(greatest((page_authority * 10)::BIGINT, 0), 9990) + 1 END * 1000000000000
+    - CASE WHEN page_traffic IS NULL THEN 0 ELSE least(greatest(page_traffic, 0), 999999999998) + 1 END
 """
 _BEST = f"""{{'rank': {_RANK}, 'page': source_url,
     'target': coalesce(target_url, ''), 'anchor': coalesce(anchor, ''), 'language': coalesce(language, '')}}"""

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from app.domain import gap as rules
@@ -367,6 +367,10 @@ def reference(world: list[tuple[Any, ...]]) -> dict[str, dict[str, Any]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(worlds)
+@example([  # A page of unknown rating ranks below one that is known to have none.
+    (1, "c.co.uk", 0, "false", "", "", "false", "0.5", "", "5000", "2025-01-01 00:00:00"),
+    (1, "c.co.uk", 1, "false", "", "", "false", "", "0", "", ""),
+])  # fmt: skip
 def test_any_world_against_the_reference(tmp_path: Path, world: list[tuple[Any, ...]]) -> None:
     files: dict[int, list[dict[str, str]]] = {side: [] for side in range(4)}
     for side, host, page, nofollow, content, lost, spam, rating, ur, traffic, seen in world:
