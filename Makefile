@@ -55,7 +55,7 @@ fix: setup-dev ## let ruff and the generators mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/python scripts/generate-docs
 
-bench: $(VENV)/.bench ## measure against the floors (benchmarks/README.md); ARGS picks some by name
+bench: $(VENV)/.bench ## measure against the floors (docs/explanation/performance.md); ARGS picks some by name
 	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: setup-dev ## the long form of the proofs: 10,000 sends, 500 kills
