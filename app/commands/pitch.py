@@ -11,7 +11,7 @@ import typer
 from app.domain.pitch_contract import MAX_WORDS
 from app.errors import BadInput, FieldProblem
 from app.mail.render.drafts import Draft, draft, example_values
-from app.mail.render.templates import load, required_of
+from app.mail.render.templates import TemplateSource, load, required_of
 from app.mail.render.variables import VARIABLES
 
 _MAX_DATA_BYTES = 1_000_000
@@ -22,6 +22,7 @@ def attach(cli: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="Render pitches and hold them to the pitch contract.")
     group.command("render")(render)
     group.command("example")(example)
+    group.command("save-template")(save_template)
     cli.add_typer(group, name="pitch")
 
 
@@ -55,6 +56,35 @@ def example(
 ) -> None:
     """Print a data file for a template, to be filled in."""
     typer.echo(json.dumps(example_values(angle), indent=2, ensure_ascii=False))
+
+
+def save_template(
+    name: Annotated[str, typer.Argument(help="A template: an angle such as unlinked-mention, or a follow-up.")],
+    folder: Annotated[Path, typer.Argument(help="Folder with subject.txt, body.txt and, if wanted, body.html.")],
+    note: Annotated[str | None, typer.Option(help="What changed, for those who look at the versions later.")] = None,
+) -> None:
+    """Keep a new version of a template in the database; new drafts are made from it. Syntax is checked by line."""
+    from app.container import Container
+    from app.health import check_database
+    from app.pitches.service import save_template_version
+    from app.settings import load_settings
+
+    required_of(load(name))
+    try:
+        parts = {part: (folder / part).read_text("utf-8") for part in ("subject.txt", "body.txt")}
+        html = (folder / "body.html").read_text("utf-8") if (folder / "body.html").exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{folder}: the template cannot be read.", FieldProblem("folder", str(error))) from None
+    container = Container(load_settings())
+    try:
+        check_database(container)
+        with container.db.work() as uow:
+            source = TemplateSource(parts["subject.txt"].strip(), parts["body.txt"], html)
+            saved = save_template_version(uow, name, source, actor="operator", note=note)
+            version = saved.version
+    finally:
+        container.close()
+    typer.echo(f"{name}: version {version} is kept; new drafts are made from it")
 
 
 def _read(path: Path) -> tuple[dict[str, object], list[str]]:
