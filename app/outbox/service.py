@@ -243,7 +243,7 @@ def why_waiting(uow: UnitOfWork, row: Outbound) -> Skip | None:
         return None
     mailbox = uow.session.get(Mailbox, row.mailbox_id)
     if mailbox is None or not mailbox.active:
-        return Skip("mailbox-off", "its mailbox is switched off; switch it on under Mailboxes")
+        return Skip("mailbox-off", "its mailbox is switched off; `gapbridge mailbox resume` switches it on")
     if mailbox.paused_reason and (mailbox.paused_until is None or mailbox.paused_until > now):
         return Skip("mailbox-paused", f"its mailbox rests: {mailbox.paused_reason}", _iso(mailbox.paused_until))
     if prospects_repository.blocking_after(uow.session, row.prospect_id, row.event_floor):

@@ -16,10 +16,9 @@ def holidays_of(country: str | None) -> IsHoliday:
         return no_holidays
     import holidays
 
-    try:
-        calendar = holidays.country_holidays(country.upper())
-    except NotImplementedError:
+    if country.upper() not in holidays.list_supported_countries():
         return no_holidays
+    calendar = holidays.country_holidays(country.upper())
 
     def is_holiday(day: date) -> bool:
         return day in calendar
