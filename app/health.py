@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 from sqlalchemy import text
-from sqlmodel import col, select
 
 from app.container import Container
 from app.db import migrate
 from app.errors import Unavailable
-from app.models import Lease, Mailbox
+from app.mail import sealed
+from app.models import Lease
 
 
 def check_database(container: Container) -> str:
@@ -49,12 +49,28 @@ def check_data_dir(container: Container) -> str:
 
 
 def check_secrets(container: Container) -> str:
-    """Every stored mailbox password opens with the present keys."""
+    """The key is no placeholder, and every stored credential opens with the present keys."""
+    weak = next((key for key in container.settings.secret_keys() if _guessable(key)), None)
+    if weak is not None:
+        raise Unavailable(
+            "GAPBRIDGE_SECRET_KEY holds a key that others can guess (a placeholder, or fewer than 16 characters); "
+            "`gapbridge keys new` prints a good one. Put it first and the former behind it (new,former), then run "
+            "`gapbridge keys rotate`"
+            if len(container.settings.secret_keys()) == 1
+            else "one of the keys in GAPBRIDGE_SECRET_KEY can be guessed (a placeholder, or fewer than 16 characters); "
+            "run `gapbridge keys rotate`, then take it out"
+        )
     with container.db.read() as look:
-        rows = look.session.exec(select(Mailbox.id, Mailbox.email, Mailbox.secret).order_by(col(Mailbox.id))).all()
-    for mailbox_id, _, secret in rows:
-        container.vault.open(secret, f"mailbox:{mailbox_id}:secret")
-    return f"{len(rows)} mailbox credential(s) can be opened"
+        count = sealed.check(look.session, container.vault)
+    return f"{count} stored credential(s) can be opened"
+
+
+_PLACEHOLDERS = ("change", "secret", "default", "example", "password", "placeholder", "gapbridge", "xxxx", "1234")
+
+
+def _guessable(key: str) -> bool:
+    plain = "".join(letter for letter in key.casefold() if letter.isalnum())
+    return len(key) < 16 or len(set(key)) < 6 or (len(key) < 32 and any(word in plain for word in _PLACEHOLDERS))
 
 
 def check_clock(container: Container) -> str:

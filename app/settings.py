@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         default=SecretStr(""),
         description="Key for mailbox passwords, sessions and opt-out tokens. Empty: made once and kept in the data "
-        "folder (file `secret.key`, mode 0600). Several comma-separated keys: the first signs, all are accepted.",
+        "folder (file `secret.key`, mode 0600). Several, by comma or line: the first encrypts and signs, all are accepted.",
     )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool | None = Field(default=None, description="JSON logs. Unset: text on a terminal, JSON elsewhere.")
@@ -155,8 +155,7 @@ class Settings(BaseSettings):
 
     def secret_keys(self) -> list[str]:
         """The keys, newest first; makes and keeps one in the data folder when none is set."""
-        given = [key.strip() for key in self.secret_key.get_secret_value().split(",") if key.strip()]
-        return given or [_kept_key(self.data_dir)]
+        return _split(self.secret_key.get_secret_value()) or _kept_keys(self.data_dir)
 
 
 def load_settings() -> Settings:
@@ -173,7 +172,11 @@ def load_settings() -> Settings:
         ) from error
 
 
-def _kept_key(data_dir: Path) -> str:
+def _split(keys: str) -> list[str]:
+    return [key.strip() for key in keys.replace("\n", ",").split(",") if key.strip()]
+
+
+def _kept_keys(data_dir: Path) -> list[str]:
     path = data_dir / "secret.key"
     data_dir.mkdir(parents=True, exist_ok=True)
     if not path.exists():
@@ -184,4 +187,4 @@ def _kept_key(data_dir: Path) -> str:
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         os.unlink(draft)
-    return path.read_text().strip()
+    return _split(path.read_text())

@@ -15,17 +15,13 @@ from app.domain.delivery import Stage
 from app.errors import BadInput, Conflict, FieldProblem, MailboxFault, NotFound
 from app.jobs import Job
 from app.mail.imap import ImapAccount, ImapSession
+from app.mail.sealed import bound_to
 from app.mail.smtp import Account, SmtpSession, StepFailed
 from app.models import Mailbox, Security
 from app.settings import Settings
 
 MOST_A_DAY = 500
 _LONGEST_NAME = 200
-
-
-def bound_to(mailbox_id: int) -> str:
-    """The row and field to which a mailbox's sealed password is bound."""
-    return f"mailbox:{mailbox_id}:secret"
 
 
 @dataclass(frozen=True, slots=True)
