@@ -36,7 +36,8 @@ def attach(cli: typer.Typer) -> None:
 
 
 @contextmanager
-def _installation() -> Iterator[Container]:
+def installation() -> Iterator[Container]:
+    """The wired parts of this installation, for one command."""
     from workers.runtime import assemble, disassemble
 
     settings = load_settings()
@@ -80,7 +81,7 @@ def add(
     """Connect a mailbox. Its password is stored encrypted."""
     from app.mail import accounts
 
-    with _installation() as container:
+    with installation() as container:
         wanted = accounts.draft(
             container.settings,
             email=email,
@@ -119,7 +120,7 @@ def try_mailboxes(
     """Sign in to the servers of a mailbox and out again. Exit code 1 when a side fails."""
     from app.mail import accounts
 
-    with _installation() as container:
+    with installation() as container:
         with container.db.read() as look:
             found = [accounts.find(look.session, email)] if email else accounts.every(look.session)
         fine = [
@@ -148,7 +149,7 @@ def resume(
     from app.mail import accounts
 
     password = typer.prompt("Password", hide_input=True) if new_password else None
-    with _installation() as container:
+    with installation() as container:
         if test:
             with container.db.read() as look:
                 account = accounts.stored(accounts.find(look.session, email), container.vault)
@@ -165,7 +166,7 @@ def list_mailboxes(as_json: JsonOption = False) -> None:
     """List the mailboxes with their state."""
     from app.mail import accounts
 
-    with _installation() as container, container.db.read() as look:
+    with installation() as container, container.db.read() as look:
         rows = [_row(mailbox) for mailbox in accounts.every(look.session)]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -217,7 +218,7 @@ def _run_now(job: Job, nothing: str, tell: Callable[[Any], str], *, every_mailbo
     from workers.table import TABLE
 
     (work,) = (work for work in TABLE if work.job is job)
-    with _installation() as container:
+    with installation() as container:
         with container.db.read() as look:
             due = list(work.due(look.session, look.now()))
             names = {mailbox.id: mailbox.email for mailbox in accounts.every(look.session) if mailbox.active}

@@ -22,6 +22,7 @@ class UnitOfWork:
         self.clock = clock
         self._bells: dict[tuple[Job, int], None] = {}
         self._after: list[Callable[[], None]] = []
+        self._before: dict[str, Callable[[], None]] = {}
 
     def now(self) -> datetime:
         """The clock's present moment, in UTC."""
@@ -32,6 +33,10 @@ class UnitOfWork:
         if row_id is None:
             raise ValueError(f"{job} needs the id of a stored row: flush first")
         self._bells[job, row_id] = None
+
+    def before_commit(self, name: str, action: Callable[[], None]) -> None:
+        """Run `action` as the last thing of this transaction, once for each `name` (a lock that orders it against others)."""
+        self._before[name] = action
 
     def after_commit(self, action: Callable[[], None]) -> None:
         """Run `action` after the commit (for files that belong to rows)."""
@@ -65,6 +70,8 @@ class Database:
             # Begin now: on SQLite this takes the write lock before the first read.
             session.connection(execution_options={"durable": durable})
             yield uow
+            for last in uow._before.values():
+                last()
             try:
                 session.commit()
             except BaseException:

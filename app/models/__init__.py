@@ -5,10 +5,12 @@ from app.models.blocking_event import BlockingEvent
 from app.models.competitor import Competitor
 from app.models.contact import Contact
 from app.models.conversation import Conversation, ConversationState
+from app.models.erasure import Erasure
 from app.models.folder import Folder
 from app.models.idempotency_key import IdempotencyKey
 from app.models.inbound import Inbound, InboundState
 from app.models.inbound_location import InboundLocation
+from app.models.installation import Installation
 from app.models.lease import Lease
 from app.models.link import Link, LinkState
 from app.models.link_check import LinkCheck
@@ -20,6 +22,7 @@ from app.models.outbound_alias import OutboundAlias
 from app.models.page import Page
 from app.models.pitch import Pitch, PitchState
 from app.models.prospect import Prospect
+from app.models.sealed_secret import SealedSecret
 from app.models.send_attempt import SendAttempt
 from app.models.sequence import Sequence
 from app.models.sequence_run import RunState, SequenceRun
@@ -28,6 +31,7 @@ from app.models.site import Site
 from app.models.snapshot import Snapshot, SnapshotRole
 from app.models.stage_event import StageEvent
 from app.models.suppression import Suppression, SuppressionKind
+from app.models.suppression_removal import SuppressionRemoval
 from app.models.template_version import TemplateVersion
 from app.models.user import Role, User
 from app.models.user_session import UserSession
@@ -39,11 +43,13 @@ __all__ = [
     "Contact",
     "Conversation",
     "ConversationState",
+    "Erasure",
     "Folder",
     "IdempotencyKey",
     "Inbound",
     "InboundLocation",
     "InboundState",
+    "Installation",
     "Lease",
     "Link",
     "LinkCheck",
@@ -60,6 +66,7 @@ __all__ = [
     "Prospect",
     "Role",
     "RunState",
+    "SealedSecret",
     "Security",
     "SendAttempt",
     "Sequence",
@@ -71,6 +78,7 @@ __all__ = [
     "StageEvent",
     "Suppression",
     "SuppressionKind",
+    "SuppressionRemoval",
     "TemplateVersion",
     "User",
     "UserSession",

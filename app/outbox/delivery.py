@@ -329,8 +329,18 @@ class Turn:
                 self._refused(uow, row)
                 return None
             prospects_repository.lock(uow.session, row.prospect_id)
-            keys = suppression.keys_for(self._vault, row.to_address)
-            allowed = statements.commit_point(uow.session, row, self._fence, now, day=day, keys=keys, gate=gate_seen)
+            statements.among_senders(uow.session, suppression.LOCK)
+            said = suppression.spell(row.to_address)
+            allowed = statements.commit_point(
+                uow.session,
+                row,
+                self._fence,
+                now,
+                day=day,
+                keys=suppression.Keys(uow.session, self._vault).against(row.to_address, row.site_id),
+                spellings=(said.written, said.normal),
+                gate=gate_seen,
+            )
             if allowed and not statements.spend(uow.session, self._mailbox_id, day):
                 # No counter yet (the day's first mail), or no mail left in it.
                 repository.ensure_day(uow.session, mailbox, day, now)
@@ -349,7 +359,7 @@ class Turn:
 
     def _refused(self, uow: UnitOfWork, row: Outbound) -> None:
         """Put the row where its refusal wants it: cancelled when suppressed, else back to the queue."""
-        skip = suppression.refusal(uow.session, self._vault, row.to_address)
+        skip = suppression.refusal(uow.session, self._vault, row.to_address, row.site_id)
         values: dict[str, object] = (
             {"state": OutboundState.CANCELLED, "hold_reason": skip.sentence}
             if skip is not None

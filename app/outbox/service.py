@@ -58,7 +58,7 @@ def enqueue(
     site = uow.session.get(Site, conversation.site_id)
     if contact is None or mailbox is None or site is None:
         raise NotFound(f"conversation {conversation.id} has lost its contact, mailbox or site")
-    skip = suppression.refusal(uow.session, vault, contact.email)
+    skip = suppression.refusal(uow.session, vault, contact.email, site.id)
     if skip is not None:
         raise Refused(f"{contact.email}: {skip.sentence}", skip)
     earlier = repository.thread_of(uow.session, conversation.id)

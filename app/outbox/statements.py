@@ -10,7 +10,20 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, ColumnElement, Table, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    String,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlmodel import Session
 
 from app.domain.blocking import ENDS
@@ -111,6 +124,9 @@ _CLAIM = (
     .values(state=OutboundState.CLAIMED, fence=_FENCE, hold_reason=None)
     .returning(*OUTBOUND.columns)
 )
+_SPELLINGS = ("b_written", "b_normal")
+# Held together by all senders until they commit; whoever stores a suppression waits for it (app.prospects.suppression).
+_AMONG_SENDERS = text("SELECT pg_advisory_xact_lock_shared(:b_key)")
 _COMMIT = (
     update(OUTBOUND)
     .where(
@@ -126,6 +142,13 @@ _COMMIT = (
             )
         ),
         ~exists(select(_SUPPRESSION.c.id).where(_SUPPRESSION.c.key.in_(bindparam("b_keys", expanding=True)))),
+        ~exists(
+            select(_SUPPRESSION.c.id).where(
+                _SUPPRESSION.c.pattern.is_not(None),
+                or_(_SUPPRESSION.c.site_id.is_(None), _SUPPRESSION.c.site_id == OUTBOUND.c.site_id),
+                or_(*(bindparam(name, type_=String()).like(_SUPPRESSION.c.pattern, escape="!") for name in _SPELLINGS)),
+            )
+        ),
         ~_blocked(),
         _CONVERSATION_OPEN,
     )
@@ -183,16 +206,31 @@ def claim(session: Session, mailbox_id: int, fence: int, now: datetime) -> Outbo
     return None if row is None else Outbound(**row)
 
 
+def among_senders(session: Session, key: int) -> None:
+    """Let no new suppression commit until this transaction has (PostgreSQL; on SQLite the writer is alone)."""
+    if session.get_bind().dialect.name == "postgresql":
+        run(session, _AMONG_SENDERS, b_key=key)
+
+
 def commit_point(
-    session: Session, row: Outbound, fence: int, now: datetime, *, day: date, keys: Sequence[str], gate: int | None
+    session: Session,
+    row: Outbound,
+    fence: int,
+    now: datetime,
+    *,
+    day: date,
+    keys: Sequence[str],
+    spellings: Sequence[str],
+    gate: int | None,
 ) -> bool:
     """The point of no return for `row`: CLAIMED -> COMMITTED if nothing at all speaks against it. False: abort.
 
     The caller holds the lock on the prospect's row, so a reply that is being stored is either seen here, or waits
-    until this has been decided.
+    until this has been decided. `keys` and `spellings` of the recipient are those of `app.prospects.suppression`.
     """
     values = {"b_row": row.id, "b_mailbox": row.mailbox_id, "b_fence": fence, "b_now": now}
-    result = run(session, _COMMIT, **values, b_day=day, b_keys=list(keys), b_gate=gate)
+    said = dict(zip(_SPELLINGS, spellings, strict=True))
+    result = run(session, _COMMIT, **values, **said, b_day=day, b_keys=list(keys), b_gate=gate)
     return bool(result.rowcount == 1)
 
 

@@ -70,7 +70,8 @@ def _contact_gates(uow: UnitOfWork, vault: Vault, pitch: Pitch) -> list[Skip]:
     contact = uow.session.get(Contact, pitch.contact_id) if pitch.contact_id else None
     if contact is None:
         return [Skip("no-contact", "There is nobody to write to. Add a contact with the page that shows the address.")]
-    refusal = suppression.refusal(uow.session, vault, contact.email)
+    prospect = uow.session.get_one(Prospect, pitch.prospect_id)
+    refusal = suppression.refusal(uow.session, vault, contact.email, prospect.site_id)
     return [refusal] if refusal else []
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from app.addresses import clean_address
+from app.db.vault import Vault
 from app.db.work import UnitOfWork
+from app.errors import Refused
 from app.models import Contact
-from app.prospects import repository, service
+from app.prospects import repository, service, suppression
 
 ROLES = frozenset(
     [
@@ -39,6 +41,7 @@ ROLES = frozenset(
 
 def add(
     uow: UnitOfWork,
+    vault: Vault,
     prospect_id: int,
     email: str,
     *,
@@ -47,14 +50,20 @@ def add(
     source_url: str | None = None,
     actor: str,
 ) -> Contact:
-    """Add a contact, or complete the one with this address. `source_url` is the page that shows it."""
-    service.get(uow, prospect_id)
+    """Add a contact, or complete the one with this address. `source_url` is the page that shows it.
+
+    Raises Refused for an address that must not be written to: there is no reason to keep it (again).
+    """
+    site_id = service.get(uow, prospect_id).site_id
     address = clean_address(email)
     for known in repository.contacts_of(uow.session, prospect_id):
         if known.email.lower() == address.lower():
             known.name, known.role = known.name or name, known.role or role
             known.source_url = known.source_url or source_url
             return known
+    skip = suppression.refusal(uow.session, vault, address, site_id)
+    if skip is not None:
+        raise Refused(f"{address}: {skip.sentence}", skip)
     contact = Contact(
         prospect_id=prospect_id,
         email=address,

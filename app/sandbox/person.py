@@ -153,7 +153,15 @@ class Person:
                 editor = next((one for one in cast.EVERYBODY if one.domain == prospect.domain), None)
                 if editor is not None:
                     source = f"http://{editor.domain}/contact"
-                    contacts.add(uow, prospect.id, editor.address, name=editor.name, source_url=source, actor=EMAIL)
+                    contacts.add(
+                        uow,
+                        self._container.vault,
+                        prospect.id,
+                        editor.address,
+                        name=editor.name,
+                        source_url=source,
+                        actor=EMAIL,
+                    )
                     found.append(editor.domain)
         return [f"{len(found)} contacts noted, each with the page that shows the address"]
 

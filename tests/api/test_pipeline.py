@@ -187,3 +187,26 @@ def test_suppressions_are_kept_once(house: House) -> None:
     assert api.post("/api/v1/suppressions", json=body).json()["value"] == "dana@editor.test"
     assert api.post("/api/v1/suppressions", json={**body, "reason": "again"}).json()["reason"] == "asked"
     assert len(api.get("/api/v1/suppressions").json()["items"]) == 1
+
+
+def test_a_suppression_can_be_tried_imported_and_removed_by_a_lead_only(house: House) -> None:
+    api = house.api()
+    taken = api.post("/api/v1/suppressions/import", json={"text": "dana@editor.test\nbroken row\n*@press.*\n"}).json()
+    assert (taken["added"], taken["rejected"], taken["rejected_rows"][0]["line"]) == (2, 1, 2)
+    tried = api.post("/api/v1/suppressions/test", json={"address": "x@press.test"}).json()
+    assert tried["allowed"] is False
+    assert tried["rules"][0]["value"] == "*@press.*"
+    assert api.post("/api/v1/suppressions/test", json={"address": "x@free.test"}).json() == {
+        "allowed": True,
+        "rules": [],
+    }
+    gone = api.post(f"/api/v1/suppressions/{tried['rules'][0]['id']}/remove", json={"reason": "a mistake"})
+    assert gone.json()["reason_was"] == "imported"
+    wish = api.post(
+        "/api/v1/suppressions", json={"kind": "address", "value": "tom@editor.test", "reason": "unsubscribed"}
+    ).json()
+    refused = api.post(f"/api/v1/suppressions/{wish['id']}/remove", json={"reason": "we want to write"})
+    assert refused.status_code == 403
+    assert api.post("/api/v1/suppressions/test", json={"address": "tom@editor.test"}).json()["allowed"] is False
+    wrong = api.post("/api/v1/suppressions", json={"kind": "pattern", "value": "*@*", "reason": "x"})
+    assert wrong.status_code == 422

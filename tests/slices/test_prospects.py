@@ -121,11 +121,17 @@ def test_addresses_that_are_none_are_refused_by_field(address: str) -> None:
 def test_contacts_are_kept_once_and_people_come_first(db: Database) -> None:
     with db.work() as uow:
         prospect = a_prospect(uow, a_site(uow))
-        contacts.add(uow, prospect.id, "Info@Editor.test", actor="ana")
+        contacts.add(uow, VAULT, prospect.id, "Info@Editor.test", actor="ana")
         contacts.add(
-            uow, prospect.id, "dana@editor.test", name="Dana", actor="ana", source_url="https://editor.test/about"
+            uow,
+            VAULT,
+            prospect.id,
+            "dana@editor.test",
+            name="Dana",
+            actor="ana",
+            source_url="https://editor.test/about",
         )
-        contacts.add(uow, prospect.id, "dana@EDITOR.test", role="Editor", actor="ana")
+        contacts.add(uow, VAULT, prospect.id, "dana@EDITOR.test", role="Editor", actor="ana")
         found = repository.contacts_of(uow.session, prospect.id)
         assert [(c.email, c.is_role_address, c.role) for c in found] == [
             ("dana@editor.test", False, "Editor"),

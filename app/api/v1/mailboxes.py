@@ -1,18 +1,15 @@
-"""Mailboxes and suppressions."""
+"""Mailboxes."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
-from sqlmodel import col
 
-from app.api.door import Call, Cursor, Door, Limit, Line, Model, Out, Page, Text, decode_cursor, encode_cursor
+from app.api.door import Call, Door, Line, Model, Out, Text
 from app.mail import accounts
-from app.models import Security, Suppression, SuppressionKind
-from app.prospects import suppression
-from app.reports.sql import columns, rows
+from app.models import Security
 
 door = Door("mailboxes")
 
@@ -63,26 +60,6 @@ class MailboxOut(Out):
     created_at: datetime
 
 
-class SuppressionIn(Model):
-    """Who must not be written to: an address, or everybody at a domain."""
-
-    kind: Literal["address", "domain"]
-    value: Annotated[Line, Field(min_length=3, max_length=254)]
-    reason: Annotated[Line, Field(min_length=1, max_length=64)]
-
-
-class SuppressionOut(Out):
-    """A suppression; `value` is null once it was erased, and still holds."""
-
-    id: int
-    kind: SuppressionKind
-    value: str | None
-    reason: str
-    source: str
-    created_by: str
-    created_at: datetime
-
-
 @door.route("GET", "/mailboxes", needs="mailboxes:read", answers=list[MailboxOut])
 def list_mailboxes(call: Call) -> Any:
     """Every mailbox with its health."""
@@ -107,36 +84,3 @@ def add_mailbox(call: Call, body: MailboxIn) -> Any:
         gap_max_seconds=body.gap_max_seconds,
     )
     return accounts.add(call.uow, call.container.vault, draft)
-
-
-@door.route("GET", "/suppressions", needs="suppressions:read", answers=Page[SuppressionOut])
-def list_suppressions(call: Call, cursor: Cursor = None, limit: Limit = 50) -> Any:
-    """Who must not be written to, newest first."""
-    before = decode_cursor(cursor, int)
-    statement = columns(
-        Suppression.id,
-        Suppression.kind,
-        Suppression.value,
-        Suppression.reason,
-        Suppression.source,
-        Suppression.created_by,
-        Suppression.created_at,
-    )
-    if before:
-        statement = statement.where(col(Suppression.id) < before[0])
-    found = rows(call.uow, statement.order_by(col(Suppression.id).desc()).limit(limit + 1))
-    return {"items": found[:limit], "next": encode_cursor(found[limit - 1]["id"]) if len(found) > limit else None}
-
-
-@door.route("POST", "/suppressions", needs="suppressions:write", answers=SuppressionOut)
-def suppress(call: Call, body: SuppressionIn) -> Any:
-    """Never write to this address, or to anybody at this domain, again. Doing it twice keeps the first."""
-    return suppression.suppress(
-        call.uow,
-        call.container.vault,
-        body.value,
-        kind=SuppressionKind(body.kind),
-        reason=body.reason,
-        source="api",
-        actor=call.actor,
-    )

@@ -246,6 +246,7 @@ def add_contact(call: Call, prospect_id: Id, body: ContactIn) -> Any:
     """Add a contact, or complete the one with this address."""
     return contacts.add(
         call.uow,
+        call.container.vault,
         prospect_id,
         body.email,
         name=body.name,

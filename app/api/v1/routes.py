@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.api.door import Door
-from app.api.v1 import imports, links, mailboxes, messages, outbox, pitches, prospects, sites
+from app.api.v1 import imports, links, mailboxes, messages, outbox, pitches, prospects, sites, suppressions
 
 DOORS: tuple[Door, ...] = (
     sites.door,
@@ -14,5 +14,6 @@ DOORS: tuple[Door, ...] = (
     messages.door,
     links.door,
     mailboxes.door,
+    suppressions.door,
 )
 PREFIX = "/api/v1"

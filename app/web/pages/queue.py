@@ -195,6 +195,7 @@ def add_contact(visit: Visit, prospect_id: Id) -> Response:
         raise BadInput("the source is not a page", FieldProblem("source_url", "Enter a full address with https://"))
     contacts.add(
         visit.uow,
+        visit.container.vault,
         prospect_id,
         visit.text("email"),
         name=visit.text("name") or None,
