@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -22,6 +23,17 @@ def _seconds(value: object) -> object:
         return float(value) if isinstance(value, str) else value
     except ValueError:
         return value
+
+
+def dns_server(text: str) -> tuple[str, int]:
+    """The address and port of a DNS server, from `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`."""
+    host, mark, port = text.rpartition(":")
+    try:
+        if not mark or (":" in host and not host.startswith("[")):
+            return str(ipaddress.ip_address(text)), 53
+        return str(ipaddress.ip_address(host.strip("[]"))), int(port)
+    except ValueError:
+        raise ValueError(f"'{text}' is no address or address:port of a DNS server") from None
 
 
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
@@ -117,6 +129,15 @@ class Settings(BaseSettings):
     contact_cooldown_days: int = Field(
         default=90, ge=0, description="Days in which a domain is not pitched again after its last conversation."
     )
+    dns_resolvers: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="DNS servers that are asked about sending domains and recipients, as address or address:port,... "
+        "Empty: those of this machine.",
+    )
+    dns_timeout: Duration = Field(default=timedelta(seconds=5), description="Time for one question to the DNS.")
+    domain_check_interval: Duration = Field(
+        default=timedelta(days=1), description="Time between two looks at the DNS records of a sending domain."
+    )
     link_check_interval: Duration = Field(
         default=timedelta(days=1), description="Time between two checks of a link that was won."
     )
@@ -137,6 +158,14 @@ class Settings(BaseSettings):
             if "=" not in pair or ":" not in pair:
                 raise ValueError(f"'{pair}' is not name=address:port")
         return dict(pair.split("=", 1) for pair in pairs)
+
+    @field_validator("dns_resolvers", mode="before")
+    @classmethod
+    def _parse_resolvers(cls, value: object) -> object:
+        servers = [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+        for server in servers if isinstance(servers, list) else []:
+            dns_server(server)
+        return servers
 
     @property
     def resolved_database_url(self) -> str:

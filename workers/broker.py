@@ -40,6 +40,7 @@ _QUEUES = {
     Job.SEQUENCES_ADVANCE: "mail",
     Job.MENTIONS_CHECK: "pages",
     Job.LINKS_CHECK: "pages",
+    Job.DOMAINS_CHECK: "pages",
 }
 CONNECT_SECONDS = 5.0
 _REST_SECONDS = 5.0

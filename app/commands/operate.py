@@ -102,6 +102,8 @@ def add(
         with container.db.work() as uow:
             made = accounts.add(uow, container.vault, wanted)
         typer.echo(f"mailbox {made.id}: {made.email}, at most {made.daily_cap} a day")
+        if test_first:
+            _look_at_domain(container, made.email)
 
 
 def _port(security: Security, tls: int, otherwise: int) -> int:
@@ -114,10 +116,23 @@ def _tried(email: str, trials: list[Trial]) -> bool:
     return all(trial.ok for trial in trials)
 
 
+def _look_at_domain(container: Container, email: str) -> bool:
+    from app.commands.domain import tell
+    from app.deliverability import repository, service
+
+    with container.db.read() as look:
+        row = repository.find(look.session, email.rpartition("@")[2].lower())
+    if row is None:
+        return True
+    lines = service.check(container, row.id)
+    with container.db.read() as look:
+        return tell(row.domain, lines, service.get(look.session, row.domain).hold_reason)
+
+
 def try_mailboxes(
     email: Annotated[str | None, typer.Argument(help="One mailbox; default: all.")] = None,
 ) -> None:
-    """Sign in to the servers of a mailbox and out again. Exit code 1 when a side fails."""
+    """Sign in to the servers of a mailbox and out again, and look at the DNS of its domain. Exit code 1 when a side fails."""
     from app.mail import accounts
 
     with installation() as container:
@@ -126,6 +141,9 @@ def try_mailboxes(
         fine = [
             _tried(mailbox.email, accounts.try_out(accounts.stored(mailbox, container.vault), container.settings))
             for mailbox in found
+        ]
+        fine += [
+            _look_at_domain(container, one) for one in {m.email.rpartition("@")[2]: m.email for m in found}.values()
         ]
         if not found:
             typer.echo("there is no mailbox yet; add one with `gapbridge mailbox add`", err=True)

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app import health
 from app.db import migrate as migrations
+from app.domain.checks import CheckState
 from app.errors import BadInput, GapbridgeError, Unavailable
 from app.log import configure, get_logger
 from app.settings import Settings, load_settings
@@ -119,7 +120,7 @@ def migrate() -> None:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each check.")] = False,
 ) -> None:
-    """Check the database, the broker, the clock and the mailboxes; each fault is printed with its fix. Exit code 1 with faults."""
+    """Check the database, the broker, the clock, the mailboxes and the DNS of their domains; each fault is printed with its fix. Exit code 1 with faults."""
     from workers.broker import check
     from workers.runtime import assemble, disassemble
 
@@ -135,7 +136,11 @@ def doctor(
             ("broker", lambda: check(broker)),
             ("clock", lambda: health.check_clock(container)),
         ]
-        for name, ok, detail in (*(_looked_at(name, run) for name, run in checks), *_mailboxes(container)):
+        for name, ok, detail in (
+            *(_looked_at(name, run) for name, run in checks),
+            *_mailboxes(container),
+            *_domains(container),
+        ):
             faults += not ok
             if as_json:
                 typer.echo(json.dumps({"check": name, "ok": ok, "detail": detail}))
@@ -174,6 +179,26 @@ def _mailboxes(container: Container) -> Iterator[tuple[str, bool, str]]:
             yield f"mailbox {mailbox.email} {trial.side}", trial.ok, trial.detail
         if mailbox.paused_reason:
             yield f"mailbox {mailbox.email}", False, f"sending is paused: {mailbox.paused_reason}"
+
+
+def _domains(container: Container) -> Iterator[tuple[str, bool, str]]:
+    """Ask the DNS about every sending domain; only what fails is a fault, and what could not be asked is said."""
+    from app.deliverability import repository, service
+
+    try:
+        with container.db.read() as look:
+            rows = repository.every(look.session)
+    except DBAPIError:
+        return
+    for row in rows:
+        for line in service.check(container, row.id):
+            said = f"{line.found}. {line.fix}".rstrip(". ") if line.state is not CheckState.OK else line.found
+            known = "" if line.trouble is None else f" (could not be asked now: {line.trouble})"
+            yield (
+                f"domain {row.domain} {line.name}",
+                line.state is not CheckState.FAIL,
+                f"{line.state.value}: {said}{known}",
+            )
 
 
 def list_settings(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:

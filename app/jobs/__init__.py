@@ -19,6 +19,7 @@ class Job(StrEnum):
     MENTIONS_CHECK = "mentions.check"  # -> prospect
     SEQUENCES_ADVANCE = "sequences.advance"  # -> sequence run
     LINKS_CHECK = "links.check"  # -> link
+    DOMAINS_CHECK = "domains.check"  # -> sending domain
 
 
 class Dispatcher(Protocol):

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from zoneinfo import available_timezones
 
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, select
 
 from app.addresses import clean_address
@@ -17,7 +19,7 @@ from app.jobs import Job
 from app.mail.imap import ImapAccount, ImapSession
 from app.mail.sealed import bound_to
 from app.mail.smtp import Account, SmtpSession, StepFailed
-from app.models import Mailbox, Security
+from app.models import Mailbox, Security, SendingDomain
 from app.settings import Settings
 
 MOST_A_DAY = 500
@@ -115,7 +117,18 @@ def add(uow: UnitOfWork, vault: Vault, wanted: Draft) -> Mailbox:
     uow.session.flush()  # The password is bound to the id of its row.
     row.secret = vault.seal(wanted.password, bound_to(row.id))
     uow.ring(Job.INBOX_POLL, row.id)
+    _know_domain(uow, row.email.rpartition("@")[2])
     return row
+
+
+def _know_domain(uow: UnitOfWork, domain: str) -> None:
+    """See that the DNS of the domain is looked at, now and every day (app.deliverability)."""
+    insert = sqlite_insert if uow.session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    values = {"domain": domain, "selectors": [], "override_checks": [], "due_at": uow.now(), "created_at": uow.now()}
+    uow.session.execute(insert(SendingDomain).values(**values).on_conflict_do_nothing())
+    known = uow.session.exec(select(SendingDomain).where(col(SendingDomain.domain) == domain)).one()
+    known.due_at = uow.now()
+    uow.ring(Job.DOMAINS_CHECK, known.id)
 
 
 def resume(uow: UnitOfWork, vault: Vault, email: str, *, password: str | None = None) -> Mailbox:

@@ -24,6 +24,8 @@ from app.models.pitch import Pitch, PitchState
 from app.models.prospect import Prospect
 from app.models.sealed_secret import SealedSecret
 from app.models.send_attempt import SendAttempt
+from app.models.sending_domain import SendingDomain
+from app.models.sending_domain_check import SendingDomainCheck
 from app.models.sequence import Sequence
 from app.models.sequence_run import RunState, SequenceRun
 from app.models.sign_in_try import SignInTry
@@ -69,6 +71,8 @@ __all__ = [
     "SealedSecret",
     "Security",
     "SendAttempt",
+    "SendingDomain",
+    "SendingDomainCheck",
     "Sequence",
     "SequenceRun",
     "SignInTry",

@@ -18,7 +18,7 @@ from app.models import (
     OutboundAlias,
     SendAttempt,
 )
-from app.outbox.statements import may_send
+from app.outbox.statements import DOMAIN_HOLDS, may_send
 
 _QUIET = {"synchronize_session": False}
 
@@ -163,6 +163,7 @@ def due_mailboxes(session: Session, now: datetime) -> list[int]:
         col(Outbound.state) == OutboundState.QUEUED,
         col(Outbound.not_before) <= now,
         or_(col(Mailbox.next_send_at).is_(None), col(Mailbox.next_send_at) <= now),
+        ~DOMAIN_HOLDS,
     )
     stranded = col(Outbound.state).in_((OutboundState.CLAIMED, OutboundState.COMMITTED))
     statement = (

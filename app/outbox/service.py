@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
+from app.deliverability import service as deliverability
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.pipeline import LostReason, Stage
@@ -51,7 +52,7 @@ def enqueue(
     """Freeze a message and put it into the outbox, in the caller's transaction: row first, bell after the commit.
 
     The thread (In-Reply-To, References) is that of the conversation's earlier messages. Raises Refused when the
-    address is suppressed, BadInput when the bytes fail their check, Conflict for a second row of the same step.
+    address is suppressed or a pitch's sending domain is held, BadInput when the bytes fail their check, Conflict for a second row of the same step.
     """
     contact = uow.session.get(Contact, conversation.contact_id)
     mailbox = uow.session.get(Mailbox, conversation.mailbox_id)
@@ -61,6 +62,9 @@ def enqueue(
     skip = suppression.refusal(uow.session, vault, contact.email, site.id)
     if skip is not None:
         raise Refused(f"{contact.email}: {skip.sentence}", skip)
+    held = deliverability.hold_of(uow.session, mailbox.email) if kind is OutboundKind.PITCH else None
+    if held is not None:
+        raise Refused(f"{mailbox.email}: {held.sentence}", held)
     earlier = repository.thread_of(uow.session, conversation.id)
     message_id, token = new_ids(vault, uow.now(), mailbox.email.rpartition("@")[2])
     local, _, domain = mailbox.email.rpartition("@")
@@ -248,6 +252,9 @@ def why_waiting(uow: UnitOfWork, row: Outbound) -> Skip | None:
         return Skip("mailbox-paused", f"its mailbox rests: {mailbox.paused_reason}", _iso(mailbox.paused_until))
     if prospects_repository.blocking_after(uow.session, row.prospect_id, row.event_floor):
         return Skip("possible-reply", "they may have answered: look at the inbox and say whether it is a reply")
+    held = deliverability.hold_of(uow.session, mailbox.email) if row.kind is OutboundKind.PITCH else None
+    if held is not None:
+        return held
     if row.hold_reason:
         return Skip("deferred", row.hold_reason, _iso(row.not_before))
     if row.not_before > now:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     insert,
+    literal,
     or_,
     select,
     text,
@@ -37,6 +38,7 @@ from app.models import (
     Outbound,
     OutboundKind,
     SendAttempt,
+    SendingDomain,
     Suppression,
 )
 
@@ -47,7 +49,7 @@ def _table(model: Any) -> Table:
 
 OUTBOUND, MAILBOX, DAY = _table(Outbound), _table(Mailbox), _table(MailboxDay)
 _ATTEMPT, _BLOCK, _CONVERSATION = _table(SendAttempt), _table(BlockingEvent), _table(Conversation)
-_SUPPRESSION = _table(Suppression)
+_SUPPRESSION, _DOMAIN = _table(Suppression), _table(SendingDomain)
 _NOW: BindParameter[Any] = bindparam("b_now")
 _FENCE: BindParameter[Any] = bindparam("b_fence")
 _MAILBOX_ID: BindParameter[Any] = bindparam("b_mailbox")
@@ -84,6 +86,17 @@ _CONVERSATION_OPEN = or_(
         )
     ),
 )
+# A sending domain that fails its checks begins no new conversation; those that run go on (app.deliverability).
+DOMAIN_HOLDS = and_(
+    OUTBOUND.c.kind == OutboundKind.PITCH,
+    exists(
+        select(_DOMAIN.c.id).where(
+            _DOMAIN.c.hold_reason.is_not(None),
+            MAILBOX.c.id == OUTBOUND.c.mailbox_id,
+            MAILBOX.c.email.like(literal("%@") + _DOMAIN.c.domain),
+        )
+    ),
+)
 _WAITING = and_(OUTBOUND.c.mailbox_id == _MAILBOX_ID, OUTBOUND.c.state == OutboundState.QUEUED)
 
 _HOLD_ON = (
@@ -109,6 +122,7 @@ _NEXT_DUE = (
         OUTBOUND.c.not_before <= _NOW,
         OUTBOUND.c.expires_at > _NOW,
         _CONVERSATION_OPEN,
+        ~DOMAIN_HOLDS,
         ~_blocked(),
         ~exists(
             select(_other.c.id).where(_other.c.prospect_id == OUTBOUND.c.prospect_id, _other.c.state.in_(IN_FLIGHT))
@@ -151,6 +165,7 @@ _COMMIT = (
         ),
         ~_blocked(),
         _CONVERSATION_OPEN,
+        ~DOMAIN_HOLDS,
     )
     .values(
         state=OutboundState.COMMITTED,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
+from app.deliverability import service as deliverability
 from app.domain.angles import Angle
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
@@ -45,7 +46,10 @@ def gates(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch) -> li
         skips.append(Skip("linked-already", f"{prospect.domain} links to you already."))
     skips += _contact_gates(uow, vault, pitch)
     skips += _domain_gates(uow, settings, pitch, prospect)
-    if mailbox_for(uow, pitch) is None:
+    mailbox = mailbox_for(uow, pitch)
+    if mailbox is not None and (held := deliverability.hold_of(uow.session, mailbox.email)):
+        skips.append(held)
+    if mailbox is None:
         skips.append(Skip("no-mailbox", _mailbox_sentence(uow, pitch)))
     return skips
 
@@ -58,12 +62,13 @@ def old_thread(uow: UnitOfWork, pitch: Pitch) -> Conversation | None:
 
 
 def mailbox_for(uow: UnitOfWork, pitch: Pitch) -> Mailbox | None:
-    """The mailbox that would send: the old thread's own, else the healthy one that was used least."""
+    """The mailbox that would send: the old thread's own, else the healthy one that was used least, of a domain that is not held."""
     healthy = repository.healthy_mailboxes(uow.session, uow.now())
     thread = old_thread(uow, pitch)
     if thread is not None:
         return next((mailbox for mailbox in healthy if mailbox.id == thread.mailbox_id), None)
-    return healthy[0] if healthy else None
+    free = (mailbox for mailbox in healthy if deliverability.hold_of(uow.session, mailbox.email) is None)
+    return next(free, healthy[0] if healthy else None)
 
 
 def _contact_gates(uow: UnitOfWork, vault: Vault, pitch: Pitch) -> list[Skip]:

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from app.api.door import Door
-from app.api.v1 import imports, links, mailboxes, messages, outbox, pitches, prospects, sites, suppressions
+from app.api.v1 import (
+    imports,
+    links,
+    mailboxes,
+    messages,
+    outbox,
+    pitches,
+    prospects,
+    sending_domains,
+    sites,
+    suppressions,
+)
 
 DOORS: tuple[Door, ...] = (
     sites.door,
@@ -14,6 +25,7 @@ DOORS: tuple[Door, ...] = (
     messages.door,
     links.door,
     mailboxes.door,
+    sending_domains.door,
     suppressions.door,
 )
 PREFIX = "/api/v1"
