@@ -101,20 +101,26 @@ def reason_of(text: str) -> Reason | None:
     return None
 
 
+# Authentication, and refusals that servers of filters number so.
+_CODES_ABOUT_US = frozenset((530, 534, 535, 541, 571))
+
+
 def class_of(status: str | None, code: int | None, evidence: str, *, delayed: bool = False) -> BounceClass:
     """Hard, soft or policy. A specific code decides, then the words, then a generic code.
 
     5.2.2 (full) is soft and 5.7.x is policy, although their first digit says permanent: neither says that the address is bad.
     """
-    if delayed or (status or "").startswith("4."):
+    if delayed or ((status or "").startswith("4.") and not (status == "4.0.0" and code is not None and code >= 500)):
         return BounceClass.SOFT
     reason = reason_of(evidence)
     if status is not None and not status.endswith(".0.0"):
         return _of_status(status, reason)
-    if status is None and code is not None and 400 <= code < 500:
+    if code is not None and 400 <= code < 500:
         return BounceClass.SOFT
     if code == 552 and reason in (None, Reason.FULL, Reason.TOO_LARGE):
         return BounceClass.SOFT
+    if reason is None and code is not None and code in _CODES_ABOUT_US:
+        return BounceClass.POLICY
     if reason is Reason.POLICY:
         return BounceClass.POLICY
     if reason in (Reason.FULL, Reason.TRANSIENT, Reason.TOO_LARGE):
@@ -122,17 +128,26 @@ def class_of(status: str | None, code: int | None, evidence: str, *, delayed: bo
     return BounceClass.HARD
 
 
+# Permanent by their first digit, and yet about space, time, load or a loop (RFC 3463; the last four are Exchange's).
+_NOT_FOR_GOOD = frozenset(["2.2", "2.3", "3.1", "3.4", "3.5", "4.3", "4.5", "4.6", "4.7", "4.8", "5.3", "2.121", "2.122", "4.14", "4.316"])
+# About the sender's address, or how much he sends.
+_ABOUT_US = frozenset(("1.7", "1.8", "1.90"))
+
+
 def _of_status(status: str, reason: Reason | None) -> BounceClass:
     detail = status[2:]
-    if detail in ("2.2", "2.3", "3.1", "3.4", "4.7"):
+    if detail in _NOT_FOR_GOOD:
         return BounceClass.SOFT
     if detail.startswith("7."):
         return BounceClass.HARD if reason is Reason.UNKNOWN_USER else BounceClass.POLICY
-    if detail.startswith(("1.", "4.")):
-        return BounceClass.HARD
-    if reason is Reason.FULL:
+    if detail in _ABOUT_US or detail.startswith("6.") or (reason is Reason.POLICY and detail != "2.1"):
+        return BounceClass.HARD if detail == "4.1" else BounceClass.POLICY
+    if reason is Reason.FULL or (reason in (Reason.TRANSIENT, Reason.TOO_LARGE) and not detail.startswith("1.")):
         return BounceClass.SOFT
-    return BounceClass.POLICY if reason is Reason.POLICY else BounceClass.HARD
+    if detail.startswith("5.") and reason is None:
+        # A fault of the conversation between two servers says nothing about the address.
+        return BounceClass.SOFT
+    return BounceClass.HARD
 
 
 def read_text(text: str, ignore: frozenset[str]) -> Report:

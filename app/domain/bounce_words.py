@@ -32,7 +32,8 @@ DAEMON_LOCALS = frozenset(
     daemon | postmaster | mail-delivery | maildelivery | mail.delivery | mailer | mta | mmdf | uucp | mail-deamon |
     system-administrator | systemadministrator | mailer-deamon | postoffice | mailadmin | mail-admin | mailmaster |
     delivery-failure | deliveryfailure | ndr | bounce | bounces | bounced | bounce-handler | mailsystem | mail-system |
-    mail_system | email-daemon | smtp-daemon
+    mail_system | email-daemon | smtp-daemon | post_master | mail-postmaster | x400-postmaster | undeliverable | nondelivery |
+    non-delivery | returned-mail | mail-router | smtp-gateway | mail-gateway | autobounce | sysadmin | mailbounce | ndr-daemon
     """
     )
 )
@@ -42,7 +43,9 @@ DAEMON_NAMES = phrases(
     mail delivery | delivery subsystem | mailer-daemon | mailer daemon | mailerdaemon | mail-daemon | postmaster |
     mail system | mail administrator | system administrator | systemadministrator | administrateur système |
     internet mail delivery | delivery system | delivery service | delivery notification | email delivery |
-    mail router | mail server | mail gateway
+    mail router | mail server | mail gateway | mail deliver system | scanmail | mailscanner | interscan | content-filter | content filter | antivirus | anti-virus | mailsweeper | spam firewall | ironport | returned mail | undeliverable | non-delivery |
+    mail daemon | system-administrator | systemadministrator | administrador del sistema | amministratore di sistema |
+    administrador do sistema | systeembeheerder | システム管理者 | メール配信システム | почтовая система | メールシステム | 系统管理员 | 邮件系统
     """
 )
 
@@ -71,7 +74,22 @@ SUBJECTS = phrases(
     nie można dostarczyć | zwrot wiadomości | kunde inte levereras | ikke leveres | olevererbart |
     kunne ikke leveres | toimittaminen epäonnistui | недоставлен | не доставлен | не может быть доставлен | 配信不能 |
     配信できません | 配信エラー | 配送不能 | 送信エラー | 送信できません | メール不達 | 不達通知 | エラー通知 | 退信 | 投递失败 | 投遞失敗 | 无法送达 | 無法傳遞 | 無法投遞 | 未送达 |
-    반송 | 배달되지 | teslim edilemedi | iletilemedi | doručení se nezdařilo | nedoručiteln
+    반송 | 배달되지 | teslim edilemedi | iletilemedi | doručení se nezdařilo | nedoručiteln | nicht zugestellt | zustellung nicht |
+    zustellfehler | zustellungsfehler | zurückgewiesen | fehler bei der zustellung | problème de remise |
+    message refusé | retour de courrier | courrier non | erreur de livraison | erreur d'envoi | mensaje devuelto |
+    devolución de | error en la entrega | fallo en la entrega | entrega fallida | no entregad | no se pudo entregar |
+    mancata consegna | consegna non riuscita | consegna fallita | messaggio respinto | messaggio non consegnato |
+    impossibile consegnare | entrega falhou | mensagem devolvida | erro na entrega | não pôde ser entregue |
+    niet worden afgeleverd | niet worden bezorgd | niet afgeleverd | bezorging mislukt | nie została dostarczona |
+    błąd dostarczenia | nie dostarczono | nie można było dostarczyć | kunde ej levereras | ej levererat |
+    leveransfel | kan ikke leveres | ikke leveret | leveringsfejl | leveringsfeil | ei voitu toimittaa |
+    toimitus epäonnistui | не доставлено | не удалось доставить | ошибка доставки | не было доставлено |
+    возвращено | не может быть отправлено | письмо не доставлено | 配送でき | 送信失敗 | 配信障害 | 届きません | 届けでき | 返送 |
+    エラーメール | 未達 | 投递错误 | 发送失败 | 發送失敗 | 退回 | 无法投递 | 投递状态 | 전송 실패 | 발송 실패 | 전송되지 | 전달되지 | 배달 실패 |
+    teslimat başarısız | gönderilemedi | se nepodařilo doručit | nebyla doručena | kézbesíthetetlen | nem kézbesíthető |
+    sikertelen kézbesítés | nu a putut fi livrat | nelivrat | δεν παραδόθηκε | αδύνατη η παράδοση | no such person |
+    failed to send | error sending your mail | message not sent | message failed | mail failed | email failed |
+    transmission failed | could not send | sorry, your message | delivery notice | delivery refused
     """
 )
 
@@ -102,19 +120,32 @@ LEADS = phrases(
     kunne ikke leveres | не может быть доставлен | не было доставлено | не удалось доставить | не доставлено |
     недоставлен | 配信できません | 配信できませんでした | 配信されません | 送信できませんでした | 送信できません | 届けできません | 届けることができ | お届けでき | 送達できません |
     宛先不明 | 宛先が見つかりません | メールアドレスが見つかり | メールアドレスは存在 | 無法傳遞 | 无法投递 | 投递失败 | 无法送达 | 被退回 | 전달되지 | 배달할 수 없 |
-    teslim edilemedi | iletilemedi | nelze doručit | nepodařilo se doručit
+    teslim edilemedi | iletilemedi | nelze doručit | nepodařilo se doručit | se nepodařilo doručit | did not receive |
+    trouble delivering | problem delivering | be delivered to | non-deliverable | nondeliverable | returned mail |
+    rejected recipient | has not been delivered | not delivered | was blocked | has been blocked | have been blocked |
+    it was not delivered | no valid recipients | failed addresses | receiver not found | the following recipients |
+    nicht erreicht | nicht zugestellt | nicht zugestellt werden | n'a pas été transmis | n'est pas parvenu |
+    n'ai pas pu remettre | n'a pas été distribué | n'a pas pu | no llegó a | no se ha entregado | no se entregó |
+    non è stato consegnato | non è stato possibile | non è arrivato | recapito non riuscito | falha na entrega |
+    não chegou | não foi possível | kon niet | is niet afgeleverd | bezorging aan | is mislukt | nie udało się |
+    nie mogła zostać | nie dotarła | gick inte att leverera | kunde ej | blev ikke leveret | ble ikke levert |
+    ei voitu toimittaa | не может быть отправлено | не доставлен | невозможно доставить | 配送できません | 届きません | 配信に失敗 | 送信に失敗 |
+    配信されません | 宛先が存在 | 投递失敗 | 無法送達 | 无法送到 | 未能送达 | 退回 | 전송되지 못 | 반송되 | 전송에 실패 | 배달되지 못 | nem sikerült |
+    nem kézbesíthető | nu a putut fi | δεν ήταν δυνατή | could not be sent | couldn't be sent | failed to send
     """
 )
 
 # Asked in this order; the first table with a hit gives the reason.
 REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
+    # A program of the server failed; its output ("not found") is not about the address.
+    (Reason.TRANSIENT, phrases("command died | command output | /bin/sh: | /procmail: | mailer (prog)")),
     (
         # These speak of the sender although they share words with "address rejected".
         Reason.POLICY,
         phrases(
             """
             sender address rejected | sender rejected | sender denied | blocked using | spamhaus | spam message |
-            spam detected | relaying denied | relay access denied | unable to relay | relay not permitted |
+            spam detected | defers and failures per hour | relaying denied | relay access denied | unable to relay | relay not permitted |
             relaying not allowed | not permitted to relay | client host rejected | no relaying | authrequired |
             considered spam | identified as spam | classified as spam | looks like spam | likely spam | as spam
             """
@@ -135,7 +166,17 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
             postfach voll | postfach ist voll | boîte aux lettres est pleine | boîte pleine | buzón lleno |
             buzón está lleno | casella piena | casella di posta è piena | caixa postal cheia |
             caixa de entrada cheia | postvak is vol | mailbox vol | skrzynka pełna | переполнен | 容量を超え | 容量オーバー |
-            メールボックスがいっぱい | 邮箱已满 | 邮箱空间不足 | 信箱已滿
+            メールボックスがいっぱい | 邮箱已满 | 邮箱空间不足 | 信箱已滿 | 容量超過 | 容量が一杯 | 容量がいっぱい | 容量不足 | 保存容量 | 信箱已满 |
+            信箱空間 | 邮箱容量 | 郵箱已滿 | 已满 | 已滿 | 용량 초과 | 용량이 초과 | 용량을 초과 | 가득 | exceeds allowed size |
+            mailbox exceeds | exceeded the local limit | over the allowed quota | over the maximum allowed | exceeds quota |
+            exceeded the quota | full mailbox | mailbox limit | out of quota | quota has been | is full. | is full ( |
+            inbox full | postfach des empfängers ist voll | postfachs voll | empfängers voll | postfach überfüllt | quota überschritten |
+            speicherplatz | kontingent | destinataire est pleine | est pleine | quota dépassé | est saturée | está lleno |
+            está llena | buzón completo | cuota excedida | superado la cuota | caixa de correio está cheia | está cheia |
+            cota excedida | quota superata | esaurito lo spazio | agotado el espacio | plus d'espace | è piena | ha superato la quota | postvak vol | is vol | quotum | przepełnion |
+            jest pełna | brak miejsca | är full | er fuld | er full | täynnä | переполнен | превышена квота | превысил квоту |
+            ящик заполнен | kutusu dolu | kota aşıl | schránka je plná | plná schránka | postafiók megtelt | betelt |
+            γραμματοκιβώτιο είναι πλήρες
             """
         ),
     ),
@@ -174,7 +215,24 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
             adresse existiert nicht | existiert nicht | usuario desconocido | no existe | utente sconosciuto |
             non esiste | não existe | usuário desconhecido | bestaat niet | nie istnieje | finns inte |
             не существует | нет такого пользователя | не найден | 宛先不明 | 存在しません | 見つかりません | ユーザーが存在しない | 不存在 | 收件人地址 |
-            존재하지 | bulunamadı | neexistuje
+            존재하지 | 없는 사용자 | 알 수 없는 | 없는 계정 | bulunamadı | böyle bir kullanıcı | kullanıcı yok | neexistuje | is disabled |
+            account that you tried to reach is | user inactive | user is inactive | does not have an account | no valid recipients |
+            not provisioned | no such subscriber | not a subscriber | invalid destination address | invalid subscriber |
+            address couldn't be found | address could not be found | recipient name is not recognized | not recognized |
+            not local | is not a valid | not valid recipient | wrong address | incorrect address | unrecognised o/r name |
+            unrecognized o/r name | has ceased | no recipient | no valid recipient | no longer monitored | nonexistent user |
+            non-existent user | nonexistent | non-existent | never existed | undefined recipient | undefined user | unknown-user |
+            user_unknown | user_not_found | invalid_recipient | recipient_not_found | ist unbekannt | nicht vorhanden |
+            nicht gefunden | unbekannte adresse | unbekannter | ungültige adresse | kein benutzer | nicht bekannt | n'existe pas |
+            introuvable | inconnue | inexistante | n'est pas valide | adresse incorrecte | destinatario no existe |
+            no se ha encontrado la dirección | no se encontró | no encontrad | inexistente | dirección no válida | desconocid |
+            sconosciuto | sconosciuta | non esistente | non trovato | indirizzo non valido | endereço não encontrado |
+            não foi encontrado | não encontrado | desconhecido | onbekende gebruiker | onbekend | ongeldig adres | nieznany |
+            nie ma takiego | nieprawidłowy adres | är okänd | okänd mottagare | okänd användare | hittades inte | ukendt bruger |
+            er ukendt | findes ikke | ukjent | finnes ikke | tuntematon | ei löydy | не зарегистрирован | неизвестный получатель |
+            неизвестный пользователь | неизвестен | отсутствует пользователь | неверный адрес | 存在し | 見つかりま | アドレス不明 | 宛先が不明 | 不明なユーザー |
+            不明なあて先 | あて先が不明 | 该用户 | 查无此人 | 用户不存在 | 用戶不存在 | 无此用户 | 地址错误 | 帐号不存在 | 不存在 | neznám | ismeretlen |
+            nem létezik | nu există | inexistent | άγνωστος | δεν υπάρχει
             """
         ),
     ),
@@ -187,7 +245,11 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
             no such domain | no such host | no mx | name or service not known | dns error | dns hard error |
             nxdomain | domain name not found | invalid domain | unknown domain | unrouteable mail domain |
             domain must resolve | bad destination system | null mx | does not accept mail | doesn't accept mail |
-            illegal host/domain name | no route to host name | has no mail exchanger | no mail server
+            illegal host/domain name | no route to host name | has no mail exchanger | no mail server | any host named |
+            non-existent host | nonexistent host | nonexistent domain | non-existent domain | domain unknown | domain is unknown |
+            destination computer was not found | domain is not valid | bad domain | no a record | no address record |
+            name service error | ドメインが存在 | ドメインが見つかり | 域名不存在 | domain isn't | domain nicht gefunden | domaine inconnu |
+            dominio no existe | domínio não | dominio inesistente
             """
         ),
     ),
@@ -203,7 +265,12 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
             relay | virus | content rejected | message content | content filter | message refused |
             message rejected due to | abuse | reverse dns | ptr record | rdns | sender rejected |
             sender address rejected | sender denied | bad reputation | client host rejected |
-            administrative prohibition | administratively | 迷惑メール | 受信拒否 | 拒否 | 拒收 | 垃圾邮件
+            administrative prohibition | administratively | 迷惑メール | 受信拒否 | 拒否 | 拒收 | 垃圾邮件 | 垃圾郵件 | 스팸 | 수신 거부 |
+            may not have permission | have permission to post | violates | blocked by | was blocked | black-list | greylist denied |
+            complaints | listed by | in our block | block-list | denied by | sender verify failed | sender verification |
+            verify sender | message looks like | suspicious | phishing | ube | uce | refused due to | not accepted for |
+            rejected by policy | contenu refusé | refusé par | rechazado por | rifiutato | recusad | abgelehnt | zurückgewiesen |
+            geblockt | odrzucon | отклонен | отказано | спам | заблокирован
             """
         ),
     ),
@@ -230,7 +297,14 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
             greylist | graylist | rate limit | too many connections | too many recipients | too many messages |
             service unavailable | service not available | system not accepting | local error | mail loop | too many hops |
             will be retried | still trying | still being retried | lookup failure | name server | read error |
-            resources | system error | i/o error
+            resources | system error | i/o error | command died | mailer error | mail forwarding loop | loops back |
+            routing loop | loop detected | hop count | too many received | not reachable within | was not reachable |
+            unreachable | could not be contacted | failed 20 attempts | delivery attempts were | attempts: | queue period |
+            queue lifetime | maximum retry | retry limit | given up after | configuration error | misconfigured |
+            unable to establish | wasn't able to establish | couldn't establish | lookup failed | try resending |
+            zeitüberschreitung | nicht erreichbar | vorübergehend | délai | temporairement | tiempo de espera |
+            temporalmente | temporaneamente | tempo esgotado | tijdelijk | tymczasow | tillfällig | midlertidig |
+            временно | 一時的 | タイムアウト | 超时 | 稍后 | 일시적
             """
         ),
     ),

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.domain import bounce_words as words
-from app.domain.bounce_text import Report, class_of, read_text, squeeze, status_in
+from app.domain.bounce_notice import provider_notification
+from app.domain.bounce_text import Report, class_of, read_text, reason_of, squeeze, status_in
 from app.domain.inbound import Bounce, BounceClass, Failure, InboundMail, Kind, Verdict
 from app.domain.mail_tokens import addresses, clean_address, is_answer_subject, sender
 
@@ -22,7 +23,10 @@ _DELIVERED = frozenset(("delivered", "relayed", "expanded", "deliverable", "succ
 def bounce(mail: InboundMail) -> Verdict | None:
     """A verdict when the message reports on a delivery, else None."""
     signs = _Signs(mail)
-    if mail.report and (signs.report_type or signs.machine):
+    notification = provider_notification(mail)
+    if notification is not None:
+        return notification
+    if mail.report and (signs.report_type or (signs.machine and not (signs.answer and signs.threaded))):
         failures, notices = _from_report(mail)
         if failures:
             return Verdict(Kind.BOUNCE, "bounce:dsn", Bounce(failures))
@@ -52,6 +56,14 @@ class _Signs:
             or local.startswith(words.DAEMON_LOCAL_STARTS)
             or any(entry in folded_name for entry in words.DAEMON_NAMES)
         )
+        # Nobody signs so: no person has one of these addresses.
+        self.strong = local.startswith(words.DAEMON_LOCAL_STARTS[:2]) or local in (
+            "mail-daemon",
+            "maildaemon",
+            "mdaemon",
+        )
+        self.no_reply = local.replace("-", "").replace("_", "").startswith(("noreply", "donotreply"))
+        self.threaded = mail.has("in-reply-to") or mail.has("references")
         self.no_sender = mail.has("from") and address is None
         self.null_path = _is_null(mail)
         auto = mail.header("auto-submitted").strip().casefold()
@@ -66,6 +78,7 @@ class _Signs:
         self.answer = is_answer_subject(mail.header("subject"))
         self.subject = any(entry in subject for entry in words.SUBJECTS)
         self.returns = mail.original is not None
+        self.list = mail.has("list-unsubscribe") or mail.has("list-id")
 
 
 def _is_null(mail: InboundMail) -> bool:
@@ -77,31 +90,43 @@ def _is_null(mail: InboundMail) -> bool:
 
 def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
     """The name of the rule that makes a message without a usable delivery-status part a bounce, or None."""
-    if not (signs.machine or signs.report_shape or signs.no_sender or signs.auto or signs.subject):
+    known = signs.machine or signs.report_shape or signs.no_sender or signs.no_reply or signs.auto or signs.subject
+    if not known:
         return None
     lead = squeeze(mail.text[:6000])
     says = any(entry in lead for entry in words.LEADS)
     coded = status_in(mail.text[:12000]) != (None, None)
-    if signs.named and (signs.subject or says or coded):
-        return "failed-recipients"
-    if signs.report_shape and (signs.subject or says or coded):
-        return "report"
-    if signs.daemon and not (signs.answer and not (signs.subject or coded)):
-        if signs.subject and not signs.answer:
-            return "daemon-subject"
-        if (says and (coded or signs.returns or signs.null_path or not signs.answer)) or (coded and signs.returns):
-            return "daemon-text"
-    if (signs.null_path or signs.no_sender) and not signs.answer:
-        if signs.subject and (says or coded or signs.returns):
-            return "null-sender-subject"
-        if says and coded and signs.returns:
-            return "null-sender-text"
-    if signs.auto and signs.subject and not signs.answer and (says or coded) and not mail.has("in-reply-to"):
-        return "auto-subject"
-    # Some relays strip every sign; then the subject, the words, a code and the returned message must all be there.
-    if signs.subject and not signs.answer and says and coded and signs.returns and not mail.has("in-reply-to"):
-        return "all-words"
-    return None
+    spoken = signs.subject or says or coded
+    fresh = not signs.answer and not signs.threaded
+    named = _names_somebody(mail)
+    # A person may sign as postmaster: an answer in a thread, with a sender who takes mail, is theirs.
+    person = signs.answer and (not (signs.subject or coded) or (signs.threaded and not signs.null_path))
+    daemon = signs.daemon and not person
+    nobody = (signs.null_path or signs.no_sender) and not signs.answer
+    rules = (
+        ("failed-recipients", signs.named and spoken),
+        ("report", signs.report_shape and spoken),
+        ("daemon-subject", daemon and signs.subject and not signs.answer),
+        # Beside the words there must be a code, the message, or whom it did not reach.
+        ("daemon-text", daemon and signs.returns and (says or coded)),
+        ("daemon-text", daemon and says and (coded or signs.null_path or (named and not signs.answer))),
+        ("daemon", signs.strong and fresh and (signs.returns or spoken or reason_of(lead) is not None)),
+        ("null-sender-subject", nobody and signs.subject and (says or coded or signs.returns)),
+        ("null-sender-text", nobody and ((says and coded) or (signs.returns and (says or coded)))),
+        ("no-reply-returned", signs.no_reply and fresh and signs.subject and signs.returns),
+        (
+            "no-reply-subject",
+            signs.no_reply and fresh and signs.subject and says and (coded or named) and not signs.list,
+        ),
+        ("auto-subject", signs.auto and signs.subject and fresh and (says or coded)),
+        # Some relays strip every sign; then the subject, the words, a code and the returned message must all be there.
+        ("all-words", fresh and signs.subject and says and coded and signs.returns),
+    )
+    return next((name for name, holds in rules if holds), None)
+
+
+def _names_somebody(mail: InboundMail) -> bool:
+    return bool(read_text(mail.text, _own_addresses(mail)).recipients)
 
 
 def _from_report(mail: InboundMail) -> tuple[tuple[Failure, ...], bool]:

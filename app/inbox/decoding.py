@@ -56,6 +56,7 @@ def to_text(data: bytes, charset: str | None) -> str:
     info = (
         _CODECS.get(name)
         or _CODECS.get(name.replace("_", "-"))
+        or _CODECS.get(name.replace("-", "_"))
         or _CODECS.get(name.replace("iso-8859", "iso8859").replace("windows-", "cp"))
     )
     if b"\x1b$" in data and (info is None or info.name in ("utf-8", "cp1252", "iso8859-1")):

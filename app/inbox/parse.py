@@ -16,7 +16,7 @@ from typing import cast
 
 from app.domain.inbound import InboundMail
 from app.domain.reply_text import new_text
-from app.domain.returned import returned_headers
+from app.domain.returned import report_blocks, returned_headers
 from app.inbox.decoding import header_text, to_text, undo_transfer
 from app.inbox.html_text import html_to_text
 from app.inbox.prescan import Scan, prescan
@@ -38,6 +38,10 @@ _REPORTS = frozenset(("message/delivery-status", "text/delivery-status", "messag
 _ENCLOSED = frozenset(
     ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "text/rfc822")
 )
+_NOT_READ = frozenset(
+    ("text/calendar", "text/css", "text/csv", "text/vcard", "text/x-vcard", "text/javascript", "text/xml")
+)
+_UNNAMED = frozenset(("application/octet-stream", "message/report", "message/x-delivery-status", "application/text"))
 _STRUCTURE_LIMITS = frozenset(("size", "nesting", "parts"))
 
 
@@ -99,11 +103,15 @@ def _facts(message: _Part, limits: tuple[str, ...]) -> InboundMail:
             feedback = feedback or next(iter(_blocks(part)), {})
         elif kind in _ENCLOSED:
             original = original or _enclosed(part)
-        elif kind in ("text/plain", "text/html") and not _is_attachment(part):
-            target, most = (plain, MOST_TEXT) if kind == "text/plain" else (rich, MOST_HTML)
+        elif _is_readable(kind, part):
+            target, most = (rich, MOST_HTML) if kind == "text/html" else (plain, MOST_TEXT)
             if sum(map(len, target)) < most:
                 target.append(_text_of(part, most))
+        elif kind in _UNNAMED and not report:
+            report += report_blocks(_text_of(part, MOST_TEXT))
     text, fresh = _readable(plain, rich)
+    # Some servers and gateways print the report into the text, or lose the structure on the way.
+    report = report or report_blocks(text)
     return InboundMail(
         headers=headers,
         content_type=_type_of(message),
@@ -183,6 +191,13 @@ def _charset(part: _Part) -> str | None:
 def _report_type(message: _Part) -> str | None:
     value = _parameter(message, "report-type")
     return value.strip().lower() if value else None
+
+
+def _is_readable(kind: str, part: _Part) -> bool:
+    """Whether a leaf is text for people. A multipart without a single boundary in it comes as one leaf with the text of all."""
+    if kind.startswith("multipart/"):
+        return True
+    return kind.startswith("text/") and kind not in _NOT_READ and not _is_attachment(part)
 
 
 def _is_attachment(part: _Part) -> bool:
