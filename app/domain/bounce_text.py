@@ -129,7 +129,9 @@ def class_of(status: str | None, code: int | None, evidence: str, *, delayed: bo
 
 
 # Permanent by their first digit, and yet about space, time, load or a loop (RFC 3463; the last four are Exchange's).
-_NOT_FOR_GOOD = frozenset(["2.2", "2.3", "3.1", "3.4", "3.5", "4.3", "4.5", "4.6", "4.7", "4.8", "5.3", "2.121", "2.122", "4.14", "4.316"])
+_NOT_FOR_GOOD = frozenset(
+    ["2.2", "2.3", "3.1", "3.4", "3.5", "4.3", "4.5", "4.6", "4.7", "4.8", "5.3", "2.121", "2.122", "4.14", "4.316"]
+)
 # About the sender's address, or how much he sends.
 _ABOUT_US = frozenset(("1.7", "1.8", "1.90"))
 
