@@ -8,6 +8,7 @@ from app.db.work import Database
 from app.fetch.client import GuardedFetcher
 from app.fetch.ports import Fetcher
 from app.jobs import Dispatcher, SilentDispatcher
+from app.mail.credentials import Credentials
 from app.settings import Settings
 
 
@@ -20,6 +21,7 @@ class Container:
         self.dispatcher = dispatcher or SilentDispatcher()
         self.vault = Vault(settings.secret_keys())
         self.db = Database(settings.resolved_database_url, self.clock, self.dispatcher)
+        self.credentials = Credentials(self.db, settings, self.vault)
         # It opens nothing and starts no thread before the first page is asked for.
         self._guarded = GuardedFetcher.from_settings(settings, self.clock)
         self.fetcher: Fetcher = self._guarded

@@ -106,6 +106,52 @@ class Settings(BaseSettings):
         default=False,
         description="Allow mailboxes without TLS. Only for the sandbox world and for servers on this machine.",
     )
+    oauth_redirect_url: str = Field(
+        default="",
+        description="Where Google and Microsoft send people back after their sign-in. Empty: {public_url}/oauth/callback. "
+        "Register exactly this address with them.",
+    )
+    oauth_google_client_id: str = Field(
+        default="", description="Client id of your own OAuth client at Google. Empty: no sign-in with Google."
+    )
+    oauth_google_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="Client secret that belongs to it (Google gives one for every client)."
+    )
+    oauth_google_authorize_url: str = Field(
+        default="https://accounts.google.com/o/oauth2/v2/auth", description="Where people agree, at Google."
+    )
+    oauth_google_token_url: str = Field(
+        default="https://oauth2.googleapis.com/token", description="Where tokens are given out, at Google."
+    )
+    oauth_google_scopes: str = Field(
+        default="https://mail.google.com/ openid email", description="What is asked of Google, by spaces."
+    )
+    oauth_microsoft_client_id: str = Field(
+        default="",
+        description="Application (client) id of your own app registration at Microsoft Entra. Empty: no sign-in there.",
+    )
+    oauth_microsoft_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="Its client secret; empty for a public client."
+    )
+    oauth_microsoft_tenant: str = Field(
+        default="common", description="Tenant that may sign in at Microsoft: its id, organizations, or common."
+    )
+    oauth_microsoft_authorize_url: str = Field(
+        default="https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize",
+        description="Where people agree, at Microsoft. {tenant} is replaced.",
+    )
+    oauth_microsoft_token_url: str = Field(
+        default="https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
+        description="Where tokens are given out, at Microsoft. {tenant} is replaced.",
+    )
+    oauth_microsoft_scopes: str = Field(
+        default="https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send "
+        "offline_access openid email",
+        description="What is asked of Microsoft, by spaces.",
+    )
+    oauth_timeout: Duration = Field(
+        default=timedelta(seconds=20), description="Time for one answer of a token server; keep it below 50 seconds."
+    )
     smtp_timeout: Duration = Field(
         default=timedelta(seconds=60), description="Time for each SMTP step before the final dot."
     )
@@ -181,6 +227,11 @@ class Settings(BaseSettings):
     def user_agent(self) -> str:
         """The user agent with the public URL filled in."""
         return self.fetch_user_agent.replace("{public_url}", self.public_url)
+
+    @property
+    def redirect_url(self) -> str:
+        """Where people come back to after they have signed in at a provider."""
+        return self.oauth_redirect_url or f"{self.public_url.rstrip('/')}/oauth/callback"
 
     def secret_keys(self) -> list[str]:
         """The keys, newest first; makes and keeps one in the data folder when none is set."""

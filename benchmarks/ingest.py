@@ -29,6 +29,7 @@ from app.inbox.parser import MailParser
 from app.inbox.processing import process_pending
 from app.inbox.sync import sync_mailbox
 from app.jobs import SilentDispatcher
+from app.mail.credentials import Credentials
 from app.models import BlockingEvent, Inbound, InboundState, Outbound, OutboundKind
 from app.outbox import service
 from app.settings import Settings
@@ -121,7 +122,7 @@ def ours(db: Database, replies: int) -> tuple[float, float]:
     """Messages a second of fetch and store alone, and of the whole way."""
     with MailParser() as parser, tempfile.TemporaryDirectory() as folder:
         settings = Settings(_env_file=None, mail_allow_plaintext=True, data_dir=Path(folder))
-        deps = InboxDeps(db, VAULT, settings, parser, by_imap(settings, VAULT))
+        deps = InboxDeps(db, VAULT, settings, parser, by_imap(settings, Credentials(db, settings, VAULT)))
         parser.parse(letter())
         started = time.perf_counter()
         result = sync_mailbox(deps, 1, budget=timedelta(minutes=10))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import SecretStr
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -171,7 +172,7 @@ def _mailboxes(container: Container) -> Iterator[tuple[str, bool, str]]:
         return  # The check of the database has said it.
     for mailbox in found:
         try:
-            trials = accounts.try_out(accounts.stored(mailbox, container.vault), container.settings)
+            trials = accounts.try_out(accounts.stored(mailbox, container.credentials), container.settings)
         except GapbridgeError as error:
             yield f"mailbox {mailbox.email}", False, error.detail
             continue
@@ -222,7 +223,7 @@ def list_settings(as_json: Annotated[bool, typer.Option("--json", help="Print on
 
 
 def _shown(name: str, value: Any) -> Any:
-    if name == "secret_key":
+    if isinstance(value, SecretStr):
         return "[hidden]" if value.get_secret_value() else ""
     if name.endswith("_url") and isinstance(value, str) and "@" in value:
         with contextlib.suppress(Exception):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from app.db.vault import Vault
 from app.db.work import Database
 from app.inbox.parser import MailParser
-from app.mail.imap import ImapAccount, ImapSession
+from app.mail.credentials import Credentials, SignIn
+from app.mail.imap import ImapAccount, ImapSession, SignInRefused
 from app.mail.ports import MailStore
 from app.models import Mailbox
 from app.settings import Settings
@@ -51,21 +52,31 @@ def shared_parser() -> MailParser:
         return _parsers[pid]
 
 
-def by_imap(settings: Settings, vault: Vault) -> Connect:
-    """Sessions by IMAP with the stored credentials."""
+def by_imap(settings: Settings, credentials: Credentials) -> Connect:
+    """Sessions by IMAP with what signs in now; an access token that the server refuses is renewed once."""
 
-    def connect(mailbox: Mailbox, timeout: timedelta) -> MailStore:
+    def session(mailbox: Mailbox, sign_in: SignIn, timeout: timedelta) -> MailStore:
         return ImapSession(
             ImapAccount(
                 host=mailbox.imap_host,
                 port=mailbox.imap_port,
                 security=mailbox.imap_security,
-                username=mailbox.username,
-                password=vault.open(mailbox.secret, f"mailbox:{mailbox.id}:secret"),
+                username=sign_in.username,
+                password=sign_in.secret,
                 timeout=timeout,
                 allow_plaintext=settings.mail_allow_plaintext,
+                bearer=sign_in.bearer,
             )
         )
+
+    def connect(mailbox: Mailbox, timeout: timedelta) -> MailStore:
+        sign_in = credentials.now(mailbox)
+        try:
+            return session(mailbox, sign_in, timeout)
+        except SignInRefused:
+            if not sign_in.bearer:
+                raise
+            return session(mailbox, credentials.now(mailbox, refused=sign_in.secret), timeout)
 
     return connect
 
@@ -77,5 +88,5 @@ def deps_of(container: Container) -> InboxDeps:
         vault=container.vault,
         settings=container.settings,
         parser=shared_parser(),
-        connect=by_imap(container.settings, container.vault),
+        connect=by_imap(container.settings, container.credentials),
     )

@@ -16,10 +16,12 @@ from app.db.work import UnitOfWork
 from app.domain.delivery import Stage
 from app.errors import BadInput, Conflict, FieldProblem, MailboxFault, NotFound
 from app.jobs import Job
+from app.mail.credentials import Credentials, SignIn
 from app.mail.imap import ImapAccount, ImapSession
+from app.mail.providers import Server
 from app.mail.sealed import bound_to
 from app.mail.smtp import Account, SmtpSession, StepFailed
-from app.models import Mailbox, Security, SendingDomain
+from app.models import Mailbox, MailboxOAuth, Security, SendingDomain
 from app.settings import Settings
 
 MOST_A_DAY = 500
@@ -27,17 +29,11 @@ _LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """Where one side of a mailbox is reached."""
-
-    host: str
-    port: int
-    security: Security
-
-
-@dataclass(frozen=True, slots=True)
 class Draft:
-    """All that a mailbox is made of, with its password in the clear: never stored, never logged."""
+    """All that a mailbox is made of, with its password in the clear: never stored, never logged.
+
+    With `bearer` the password is an access token.
+    """
 
     email: str
     from_name: str
@@ -50,6 +46,7 @@ class Draft:
     daily_cap: int
     gap_min_seconds: int
     gap_max_seconds: int
+    bearer: bool = False
 
 
 def draft(
@@ -66,12 +63,15 @@ def draft(
     daily_cap: int = 50,
     gap_min_seconds: int = 60,
     gap_max_seconds: int = 240,
+    by_oauth: bool = False,
 ) -> Draft:
     """A mailbox that is checked for sense, but not stored yet. `username` None means the address.
 
-    Raises BadInput with every field that is wrong.
+    `by_oauth`: it has no password, and a person signs it in afterwards. Raises BadInput with every field that is wrong.
     """
-    address, problems = "", _problems(settings, from_name, password, smtp, imap)
+    address, problems = "", _problems(settings, from_name, smtp, imap)
+    if not by_oauth and (not password or any(letter in password for letter in "\r\n\0")):
+        problems.append(FieldProblem("password", "must not be empty and must be one line"))
     try:
         address = clean_address(email)
     except BadInput as wrong:
@@ -90,8 +90,11 @@ def draft(
     )  # fmt: skip
 
 
-def add(uow: UnitOfWork, vault: Vault, wanted: Draft) -> Mailbox:
-    """Store a mailbox with its sealed password; its first poll is due at once. Raises Conflict when it is there already."""
+def add(uow: UnitOfWork, vault: Vault, wanted: Draft, *, provider: str | None = None) -> Mailbox:
+    """Store a mailbox with its sealed password; its first poll is due at once. Raises Conflict when it is there already.
+
+    With `provider` it has no password and rests until somebody has signed it in (`app.mail.signin`).
+    """
     if uow.session.exec(select(Mailbox.id).where(col(Mailbox.email) == wanted.email)).first() is not None:
         raise Conflict(f"the mailbox {wanted.email} is there already; `gapbridge mailbox list` shows it")
     row = Mailbox(
@@ -115,9 +118,21 @@ def add(uow: UnitOfWork, vault: Vault, wanted: Draft) -> Mailbox:
     )
     uow.session.add(row)
     uow.session.flush()  # The password is bound to the id of its row.
+    _know_domain(uow, row.email.rpartition("@")[2])
+    if provider is not None:
+        row.paused_reason = f"nobody has signed in yet; `gapbridge mailbox sign-in {row.email}` begins it"
+        uow.session.add(
+            MailboxOAuth(
+                mailbox_id=row.id,
+                provider=provider,
+                ended_reason=row.paused_reason,
+                ended_at=uow.now(),
+                created_at=uow.now(),
+            )
+        )
+        return row
     row.secret = vault.seal(wanted.password, bound_to(row.id))
     uow.ring(Job.INBOX_POLL, row.id)
-    _know_domain(uow, row.email.rpartition("@")[2])
     return row
 
 
@@ -132,10 +147,23 @@ def _know_domain(uow: UnitOfWork, domain: str) -> None:
 
 
 def resume(uow: UnitOfWork, vault: Vault, email: str, *, password: str | None = None) -> Mailbox:
-    """Wake a mailbox that rests or was switched off, with a new password where one is given. Raises NotFound."""
+    """Wake a mailbox that rests or was switched off, with a new password where one is given (it replaces OAuth).
+
+    Raises NotFound, and Conflict for a mailbox that somebody has to sign in first.
+    """
     mailbox = find(uow.session, email)
+    by_oauth = uow.session.get(MailboxOAuth, mailbox.id)
     if password:
         mailbox.secret = vault.seal(password, bound_to(mailbox.id))
+        if by_oauth is not None:
+            uow.session.delete(by_oauth)
+    elif by_oauth is not None and by_oauth.ended_reason is not None:
+        raise Conflict(by_oauth.ended_reason)
+    return wake(uow, mailbox)
+
+
+def wake(uow: UnitOfWork, mailbox: Mailbox) -> Mailbox:
+    """Let the mailbox send and be read again, at once."""
     mailbox.active, mailbox.failures, mailbox.poll_failures = True, 0, 0
     mailbox.paused_reason = mailbox.paused_until = mailbox.poll_error = None
     mailbox.poll_due_at = uow.now()
@@ -144,13 +172,17 @@ def resume(uow: UnitOfWork, vault: Vault, email: str, *, password: str | None = 
     return mailbox
 
 
-def stored(mailbox: Mailbox, vault: Vault) -> Draft:
-    """A stored mailbox with its password opened. Raises Unavailable when no key fits."""
+def stored(mailbox: Mailbox, credentials: Credentials, *, password: str | None = None) -> Draft:
+    """A stored mailbox with what signs it in now, or with a `password` that is to be tried.
+
+    Raises as `Credentials.now` does; call it outside of a transaction.
+    """
+    sign_in = SignIn(mailbox.username, password) if password else credentials.now(mailbox)
     return Draft(
         mailbox.email,
         mailbox.from_name,
-        mailbox.username,
-        vault.open(mailbox.secret, bound_to(mailbox.id)),
+        sign_in.username,
+        sign_in.secret,
         Server(mailbox.smtp_host, mailbox.smtp_port, mailbox.smtp_security),
         Server(mailbox.imap_host, mailbox.imap_port, mailbox.imap_security),
         mailbox.signature,
@@ -158,15 +190,14 @@ def stored(mailbox: Mailbox, vault: Vault) -> Draft:
         mailbox.daily_cap,
         mailbox.gap_min_seconds,
         mailbox.gap_max_seconds,
+        bearer=sign_in.bearer,
     )
 
 
-def _problems(settings: Settings, from_name: str, password: str, smtp: Server, imap: Server) -> list[FieldProblem]:
+def _problems(settings: Settings, from_name: str, smtp: Server, imap: Server) -> list[FieldProblem]:
     problems: list[FieldProblem] = []
     if not from_name.strip() or len(from_name) > _LONGEST_NAME or any(ord(letter) < 32 for letter in from_name):
         problems.append(FieldProblem("from_name", f"must be one line of 1 to {_LONGEST_NAME} characters"))
-    if not password or any(letter in password for letter in "\r\n\0"):
-        problems.append(FieldProblem("password", "must not be empty and must be one line"))
     for name, server in (("smtp", smtp), ("imap", imap)):
         if not server.host or any(letter.isspace() or letter in "/@" for letter in server.host):
             problems.append(FieldProblem(f"{name}_host", f"'{server.host}' is no host name"))
@@ -188,11 +219,24 @@ def every(session: Session) -> list[Mailbox]:
     return list(session.exec(select(Mailbox).order_by(col(Mailbox.email))))
 
 
+def by_oauth(session: Session) -> dict[int, str]:
+    """The mailboxes that sign in at a provider: id to its name."""
+    return {row.mailbox_id: row.provider for row in session.exec(select(MailboxOAuth))}
+
+
 def find(session: Session, email: str) -> Mailbox:
     """The mailbox with this address; raises NotFound."""
     row = session.exec(select(Mailbox).where(col(Mailbox.email) == clean_address(email))).one_or_none()
     if row is None:
         raise NotFound(f"there is no mailbox {email}; `gapbridge mailbox list` shows those that there are")
+    return row
+
+
+def get(session: Session, mailbox_id: int) -> Mailbox:
+    """The mailbox with this id; raises NotFound."""
+    row = session.get(Mailbox, mailbox_id)
+    if row is None:
+        raise NotFound(f"there is no mailbox {mailbox_id}")
     return row
 
 
@@ -220,6 +264,7 @@ def _try_smtp(account: Draft, settings: Settings) -> Trial:
             security=server.security,
             username=account.username,
             password=account.password,
+            bearer=account.bearer,
             helo=account.email.rpartition("@")[2],
             timeout=settings.smtp_timeout,
             dot_timeout=settings.smtp_dot_timeout,
@@ -254,6 +299,7 @@ def _try_imap(account: Draft, settings: Settings) -> Trial:
                 security=server.security,
                 username=account.username,
                 password=account.password,
+                bearer=account.bearer,
                 timeout=settings.imap_timeout,
                 allow_plaintext=settings.mail_allow_plaintext,
             )

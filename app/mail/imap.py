@@ -11,13 +11,14 @@ import contextlib
 import re
 import ssl
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
 from app.errors import MailboxFault
+from app.mail import sasl
 from app.mail.ports import Fetched, FolderName, Snapshot
 from app.models import Security
 
@@ -49,15 +50,20 @@ _SENT_NAMES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ImapAccount:
-    """Where and as whom to read. `timeout` is for each answer of the server."""
+    """Where and as whom to read. `timeout` is for each answer of the server; with `bearer` the password is a token."""
 
     host: str
     port: int
     security: Security
     username: str
-    password: str
+    password: str = field(repr=False)
     timeout: timedelta = timedelta(seconds=30)
     allow_plaintext: bool = False
+    bearer: bool = False
+
+
+class SignInRefused(MailboxFault):
+    """The server was reached, and does not accept the user name with this password or token."""
 
 
 _ID_LINE = re.compile(rb"^message-id[ \t]{0,20}:[ \t\r\n]{0,20}(<[^<>\s]{1,248}>)", re.IGNORECASE | re.MULTILINE)
@@ -83,7 +89,7 @@ def _faults(host: str) -> Iterator[None]:
     try:
         yield
     except LoginError as error:
-        raise MailboxFault(
+        raise SignInRefused(
             f"{host} refuses the sign-in ({_short(error)}); enter the password (or an app password) of the mailbox again"
         ) from error
     except ssl.SSLError as error:
@@ -103,6 +109,27 @@ def _faults(host: str) -> Iterator[None]:
 
 def _short(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _bring_token(client: IMAPClient, account: ImapAccount) -> None:
+    """AUTHENTICATE with an access token. IMAPClient's own way answers the server's reason with the token once more."""
+    offered = [bytes(capability).decode("ascii", "replace") for capability in client.capabilities()]
+    found = sasl.mechanism([name[5:] for name in offered if name.upper().startswith("AUTH=")])
+    if found is None:
+        raise MailboxFault(f"{account.host} offers no sign-in with OAuth (neither XOAUTH2 nor OAUTHBEARER)")
+    said: list[str] = []
+
+    def answer(challenge: bytes) -> bytes:
+        if not challenge:
+            return sasl.first_answer(found, account.username, account.password, account.host, account.port)
+        said.append(sasl.reason(challenge.decode("utf-8", "replace"), encoded=False))
+        return sasl.last_answer(found)
+
+    try:
+        client.sasl_login(found, answer)
+    except LoginError as error:
+        reason = f"{_short(error)} {said[0]}".strip() if said else _short(error)
+        raise SignInRefused(f"{account.host} refuses the access token ({reason})") from None
 
 
 class ImapSession:
@@ -143,7 +170,10 @@ class ImapSession:
                             f"{account.host} does not offer STARTTLS any more; nothing was sent. Ask its operator, or use TLS"
                         )
                     client.starttls(ssl.create_default_context())
-                client.login(safe_text(account.username), safe_text(account.password))
+                if account.bearer:
+                    _bring_token(client, account)
+                else:
+                    client.login(safe_text(account.username), safe_text(account.password))
         except BaseException:
             if client is not None:
                 with contextlib.suppress(Exception):

@@ -13,19 +13,19 @@ from sqlmodel import Session
 from app.db.vault import Vault, key_id
 from app.db.work import Database
 from app.errors import Unavailable
-from app.models import Mailbox
+from app.models import Mailbox, MailboxOAuth, SealedSecret
 
 UNTOLD = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class SealedField:
-    """One column of sealed text. Its text is bound to `mailbox:<id>:<name>`, so it opens in its own row only."""
+    """One column of sealed text. `binding` has the row's key filled in, so a text opens in its own row only."""
 
     table: Table
-    mailbox_id: str
+    key: str
     column: str
-    name: str
+    binding: str
 
 
 def bound_to(mailbox_id: int, name: str = "secret") -> str:
@@ -33,23 +33,30 @@ def bound_to(mailbox_id: int, name: str = "secret") -> str:
     return f"mailbox:{mailbox_id}:{name}"
 
 
-FIELDS: tuple[SealedField, ...] = (SealedField(cast(Any, Mailbox).__table__, "id", "secret", "secret"),)
+PASSWORD, REFRESH, ACCESS = "secret", "refresh", "access"
+_OAUTH = cast(Any, MailboxOAuth).__table__
+FIELDS: tuple[SealedField, ...] = (
+    SealedField(cast(Any, Mailbox).__table__, "id", "secret", f"mailbox:{{}}:{PASSWORD}"),
+    SealedField(_OAUTH, "mailbox_id", "refresh_token", f"mailbox:{{}}:{REFRESH}"),
+    SealedField(_OAUTH, "mailbox_id", "access_token", f"mailbox:{{}}:{ACCESS}"),
+    SealedField(cast(Any, SealedSecret).__table__, "name", "sealed", "sealed_secret:{}"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
     field: SealedField
-    mailbox_id: int
+    key: Any
     text: str
 
     @property
     def bound_to(self) -> str:
-        return bound_to(self.mailbox_id, self.field.name)
+        return self.field.binding.format(self.key)
 
 
 def _every(session: Session) -> Iterator[_Found]:
     for field in FIELDS:
-        key, text = field.table.c[field.mailbox_id], field.table.c[field.column]
+        key, text = field.table.c[field.key], field.table.c[field.column]
         for row in session.execute(select(key, text).where(text.is_not(None), text != "").order_by(key)):
             yield _Found(field, row[0], row[1])
 
@@ -97,13 +104,13 @@ def rotate(db: Database, vault: Vault) -> Rotation:
 
 
 def _seal_anew(db: Database, vault: Vault, entry: _Found) -> bool:
-    key, text = entry.field.table.c[entry.field.mailbox_id], entry.field.table.c[entry.field.column]
+    key, text = entry.field.table.c[entry.field.key], entry.field.table.c[entry.field.column]
     present: str | None = entry.text
     while present and key_id(present) != vault.key_ids[0]:
         fresh = vault.seal(vault.open(present, entry.bound_to), entry.bound_to)
         with db.work() as uow:
-            swap = update(entry.field.table).where(key == entry.mailbox_id, text == present).values({text.name: fresh})
+            swap = update(entry.field.table).where(key == entry.key, text == present).values({text.name: fresh})
             if cast(CursorResult[Any], uow.session.execute(swap)).rowcount == 1:
                 return True
-            present = uow.session.execute(select(text).where(key == entry.mailbox_id)).scalar_one_or_none()
+            present = uow.session.execute(select(text).where(key == entry.key)).scalar_one_or_none()
     return False

@@ -8,9 +8,10 @@ step and the complete answer (None when there was none).
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import aiosmtplib
@@ -18,6 +19,7 @@ from aiosmtplib.errors import SMTPException, SMTPResponseException
 from aiosmtplib.response import SMTPResponse
 
 from app.domain.delivery import Answer, Stage
+from app.mail import sasl
 from app.mail.mime import wire
 from app.models import Security
 
@@ -40,16 +42,17 @@ class NothingWritten(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where and as whom to send."""
+    """Where and as whom to send. With `bearer` the `password` is an OAuth access token."""
 
     host: str
     port: int
     security: Security
     username: str
-    password: str
+    password: str = field(repr=False)
     helo: str
     timeout: timedelta
     dot_timeout: timedelta
+    bearer: bool = False
 
 
 def _answer(response: SMTPResponse) -> Answer | None:
@@ -111,13 +114,32 @@ class SmtpSession:
         account = self._account
         try:
             if smtp.supports_extension("auth") or account.security is not Security.NONE:
-                await smtp.login(account.username, account.password)
+                if account.bearer:
+                    await self._bring_token(smtp)
+                else:
+                    await smtp.login(account.username, account.password)
         except SMTPResponseException as error:
             self.drop()
             raise StepFailed(Stage.AUTH, _answer(SMTPResponse(error.code, error.message)), "sign-in refused") from error
         except (SMTPException, OSError) as error:
             self.drop()
             raise StepFailed(Stage.AUTH, None, _words(error)) from error
+
+    async def _bring_token(self, smtp: aiosmtplib.SMTP) -> None:
+        account = self._account
+        mechanism = sasl.mechanism(smtp.server_auth_methods)
+        if mechanism is None:
+            raise SMTPException(f"{account.host} offers no sign-in with OAuth (neither XOAUTH2 nor OAUTHBEARER)")
+        first = sasl.first_answer(mechanism, account.username, account.password, account.host, account.port)
+        response = await smtp.execute_command(b"AUTH", mechanism.encode(), base64.b64encode(first))
+        if response.code == 334:
+            # The server's reason, as a challenge that has to be answered before it says no.
+            reason = sasl.reason(response.message)
+            response = await smtp.execute_command(base64.b64encode(sasl.last_answer(mechanism)))
+            if response.code >= 400 and reason:
+                response = SMTPResponse(response.code, f"{response.message} ({reason})")
+        if response.code != 235:
+            raise SMTPResponseException(response.code, response.message)
 
     async def envelope(self, sender: str, recipient: str) -> None:
         """MAIL and RCPT, one recipient. Raises StepFailed; the connection stays usable after a refusal."""

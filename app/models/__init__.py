@@ -16,6 +16,7 @@ from app.models.link import Link, LinkState
 from app.models.link_check import LinkCheck
 from app.models.mailbox import Mailbox, Security
 from app.models.mailbox_day import MailboxDay
+from app.models.mailbox_oauth import MailboxOAuth, OAuthFlow
 from app.models.mention_check import MentionCheck
 from app.models.outbound import Outbound, OutboundKind
 from app.models.outbound_alias import OutboundAlias
@@ -58,7 +59,9 @@ __all__ = [
     "LinkState",
     "Mailbox",
     "MailboxDay",
+    "MailboxOAuth",
     "MentionCheck",
+    "OAuthFlow",
     "Outbound",
     "OutboundAlias",
     "OutboundKind",

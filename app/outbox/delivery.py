@@ -24,9 +24,10 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import RECONCILE_AFTER, Answer, OutboundState, Stage, Verdict
-from app.errors import GapbridgeError
+from app.errors import GapbridgeError, Unavailable
 from app.jobs import Job
 from app.log import correlated, get_logger
+from app.mail.credentials import Credentials, SignIn, SignInEnded
 from app.mail.smtp import Account, NothingWritten, SmtpSession, StepFailed
 from app.models import Mailbox, Outbound, OutboundKind
 from app.outbox import record, repository, service, statements
@@ -100,6 +101,9 @@ class Turn:
         self._mailbox_id = mailbox_id
         self._jitter = jitter
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
+        self._credentials = Credentials(db, settings, vault)
+        self._sign: SignIn | None = None
+        self._session: SmtpSession | None = None
         self._fence = 0
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._sent = self._tried = 0
@@ -136,7 +140,6 @@ class Turn:
         return True
 
     async def _work(self) -> str:
-        session: SmtpSession | None = None
         done: record.Outcome | None = None
         deadline = time.monotonic() + _TURN_AT_MOST.total_seconds()
         faults = 0
@@ -164,24 +167,46 @@ class Turn:
                 done = None
                 if row is None or mailbox is None:
                     return stop
-                if session is None:
-                    session = SmtpSession(self._account(mailbox))
                 self._tried += 1
                 with correlated(row.correlation_id):
-                    done = await self._attempt(session, row, mailbox)
+                    done = await self._attempt(row, mailbox)
         finally:
-            if session is not None:
-                if done is None and session.is_open:
-                    await session.quit()
-                session.drop()
+            if self._session is not None:
+                if done is None and self._session.is_open:
+                    await self._session.quit()
+                self._session.drop()
 
-    def _account(self, mailbox: Mailbox) -> Account:
+    async def _open(self, mailbox: Mailbox) -> SmtpSession:
+        """The session, signed in; an access token that the server refuses is renewed once."""
+        session = self._session
+        try:
+            if session is None:
+                session = await self._sign_in(mailbox)
+            await session.open()
+        except StepFailed as failed:
+            sign_in = self._sign
+            refused = failed.stage is Stage.AUTH and failed.answer is not None and failed.answer.code >= 500
+            if sign_in is None or not sign_in.bearer or not refused:
+                raise
+            session = await self._sign_in(mailbox, refused=sign_in.secret)
+            await session.open()
+        return session
+
+    async def _sign_in(self, mailbox: Mailbox, refused: str | None = None) -> SmtpSession:
+        # The token server may be slow; the lease of the mailbox must not run out meanwhile.
+        async with self._holding():
+            self._sign = await asyncio.to_thread(self._credentials.now, mailbox, refused=refused)
+        self._session = SmtpSession(self._account(mailbox, self._sign))
+        return self._session
+
+    def _account(self, mailbox: Mailbox, sign_in: SignIn) -> Account:
         return Account(
             host=mailbox.smtp_host,
             port=mailbox.smtp_port,
             security=mailbox.smtp_security,
-            username=mailbox.username,
-            password=self._vault.open(mailbox.secret, f"mailbox:{mailbox.id}:secret"),
+            username=sign_in.username,
+            password=sign_in.secret,
+            bearer=sign_in.bearer,
             helo=mailbox.email.rpartition("@")[2],
             timeout=self._settings.smtp_timeout,
             dot_timeout=self._settings.smtp_dot_timeout,
@@ -245,20 +270,27 @@ class Turn:
     def _day(mailbox: Mailbox, now: datetime) -> date:
         return now.astimezone(ZoneInfo(mailbox.time_zone)).date()
 
-    async def _attempt(self, session: SmtpSession, row: Outbound, mailbox: Mailbox) -> record.Outcome | None:
+    async def _attempt(self, row: Outbound, mailbox: Mailbox) -> record.Outcome | None:
         try:
             service.check(row, mailbox, self._settings)
-            await session.open()
+            session = await self._open(mailbox)
             await session.envelope(mailbox.email, row.to_address)
             gate_seen = await self._pass_gate(row, mailbox)
             await session.data()
         except StepFailed as failed:
             return record.Outcome(row, failed.stage, failed.answer, failed.detail, committed=False)
+        except SignInEnded as ended:
+            # The mailbox rests until a person has signed in; the message keeps its place.
+            self._hold(row, ended.detail, timedelta(0))
+            return None
+        except Unavailable as fault:
+            # No token now, or no key for the password: the mailbox's trouble, and the message waits for it.
+            return record.Outcome(row, Stage.AUTH, None, fault.detail, committed=False)
         except _Held:
             session.drop()
             return None
         except GapbridgeError as broken:
-            session.drop()
+            self._drop()
             self._hold(row, broken.detail, timedelta(days=36500))
             return None
         try:
@@ -273,6 +305,10 @@ class Turn:
             session.drop()
             return None
         return await self._write(session, row, committed)
+
+    def _drop(self) -> None:
+        if self._session is not None:
+            self._session.drop()
 
     async def _pass_gate(self, row: Outbound, mailbox: Mailbox) -> int | None:
         now = self._db.clock.now()

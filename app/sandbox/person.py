@@ -12,6 +12,7 @@ from app.gaps import service as gaps
 from app.inbox import service as inbox
 from app.links import service as links
 from app.mail import accounts
+from app.mail.providers import Server
 from app.models import Conversation, ConversationState, Inbound, Prospect, Security
 from app.pitches import replacement
 from app.pitches import service as pitches
@@ -41,8 +42,8 @@ class Person:
     def set_up(self) -> list[str]:
         """Account, site, competitors, pages, sequence and mailbox."""
         container, mail = self._container, self._world.mail
-        smtp = accounts.Server(mail.host, mail.smtp_port, Security.NONE)
-        imap = accounts.Server(mail.host, mail.imap_port, Security.NONE)
+        smtp = Server(mail.host, mail.smtp_port, Security.NONE)
+        imap = Server(mail.host, mail.imap_port, Security.NONE)
         mailbox = accounts.draft(
             container.settings,
             email=cast.OUR_MAILBOX,

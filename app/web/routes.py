@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.web.door import Pages
-from app.web.pages import account, inbox, outbox, prospects, public, queue, settings, today
+from app.web.pages import account, inbox, mailboxes, outbox, prospects, public, queue, settings, today
 from app.web.rendering import STATIC
 
 PAGES: tuple[Pages, ...] = (
@@ -16,6 +16,7 @@ PAGES: tuple[Pages, ...] = (
     inbox.pages,
     prospects.pages,
     settings.pages,
+    mailboxes.pages,
     account.pages,
     public.pages,
 )

@@ -15,6 +15,7 @@ from app.db.vault import Vault
 from app.db.work import Database
 from app.jobs import SilentDispatcher
 from app.mail import accounts
+from app.mail.credentials import Credentials
 from app.models import Inbound, Mailbox
 from app.settings import Settings
 from tests.support.commands import Shell
@@ -68,12 +69,13 @@ def test_a_mailbox_is_tried_and_added_with_a_sealed_password(
     database = Database(database_url, SystemClock(), SilentDispatcher())
     with database.read() as look:
         row = look.session.exec(select(Mailbox)).one()
-    database.dispose()
     assert PASSWORD not in row.secret
     settings = Settings(_env_file=None, data_dir=tmp_path / "data")
     assert stat.S_IMODE((tmp_path / "data" / "secret.key").stat().st_mode) == 0o600
-    assert accounts.stored(row, Vault(settings.secret_keys())).password == PASSWORD
-    assert PASSWORD not in repr(accounts.stored(row, Vault(settings.secret_keys())))
+    credentials = Credentials(database, settings, Vault(settings.secret_keys()))
+    assert accounts.stored(row, credentials).password == PASSWORD
+    assert PASSWORD not in repr(accounts.stored(row, credentials))
+    database.dispose()
 
     again = shell("mailbox", "add", OURS, *options(office))
     assert again.code == 1

@@ -26,6 +26,7 @@ from app.inbox import repository, service
 from app.inbox.deps import InboxDeps, by_imap
 from app.inbox.parser import MailParser
 from app.inbox.sync import MOST_RESETS, SyncResult, sync_mailbox
+from app.mail.credentials import Credentials
 from app.mail.ports import Fetched, MailStore, Snapshot
 from app.models import BlockingEvent, Folder, Inbound, InboundLocation, InboundState, Mailbox, Outbound, OutboundKind
 from app.outbox import service as outbox
@@ -78,7 +79,9 @@ def a_world(db: Database, settings: Settings, parser: MailParser, server: Doveco
     with db.work() as uow:
         a_site(uow)
         a_mailbox(uow, imap_port=server.port, plus_addressing=True)
-    return World(db, InboxDeps(db, VAULT, settings, parser, by_imap(settings, VAULT)), server)
+    return World(
+        db, InboxDeps(db, VAULT, settings, parser, by_imap(settings, Credentials(db, settings, VAULT))), server
+    )
 
 
 @pytest.fixture
@@ -326,7 +329,7 @@ def test_the_sandbox_server_is_read_the_same_way(db: Database, settings: Setting
             a_site(uow)
             mailbox = a_mailbox(uow, imap_port=office.imap_port)
             mailbox.secret = VAULT.seal(PASSWORD, f"mailbox:{mailbox.id}:secret")
-        deps = InboxDeps(db, VAULT, settings, parser, by_imap(settings, VAULT))
+        deps = InboxDeps(db, VAULT, settings, parser, by_imap(settings, Credentials(db, settings, VAULT)))
         for number in range(5):
             office.put(ANA, letter(subject=f"m{number}"))
         assert sync_mailbox(deps, 1, budget=BUDGET).stored == 5

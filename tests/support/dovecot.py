@@ -39,6 +39,7 @@ class Dovecot:
     uid: int
     gid: int
     password: str = PASSWORD
+    tls_port: int = 0
     _sessions: dict[str, imaplib.IMAP4] = field(default_factory=dict)
 
     def maildir(self, address: str, folder: str = "INBOX") -> Path:
@@ -117,9 +118,9 @@ base_dir = {run}
 log_path = {folder}/dovecot.log
 protocols = imap
 listen = 127.0.0.1
-ssl = no
+{tls}
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = {mechanisms}
 default_internal_user = {internal}
 default_internal_group = {internal_group}
 default_login_user = {login}
@@ -129,9 +130,11 @@ mail_gid = {gid}
 first_valid_uid = 1
 mail_fsync = never
 mail_max_userip_connections = 500
+{tokens}
 passdb {{
   driver = static
   args = password={password}
+  mechanisms = plain login
 }}
 userdb {{
   driver = static
@@ -145,7 +148,8 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 service imap {{
@@ -159,16 +163,33 @@ service stats {{
 }}
 namespace inbox {{
   inbox = yes
-  mailbox Junk {{
-    auto = create
-    special_use = \\Junk
-  }}
-  mailbox Sent {{
-    auto = create
-    special_use = \\Sent
-  }}
+{folders}
+}}
+{extra}
+"""
+
+_TOKENS = """
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf
 }}
 """
+_TOKEN_CHECK = """
+introspection_url = {url}
+introspection_mode = post
+username_attribute = username
+active_attribute = active
+active_value = true
+"""
+
+
+def _folders(junk: str, sent: str, special_use: bool) -> str:
+    made = ""
+    for name, use in ((junk, "Junk"), (sent, "Sent")):
+        flag = f"\n    special_use = \\{use}" if special_use else ""
+        made += f'  mailbox "{name}" {{\n    auto = create{flag}\n  }}\n' if name else ""
+    return made
 
 
 def _identity() -> tuple[int, int, str, str, str]:
@@ -183,8 +204,21 @@ def _identity() -> tuple[int, int, str, str, str]:
 
 
 @contextmanager
-def dovecot(*addresses: str) -> Iterator[Dovecot]:
-    """A running server with an account for each address (any other address would work, too)."""
+def dovecot(
+    *addresses: str,
+    introspection_url: str = "",
+    mechanisms: str = "",
+    certificate: tuple[Path, Path] | None = None,
+    junk: str = "Junk",
+    sent: str = "Sent",
+    special_use: bool = True,
+    capabilities: str = "",
+) -> Iterator[Dovecot]:
+    """A running server with an account for each address (any other address would work, too).
+
+    `introspection_url` lets access tokens sign in, by `mechanisms`. `certificate` (chain, key) gives it STARTTLS and a
+    port with TLS. `junk` and `sent` name those folders ("" for none). `capabilities` are all that it admits to.
+    """
     program = shutil.which("dovecot", path="/usr/sbin:/usr/bin")
     if program is None:
         missing("Dovecot (Debian package dovecot-imapd)", FileNotFoundError("there is no /usr/sbin/dovecot"))
@@ -198,7 +232,9 @@ def dovecot(*addresses: str) -> Iterator[Dovecot]:
         (folder / "mail" / address).mkdir()
         os.chown(folder / "mail" / address, uid, gid)
     os.chown(folder / "mail", uid, gid)
-    port = free_port()
+    port, tls_port = free_port(), free_port() if certificate else 0
+    if introspection_url:
+        (folder / "oauth2.conf").write_text(_TOKEN_CHECK.format(url=introspection_url))
     config = folder / "dovecot.conf"
     config.write_text(
         _CONFIG.format(
@@ -211,12 +247,19 @@ def dovecot(*addresses: str) -> Iterator[Dovecot]:
             gid=gid,
             port=port,
             password=PASSWORD,
+            mechanisms=mechanisms or ("plain login xoauth2 oauthbearer" if introspection_url else "plain login"),
+            tokens=_TOKENS.format(folder=folder) if introspection_url else "",
+            tls=f"ssl = yes\nssl_cert = <{certificate[0]}\nssl_key = <{certificate[1]}" if certificate else "ssl = no",
+            tls_port=tls_port,
+            folders=_folders(junk, sent, special_use),
+            # Before and after the sign-in: clients that ask once must not be told more.
+            extra=f"protocol imap {{\n  imap_capability = {capabilities}\n}}" if capabilities else "",
         )
     )
     process = subprocess.Popen(
         [program, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    server = Dovecot("127.0.0.1", port, folder, uid, gid)
+    server = Dovecot("127.0.0.1", port, folder, uid, gid, tls_port=tls_port)
     try:
         _wait(process, port, folder)
         yield server

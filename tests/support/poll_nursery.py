@@ -19,6 +19,7 @@ def work(url: str, data_dir: str) -> None:
     from app.inbox import service
     from app.inbox.deps import InboxDeps, by_imap, shared_parser
     from app.jobs import SilentDispatcher
+    from app.mail.credentials import Credentials
     from app.settings import Settings
     from tests.support.world import VAULT
 
@@ -26,7 +27,7 @@ def work(url: str, data_dir: str) -> None:
         _env_file=None, database_url=url, data_dir=Path(data_dir), mail_allow_plaintext=True, log_level="ERROR"
     )
     db = Database(url, SystemClock(), SilentDispatcher())
-    deps = InboxDeps(db, VAULT, settings, shared_parser(), by_imap(settings, VAULT))
+    deps = InboxDeps(db, VAULT, settings, shared_parser(), by_imap(settings, Credentials(db, settings, VAULT)))
     parent = os.getppid()
     while os.getppid() == parent:
         service.sync_until_current(deps, 1, timedelta(seconds=20))

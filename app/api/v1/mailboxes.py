@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
-from app.api.door import Call, Door, Line, Model, Out, Text
-from app.mail import accounts
+from app.api.door import Call, Door, Id, Line, Model, Out, Text
+from app.mail import accounts, signin
+from app.mail.providers import Server, provider
 from app.models import Security
 
 door = Door("mailboxes")
@@ -17,17 +18,21 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class MailboxIn(Model):
-    """A mailbox to connect. The password is encrypted at once and never given out again."""
+    """A mailbox to connect: with a password and its two servers, or with a provider at which a person signs it in.
+
+    The password is encrypted at once and never given out again.
+    """
 
     email: Annotated[Line, Field(min_length=3, max_length=254)]
     from_name: Annotated[Line, Field(min_length=1, max_length=200)]
+    provider: Literal["google", "microsoft"] | None = None
     username: Annotated[Line | None, Field(min_length=1)] = None
-    password: SecretStr = Field(min_length=1, max_length=1000)
-    smtp_host: Annotated[Line, Field(min_length=1, max_length=253)]
-    smtp_port: Port
+    password: Annotated[SecretStr | None, Field(min_length=1, max_length=1000)] = None
+    smtp_host: Annotated[Line | None, Field(min_length=1, max_length=253)] = None
+    smtp_port: Port = 465
     smtp_security: Security = Security.TLS
-    imap_host: Annotated[Line, Field(min_length=1, max_length=253)]
-    imap_port: Port
+    imap_host: Annotated[Line | None, Field(min_length=1, max_length=253)] = None
+    imap_port: Port = 993
     imap_security: Security = Security.TLS
     signature: Text | None = None
     time_zone: Annotated[Line, Field(min_length=1, max_length=64)] = "UTC"
@@ -60,6 +65,28 @@ class MailboxOut(Out):
     created_at: datetime
 
 
+class SignInIn(Model):
+    """Where to sign in; needed for a mailbox that has used a password until now."""
+
+    provider: Literal["google", "microsoft"] | None = None
+
+
+class SignInOut(Out):
+    """A sign-in that waits for its person. The provider sends them back to `redirect_uri`, with `state` and a code."""
+
+    authorize_url: str
+    state: str
+    redirect_uri: str
+    expires_at: datetime
+
+
+class FinishIn(Model):
+    """What the browser has brought back to the redirect address."""
+
+    state: Annotated[Line, Field(min_length=1, max_length=200)]
+    code: SecretStr = Field(min_length=1, max_length=4000)
+
+
 @door.route("GET", "/mailboxes", needs="mailboxes:read", answers=list[MailboxOut])
 def list_mailboxes(call: Call) -> Any:
     """Every mailbox with its health."""
@@ -68,19 +95,51 @@ def list_mailboxes(call: Call) -> Any:
 
 @door.route("POST", "/mailboxes", needs="mailboxes:write", answers=MailboxOut, status=201)
 def add_mailbox(call: Call, body: MailboxIn) -> Any:
-    """Connect a mailbox. It is read at once; what is wrong with it shows in `poll_error`."""
+    """Connect a mailbox. It is read at once; what is wrong with it shows in `poll_error`.
+
+    One with a provider rests until it is signed in.
+    """
+    at = provider(call.container.settings, body.provider) if body.provider else None
     draft = accounts.draft(
         call.container.settings,
         email=body.email,
         from_name=body.from_name,
         username=body.username,
-        password=body.password.get_secret_value(),
-        smtp=accounts.Server(body.smtp_host, body.smtp_port, body.smtp_security),
-        imap=accounts.Server(body.imap_host, body.imap_port, body.imap_security),
+        password=body.password.get_secret_value() if body.password else "",
+        smtp=at.smtp if at and not body.smtp_host else Server(body.smtp_host or "", body.smtp_port, body.smtp_security),
+        imap=at.imap if at and not body.imap_host else Server(body.imap_host or "", body.imap_port, body.imap_security),
+        by_oauth=at is not None,
         signature=body.signature,
         time_zone=body.time_zone,
         daily_cap=body.daily_cap,
         gap_min_seconds=body.gap_min_seconds,
         gap_max_seconds=body.gap_max_seconds,
     )
-    return accounts.add(call.uow, call.container.vault, draft)
+    return accounts.add(call.uow, call.container.vault, draft, provider=body.provider)
+
+
+@door.route("POST", "/mailboxes/{mailbox_id}/sign-in", needs="mailboxes:write", answers=SignInOut)
+def begin_sign_in(call: Call, mailbox_id: Id, body: SignInIn) -> Any:
+    """Begin a sign-in at the mailbox's provider: open `authorize_url`, and finish with what the browser brings back."""
+    return signin.begin(
+        call.uow,
+        call.container.vault,
+        call.container.settings,
+        accounts.get(call.uow.session, mailbox_id),
+        holder=call.principal.caller,
+        provider_name=body.provider,
+    )
+
+
+@door.route(
+    "POST", "/mailboxes/{mailbox_id}/sign-in/finish", needs="mailboxes:write", answers=MailboxOut, own_transactions=True
+)
+def finish_sign_in(call: Call, mailbox_id: Id, body: FinishIn) -> Any:
+    """Finish a sign-in that this key has begun: what waits in the mailbox leaves. A state is good once, for ten minutes."""
+    container = call.container
+    back = signin.Return(body.state, body.code.get_secret_value())
+    signin.finish(
+        container.db, container.vault, container.settings, back, holder=call.principal.caller, mailbox_id=mailbox_id
+    )
+    with container.db.read() as look:
+        return accounts.get(look.session, mailbox_id)

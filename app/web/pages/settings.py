@@ -22,6 +22,7 @@ def _show(visit: Visit, site_id: int | None = None, **_: int) -> Response:
             }
             for site in service.list_sites(visit.uow)
         ],
+        oauth=accounts.by_oauth(visit.uow.session),
         mailboxes=accounts.every(visit.uow.session) if visit.who.may("mailboxes:read") else [],
         at=site_id,
     )

@@ -1,0 +1,254 @@
+"""`gapbridge mailbox`: connect mailboxes, sign them in, and look after them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.commands.operate import JsonOption, installation
+from app.errors import BadInput, FieldProblem
+from app.models import Mailbox, Security
+
+if TYPE_CHECKING:
+    from app.container import Container
+    from app.mail.accounts import Trial
+    from app.mail.providers import Server
+
+
+def attach(cli: typer.Typer) -> None:
+    """Add the group `mailbox`."""
+    group = typer.Typer(no_args_is_help=True, help="Connect mailboxes and look after them.")
+    group.command("add")(add)
+    group.command("sign-in")(sign_in)
+    group.command("test")(try_mailboxes)
+    group.command("list")(list_mailboxes)
+    group.command("resume")(resume)
+    cli.add_typer(group, name="mailbox")
+
+
+def add(
+    email: Annotated[str, typer.Argument(help="The address that mail is sent from.")],
+    from_name: Annotated[str, typer.Option(help="The name that editors see as the sender.")],
+    provider: Annotated[
+        str, typer.Option(help="google or microsoft (a person signs in, no password), or imap (servers and password).")
+    ] = "imap",
+    smtp_host: Annotated[str, typer.Option(help="Server that takes outgoing mail; a provider has its own.")] = "",
+    imap_host: Annotated[str, typer.Option(help="Server that holds incoming mail; a provider has its own.")] = "",
+    username: Annotated[str | None, typer.Option(help="Sign-in name; default: the address.")] = None,
+    password: Annotated[
+        str | None,
+        typer.Option(
+            envvar="GAPBRIDGE_MAILBOX_PASSWORD",
+            help="Asked for when left out; other users of this machine can read the command line.",
+        ),
+    ] = None,
+    smtp_port: Annotated[int | None, typer.Option(help="Default: 465 with tls, else 587.")] = None,
+    smtp_security: Annotated[Security, typer.Option(help="How the server is spoken to.")] = Security.TLS,
+    imap_port: Annotated[int | None, typer.Option(help="Default: 993 with tls, else 143.")] = None,
+    imap_security: Annotated[Security, typer.Option(help="How the server is spoken to.")] = Security.TLS,
+    signature: Annotated[str | None, typer.Option(help="Lines under each message; \\n starts a new one.")] = None,
+    time_zone: Annotated[str, typer.Option(help="Where this mailbox works, such as Europe/Berlin.")] = "UTC",
+    daily_cap: Annotated[int, typer.Option(help="Messages a day at most.")] = 50,
+    gap_min_seconds: Annotated[int, typer.Option(help="Least time between two messages.")] = 60,
+    gap_max_seconds: Annotated[int, typer.Option(help="Most time between two messages that wait.")] = 240,
+    test_first: Annotated[
+        bool, typer.Option("--test/--no-test", help="Sign in to both servers first, and add nothing when that fails.")
+    ] = True,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="With a provider: ask here for what the browser brings back.")
+    ] = True,
+) -> None:
+    """Connect a mailbox. Its password, or its permission at the provider, is stored encrypted."""
+    from app.mail import accounts, providers
+
+    with installation() as container:
+        at = providers.provider(container.settings, provider) if provider != "imap" else None
+        if at is None and not (smtp_host and imap_host):
+            raise BadInput(
+                "A mailbox needs its two servers, or a provider.",
+                FieldProblem("smtp_host", "name --smtp-host and --imap-host, or use --provider google or microsoft"),
+            )
+        if at is None and password is None:
+            password = typer.prompt("Password", hide_input=True)
+        wanted = accounts.draft(
+            container.settings,
+            email=email,
+            from_name=from_name,
+            username=username,
+            password=password or "",
+            smtp=_server(smtp_host, smtp_port, smtp_security, (465, 587), at.smtp if at else None),
+            imap=_server(imap_host, imap_port, imap_security, (993, 143), at.imap if at else None),
+            signature=signature.replace("\\n", "\n") if signature else None,
+            time_zone=time_zone,
+            daily_cap=daily_cap,
+            gap_min_seconds=gap_min_seconds,
+            gap_max_seconds=gap_max_seconds,
+            by_oauth=at is not None,
+        )
+        if at is None and test_first and not _tried(wanted.email, accounts.try_out(wanted, container.settings)):
+            typer.echo("nothing was added; correct the options, or add it unseen with --no-test", err=True)
+            raise typer.Exit(1)
+        with container.db.work() as uow:
+            made = accounts.add(uow, container.vault, wanted, provider=at.name if at else None)
+        typer.echo(f"mailbox {made.id}: {made.email}, at most {made.daily_cap} a day")
+        if at is not None:
+            _sign_in(container, made.email, at.name, wait=wait)
+        if test_first:
+            _look_at_domain(container, made.email)
+
+
+def _server(host: str, port: int | None, security: Security, ports: tuple[int, int], known: Server | None) -> Server:
+    from app.mail.providers import Server
+
+    if known is not None and not host:
+        return known
+    return Server(host, port or ports[security is not Security.TLS], security)
+
+
+def sign_in(
+    email: Annotated[str, typer.Argument(help="The mailbox.")],
+    provider: Annotated[
+        str | None, typer.Option(help="google or microsoft, for a mailbox that has used a password until now.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Ask here for what the browser brings back.")] = True,
+) -> None:
+    """Sign a mailbox in at its provider (again): prints an address to open anywhere, and takes what comes back."""
+    with installation() as container:
+        _sign_in(container, email, provider, wait=wait)
+
+
+def _sign_in(container: Container, email: str, provider: str | None, *, wait: bool) -> None:
+    from app.mail import accounts, signin
+
+    if not wait:
+        with container.db.read() as look:
+            mailbox = accounts.find(look.session, email)
+        page = f"{container.settings.public_url.rstrip('/')}/mailboxes/{mailbox.id}/sign-in"
+        typer.echo(f"it sends nothing until somebody has signed in at {page}")
+        return
+    with container.db.work() as uow:
+        mailbox = accounts.find(uow.session, email)
+        begun = signin.begin(
+            uow, container.vault, container.settings, mailbox, holder=signin.CLI, provider_name=provider
+        )
+    typer.echo("Open this address in a browser on any machine, and agree:\n")
+    typer.echo(f"  {begun.authorize_url}\n")
+    typer.echo(
+        f"The browser is then sent to {begun.redirect_uri} (which must be registered with the provider, exactly so).\n"
+        "A page that cannot be reached there is fine: copy its whole address from the address bar."
+    )
+    pasted = typer.prompt("Address (or the code in it)")
+    done = signin.finish(
+        container.db,
+        container.vault,
+        container.settings,
+        signin.parse_return(pasted, begun),
+        holder=signin.CLI,
+    )
+    typer.echo(f"{done.email} is signed in{f' as {done.account}' if done.account else ''}, and awake")
+    with container.db.read() as look:
+        mailbox = accounts.find(look.session, email)
+    if not _tried(email, accounts.try_out(accounts.stored(mailbox, container.credentials), container.settings)):
+        raise typer.Exit(1)
+
+
+def _tried(email: str, trials: list[Trial]) -> bool:
+    for trial in trials:
+        typer.echo(f"{'ok   ' if trial.ok else 'FAULT'} {email} {trial.side}: {trial.detail}", err=not trial.ok)
+    return all(trial.ok for trial in trials)
+
+
+def _look_at_domain(container: Container, email: str) -> bool:
+    from app.commands.domain import tell
+    from app.deliverability import repository, service
+
+    with container.db.read() as look:
+        row = repository.find(look.session, email.rpartition("@")[2].lower())
+    if row is None:
+        return True
+    lines = service.check(container, row.id)
+    with container.db.read() as look:
+        return tell(row.domain, lines, service.get(look.session, row.domain).hold_reason)
+
+
+def try_mailboxes(
+    email: Annotated[str | None, typer.Argument(help="One mailbox; default: all.")] = None,
+) -> None:
+    """Sign in to the servers of a mailbox and out again, and look at the DNS of its domain. Exit code 1 when a side fails."""
+    from app.mail import accounts
+
+    with installation() as container:
+        with container.db.read() as look:
+            found = [accounts.find(look.session, email)] if email else accounts.every(look.session)
+        fine = [
+            _tried(mailbox.email, accounts.try_out(accounts.stored(mailbox, container.credentials), container.settings))
+            for mailbox in found
+        ]
+        fine += [
+            _look_at_domain(container, one) for one in {m.email.rpartition("@")[2]: m.email for m in found}.values()
+        ]
+        if not found:
+            typer.echo("there is no mailbox yet; add one with `gapbridge mailbox add`", err=True)
+    if not all(fine):
+        raise typer.Exit(1)
+
+
+def resume(
+    email: Annotated[str, typer.Argument(help="The mailbox.")],
+    new_password: Annotated[
+        bool, typer.Option("--new-password", help="Ask for a new password, after a refused sign-in.")
+    ] = False,
+    test: Annotated[
+        bool,
+        typer.Option("--test/--no-test", help="Sign in to both servers first, and change nothing when that fails."),
+    ] = True,
+) -> None:
+    """Wake a mailbox that rests (a refused sign-in, a refused sender): what waits in it leaves."""
+    from app.mail import accounts
+
+    password = typer.prompt("Password", hide_input=True) if new_password else None
+    with installation() as container:
+        if test:
+            with container.db.read() as look:
+                mailbox = accounts.find(look.session, email)
+            tried = accounts.stored(mailbox, container.credentials, password=password)
+            if not _tried(email, accounts.try_out(tried, container.settings)):
+                typer.echo("nothing was changed", err=True)
+                raise typer.Exit(1)
+        with container.db.work() as uow:
+            accounts.resume(uow, container.vault, email, password=password)
+    typer.echo(f"{email} is awake")
+
+
+def list_mailboxes(as_json: JsonOption = False) -> None:
+    """List the mailboxes with their state."""
+    from app.mail import accounts
+
+    with installation() as container, container.db.read() as look:
+        rows = [_row(mailbox) for mailbox in accounts.every(look.session)]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        state = row["paused_reason"] or row["poll_error"] or ("active" if row["active"] else "switched off")
+        typer.echo(f"{row['id']}  {row['email']}  {row['smtp']}  {row['imap']}  {row['daily_cap']} a day  {state}")
+    if not rows:
+        typer.echo("there is no mailbox yet; add one with `gapbridge mailbox add`", err=True)
+
+
+def _row(mailbox: Mailbox) -> dict[str, object]:
+    return {
+        "id": mailbox.id,
+        "email": mailbox.email,
+        "from_name": mailbox.from_name,
+        "smtp": f"{mailbox.smtp_host}:{mailbox.smtp_port}/{mailbox.smtp_security.value}",
+        "imap": f"{mailbox.imap_host}:{mailbox.imap_port}/{mailbox.imap_security.value}",
+        "daily_cap": mailbox.daily_cap,
+        "active": mailbox.active,
+        "paused_reason": mailbox.paused_reason,
+        "paused_until": mailbox.paused_until.isoformat() if mailbox.paused_until else None,
+        "polled_at": mailbox.polled_at.isoformat() if mailbox.polled_at else None,
+        "poll_error": mailbox.poll_error,
+    }
