@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app.gaps.engine import Engine, Export
+from app.gaps.keying import resolved
 
 
 def rows_in(engine: Engine, number: int) -> int:
@@ -10,25 +13,27 @@ def rows_in(engine: Engine, number: int) -> int:
     return int(engine.run("SELECT coalesce(sum(rows), 0) FROM part WHERE file = ?", [number])[0][0])
 
 
-def account(engine: Engine, number: int, export: Export) -> None:
-    """Fill the report of file `number`; its rows are in `part` and its sites have their keys."""
-    report = export.report
-    report.bad_cells = int(engine.run("SELECT coalesce(sum(bad_cells), 0) FROM part WHERE file = ?", [number])[0][0])
-    if export.layout.targets:
-        # A matrix row can stand for several links or for none, so its rows are counted in the file.
-        report.read = export.reject_bad_sources()
-    else:
-        rows, lost, nameless, nameless_lost = engine.run(
-            """SELECT coalesce(sum(rows), 0), coalesce(sum(lost_rows), 0), coalesce(sum(rows) FILTER (key IS NULL), 0),
-                coalesce(sum(lost_rows) FILTER (key IS NULL), 0)
-            FROM part LEFT JOIN site_key USING (site) WHERE file = ?""",
-            [number],
-        )[0]
-        if nameless:
-            export.reject_bad_sources()
-        report.read = int(rows) + report.duplicates + export.rejects.total
-        report.lost = int(lost) - int(nameless_lost)
-    report.capped = capped(report.read, export.layout.profile.caps)
+def account(engine: Engine, exports: Mapping[int, Export]) -> None:
+    """Fill the report of each file by its number; their rows are in `part` and its keys are decided."""
+    counted = engine.run(
+        f"""SELECT file, sum(rows), sum(lost_rows), sum(bad_cells), coalesce(sum(rows) FILTER (key IS NULL), 0),
+            coalesce(sum(lost_rows) FILTER (key IS NULL), 0)
+        FROM {resolved(engine, "part")} GROUP BY file"""
+    )
+    found = {int(file): tuple(int(value) for value in values) for file, *values in counted}
+    for number, export in exports.items():
+        rows, lost, bad_cells, nameless, nameless_lost = found.get(number, (0, 0, 0, 0, 0))
+        report = export.report
+        report.bad_cells = bad_cells
+        if export.layout.targets:
+            # A matrix row can stand for several links or for none, so its rows are counted in the file.
+            report.read = export.reject_bad_sources()
+        else:
+            if nameless:
+                export.reject_bad_sources()
+            report.read = rows + report.duplicates + export.rejects.total
+            report.lost = lost - nameless_lost
+        report.capped = capped(report.read, export.layout.profile.caps)
 
 
 def capped(rows: int, caps: tuple[int, ...]) -> bool | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import BadInput
-from app.gaps import tables
+from app.gaps import sums, tables
 from app.gaps.account import account, rows_in
 from app.gaps.engine import Engine, Export
 from app.gaps.report import FileReport
@@ -43,7 +43,7 @@ class Analysis:
         """The table in rank order, one dict a row with the names of GAP_COLUMNS."""
         names = list(tables.GAP_COLUMNS)
         columns = ", ".join(f'"{name}"' for name in names)
-        result = self.engine.connection.cursor().execute(f"SELECT {columns} FROM gap ORDER BY place")
+        result = self.engine.connection.cursor().execute(f"SELECT {columns} FROM gap")
         while rows := result.fetchmany(batch):
             for row in rows:
                 yield dict(zip(names, row, strict=True))
@@ -128,7 +128,7 @@ class _Plan:
             raise BadInput(
                 "There is no competitor: give --competitor DOMAIN=FILE at least once, or a file with target columns."
             )
-        if not any(read.side == tables.OURS or tables.OURS in read.sides.values() for read in self.reads):
+        if not any(read.side == sums.OURS or sums.OURS in read.sides.values() for read in self.reads):
             raise BadInput(
                 "There is no file with our own links (--ours FILE): without it nobody can say who does not link to us."
             )
@@ -142,7 +142,7 @@ class _Plan:
     def _plain(self, export: Export, competitor: str | None) -> None:
         seen = export.target_seen()
         if competitor is None:
-            self.reads.append(_Read(export, tables.OURS))
+            self.reads.append(_Read(export, sums.OURS))
             export.report.target = export.report.target or seen
             if seen and not self.own:
                 self.notes.append(f"our own domain is {seen}, as the target column of {export.path.name} says")
@@ -165,7 +165,7 @@ class _Plan:
         columns = export.layout.targets
         seen = ", ".join(columns)
         own_keys = {registrable_domain(domain) for domain in self.own}
-        read = _Read(export, None, {column: tables.OURS for column in columns if column in own_keys})
+        read = _Read(export, None, {column: sums.OURS for column in columns if column in own_keys})
         wanted = [name for name in named if name is not None]
         for name in wanted:
             if registrable_domain(name) not in columns:
@@ -183,29 +183,28 @@ class _Plan:
         left = [column for column in columns if column not in read.sides]
         if left:
             self.notes.append(f"{export.path.name}: the columns {', '.join(left)} were not asked for and are not used")
-        export.report.role = "ours and competitors" if tables.OURS in read.sides.values() else "competitor"
+        export.report.role = "ours and competitors" if sums.OURS in read.sides.values() else "competitor"
         export.report.target = "|".join(read.sides)
         self.reads.append(read)
 
     def read_all(self) -> None:
         """Scan every file once into the engine's sums; files of one format for one target are taken as one list of links."""
-        tables.create_part(self.engine)
+        sums.create_part(self.engine)
         alike = Counter((read.export.layout.profile.name, read.side) for read in self.reads if not read.sides)
         for number, read in enumerate(self.reads):
             profile = read.export.layout.profile
-            tables.register_file(self.engine, number, profile.name, profile.provider)
+            sums.register_file(self.engine, number, profile.name, profile.provider)
             side = str(read.side)
             if read.sides:
                 side = "CASE target " + " ".join(f"WHEN '{key}' THEN {one}" for key, one in read.sides.items()) + " END"
             self._read(number, read, side, alone=alike[profile.name, read.side] <= 1)
-        tables.key_sites(self.engine)
-        for number, read in enumerate(self.reads):
-            account(self.engine, number, read.export)
+        sums.finish_sums(self.engine)
+        account(self.engine, {number: read.export for number, read in enumerate(self.reads)})
 
     def _read(self, number: int, read: _Read, side: str, *, alone: bool) -> None:
         def use(rows: str) -> None:
             if alone:
-                tables.sum_up(self.engine, rows, number, side)
+                sums.sum_up(self.engine, rows, number, side)
                 return
             self.engine.run(f"CREATE OR REPLACE TABLE incoming AS {rows}")
             # A link that stands in two exports of one target is one link: later files bring only what is new.
@@ -213,7 +212,7 @@ class _Plan:
             link = "hash(site, source_url, target_url)"
             self.engine.run(f"CREATE TABLE IF NOT EXISTS {seen} (link UBIGINT)")
             fresh = f"SELECT * FROM incoming WHERE {link} NOT IN (SELECT link FROM {seen})"
-            tables.sum_up(self.engine, fresh, number, side)
+            sums.sum_up(self.engine, fresh, number, side)
             total = int(self.engine.run("SELECT count(*) FROM incoming")[0][0])
             read.export.report.duplicates = total - rows_in(self.engine, number)
             self.engine.run(f"INSERT INTO {seen} SELECT DISTINCT {link} FROM incoming")

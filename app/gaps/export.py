@@ -17,6 +17,10 @@ SUFFIXES = {".csv": "CSV", ".json": "JSON", ".jsonl": "JSON", ".ndjson": "JSON",
 FORMULA_START = "=+-@\t\r\n＝＋－＠"
 
 
+#: The columns that hold somebody else's text; the others are keys, figures and words of ours.
+THEIR_TEXTS = ("best_page", "target", "anchor", "language")
+
+
 def check_out(path: Path) -> None:
     """Refuse a place that cannot be written, before any work is done."""
     if path.suffix.lower() not in SUFFIXES:
@@ -45,10 +49,10 @@ def write_gap(engine: Engine, path: Path) -> None:
 
 def _select(*, csv: bool) -> str:
     columns = []
-    for name, kind in GAP_COLUMNS.items():
+    for name in GAP_COLUMNS:
         quoted = f'"{name}"'
-        columns.append(f"{neutral(quoted)} AS {quoted}" if csv and kind == "VARCHAR" else quoted)
-    return f"SELECT {', '.join(columns)} FROM gap ORDER BY place"
+        columns.append(f"{neutral(quoted)} AS {quoted}" if csv and name in THEIR_TEXTS else quoted)
+    return f"SELECT {', '.join(columns)} FROM gap"
 
 
 def neutral(column: str) -> str:

@@ -34,18 +34,21 @@ COLUMNS: dict[str, str] = {
 #: Conversions, once for each connection. Figures come as 1240, "1,240", 1.240 (grouped), 4.5 and 4,5; anything else is null.
 MACROS = (
     "CREATE OR REPLACE MACRO gb_text(x) AS nullif(trim(x), '')",
+    # The common form comes first in each: CASE and coalesce() look at the rest only for the rows that are left.
     r"""CREATE OR REPLACE MACRO gb_integer(x) AS CASE
-        WHEN regexp_full_match(x, '[0-9]+') THEN try_cast(x AS BIGINT)
+        WHEN x IS NULL THEN NULL
+        WHEN NOT contains(x, '.') AND try_cast(x AS BIGINT) IS NOT NULL THEN try_cast(x AS BIGINT)
         WHEN regexp_full_match(trim(x), '-?[0-9]{1,3}([.,'' \x{00A0}\x{202F}][0-9]{3})+')
             THEN try_cast(regexp_replace(x, '[^0-9-]', '', 'g') AS BIGINT)
         ELSE try_cast(round(try_cast(replace(trim(x), ',', '.') AS DOUBLE)) AS BIGINT) END""",
     r"""CREATE OR REPLACE MACRO gb_number(x) AS
         coalesce(try_cast(x AS DOUBLE), try_cast(replace(trim(x), ',', '.') AS DOUBLE))""",
     """CREATE OR REPLACE MACRO gb_bool(x) AS CASE
+        WHEN x = 'true' THEN true WHEN x = 'false' THEN false WHEN x IS NULL THEN NULL
         WHEN lower(trim(x)) IN ('true', '1', 'yes', 'y') THEN true
         WHEN lower(trim(x)) IN ('false', '0', 'no', 'n') THEN false END""",
     """CREATE OR REPLACE MACRO gb_date(x) AS coalesce(
-        try_cast(left(trim(x), 10) AS DATE),
+        try_cast(left(x, 10) AS DATE), try_cast(left(trim(x), 10) AS DATE),
         try_strptime(trim(x), ['%d/%m/%Y', '%d.%m.%Y', '%b %d, %Y', '%d %b %Y', '%Y/%m/%d'])::DATE)""",
 )
 

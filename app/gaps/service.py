@@ -17,7 +17,7 @@ from typing import Any
 from app.db.work import Database, UnitOfWork
 from app.domain.ranking import rank_key
 from app.errors import BadInput, NotFound
-from app.gaps import repository, tables
+from app.gaps import repository, sums, tables
 from app.gaps.analyze import Analysis
 from app.gaps.engine import Engine, literal
 from app.gaps.report import FileReport
@@ -163,15 +163,14 @@ def gap_of(snapshots: Sequence[Snapshot], known_to_site: Whose, folder: Path) ->
     if not any(one.target in rivals for one in snapshots):
         raise BadInput("There is no export of a competitor's links yet; add a competitor and import one.")
     with Engine() as engine:
-        tables.create_part(engine)
+        sums.create_part(engine)
         for number, one in enumerate(snapshots):
             place = folder / one.path
             if not place.is_file():
                 raise NotFound(f"the snapshot file {place} is gone; import {one.filename} again")
-            tables.register_file(engine, number, one.format, one.provider)
-            side = tables.OURS if one.target in own else rivals.index(one.target) + 1
-            tables.sum_up(engine, _rows(place, one.target), number, str(side))
-        tables.key_sites(engine)
+            sums.register_file(engine, number, one.format, one.provider)
+            side = sums.OURS if one.target in own else rivals.index(one.target) + 1
+            sums.sum_up(engine, _rows(place, one.target), number, str(side))
         with_data = tables.gap_table(engine, rivals, own, rivals)
         files = [_report(one) for one in snapshots]
         analysis = Analysis(engine, list(rivals), list(own), files)
@@ -269,10 +268,9 @@ def _known_pages(engine: Engine, places: Sequence[tuple[Path, str]]) -> dict[str
     if not places:
         return {}
     rows = " UNION ALL ".join(_rows(place, target) for place, target in places)
-    found = engine.run(tables.best_pages(rows, KNOWN_PAGES * 2))
     pages: dict[str, list[tuple[str, str | None]]] = {}
-    for key, best in found:
-        by_url = {one["page"]: one["title"] or None for one in reversed(best)}
+    for key, best in tables.best_pages(engine, rows, KNOWN_PAGES * 2):
+        by_url = dict(reversed(best))
         pages[key] = list(reversed(by_url.items()))[:KNOWN_PAGES]
     return pages
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import BadInput
-from app.gaps import tables
+from app.gaps import sums
 from app.gaps.account import account
 from app.gaps.engine import Engine, Export, literal
 from app.gaps.report import FileReport
@@ -79,10 +79,10 @@ def prepare(
         found = _parts(export, whose, target, role)
         place = folder / _name(sha256, export.layout.profile.name, mapping)
         _write(engine, export, place)
-        tables.create_part(engine)
-        tables.sum_up(engine, parquet(place), 0, "0")
-        tables.key_sites(engine)
-        account(engine, 0, export)
+        sums.create_part(engine)
+        sums.sum_up(engine, parquet(place), 0, "0")
+        sums.finish_sums(engine)
+        account(engine, {0: export})
         report = export.report
         taken = {target: report.taken for _role, target in found}
         if export.layout.targets:

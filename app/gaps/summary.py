@@ -48,12 +48,13 @@ def _counted(engine: Engine, sql: str) -> dict[str, int]:
 
 def _coverage(engine: Engine, names: list[str]) -> list[dict[str, Any]]:
     """For each competitor: how many source domains link to it now, and what share of all that link to any competitor."""
-    found = dict(engine.run("SELECT side, count(*) FROM by_side WHERE side > 0 AND links > 0 GROUP BY side"))
-    total = _one(engine, "SELECT count(DISTINCT key) FROM by_side WHERE side > 0 AND links > 0")
+    counts = ", ".join(f"count(*) FILTER (mask & {1 << side} <> 0)" for side in range(1, len(names) + 1))
+    total, *linking = engine.run(f"SELECT count(*) FILTER (mask > 1), {counts} FROM gap_row")[0]
+    found = {side: int(count) for side, count in enumerate(linking, 1) if count}
     return [
         {
             "domain": name,
-            "source_domains": int(found.get(side, 0)),
+            "source_domains": found.get(side, 0),
             "share": round(found.get(side, 0) / total, 3) if total else 0.0,
             "has_data": side in found,
         }
@@ -92,9 +93,7 @@ def _one_level_up(engine: Engine) -> dict[str, Any]:
     found = []
     if linked:
         # Only a key below a platform can have a level up: a path, or a name of three labels and more.
-        asked = engine.run(
-            f"SELECT domain FROM gap WHERE {_STAYS} AND (domain LIKE '%/%' OR domain LIKE '%.%.%') ORDER BY place"
-        )
+        asked = engine.run(f"SELECT domain FROM gap WHERE {_STAYS} AND (domain LIKE '%/%' OR domain LIKE '%.%.%')")
         found = [key for (key,) in asked if platform_of(key) in linked]
     return {"count": len(found), "examples": found[:_EXAMPLES]}
 

@@ -37,7 +37,6 @@ class TextFile:
     path: Path
     encoding: str
     head: str
-    has_quotes: bool
     notes: tuple[str, ...] = ()
 
 
@@ -131,14 +130,16 @@ def _member(archive: zipfile.ZipFile, path: Path) -> str:
 
 
 def _check_utf8(path: Path) -> str:
-    """`clean`: UTF-8 throughout with LF only; `returns`: there are carriage returns to normalise; `broken`: not UTF-8."""
+    """`clean`: UTF-8 throughout with LF only; `returns`: there is something to normalise; `broken`: not UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     state = "clean"
     with path.open("rb") as raw:
         try:
             while piece := raw.read(_PIECE):
-                decoder.decode(piece)
-                if state == "clean" and (b"\r" in piece or b"\x00" in piece):
+                # Plain ASCII needs no decoding, as long as no character waits for its rest.
+                if not piece.isascii() or decoder.getstate()[0]:
+                    decoder.decode(piece)
+                if state == "clean" and (b"\r" in piece or b"\x00" in piece or b"\x1f" in piece):
                     state = "returns"
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
@@ -184,8 +185,9 @@ _WINDOWS = {code: character for code in range(0x80, 0xA0) if (character := bytes
 def _write(out: IO[bytes], text: str, encoding: str) -> int:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if "\x00" in text:
-        text = text.replace("\x00", "")
+    for control in ("\x00", "\x1f"):
+        if control in text:
+            text = text.replace(control, "")
     if encoding == "windows-1252":
         text = text.translate(_WINDOWS)
     out.write(text.encode("utf-8", errors="replace"))
@@ -204,13 +206,9 @@ def _finished(path: Path, target: Path, encoding: str, notes: tuple[str, ...]) -
     with target.open("rb") as raw:
         data = raw.read(HEAD_BYTES)
         whole = not raw.read(1)
-        quotes = b'"' in data
-        raw.seek(0)
-        while not quotes and (piece := raw.read(_PIECE)):
-            quotes = b'"' in piece
     if not whole:
         data = data[: data.rfind(b"\n") + 1] or data
     head = data.decode("utf-8-sig", errors="ignore")
     if not head.strip():
         raise BadInput(f"{path}: the file holds no text; export it again.")
-    return TextFile(path.name, target, encoding.removesuffix("-bom"), head, quotes, notes)
+    return TextFile(path.name, target, encoding.removesuffix("-bom"), head, notes)

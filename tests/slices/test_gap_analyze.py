@@ -20,7 +20,8 @@ from app.errors import BadInput
 from app.gaps.analyze import analyze
 from app.gaps.engine import Engine
 from app.gaps.export import FORMULA_START, write_gap
-from app.gaps.tables import GAP_COLUMNS, create_part, key_sites
+from app.gaps.keying import ask, keyed, load_suffixes, resolved
+from app.gaps.tables import GAP_COLUMNS
 from app.keys import registrable_domain, site_key
 from tests.support import exports
 
@@ -248,10 +249,11 @@ hosts = st.from_regex(r"\A[a-z0-9_-]{1,5}(\.[a-z0-9_-]{1,5}){0,3}\Z") | st.build
 @given(st.lists(hosts, min_size=1, max_size=40))
 def test_the_engine_keys_hosts_as_the_list_does(names: list[str]) -> None:
     with Engine() as engine:
-        create_part(engine)
-        engine.run("INSERT INTO part (site, side, file) SELECT unnest(?), 1, 0", [names])
-        key_sites(engine)
-        assert dict(engine.run("SELECT site, key FROM site_key")) == {name: registrable_domain(name) for name in names}
+        load_suffixes(engine)
+        engine.run(f"CREATE TABLE named AS SELECT * FROM {keyed('SELECT unnest(?) AS site')}", [names])
+        ask(engine, "named")
+        found = dict(engine.run(f"SELECT site, key FROM {resolved(engine, 'named')}"))
+        assert found == {name: registrable_domain(name) for name in names}
 
 
 # --- any world against a slow reference ---------------------------------------------------------------------------------
@@ -461,7 +463,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
     ours = exports.search_console_sites(tmp_path / "ours.csv", [("ours.test", 1, 1)])
     rival = exports.ahrefs_backlinks(tmp_path / "rival.csv", [link("https://a.test/")])
     with analyze([ours], [("rival.example", rival)], own_domains=["us.example"]) as analysis:
-        analysis.engine.run("DROP TABLE gap")
+        analysis.engine.run("DROP VIEW gap")
         with pytest.raises(duckdb.Error):
             write_gap(analysis.engine, out)
     assert out.read_text() == "yesterday"
