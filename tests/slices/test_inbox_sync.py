@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from random import Random
 
 import pytest
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.clock import FixedClock, SystemClock
+from app.clock import FixedClock
 from app.db.work import Database
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
@@ -28,7 +23,7 @@ from app.inbox.parser import MailParser
 from app.inbox.sync import MOST_RESETS, SyncResult, sync_mailbox
 from app.mail.credentials import Credentials
 from app.mail.ports import Fetched, MailStore, Snapshot
-from app.models import BlockingEvent, Folder, Inbound, InboundLocation, InboundState, Mailbox, Outbound, OutboundKind
+from app.models import BlockingEvent, Folder, Inbound, InboundLocation, Mailbox, Outbound, OutboundKind
 from app.outbox import service as outbox
 from app.settings import Settings
 from tests.support.dovecot import Dovecot, dovecot
@@ -337,96 +332,3 @@ def test_the_sandbox_server_is_read_the_same_way(db: Database, settings: Setting
         office.put(ANA, letter(subject="after"), folder="Junk")
         result = sync_mailbox(deps, 1, budget=BUDGET)
         assert (result.current, result.stored) == (True, 1)
-
-
-# --- the kill test, in small --------------------------------------------------------------------------------------------
-
-
-class Poller:
-    """A process that looks into the mailbox again and again, and is killed."""
-
-    def __init__(self, url: str, data_dir: str) -> None:
-        self._command = [sys.executable, "-m", "tests.support.poll_nursery", url, data_dir]
-        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def spawn(self) -> int:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write("spawn\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.communicate(timeout=30)
-
-
-def run_kill_test(world: World, url: str, data_dir: str, *, messages: int, kills: int, changes: int) -> None:
-    """Append while the poller is killed, the folder renumbered and messages deleted and moved; then take stock."""
-    chance = Random(20261122)
-    out = a_sent_pitch(world)
-    poller = Poller(url, data_dir)
-    expected: set[str] = set()
-    try:
-        pid = poller.spawn()
-        steps = (
-            ["put"] * messages
-            + ["kill"] * kills
-            + ["renumber"] * changes
-            + ["rewind"] * changes
-            + ["move"] * (messages // 50)
-        )
-        chance.shuffle(steps)
-        for number, step in enumerate(steps):
-            if step == "put":
-                subject = f"k{number}"
-                expected.add(subject)
-                world.server.put(ANA, letter(subject=subject, in_reply_to=out.message_id))
-            elif step == "kill":
-                time.sleep(chance.random() * 0.05)
-                os.kill(pid, signal.SIGKILL)
-                pid = poller.spawn()
-            elif step == "move":
-                world.server.move_first(ANA, "Junk")
-            else:
-                with suppress(FileNotFoundError):
-                    if step == "rewind":
-                        world.server.move_first(ANA, "Junk")
-                    getattr(world.server, step)(ANA)
-        os.kill(pid, signal.SIGKILL)
-    finally:
-        poller.close()
-    with world.db.work() as uow:
-        for folder in repository.folders_of(uow.session, 1):
-            repository.lock_folder(uow.session, folder.id).stopped_reason = None
-    gate = service.sync_until_current(world.deps, 1, BUDGET)
-    assert gate.current, gate.reason
-    got = world.subjects()
-    assert sorted(got) == sorted(expected)
-    with world.db.read() as uow:
-        events = uow.session.execute(select(col(BlockingEvent.inbound_id))).scalars().all()
-        states = set(uow.session.execute(select(col(Inbound.state))).scalars())
-    assert len(events) == len(set(events)) == len(expected)
-    assert states == {InboundState.DONE}
-
-
-def test_a_killed_poller_misses_nothing_and_doubles_nothing(
-    database_url: str, settings: Settings, parser: MailParser, server: Dovecot, db: Database
-) -> None:
-    real = Database(database_url, SystemClock(), db.dispatcher)
-    try:
-        world = a_world(real, settings, parser, server)
-        run_kill_test(world, database_url, str(settings.data_dir), messages=150, kills=12, changes=2)
-    finally:
-        real.dispose()
-
-
-@pytest.mark.soak
-def test_a_killed_poller_for_long(
-    database_url: str, settings: Settings, parser: MailParser, server: Dovecot, db: Database
-) -> None:
-    real = Database(database_url, SystemClock(), db.dispatcher)
-    try:
-        world = a_world(real, settings, parser, server)
-        run_kill_test(world, database_url, str(settings.data_dir), messages=10_000, kills=300, changes=20)
-    finally:
-        real.dispose()

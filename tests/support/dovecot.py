@@ -18,10 +18,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 from tests.support.databases import missing
 from tests.support.postfix import free_port
@@ -67,13 +68,26 @@ class Dovecot:
         assert box.uid("MOVE", str(uid), to)[0] == "OK"
         box.unselect()
 
-    def move_first(self, address: str, to: str) -> None:
-        """Move the oldest message of the inbox, if there is one."""
+    def move_any(self, address: str, dice: Random, to: str) -> None:
+        """Move a message of the inbox to another folder, if there is one."""
         box = self.session(address)
         box.select("INBOX")
         uids = box.uid("SEARCH", "ALL")[1][0].split()
         if uids:
-            assert box.uid("MOVE", uids[0].decode(), to)[0] == "OK"
+            assert box.uid("MOVE", dice.choice(uids).decode(), to)[0] == "OK"
+        box.unselect()
+
+    def expunge_any(self, address: str, dice: Random, before: Callable[[str], None]) -> None:
+        """Delete a message of the inbox for good, if there is one; `before` gets its Message-ID right before."""
+        box = self.session(address)
+        box.select("INBOX")
+        uids = box.uid("SEARCH", "ALL")[1][0].split()
+        if uids:
+            uid = dice.choice(uids).decode()
+            answer = box.uid("FETCH", uid, "(BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])")[1]
+            before(answer[0][1].partition(b":")[2].strip().decode())
+            box.uid("STORE", uid, "+FLAGS", r"(\Deleted)")
+            box.expunge()
         box.unselect()
 
     def expunge(self, address: str, uid: int, folder: str = "INBOX") -> None:
@@ -104,10 +118,8 @@ class Dovecot:
         names = sorted(path.name.partition(":")[0] for part in ("cur", "new") for path in (box / part).iterdir())
         lines = [f"3 V{validity + int(new_validity)} N{len(names) + 1}"]
         lines += [f"{number} :{name}" for number, name in enumerate(names, 1)]
-        for path in box.glob("dovecot.*"):
-            path.unlink()
-        for path in box.glob("dovecot-uidlist*"):
-            path.unlink()
+        for path in (*box.glob("dovecot.*"), *box.glob("dovecot-uidlist*")):
+            path.unlink(missing_ok=True)
         listing_path = box / "dovecot-uidlist"
         listing_path.write_text("\n".join(lines) + "\n")
         os.chown(listing_path, self.uid, self.gid)
