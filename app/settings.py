@@ -162,7 +162,36 @@ class Settings(BaseSettings):
     )
     imap_timeout: Duration = Field(default=timedelta(seconds=30), description="Time for each IMAP answer.")
     poll_interval: Duration = Field(
-        default=timedelta(seconds=60), description="Time between two looks into each mailbox."
+        default=timedelta(seconds=60),
+        description="Time between two looks into each mailbox from Monday to Friday between 7 and 20 o'clock (in the time "
+        "zone of the mailbox).",
+    )
+    poll_interval_quiet: Duration = Field(
+        default=timedelta(minutes=5), description="The same at night and at weekends."
+    )
+    poll_threads: int = Field(
+        default=8,
+        ge=2,
+        le=64,
+        description="Mailboxes that one worker process looks into at a time, beside its other jobs. Looking is mostly "
+        "waiting for mail servers: far more threads than cores make sense.",
+    )
+    idle_connections: int = Field(
+        default=1000,
+        ge=0,
+        le=10_000,
+        description="Connections by which one worker process waits for mail (IMAP IDLE), so that a reply is seen within "
+        "seconds; one for each mailbox, shared out between the workers. 0: mailboxes are only polled.",
+    )
+    idle_connecting: int = Field(
+        default=8, ge=1, le=64, description="Waiting connections that one worker process opens at a time."
+    )
+    idle_renew: Duration = Field(
+        default=timedelta(minutes=9),
+        gt=timedelta(0),
+        le=timedelta(minutes=29),
+        description="Time after which an IDLE is ended and begun again, which shows that the server still lives. "
+        "RFC 2177 allows 29 minutes at most; networks often forget a silent connection after ten.",
     )
     gate_budget: Duration = Field(
         default=timedelta(seconds=10),

@@ -32,11 +32,12 @@ from workers.middleware import OPTION, Correlation
 log = get_logger("workers.broker")
 
 # Mail and pages do not share a queue: a worker fetches a handful of messages ahead from each, and a thousand pages to
-# look at must not stand before one reply to read.
+# look at must not stand before one reply to read. Looks have threads of their own, too: they mostly wait for servers.
+LOOKS = "looks"
 _QUEUES = {
     Job.OUTBOX_DELIVER: "mail",
     Job.OUTBOX_RECONCILE: "mail",
-    Job.INBOX_POLL: "mail",
+    Job.INBOX_POLL: LOOKS,
     Job.SEQUENCES_ADVANCE: "mail",
     Job.MENTIONS_CHECK: "pages",
     Job.LINKS_CHECK: "pages",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 from dramatiq import Broker, Worker
@@ -10,7 +11,7 @@ from app.clock import Clock
 from app.container import Container
 from app.log import get_logger
 from app.settings import Settings
-from workers.broker import BrokerDispatcher, make_broker
+from workers.broker import LOOKS, BrokerDispatcher, make_broker, queues
 from workers.clock import ClockThread
 from workers.table import TABLE
 from workers.work import Work, declare
@@ -24,7 +25,7 @@ class Runtime:
     def __init__(self, container: Container, broker: Broker, table: Sequence[Work] = TABLE) -> None:
         self._container = container
         self._broker = broker
-        self._worker: Worker | None = None
+        self._workers: list[Worker] = []
         self.clock = ClockThread(container, broker, table)
         declare(broker, container, table)
 
@@ -33,10 +34,15 @@ class Runtime:
         # Time limits are kept by a thread that only this signal starts; dramatiq's own command line sends it, a worker
         # inside another process does not.
         self._broker.emit_after("process_boot")
-        self._worker = Worker(self._broker, worker_threads=self._container.settings.worker_threads, worker_timeout=200)
-        self._worker.start()
+        settings = self._container.settings
+        looks = f"{settings.broker_namespace}.{LOOKS}"
+        others = {name for name in queues(settings.broker_namespace) if name != looks}
+        for names, threads in ((others, settings.worker_threads), ({looks}, settings.poll_threads)):
+            worker = Worker(self._broker, queues=names, worker_threads=threads, worker_timeout=200)
+            worker.start()
+            self._workers.append(worker)
         self.clock.start()
-        log.info("runtime.started", threads=self._container.settings.worker_threads)
+        log.info("runtime.started", threads=settings.worker_threads, looks=settings.poll_threads)
 
     def stop(self, timeout: float = 620.0) -> None:
         """Stop the clock, let running jobs end (at most `timeout` seconds), then stop the workers.
@@ -45,9 +51,13 @@ class Runtime:
         memory is dropped: its rows are due, and the next start finds them.
         """
         self.clock.stop()
-        if self._worker is not None:
-            self._worker.stop(timeout=int(timeout * 1000))
-            self._worker = None
+        # Both at once: the second takes no more work while the first waits for its jobs.
+        stops = [threading.Thread(target=worker.stop, args=(int(timeout * 1000),)) for worker in self._workers]
+        for stop in stops:
+            stop.start()
+        for stop in stops:
+            stop.join()
+        self._workers.clear()
         log.info("runtime.stopped")
 
 

@@ -16,6 +16,7 @@ from app.settings import load_settings
 
 if TYPE_CHECKING:
     from app.container import Container
+    from app.db.work import UnitOfWork
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -52,15 +53,25 @@ def poll(
     everything: Annotated[bool, typer.Option("--all", help="Every active mailbox, whether it is due or not.")] = False,
 ) -> None:
     """Look into the mailboxes that are due, in this process."""
+    from app.inbox import polling
+
     _run_now(
         Job.INBOX_POLL,
         "no mailbox is due; --all looks into every one",
-        lambda look: f"{look.stored} new message(s)",
+        lambda look: f"{look.stored} new message(s)" if look else "a worker looks into it right now",
         every_mailbox=everything,
+        before=polling.want_look if everything else None,
     )
 
 
-def _run_now(job: Job, nothing: str, tell: Callable[[Any], str], *, every_mailbox: bool = False) -> None:
+def _run_now(
+    job: Job,
+    nothing: str,
+    tell: Callable[[Any], str],
+    *,
+    every_mailbox: bool = False,
+    before: Callable[[UnitOfWork, int], None] | None = None,
+) -> None:
     from app.mail import accounts
     from workers.table import TABLE
 
@@ -72,6 +83,9 @@ def _run_now(job: Job, nothing: str, tell: Callable[[Any], str], *, every_mailbo
         faults = 0
         for mailbox_id in list(names) if every_mailbox else due:
             try:
+                if before is not None:
+                    with container.db.work() as uow:
+                        before(uow, mailbox_id)
                 typer.echo(f"{names.get(mailbox_id, mailbox_id)}: {tell(work.run(container, mailbox_id))}")
             except GapbridgeError as error:
                 faults += 1

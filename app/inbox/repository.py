@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Table, bindparam, func, or_, select, update
+from sqlalchemy import CursorResult, Table, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
@@ -33,16 +33,6 @@ def _insert(session: Session, table: Any) -> Any:
 def changed(result: Any) -> int:
     """How many rows an UPDATE has changed."""
     return cast(CursorResult[Any], result).rowcount
-
-
-def due_mailboxes(session: Session, now: datetime) -> list[int]:
-    """Active mailboxes whose next look is due, longest waiting first."""
-    statement = (
-        select(col(Mailbox.id))
-        .where(col(Mailbox.active).is_(True), or_(col(Mailbox.poll_due_at).is_(None), col(Mailbox.poll_due_at) <= now))
-        .order_by(col(Mailbox.poll_due_at), col(Mailbox.id))
-    )
-    return list(session.execute(statement).scalars())
 
 
 def ensure_folder(session: Session, mailbox_id: int, name: str, role: str) -> None:

@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from app.db.work import UnitOfWork
 from app.domain.blocking import Blocking
+from app.domain.cadence import pause_before_next_look
 from app.domain.inbound import Intent, Kind
 from app.errors import Conflict, MailboxFault, NotFound
 from app.inbox import repository
-from app.inbox.deps import InboxDeps, deps_of
+from app.inbox.deps import InboxDeps
 from app.inbox.processing import process_pending
 from app.inbox.sync import SyncResult, sync_mailbox
 from app.jobs import Job
@@ -24,10 +25,7 @@ from app.models import BlockingEvent, Inbound, InboundState, Mailbox, Outbound
 from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
 
-if TYPE_CHECKING:
-    from app.container import Container
-
-__all__ = ["GateResult", "dismiss", "gate_of", "get", "is_reply", "mark_handled", "poll", "process_pending", "sent_copy",
+__all__ = ["GateResult", "dismiss", "gate_of", "get", "is_reply", "mark_handled", "process_pending", "sent_copy",
            "sync_mailbox", "sync_until_current", "try_again"]  # fmt: skip
 
 log = get_logger("inbox")
@@ -71,38 +69,47 @@ def gate_of(deps: InboxDeps) -> Callable[[int], GateResult]:
     return lambda mailbox_id: sync_until_current(deps, mailbox_id, deps.settings.gate_budget)
 
 
-def poll(container: Container, mailbox_id: int) -> SyncResult:
-    """The job `inbox.poll`: one look into a mailbox, and everything that follows. Safe to run twice or late."""
-    return look(deps_of(container), mailbox_id)
-
-
 def look(deps: InboxDeps, mailbox_id: int, *, budget: timedelta = _POLL_BUDGET) -> SyncResult:
-    """One look with everything that follows; raises MailboxFault when the mailbox could not be read to its end."""
+    """One look with everything that follows, each half for at most `budget`; `unfinished` in the result says that there
+    is more, and the next look is due at once. Raises MailboxFault when the mailbox could not be read.
+    """
     result = sync_mailbox(deps, mailbox_id, budget=budget)
-    process_pending(deps, mailbox_id)
-    with deps.db.work() as uow:
-        repository.forget_raw(uow.session, mailbox_id, uow.now() - timedelta(days=deps.settings.keep_raw_mail_days))
+    started = time.monotonic()
+    process_pending(deps, mailbox_id, budget=budget)
+    if time.monotonic() - started > budget.total_seconds():
+        result.unfinished = True
+    if result.swept:
+        with deps.db.work() as uow:
+            repository.forget_raw(uow.session, mailbox_id, uow.now() - timedelta(days=deps.settings.keep_raw_mail_days))
     _note(deps, mailbox_id, result)
     log.info("inbox.polled", mailbox_id=mailbox_id, stored=result.stored, current=result.current, reason=result.reason)
-    if result.reason:
+    if result.reason and not result.unfinished:
         raise MailboxFault(result.reason)
     return result
 
 
 def _note(deps: InboxDeps, mailbox_id: int, result: SyncResult) -> None:
-    with deps.db.work() as uow:
+    # Need not wait for the disk: what is lost with the power is only when to look again.
+    with deps.db.work(durable=False) as uow:
         mailbox = uow.session.get(Mailbox, mailbox_id)
         if mailbox is None:
             return
         now = uow.now()
+        if result.unfinished:
+            # Behind all who wait already: the line is ordered by this time.
+            repository.note_poll(uow.session, mailbox_id, poll_error=None, poll_failures=0, poll_due_at=now)
+            uow.ring(Job.INBOX_POLL, mailbox_id)
+            return
         if result.current:
+            local = now.astimezone(ZoneInfo(mailbox.time_zone))
+            pause = pause_before_next_look(local, deps.settings.poll_interval, deps.settings.poll_interval_quiet)
             repository.note_poll(
                 uow.session,
                 mailbox_id,
                 polled_at=now,
                 poll_error=None,
                 poll_failures=0,
-                poll_due_at=now + deps.settings.poll_interval,
+                poll_due_at=now + pause,
             )
             return
         failures = mailbox.poll_failures + 1

@@ -35,25 +35,40 @@ _ANCHORS = 8
 
 @dataclass(slots=True)
 class FolderSync:
-    """How one folder was left: `current` when the stored cursor had reached the server's."""
+    """How one folder was left: `current` when the stored cursor had reached the server's.
+
+    `stored` counts new messages, `placed` also those whose content was known already.
+    """
 
     name: str
     current: bool = False
     stored: int = 0
+    placed: int = 0
+    swept: bool = False
     reason: str = ""
 
 
 @dataclass(slots=True)
 class SyncResult:
-    """What one look at a mailbox brought. `reason` says why it is not current, in one sentence."""
+    """What one look at a mailbox brought. `reason` says why it is not current, in one sentence.
+
+    `unfinished`: time ran out while it went well, and the next look goes on; `swept`: a folder was compared as a whole.
+    """
 
     folders: list[FolderSync] = field(default_factory=list)
     reason: str = ""
+    unfinished: bool = False
+    swept: bool = False
 
     @property
     def current(self) -> bool:
         """Whether everything that lies in the watched folders is stored."""
-        return not self.reason and bool(self.folders) and all(folder.current for folder in self.folders)
+        return (
+            not self.reason
+            and not self.unfinished
+            and bool(self.folders)
+            and all(folder.current for folder in self.folders)
+        )
 
     @property
     def stored(self) -> int:
@@ -88,11 +103,13 @@ def sync_mailbox(deps: InboxDeps, mailbox_id: int, *, budget: timedelta) -> Sync
         result.reason = fault.detail
     except _OutOfTime:
         result.reason = f"there was more to read than {budget.total_seconds():.0f} seconds allow"
+        result.unfinished = any(folder.placed for folder in result.folders)
     except _Moved:
         result.reason = "another worker reads this mailbox at the same time"
     finally:
         if store is not None:
             store.close()
+    result.swept = any(folder.swept for folder in result.folders)
     if not result.reason:
         result.reason = next((folder.reason for folder in result.folders if not folder.current), "")
     return result
@@ -268,6 +285,7 @@ class _Walk:
                 for message in batch
             ]
             uids = [message.uid for message in batch]
+            self._state.placed += len(uids)
             self._state.stored += repository.store(uow.session, rows, folder.id, folder.generation, uids)
             if cursor:
                 repository.advance(uow.session, folder.id, folder.generation, max(uids) + 1)
@@ -298,6 +316,7 @@ class _Walk:
             self._fetch_all(holes, cursor=False)
         with self._deps.db.work() as uow:
             repository.lock_folder(uow.session, self._folder.id).last_full_at = now
+        self._state.swept = True
 
     def _arrived(self, snapshot: Snapshot) -> None:
         folder = self._folder

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
+
+from app.mail.idle import IdleLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,12 @@ class MailStore(Protocol):
 
     def find(self, message_id: str) -> list[int]:
         """UIDs of the open folder whose Message-ID is one that we have made; raises ValueError for any other text."""
+
+    def idle(self, folder: str, renew: timedelta) -> IdleLine:
+        """Open a folder read-only and give the connection away to wait for its mail; the store is used up then.
+
+        Raises NoIdle where the server cannot tell of new mail.
+        """
 
     def close(self) -> None:
         """End the session; never raises."""

@@ -17,6 +17,7 @@ from app.models.link_check import LinkCheck
 from app.models.mailbox import Mailbox, Security
 from app.models.mailbox_day import MailboxDay
 from app.models.mailbox_oauth import MailboxOAuth, OAuthFlow
+from app.models.mailbox_watch import MailboxWatch
 from app.models.mention_check import MentionCheck
 from app.models.outbound import Outbound, OutboundKind
 from app.models.outbound_alias import OutboundAlias
@@ -60,6 +61,7 @@ __all__ = [
     "Mailbox",
     "MailboxDay",
     "MailboxOAuth",
+    "MailboxWatch",
     "MentionCheck",
     "OAuthFlow",
     "Outbound",

@@ -10,10 +10,12 @@ from tests.support import ingest_rig
 
 
 def test_a_killed_poller_misses_nothing_and_doubles_nothing(database_url: str, tmp_path: Path) -> None:
-    plan = ingest_rig.Plan(messages=1_000, kills=30, renumberings=2, rewinds=2, expunges=50, moves=20, pause=0.6)
+    plan = ingest_rig.Plan(
+        messages=1_000, kills=30, renumberings=2, rewinds=2, expunges=50, moves=20, pause=0.2, notice=5.0
+    )
     ledger = ingest_rig.run(database_url, plan, tmp_path)
     assert ledger.clean, ledger
-    assert ledger.generations >= 2
+    assert ledger.generations >= 1
     assert ledger.stored >= 900
 
 

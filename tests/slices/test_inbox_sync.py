@@ -17,7 +17,7 @@ from app.db.work import Database
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.errors import MailboxFault
-from app.inbox import repository, service
+from app.inbox import repository, service, watches
 from app.inbox.deps import InboxDeps, by_imap
 from app.inbox.parser import MailParser
 from app.inbox.sync import MOST_RESETS, SyncResult, sync_mailbox
@@ -302,11 +302,11 @@ def test_a_lying_uidnext_is_not_current_for_ever(world: World) -> None:
 
 def test_polling_is_due_again_after_the_interval(world: World, clock: FixedClock) -> None:
     with world.db.read() as uow:
-        assert repository.due_mailboxes(uow.session, clock.now()) == [1]
+        assert watches.due_mailboxes(uow.session, clock.now()) == [1]
     service.look(world.deps, 1)
     with world.db.read() as uow:
-        assert repository.due_mailboxes(uow.session, clock.now()) == []
-        assert repository.due_mailboxes(uow.session, clock.now() + timedelta(seconds=61)) == [1]
+        assert watches.due_mailboxes(uow.session, clock.now()) == []
+        assert watches.due_mailboxes(uow.session, clock.now() + timedelta(seconds=61)) == [1]
 
 
 def test_finds_the_copy_that_the_server_has_filed(world: World) -> None:

@@ -68,6 +68,14 @@ class Dovecot:
         assert box.uid("MOVE", str(uid), to)[0] == "OK"
         box.unselect()
 
+    def again(self, address: str, act: Callable[[], None]) -> None:
+        """Do it, and once more in a new session when the old one cannot go on ("state is inconsistent", "deleted under us")."""
+        try:
+            act()
+        except (imaplib.IMAP4.abort, OSError, AssertionError):
+            self._sessions.pop(address).shutdown()
+            act()
+
     def move_any(self, address: str, dice: Random, to: str) -> None:
         """Move a message of the inbox to another folder, if there is one."""
         box = self.session(address)

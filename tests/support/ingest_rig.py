@@ -25,6 +25,7 @@ from app.inbox import repository, service
 from app.inbox.deps import InboxDeps, by_imap
 from app.inbox.parser import MailParser
 from app.jobs import SilentDispatcher
+from app.mail.credentials import Credentials
 from app.models import BlockingEvent, Folder, Inbound, InboundState, OutboundKind
 from app.outbox import service as outbox
 from app.settings import Settings
@@ -39,7 +40,8 @@ _END = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Plan:
-    """How much arrives, and what happens meanwhile. `pause` is the longest wait before a kill, in seconds."""
+    """How much arrives, and what happens meanwhile. `pause` is the longest wait before a kill, `notice` the
+    longest wait after a renumbering, in seconds."""
 
     messages: int
     kills: int
@@ -48,6 +50,7 @@ class Plan:
     expunges: int
     moves: int
     pause: float = 3.0
+    notice: float = 3.0
     seed: int = 20261122
 
 
@@ -118,7 +121,7 @@ def run(url: str, plan: Plan, data_dir: Path) -> Ledger:
     ledger = Ledger(plan)
     try:
         with dovecot(ANA) as server, MailParser() as parser:
-            deps = InboxDeps(db, VAULT, settings, parser, by_imap(settings, VAULT))
+            deps = InboxDeps(db, VAULT, settings, parser, by_imap(settings, Credentials(db, settings, VAULT)))
             message_id = _prepare(db, settings, server.port)
             pollers = Pollers(url, data_dir)
             try:
@@ -165,24 +168,40 @@ def _storm(
     for number, step in enumerate(steps):
         if step == "put":
             ours = f"<k{number}.x@editor.test>"
-            server.put(ANA, letter(subject=f"k{number}", message_id=ours, in_reply_to=message_id))
+            raw = letter(subject=f"k{number}", message_id=ours, in_reply_to=message_id)
+            server.again(ANA, lambda raw=raw: server.put(ANA, raw))  # type: ignore[misc]
             ledger.arrived.add(ours)
         elif step == "kill":
             # Most blows fall early, in connecting and fetching; some late, in parsing and acting.
             time.sleep(dice.random() ** 3 * plan.pause)
             pollers.kill()
         elif step == "move":
-            server.move_any(ANA, dice, "Junk")
+            server.again(ANA, lambda: server.move_any(ANA, dice, "Junk"))
         elif step == "expunge":
-            server.expunge_any(ANA, dice, lambda victim: None if _stored(db, victim) else maybe.add(victim))
+
+            def doomed(victim: str) -> None:
+                if not _stored(db, victim):
+                    maybe.add(victim)
+
+            server.again(ANA, lambda: server.expunge_any(ANA, dice, doomed))
         else:
             if step == "rewind":
-                server.move_any(ANA, dice, "Junk")
+                server.again(ANA, lambda: server.move_any(ANA, dice, "Junk"))
             # Without a list of numbers there is nothing to change yet: nobody has opened the folder.
             with contextlib.suppress(FileNotFoundError):
+                before = _generations(db)
                 getattr(server, step)(ANA)
+                # Most changes are noticed before the next one: five in a row would stop the folder.
+                deadline = time.monotonic() + plan.notice
+                while _generations(db) == before and time.monotonic() < deadline:
+                    time.sleep(0.05)
             _release(db, ledger)
     return maybe
+
+
+def _generations(db: Database) -> int:
+    with db.read() as uow:
+        return uow.session.execute(select(func.max(Folder.generation))).scalar_one() or 0
 
 
 def _stored(db: Database, message_id: str) -> bool:
@@ -205,7 +224,7 @@ def _count(db: Database, ledger: Ledger, maybe: set[str]) -> None:
     with db.read() as uow:
         rows = uow.session.execute(select(col(Inbound.id), col(Inbound.message_id), col(Inbound.state))).all()
         events = uow.session.execute(select(col(BlockingEvent.inbound_id))).scalars().all()
-        ledger.generations = uow.session.execute(select(func.max(Folder.generation))).scalar_one()
+    ledger.generations = _generations(db)
     names = {row[0]: row[1] for row in rows}
     times = Counter(names.values())
     happened = Counter(names[inbound_id] for inbound_id in events)
