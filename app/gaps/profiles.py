@@ -219,6 +219,16 @@ SEARCH_CONSOLE_SAMPLE = Profile(
     own_only=True,
 )
 
+#: What `gapbridge gap discover` writes. The graph counts every kind of reference and knows no rel, no page and no anchor.
+WEB_GRAPH = Profile(
+    name="web-graph",
+    title="Common Crawl, domain web graph",
+    provider="common-crawl",
+    kind="domains",
+    required=frozenset({"linking domain", "harmonic position", "hosts"}),
+    fields={"source": "linking domain", "authority": "authority"},
+)
+
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
@@ -230,6 +240,7 @@ PROFILES: Mapping[str, Profile] = {
         SEARCH_CONSOLE_SITES,
         SEARCH_CONSOLE_LINKS,
         SEARCH_CONSOLE_SAMPLE,
+        WEB_GRAPH,
     )
 }
 

@@ -62,6 +62,13 @@ def whose(uow: UnitOfWork, site_id: int) -> Whose:
     return Whose(tuple(site.domains), tuple(rivals))
 
 
+def targets_of_sites(uow: UnitOfWork, site_ids: Sequence[int] = ()) -> dict[int, Whose]:
+    """The own domains and competitors of some sites (of all, where none is named), by site id; sites without a competitor are left out."""
+    wanted = site_ids or [one.id for one in sites.list_sites(uow)]
+    found = {site_id: whose(uow, site_id) for site_id in wanted}
+    return {site_id: one for site_id, one in found.items() if one.competitors}
+
+
 def known(uow: UnitOfWork, site_id: int, path: Path) -> Imported | None:
     """The earlier import of a file with the same bytes, or None."""
     found = repository.snapshots_of_file(uow.session, site_id, digest(path))

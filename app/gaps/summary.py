@@ -104,6 +104,10 @@ def _warnings(files: list[FileReport], coverage: list[dict[str, Any]], with_data
         for one in coverage
         if not one["has_data"]
     ]
+    if any(report.format == "web-graph" for report in files):
+        notes.append(
+            "domains from the web graph are to be verified: it counts scripts, images and redirects as links and knows no rel"
+        )
     if with_data == 1:
         notes.append("only one competitor has data: every gap links to all of them and is tier 1")
     for report in files:

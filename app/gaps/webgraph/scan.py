@@ -1,0 +1,181 @@
+"""The passes over a graph: names to ids, links to the targets, ids back to names. Each is one stream with small memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import BadInput
+from app.gaps.webgraph.files import GraphFile
+
+#: One link that was found: id of the source, number of the target.
+HIT = struct.Struct("<QH")
+_CHECKPOINT_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Vertices:
+    """The ids of the names that were looked for (missing: the graph does not know it), and how many domains there are."""
+
+    ids: Mapping[str, int]
+    total: int
+
+
+def reversed_name(domain: str) -> str:
+    """`news.example.com` as the graph writes it: `com.example.news`; the same the other way round."""
+    return ".".join(reversed(domain.split(".")))
+
+
+def find_vertices(file: GraphFile, domains: Sequence[str]) -> Vertices:
+    """Look up domains (A-labels) in the vertices file. Raises BadInput where it is not sorted by reversed name."""
+    pending = sorted(((reversed_name(domain).encode(), domain) for domain in domains), reverse=True)
+    ids: dict[str, int] = {}
+    total = 0
+    before = b""
+    for block in file.blocks():
+        total += block.count(b"\n")
+        first, last = _name(file, block, block.find(b"\n")), _name(file, block, len(block) - 1)
+        if first < before or last < first:
+            raise BadInput(f"{file.url}: its lines are not sorted by name; it is not the vertices file of a release.")
+        before = last
+        while pending and pending[-1][0] <= last:
+            name, domain = pending.pop()
+            at = block.find(b"\t" + name + b"\t")
+            if at < 0:
+                at = block.find(b"\t" + name + b"\n")
+            if at >= 0:
+                ids[domain] = int(block[block.rfind(b"\n", 0, at) + 1 : at])
+    return Vertices(ids, total)
+
+
+def _name(file: GraphFile, block: bytes, end: int) -> bytes:
+    line = block[block.rfind(b"\n", 0, end) + 1 : end]
+    cells = line.split(b"\t")
+    if len(cells) < 2 or not cells[0].isdigit():
+        raise BadInput(f"{file.url}: the line '{line[:80].decode(errors='replace')}' is not 'id, name, hosts' by tabs.")
+    return cells[1]
+
+
+def find_links(
+    file: GraphFile, targets: Sequence[int], hits: Path, *, found: Callable[[int], None] | None = None
+) -> int:
+    """Write every link to one of `targets` (vertex ids) to `hits`; return how many there are.
+
+    Beside `hits` lies a checkpoint: a run that was stopped at any moment goes on from it over the same file and targets,
+    and the result is the same. Raises BadInput for lines that are not two ids.
+    """
+    mark = hits.with_suffix(".checkpoint")
+    job = [file.identity, list(targets)]
+    start, done = _resume(mark, hits, job)
+    pattern = re.compile(b"\t(" + _any_of([b"%d" % one for one in targets]) + b")\n") if targets else None
+    number = {b"%d" % one: place for place, one in enumerate(targets)}
+    due = time.monotonic() + _CHECKPOINT_SECONDS
+    with hits.open("r+b" if hits.exists() else "w+b") as out:
+        out.truncate(done * HIT.size)
+        out.seek(0, os.SEEK_END)
+        for block in file.blocks(start):
+            _check_edges(file, block)
+            for match in pattern.finditer(block) if pattern else ():
+                source = block[block.rfind(b"\n", 0, match.start()) + 1 : match.start()]
+                out.write(HIT.pack(int(source), number[match.group(1)]))
+                done += 1
+            start += len(block)
+            if time.monotonic() > due:
+                _checkpoint(mark, out.flush, out.fileno(), job, start, done)
+                due = time.monotonic() + _CHECKPOINT_SECONDS
+                if found:
+                    found(done)
+        _checkpoint(mark, out.flush, out.fileno(), job, start, done)
+    return done
+
+
+def _resume(mark: Path, hits: Path, job: Sequence[object]) -> tuple[int, int]:
+    try:
+        saved = json.loads(mark.read_text())
+        if saved["job"] == job and hits.stat().st_size >= saved["hits"] * HIT.size:
+            return int(saved["start"]), int(saved["hits"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return 0, 0
+
+
+def _checkpoint(
+    mark: Path, flush: Callable[[], None], handle: int, job: Sequence[object], start: int, hits: int
+) -> None:
+    # The hits reach the disk before the place in the file does: a checkpoint never promises what is not there.
+    flush()
+    os.fsync(handle)
+    draft = mark.with_suffix(".draft")
+    draft.write_text(json.dumps({"job": job, "start": start, "hits": hits}))
+    os.replace(draft, mark)
+
+
+def _check_edges(file: GraphFile, block: bytes) -> None:
+    line = block[: block.find(b"\n")]
+    if not re.fullmatch(rb"\d+\t\d+", line):
+        raise BadInput(f"{file.url}: the line '{line[:80].decode(errors='replace')}' is not 'from id, to id' by a tab.")
+
+
+def _any_of(words: Sequence[bytes]) -> bytes:
+    """A pattern for any of some digit strings, as a trie: its speed hardly depends on their number."""
+    trie: dict[int, dict] = {}  # type: ignore[type-arg]
+    for word in words:
+        node = trie
+        for digit in word:
+            node = node.setdefault(digit, {})
+        node[-1] = {}
+    return _pattern(trie)
+
+
+def _pattern(node: dict[int, dict]) -> bytes:  # type: ignore[type-arg]
+    branches = [bytes([digit]) + _pattern(below) for digit, below in sorted(node.items()) if digit >= 0]
+    if not branches:
+        return b""
+    joined = branches[0] if len(branches) == 1 else b"(?:" + b"|".join(branches) + b")"
+    return (b"(?:" + joined + b")?") if -1 in node else joined
+
+
+def name_sources(file: GraphFile, hits: Path) -> Iterator[tuple[str, str, int]]:
+    """(reversed name, hosts as text, number of the target) of every hit; both files are sorted by id, so this is one merge."""
+    wanted = _hits(hits)
+    source, target = next(wanted, (None, 0))
+    before = -1
+    for block in file.blocks():
+        last = int(block[block.rfind(b"\n", 0, len(block) - 1) + 1 :].split(b"\t", 1)[0])
+        at = 0
+        while source is not None and source <= last:
+            if source < before:
+                raise BadInput(
+                    "The edges file is not sorted by its first column; it is not the edges file of a release."
+                )
+            before = source
+            key = b"%d\t" % source
+            if not block.startswith(key, at):
+                at = block.find(b"\n" + key, max(at - 1, 0)) + 1
+                if at == 0:
+                    raise BadInput(
+                        f"{file.url}: there is no domain {source}, which the edges file names; are both of one release?"
+                    )
+            cells = block[at : block.find(b"\n", at)].split(b"\t")
+            yield (
+                cells[1].decode("ascii", "replace"),
+                cells[2].decode("ascii", "replace") if len(cells) > 2 else "",
+                target,
+            )
+            source, target = next(wanted, (None, 0))
+        if source is None:
+            return
+    if source is not None:
+        raise BadInput(f"{file.url}: there is no domain {source}, which the edges file names; are both of one release?")
+
+
+def _hits(hits: Path) -> Iterator[tuple[int, int]]:
+    with hits.open("rb") as file:
+        while block := file.read(HIT.size * 65536):
+            yield from HIT.iter_unpack(block)
