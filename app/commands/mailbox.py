@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from app.models import Mailbox, Security
 
 if TYPE_CHECKING:
     from app.container import Container
-    from app.mail.accounts import Trial
+    from app.mail.checks import Looked
     from app.mail.providers import Server
 
 
@@ -61,7 +62,7 @@ def add(
     ] = True,
 ) -> None:
     """Connect a mailbox. Its password, or its permission at the provider, is stored encrypted."""
-    from app.mail import accounts, providers
+    from app.mail import accounts, checks, providers
 
     with installation() as container:
         at = providers.provider(container.settings, provider) if provider != "imap" else None
@@ -87,7 +88,7 @@ def add(
             gap_max_seconds=gap_max_seconds,
             by_oauth=at is not None,
         )
-        if at is None and test_first and not _tried(wanted.email, accounts.try_out(wanted, container.settings)):
+        if at is None and test_first and not _told(wanted.email, checks.examine(wanted, container.settings)):
             typer.echo("nothing was added; correct the options, or add it unseen with --no-test", err=True)
             raise typer.Exit(1)
         with container.db.work() as uow:
@@ -120,7 +121,7 @@ def sign_in(
 
 
 def _sign_in(container: Container, email: str, provider: str | None, *, wait: bool) -> None:
-    from app.mail import accounts, signin
+    from app.mail import accounts, checks, signin
 
     if not wait:
         with container.db.read() as look:
@@ -150,14 +151,20 @@ def _sign_in(container: Container, email: str, provider: str | None, *, wait: bo
     typer.echo(f"{done.email} is signed in{f' as {done.account}' if done.account else ''}, and awake")
     with container.db.read() as look:
         mailbox = accounts.find(look.session, email)
-    if not _tried(email, accounts.try_out(accounts.stored(mailbox, container.credentials), container.settings)):
+    if not _told(email, checks.examine(accounts.stored(mailbox, container.credentials), container.settings)):
         raise typer.Exit(1)
 
 
-def _tried(email: str, trials: list[Trial]) -> bool:
-    for trial in trials:
-        typer.echo(f"{'ok   ' if trial.ok else 'FAULT'} {email} {trial.side}: {trial.detail}", err=not trial.ok)
-    return all(trial.ok for trial in trials)
+_MARKS = {"ok": "ok   ", "warn": "warn ", "fail": "FAULT", "unknown": "?    "}
+
+
+def _told(email: str, looked: Looked) -> bool:
+    for line in looked.checks:
+        fault = line.state.value == "fail"
+        typer.echo(f"{_MARKS[line.state.value]} {email} {line.name}: {line.found}", err=fault)
+        if line.fix:
+            typer.echo(f"      {line.fix}", err=fault)
+    return looked.fine
 
 
 def _look_at_domain(container: Container, email: str) -> bool:
@@ -175,23 +182,30 @@ def _look_at_domain(container: Container, email: str) -> bool:
 
 def try_mailboxes(
     email: Annotated[str | None, typer.Argument(help="One mailbox; default: all.")] = None,
+    send: Annotated[
+        bool, typer.Option("--send", help="Also send it two messages of its own, and wait until they can be read.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Sign in to the servers of a mailbox and out again, and look at the DNS of its domain. Exit code 1 when a side fails."""
+    """Look at a mailbox: servers, TLS, sign-in, folders, and the DNS of its domain, each with its fix. Exit code 1 with faults."""
+    from app.deliverability import mailbox_check
     from app.mail import accounts
 
     with installation() as container:
         with container.db.read() as look:
             found = [accounts.find(look.session, email)] if email else accounts.every(look.session)
-        fine = [
-            _tried(mailbox.email, accounts.try_out(accounts.stored(mailbox, container.credentials), container.settings))
-            for mailbox in found
-        ]
-        fine += [
-            _look_at_domain(container, one) for one in {m.email.rpartition("@")[2]: m.email for m in found}.values()
-        ]
+        fine = True
+        for mailbox in found:
+            looked = mailbox_check.look(container, mailbox.id, send=send)
+            fine &= looked.fine
+            if as_json:
+                for line in looked.checks:
+                    typer.echo(json.dumps({"mailbox": mailbox.email, **dataclasses.asdict(line)}))
+            else:
+                _told(mailbox.email, looked)
         if not found:
             typer.echo("there is no mailbox yet; add one with `gapbridge mailbox add`", err=True)
-    if not all(fine):
+    if not fine:
         raise typer.Exit(1)
 
 
@@ -206,7 +220,7 @@ def resume(
     ] = True,
 ) -> None:
     """Wake a mailbox that rests (a refused sign-in, a refused sender): what waits in it leaves."""
-    from app.mail import accounts
+    from app.mail import accounts, checks
 
     password = typer.prompt("Password", hide_input=True) if new_password else None
     with installation() as container:
@@ -214,7 +228,7 @@ def resume(
             with container.db.read() as look:
                 mailbox = accounts.find(look.session, email)
             tried = accounts.stored(mailbox, container.credentials, password=password)
-            if not _tried(email, accounts.try_out(tried, container.settings)):
+            if not _told(email, checks.examine(tried, container.settings)):
                 typer.echo("nothing was changed", err=True)
                 raise typer.Exit(1)
         with container.db.work() as uow:

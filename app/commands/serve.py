@@ -163,7 +163,7 @@ def _looked_at(name: str, run: Callable[[], object]) -> tuple[str, bool, str]:
 
 
 def _mailboxes(container: Container) -> Iterator[tuple[str, bool, str]]:
-    from app.mail import accounts
+    from app.mail import accounts, checks
 
     try:
         with container.db.read() as look:
@@ -172,12 +172,14 @@ def _mailboxes(container: Container) -> Iterator[tuple[str, bool, str]]:
         return  # The check of the database has said it.
     for mailbox in found:
         try:
-            trials = accounts.try_out(accounts.stored(mailbox, container.credentials), container.settings)
+            looked = checks.examine(accounts.stored(mailbox, container.credentials), container.settings)
         except GapbridgeError as error:
             yield f"mailbox {mailbox.email}", False, error.detail
             continue
-        for trial in trials:
-            yield f"mailbox {mailbox.email} {trial.side}", trial.ok, trial.detail
+        for line in looked.checks:
+            if line.state is not CheckState.UNKNOWN:
+                said = f"{line.found}. {line.fix}".rstrip(". ")
+                yield f"mailbox {mailbox.email} {line.name}", line.state is not CheckState.FAIL, said
         if mailbox.paused_reason:
             yield f"mailbox {mailbox.email}", False, f"sending is paused: {mailbox.paused_reason}"
 

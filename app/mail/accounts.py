@@ -1,8 +1,7 @@
-"""The mailboxes of an installation: add one with its sealed password, list them, and try whether they work."""
+"""The mailboxes of an installation: add one with its sealed password, list them, and wake those that rest."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from zoneinfo import available_timezones
 
@@ -13,14 +12,11 @@ from sqlmodel import Session, col, select
 from app.addresses import clean_address
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
-from app.domain.delivery import Stage
-from app.errors import BadInput, Conflict, FieldProblem, MailboxFault, NotFound
+from app.errors import BadInput, Conflict, FieldProblem, NotFound
 from app.jobs import Job
 from app.mail.credentials import Credentials, SignIn
-from app.mail.imap import ImapAccount, ImapSession
 from app.mail.providers import Server
 from app.mail.sealed import bound_to
-from app.mail.smtp import Account, SmtpSession, StepFailed
 from app.models import Mailbox, MailboxOAuth, Security, SendingDomain
 from app.settings import Settings
 
@@ -95,7 +91,7 @@ def add(uow: UnitOfWork, vault: Vault, wanted: Draft, *, provider: str | None = 
 
     With `provider` it has no password and rests until somebody has signed it in (`app.mail.signin`).
     """
-    if uow.session.exec(select(Mailbox.id).where(col(Mailbox.email) == wanted.email)).first() is not None:
+    if known(uow.session, wanted.email) is not None:
         raise Conflict(f"the mailbox {wanted.email} is there already; `gapbridge mailbox list` shows it")
     row = Mailbox(
         email=wanted.email,
@@ -224,6 +220,11 @@ def by_oauth(session: Session) -> dict[int, str]:
     return {row.mailbox_id: row.provider for row in session.exec(select(MailboxOAuth))}
 
 
+def known(session: Session, email: str) -> Mailbox | None:
+    """The mailbox with this clean address, or None."""
+    return session.exec(select(Mailbox).where(col(Mailbox.email) == email)).one_or_none()
+
+
 def find(session: Session, email: str) -> Mailbox:
     """The mailbox with this address; raises NotFound."""
     row = session.exec(select(Mailbox).where(col(Mailbox.email) == clean_address(email))).one_or_none()
@@ -238,77 +239,3 @@ def get(session: Session, mailbox_id: int) -> Mailbox:
     if row is None:
         raise NotFound(f"there is no mailbox {mailbox_id}")
     return row
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What trying one side of a mailbox found: `detail` says what to correct when it is not `ok`."""
-
-    side: str
-    ok: bool
-    detail: str
-
-
-def try_out(account: Draft, settings: Settings) -> list[Trial]:
-    """Sign in to both servers and say goodbye; sends nothing and changes nothing. Call it outside of a transaction."""
-    return [_try_smtp(account, settings), _try_imap(account, settings)]
-
-
-def _try_smtp(account: Draft, settings: Settings) -> Trial:
-    server = account.smtp
-    where = f"{server.host}:{server.port} ({server.security.value})"
-    session = SmtpSession(
-        Account(
-            host=server.host,
-            port=server.port,
-            security=server.security,
-            username=account.username,
-            password=account.password,
-            bearer=account.bearer,
-            helo=account.email.rpartition("@")[2],
-            timeout=settings.smtp_timeout,
-            dot_timeout=settings.smtp_dot_timeout,
-        )
-    )
-
-    async def visit() -> None:
-        await session.open()
-        await session.quit()
-
-    try:
-        asyncio.run(visit())
-    except StepFailed as failed:
-        advice = (
-            "the sign-in was refused: check user name and password (many providers want an app password)"
-            if failed.stage is Stage.AUTH
-            else "no connection: check host, port and security (tls is usually port 465, starttls 587)"
-        )
-        said = f"{failed.answer.code} {failed.answer.text}" if failed.answer else failed.detail
-        return Trial("smtp", False, f"{where}: {advice}; {said}")
-    return Trial("smtp", True, f"{where}: signed in as {account.username}")
-
-
-def _try_imap(account: Draft, settings: Settings) -> Trial:
-    server = account.imap
-    where = f"{server.host}:{server.port} ({server.security.value})"
-    try:
-        session = ImapSession(
-            ImapAccount(
-                host=server.host,
-                port=server.port,
-                security=server.security,
-                username=account.username,
-                password=account.password,
-                bearer=account.bearer,
-                timeout=settings.imap_timeout,
-                allow_plaintext=settings.mail_allow_plaintext,
-            )
-        )
-        try:
-            watched = [folder.name for folder in session.folders()]
-            count = session.examine("INBOX").exists
-        finally:
-            session.close()
-    except MailboxFault as fault:
-        return Trial("imap", False, f"{where}: {fault.detail}")
-    return Trial("imap", True, f"{where}: INBOX holds {count} message(s); watched: {', '.join(watched)}")

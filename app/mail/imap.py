@@ -33,21 +33,97 @@ HEAD_BYTES = 1024 * 1024
 
 _ID_FIELD = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
 _OWN_ID = re.compile(r"<[0-9a-z]{8,80}\.[0-9a-z]{16,64}@[A-Za-z0-9.-]{1,253}>")
+# Names that providers and mail programs give, where the server marks no use (RFC 6154); compared without case.
 _JUNK_NAMES = frozenset(
-    (
+    [
         "junk",
         "spam",
         "junk e-mail",
         "junk email",
+        "junk-e-mail",
+        "junk mail",
         "bulk mail",
         "bulk",
-        "junk mail",
         "spamverdacht",
+        "unerwünscht",
+        "werbung",
         "courrier indésirable",
-    )
+        "pourriel",
+        "indésirables",
+        "correo no deseado",
+        "posta indesiderata",
+        "lixo eletrônico",
+        "lixo eletrónico",
+        "ongewenste e-mail",
+        "ongewenste mail",
+        "skräppost",
+        "søppelpost",
+        "uønsket e-mail",
+        "roskaposti",
+        "niechciane",
+        "wiadomości-śmieci",
+        "nevyžádaná pošta",
+        "спам",
+        "нежелательная почта",
+        "önemsiz",
+        "önemsiz e-posta",
+        "迷惑メール",
+        "垃圾邮件",
+        "垃圾郵件",
+        "스팸",
+        "정크 메일",
+    ]
 )
 _SENT_NAMES = frozenset(
-    ("sent", "sent items", "sent messages", "sent mail", "gesendet", "gesendete elemente", "envoyés")
+    [
+        "sent",
+        "sent items",
+        "sent messages",
+        "sent mail",
+        "sent-mail",
+        "outbox/sent",
+        "gesendet",
+        "gesendete",
+        "gesendete elemente",
+        "gesendete objekte",
+        "gesendete nachrichten",
+        "envoyés",
+        "éléments envoyés",
+        "messages envoyés",
+        "objets envoyés",
+        "enviados",
+        "elementos enviados",
+        "mensajes enviados",
+        "itens enviados",
+        "mensagens enviadas",
+        "posta inviata",
+        "inviati",
+        "inviata",
+        "verzonden",
+        "verzonden items",
+        "verzonden berichten",
+        "skickat",
+        "skickade objekt",
+        "sendt",
+        "sendte elementer",
+        "sendt post",
+        "lähetetyt",
+        "wysłane",
+        "elementy wysłane",
+        "odeslané",
+        "odeslaná pošta",
+        "отправленные",
+        "надіслані",
+        "gönderilmiş öğeler",
+        "gönderilenler",
+        "送信済み",
+        "送信済みメール",
+        "送信済みアイテム",
+        "已发送",
+        "已发送邮件",
+        "寄件備份",
+        "보낸 편지함",
+    ]
 )
 
 
@@ -296,6 +372,23 @@ class ImapSession:
             raise ValueError("only Message-IDs that we have made are searched for")
         with _faults(self._host):
             return sorted(self._client.search(["HEADER", "Message-ID", message_id]))
+
+    def capabilities(self) -> frozenset[str]:
+        """What the server says that it can, in capital letters."""
+        with _faults(self._host):
+            return frozenset(bytes(name).decode("ascii", "replace").upper() for name in self._client.capabilities())
+
+    def quota(self) -> tuple[int, int] | None:
+        """Storage that is used and its limit, in kB (RFC 9208); None where the server tells none."""
+        with _faults(self._host):
+            if not self._client.has_capability("QUOTA"):
+                return None
+            try:
+                _, quotas = self._client.get_quota_root("INBOX")
+            except IMAPClientError:
+                return None
+            storage = [quota for quota in quotas if str(quota.resource).upper() == "STORAGE" and quota.limit > 0]
+            return (int(storage[0].usage), int(storage[0].limit)) if storage else None
 
     def append(self, folder: str, raw: bytes, at: datetime) -> None:
         """File a copy of a message that we have sent, marked as read."""

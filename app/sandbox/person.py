@@ -12,6 +12,7 @@ from app.gaps import service as gaps
 from app.inbox import service as inbox
 from app.links import service as links
 from app.mail import accounts
+from app.mail.checks import examine
 from app.mail.providers import Server
 from app.models import Conversation, ConversationState, Inbound, Prospect, Security
 from app.pitches import replacement
@@ -56,7 +57,7 @@ class Person:
             gap_min_seconds=30,
             gap_max_seconds=60,
         )
-        trials = accounts.try_out(mailbox, container.settings)
+        looked = examine(mailbox, container.settings)
         with self._container.db.work() as uow:
             users.create_first(uow, email=EMAIL, name=NAME, password=self._world.password)
             site = sites.create(
@@ -77,7 +78,11 @@ class Person:
                 sites.add_page(uow, site.id, page.url, title=page.title, topic=page.topic, summary=page.summary)
             sequences.ensure_starter(uow, site)
             accounts.add(uow, container.vault, mailbox)
-        return [f"mailbox {cast.OUR_MAILBOX}, {trial.side}: {trial.detail}" for trial in trials]
+        return [
+            f"mailbox {cast.OUR_MAILBOX}, {line.name}: {line.found}"
+            for line in looked.checks
+            if line.name in ("smtp-sign-in", "inbox")
+        ]
 
     def import_exports(self) -> list[str]:
         """Import every export into the pipeline."""

@@ -71,4 +71,4 @@ def test_doctor_and_mailbox_test_ask_the_dns(shell: Shell) -> None:
     # What nobody can know is said and is no fault.
     assert rows["domain acme-mail.com dkim"]["ok"] is True
     ran = shell("mailbox", "test", "ana@acme-mail.com")
-    assert (ran.code, "acme-mail.com dmarc" in ran.err) == (1, True)
+    assert (ran.code, "acme-mail.com domain-dmarc" in ran.err) == (1, True)

@@ -129,8 +129,8 @@ def test_the_doctor_names_each_fault_and_its_fix(shell: Shell, office: PostOffic
     rows = {row["check"]: row for row in map(json.loads, shell("doctor", "--json").out.splitlines())}
     assert rows["database"]["ok"]
     assert rows["broker"]["ok"]
-    assert rows[f"mailbox {OURS} smtp"]["ok"]
-    assert rows[f"mailbox {OURS} imap"]["ok"]
+    assert rows[f"mailbox {OURS} smtp-sign-in"]["ok"]
+    assert rows[f"mailbox {OURS} imap-sign-in"]["ok"]
     assert not rows["clock"]["ok"]
     assert "gapbridge serve" in rows["clock"]["detail"]
 

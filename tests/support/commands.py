@@ -40,7 +40,9 @@ class Shell:
         self._capsys.readouterr()
         # Outside of tests the log goes to standard error; here it would stand among the answers.
         former = structlog.get_config()
-        structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+        structlog.configure(
+            processors=[structlog.processors.KeyValueRenderer()], logger_factory=structlog.ReturnLoggerFactory()
+        )
         try:
             code = app.cli.main()
         finally:

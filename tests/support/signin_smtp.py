@@ -25,7 +25,14 @@ class _Guarded(Sink):
         self.owner = owner
         self.signed_in: list[tuple[str, str]] = []
         self.refused: list[tuple[str, str]] = []
+        self.deliver: Callable[[bytes], None] = lambda _: None
         self.no = "535 5.7.8 Username and Password not accepted"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        answer = await super().handle_DATA(server, session, envelope)
+        if answer.startswith("2"):
+            await asyncio.to_thread(self.deliver, bytes(envelope.content or b""))
+        return answer
 
     def password(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword

@@ -155,3 +155,26 @@ def test_an_operator_signs_in_on_a_machine_without_a_browser(
         assert shell("mailbox", "sign-in", ANA).code == 0
         assert shell("mailbox", "test").code == 0
     assert smtp.signed_in[-1] == ("XOAUTH2", ANA)
+
+
+def test_a_program_looks_at_a_mailbox_before_and_after_it_is_connected(house: House, server: OAuthServer) -> None:
+    api = house.api()
+    with guarded_smtp() as smtp, dovecot(ANA) as imap:
+        body = {
+            "email": ANA, "from_name": "Ana", "password": "secret", "smtp_host": "127.0.0.1", "smtp_port": smtp.port,
+            "smtp_security": "none", "imap_host": "127.0.0.1", "imap_port": imap.port, "imap_security": "none",
+        }  # fmt: skip
+        looked = api.post("/api/v1/mailboxes/test", json={**body, "password": "a-canary"})
+        assert looked.status_code == 200, looked.text
+        states = {line["name"]: line["state"] for line in looked.json()["checks"]}
+        assert (looked.json()["fine"], states["smtp-sign-in"], states["imap-reached"]) == (False, "fail", "ok")
+        assert "canary" not in looked.text
+        assert api.post("/api/v1/mailboxes", json=body).status_code == 201
+        assert "connected already" in api.post("/api/v1/mailboxes/test", json=body).text
+        smtp.deliver = lambda raw: imap.put(ANA, raw)
+        looked = api.post("/api/v1/mailboxes/1/test", json={"send": True})
+    lines = {line["name"]: line for line in looked.json()["checks"]}
+    assert lines["self-message"]["state"] == "ok"
+    assert any(name.startswith("domain-") for name in lines)
+    with house.db.read() as look:
+        assert look.session.exec(select(Mailbox)).one().plus_addressing is True

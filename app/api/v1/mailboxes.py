@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr
 
 from app.api.door import Call, Door, Id, Line, Model, Out, Text
+from app.deliverability import mailbox_check
+from app.domain.checks import CheckState
+from app.errors import BadInput, FieldProblem
 from app.mail import accounts, signin
 from app.mail.providers import Server, provider
 from app.models import Security
@@ -65,6 +68,28 @@ class MailboxOut(Out):
     created_at: datetime
 
 
+class CheckOut(Out):
+    """One line of a look at a mailbox: `state` unknown means that it was not looked at; `fix` is empty where none is needed."""
+
+    name: str
+    state: CheckState
+    found: str
+    fix: str
+
+
+class LookedOut(Out):
+    """All the lines; `fine` when none of them failed."""
+
+    fine: bool
+    checks: list[CheckOut]
+
+
+class TestIn(Model):
+    """`send`: also send the mailbox two messages of its own, and wait up to a minute until they can be read."""
+
+    send: bool = False
+
+
 class SignInIn(Model):
     """Where to sign in; needed for a mailbox that has used a password until now."""
 
@@ -93,14 +118,9 @@ def list_mailboxes(call: Call) -> Any:
     return accounts.every(call.uow.session)
 
 
-@door.route("POST", "/mailboxes", needs="mailboxes:write", answers=MailboxOut, status=201)
-def add_mailbox(call: Call, body: MailboxIn) -> Any:
-    """Connect a mailbox. It is read at once; what is wrong with it shows in `poll_error`.
-
-    One with a provider rests until it is signed in.
-    """
+def _draft(call: Call, body: MailboxIn) -> accounts.Draft:
     at = provider(call.container.settings, body.provider) if body.provider else None
-    draft = accounts.draft(
+    return accounts.draft(
         call.container.settings,
         email=body.email,
         from_name=body.from_name,
@@ -115,7 +135,33 @@ def add_mailbox(call: Call, body: MailboxIn) -> Any:
         gap_min_seconds=body.gap_min_seconds,
         gap_max_seconds=body.gap_max_seconds,
     )
+
+
+@door.route("POST", "/mailboxes", needs="mailboxes:write", answers=MailboxOut, status=201)
+def add_mailbox(call: Call, body: MailboxIn) -> Any:
+    """Connect a mailbox. It is read at once; what is wrong with it shows in `poll_error`.
+
+    One with a provider rests until it is signed in.
+    """
+    draft = _draft(call, body)
     return accounts.add(call.uow, call.container.vault, draft, provider=body.provider)
+
+
+@door.route("POST", "/mailboxes/test", needs="mailboxes:write", answers=LookedOut, own_transactions=True)
+def test_draft(call: Call, body: MailboxIn) -> Any:
+    """Look at a mailbox before it is connected: servers, TLS, sign-in, folders. Nothing is stored and nothing is sent."""
+    if body.provider is not None:
+        raise BadInput(
+            "a mailbox of a provider is tested after its sign-in",
+            FieldProblem("provider", "Connect it, sign it in, and test it under its id"),
+        )
+    return mailbox_check.look_at_draft(call.container, _draft(call, body))
+
+
+@door.route("POST", "/mailboxes/{mailbox_id}/test", needs="mailboxes:write", answers=LookedOut, own_transactions=True)
+def test_mailbox(call: Call, mailbox_id: Id, body: TestIn) -> Any:
+    """Look at a mailbox: servers, TLS, sign-in, folders, and the DNS of its domain, each line with its fix."""
+    return mailbox_check.look(call.container, mailbox_id, send=body.send)
 
 
 @door.route("POST", "/mailboxes/{mailbox_id}/sign-in", needs="mailboxes:write", answers=SignInOut)

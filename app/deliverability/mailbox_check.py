@@ -1,0 +1,58 @@
+"""Everything that a person sees about one mailbox: its own lines (`app.mail.checks`), and those of other rooms after them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.container import Container
+from app.deliverability import repository, service
+from app.domain.checks import Check, CheckState
+from app.errors import GapbridgeError
+from app.mail import accounts, checks
+from app.mail.accounts import Draft
+
+
+def look(container: Container, mailbox_id: int, *, send: bool = False) -> checks.Looked:
+    """Look at a stored mailbox, and remember whether name+tag arrives there where that was tried. Raises NotFound.
+
+    Several transactions by nature: servers and DNS are asked between them.
+    """
+    with container.db.read() as uow:
+        mailbox = accounts.get(uow.session, mailbox_id)
+    try:
+        account = accounts.stored(mailbox, container.credentials)
+    except GapbridgeError as cannot:
+        lines = (Check("credential", CheckState.FAIL, cannot.detail, "Sign in again, or enter the password again."),)
+        return checks.Looked((*lines, *_domain(container, mailbox.email)))
+    looked = checks.examine(
+        account, container.settings, send=send, providers=[lambda draft: _domain(container, draft.email)]
+    )
+    if looked.plus_addressing is not None:
+        with container.db.work() as uow:
+            accounts.get(uow.session, mailbox_id).plus_addressing = looked.plus_addressing
+    return looked
+
+
+def look_at_draft(container: Container, draft: Draft) -> checks.Looked:
+    """Look at a mailbox that is not stored yet, before it is added; it says so when the address is connected already."""
+    with container.db.read() as uow:
+        known = accounts.known(uow.session, draft.email)
+    if known is not None:
+        line = Check(
+            "connected",
+            CheckState.FAIL,
+            f"{draft.email} is connected already, as mailbox {known.id}",
+            f"Look at it with `gapbridge mailbox test {draft.email}`; `gapbridge mailbox resume --new-password` gives it "
+            "a new password.",
+        )
+        return checks.Looked((line,))
+    return checks.examine(draft, container.settings)
+
+
+def _domain(container: Container, email: str) -> Iterable[Check]:
+    """The DNS of the domain that it sends from, as it is now."""
+    with container.db.read() as uow:
+        row = repository.find(uow.session, email.rpartition("@")[2].lower())
+    if row is None:
+        return []
+    return [Check(f"domain-{line.name}", line.state, line.found, line.fix) for line in service.check(container, row.id)]
