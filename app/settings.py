@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.domain.pacing import ALWAYS, parse_window
 from app.errors import BadInput, FieldProblem
 
 
@@ -201,6 +202,29 @@ class Settings(BaseSettings):
     undo_window: Duration = Field(
         default=timedelta(seconds=60), description="Time between approving a pitch and its first chance to leave."
     )
+    send_window: str = Field(
+        default="09:00-17:00",
+        description="Hours in which pitches and follow-ups leave, in the recipient's time zone and on working days of the "
+        "recipient's country. `always`: at any time. A site or a prospect may have its own.",
+    )
+    site_daily_cap: int | None = Field(
+        default=None, ge=1, description="Pitches and follow-ups that leave for one site on a day (UTC). Unset: no cap."
+    )
+    recipient_cap: int = Field(
+        default=3,
+        ge=1,
+        description="Pitches and follow-ups that leave for one recipient domain in a period, over all sites and mailboxes. At "
+        "public mail providers each address counts for itself.",
+    )
+    recipient_cap_days: int = Field(default=1, ge=1, le=31, description="Days of the period of `recipient_cap`.")
+    ramp_start: int | None = Field(
+        default=10,
+        ge=1,
+        description="Mails that a mailbox connected from now on may send on its first day. Unset (`none`): its whole cap.",
+    )
+    ramp_step: int = Field(
+        default=5, ge=1, description="Mails more on each day after a day of sending, up to the mailbox's cap."
+    )
     contact_cooldown_days: int = Field(
         default=90, ge=0, description="Days in which a domain is not pitched again after its last conversation."
     )
@@ -222,6 +246,18 @@ class Settings(BaseSettings):
     keep_raw_mail_days: int = Field(
         default=365, ge=1, description="Days for which the bytes of received mail are kept after they were handled."
     )
+
+    @field_validator("site_daily_cap", "ramp_start", mode="before")
+    @classmethod
+    def _unset(cls, value: object) -> object:
+        return None if isinstance(value, str) and value.strip().lower() in ("", "none") else value
+
+    @field_validator("send_window")
+    @classmethod
+    def _known_window(cls, value: str) -> str:
+        if value != ALWAYS:
+            parse_window(value)
+        return value
 
     @field_validator("fetch_static_hosts", mode="before")
     @classmethod

@@ -95,7 +95,7 @@ def prepare(url: str, port: int) -> tuple[Database, list[str]]:
     """A migrated database with sent mails; returns their Message-IDs."""
     migrate.upgrade(url)
     db = Database(url, SystemClock(), SilentDispatcher())
-    settings = Settings(_env_file=None, mail_allow_plaintext=True)
+    settings = Settings(_env_file=None, mail_allow_plaintext=True, send_window="always")
     ids = []
     with db.work() as uow:
         site, box = a_site(uow), a_mailbox(uow, ANA, imap_port=port)

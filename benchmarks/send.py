@@ -126,7 +126,7 @@ def gapbridge(url: str, port: int, messages: int) -> float:
     """Messages a second through the outbox: claim, gate, commit before the dot, record; every commit durable."""
     migrate.upgrade(url)
     db = Database(url, SystemClock(), SilentDispatcher())
-    settings = Settings(_env_file=None, mail_allow_plaintext=True)
+    settings = Settings(_env_file=None, mail_allow_plaintext=True, send_window="always")
     with db.work() as uow:
         site = a_site(uow)
         boxes = [

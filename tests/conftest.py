@@ -18,6 +18,8 @@ from tests.support.databases import Templates
 # No test may read the developer's own installation.
 for name in [name for name in os.environ if name.startswith("GAPBRIDGE_") and not name.startswith("GAPBRIDGE_TEST_")]:
     del os.environ[name]
+# Tests of other things run at any hour; those of the hours set their own window.
+os.environ["GAPBRIDGE_SEND_WINDOW"] = "always"
 
 # A Monday, 09:00 UTC, in summer time for most of Europe.
 START = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)

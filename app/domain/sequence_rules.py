@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
-from app.domain.calendar import IsHoliday, add_business_days, business_moment, is_business_day, no_holidays
+from app.domain.calendar import PLAIN_WEEK, WorkDays, add_business_days, business_moment
 
 MAX_STEPS = 5
 MAX_WAIT = 60
@@ -73,7 +73,7 @@ def due_after(
     sent_at: datetime,
     step: Step,
     zone: tzinfo,
-    is_holiday: IsHoliday = no_holidays,
+    days: WorkDays = PLAIN_WEEK,
     absences: Sequence[Absence] = (),
 ) -> datetime:
     """When `step` is due: its wait in business days after `sent_at`, at the same time of day in `zone`, as UTC.
@@ -81,26 +81,26 @@ def due_after(
     An automatic answer moves it to the business day after the day of return, or, without such a day, to
     `ABSENCE_WITHOUT_DATE` business days after the answer came; never to an earlier day.
     """
-    due = business_moment(sent_at, step.wait, zone, is_holiday)
+    due = business_moment(sent_at, step.wait, zone, days)
     for absence in absences:
         away = (absence.returns_on - absence.received_at.astimezone(zone).date()).days if absence.returns_on else 0
         if absence.returns_on is not None and 0 <= away <= MAX_AWAY_DAYS:
-            day = add_business_days(absence.returns_on, 1, is_holiday)
+            day = add_business_days(absence.returns_on, 1, days)
             wall = sent_at.astimezone(zone).time().replace(fold=0)
             shifted = datetime.combine(day, wall, tzinfo=zone).astimezone(UTC)
         else:
-            shifted = business_moment(absence.received_at, ABSENCE_WITHOUT_DATE, zone, is_holiday)
+            shifted = business_moment(absence.received_at, ABSENCE_WITHOUT_DATE, zone, days)
         due = max(due, shifted)
     return due
 
 
-def not_on_a_closed_day(at: datetime, now: datetime, zone: tzinfo, is_holiday: IsHoliday = no_holidays) -> datetime:
+def not_on_a_closed_day(at: datetime, now: datetime, zone: tzinfo, days: WorkDays = PLAIN_WEEK) -> datetime:
     """`at`, or, when it has passed and today is no business day in `zone`, the same time on the next one, as UTC.
 
     What was due on a Friday and was held up (nobody ran, the mailbox rested) does not leave on the Saturday.
     """
     today = now.astimezone(zone).date()
-    if at > now or is_business_day(today, is_holiday):
+    if at > now or today in days:
         return at
     wall = at.astimezone(zone).time().replace(fold=0)
-    return datetime.combine(add_business_days(today, 0, is_holiday), wall, tzinfo=zone).astimezone(UTC)
+    return datetime.combine(add_business_days(today, 0, days), wall, tzinfo=zone).astimezone(UTC)

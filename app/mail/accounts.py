@@ -17,7 +17,7 @@ from app.jobs import Job
 from app.mail.credentials import Credentials, SignIn
 from app.mail.providers import Server
 from app.mail.sealed import bound_to
-from app.models import Mailbox, MailboxOAuth, Security, SendingDomain
+from app.models import Mailbox, MailboxOAuth, MailboxPacing, Security, SendingDomain
 from app.settings import Settings
 
 MOST_A_DAY = 500
@@ -43,6 +43,8 @@ class Draft:
     gap_min_seconds: int
     gap_max_seconds: int
     bearer: bool = False
+    ramp_start: int | None = None
+    ramp_step: int = 5
 
 
 def draft(
@@ -82,7 +84,7 @@ def draft(
         raise BadInput("The mailbox cannot be added.", *problems)
     return Draft(
         address, from_name.strip(), username or address, password, smtp, imap, signature, time_zone, daily_cap,
-        gap_min_seconds, gap_max_seconds,
+        gap_min_seconds, gap_max_seconds, settings.ramp_start, settings.ramp_step,
     )  # fmt: skip
 
 
@@ -114,6 +116,7 @@ def add(uow: UnitOfWork, vault: Vault, wanted: Draft, *, provider: str | None = 
     )
     uow.session.add(row)
     uow.session.flush()  # The password is bound to the id of its row.
+    uow.session.add(MailboxPacing(mailbox_id=row.id, ramp_start=wanted.ramp_start, ramp_step=wanted.ramp_step))
     _know_domain(uow, row.email.rpartition("@")[2])
     if provider is not None:
         row.paused_reason = f"nobody has signed in yet; `gapbridge mailbox sign-in {row.email}` begins it"

@@ -17,6 +17,7 @@ from app.models.link_check import LinkCheck
 from app.models.mailbox import Mailbox, Security
 from app.models.mailbox_day import MailboxDay
 from app.models.mailbox_oauth import MailboxOAuth, OAuthFlow
+from app.models.mailbox_pacing import MailboxPacing, MailboxSite
 from app.models.mailbox_watch import MailboxWatch
 from app.models.mention_check import MentionCheck
 from app.models.outbound import Outbound, OutboundKind
@@ -24,6 +25,8 @@ from app.models.outbound_alias import OutboundAlias
 from app.models.page import Page
 from app.models.pitch import Pitch, PitchState
 from app.models.prospect import Prospect
+from app.models.prospect_place import ProspectPlace
+from app.models.recipient_day import RecipientDay
 from app.models.sealed_secret import SealedSecret
 from app.models.send_attempt import SendAttempt
 from app.models.sending_domain import SendingDomain
@@ -32,6 +35,8 @@ from app.models.sequence import Sequence
 from app.models.sequence_run import RunState, SequenceRun
 from app.models.sign_in_try import SignInTry
 from app.models.site import Site
+from app.models.site_day import SiteDay
+from app.models.site_pacing import SitePacing
 from app.models.snapshot import Snapshot, SnapshotRole
 from app.models.stage_event import StageEvent
 from app.models.suppression import Suppression, SuppressionKind
@@ -61,6 +66,8 @@ __all__ = [
     "Mailbox",
     "MailboxDay",
     "MailboxOAuth",
+    "MailboxPacing",
+    "MailboxSite",
     "MailboxWatch",
     "MentionCheck",
     "OAuthFlow",
@@ -71,6 +78,8 @@ __all__ = [
     "Pitch",
     "PitchState",
     "Prospect",
+    "ProspectPlace",
+    "RecipientDay",
     "Role",
     "RunState",
     "SealedSecret",
@@ -82,6 +91,8 @@ __all__ = [
     "SequenceRun",
     "SignInTry",
     "Site",
+    "SiteDay",
+    "SitePacing",
     "Snapshot",
     "SnapshotRole",
     "StageEvent",

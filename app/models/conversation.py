@@ -18,7 +18,10 @@ class ConversationState(StrEnum):
 
 
 class Conversation(Table, table=True):
-    """`event_floor` is the newest blocking event when it (re)started: older ones do not stop it. `agreed`: they said yes."""
+    """`domain` is the prospect's, `recipient` the key of the address that is written to (app.addresses.recipient_key).
+
+    `event_floor` is the newest blocking event when it (re)started: older ones do not stop it. `agreed`: they said yes.
+    """
 
     __tablename__ = "conversation"
     __table_args__ = (
@@ -26,6 +29,13 @@ class Conversation(Table, table=True):
         Index(
             "uq_conversation_open_domain",
             "domain",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index(
+            "uq_conversation_open_recipient",
+            "recipient",
             unique=True,
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
@@ -39,6 +49,7 @@ class Conversation(Table, table=True):
     contact_id: int = Field(foreign_key="contact.id")
     mailbox_id: int = Field(foreign_key="mailbox.id")
     domain: str = Field(max_length=253)
+    recipient: str | None = Field(default=None, max_length=253)
     state: ConversationState = Field(default=ConversationState.OPEN, sa_column=enum_column(ConversationState))
     subject: str
     event_floor: int = 0

@@ -23,7 +23,11 @@ _IN_FLIGHT = "state IN ('CLAIMED', 'COMMITTED', 'AMBIGUOUS')"
 
 
 class Outbound(Table, table=True):
-    """One message to one recipient. `raw` is what will be on the wire, byte for byte; `fence` is the holder's."""
+    """One message to one recipient. `raw` is what will be on the wire, byte for byte; `fence` is the holder's.
+
+    It may leave from `not_before` until `closes_at`, the present slot in the recipient's `hours` (null: at any time); `wanted_at` is
+    when it was meant to leave. `recipient` is what the cap for a recipient's domain counts by.
+    """
 
     __tablename__ = "outbound"
     __table_args__ = (
@@ -37,7 +41,8 @@ class Outbound(Table, table=True):
             sqlite_where=text(_IN_FLIGHT),
             postgresql_where=text(_IN_FLIGHT),
         ),
-        Index("ix_outbound_due", "mailbox_id", "state", "not_before"),
+        # The queue of a mailbox, kind by kind: answers, then follow-ups, then pitches.
+        Index("ix_outbound_queue", "mailbox_id", "state", "kind", "not_before", "closes_at"),
         Index("ix_outbound_prospect_id", "prospect_id"),
     )
 
@@ -61,7 +66,11 @@ class Outbound(Table, table=True):
     fence: int = 0
     event_floor: int = 0
     gate_seen_event_id: int | None = None
+    recipient: str | None = Field(default=None, max_length=253)
+    hours: str | None = Field(default=None, max_length=120)
+    wanted_at: datetime | None = None
     not_before: datetime
+    closes_at: datetime | None = None
     expires_at: datetime
     committed_at: datetime | None = None
     sent_at: datetime | None = None

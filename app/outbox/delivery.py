@@ -15,7 +15,8 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -24,13 +25,14 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import RECONCILE_AFTER, Answer, OutboundState, Stage, Verdict
+from app.domain.pacing import gap_seconds, period_start
 from app.errors import GapbridgeError, Unavailable
 from app.jobs import Job
 from app.log import correlated, get_logger
 from app.mail.credentials import Credentials, SignIn, SignInEnded
 from app.mail.smtp import Account, NothingWritten, SmtpSession, StepFailed
 from app.models import Mailbox, Outbound, OutboundKind
-from app.outbox import record, repository, service, statements
+from app.outbox import plan, record, repository, service, statements
 from app.prospects import repository as prospects_repository
 from app.prospects import suppression
 from app.settings import Settings
@@ -107,6 +109,7 @@ class Turn:
         self._fence = 0
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._sent = self._tried = 0
+        self._share = plan.Share()
 
     def run(self) -> Report:
         """Take the mailbox and work until there is a reason to stop; the reason is in the report."""
@@ -137,6 +140,10 @@ class Turn:
                 )
                 uow.ring(Job.OUTBOX_RECONCILE, self._mailbox_id)
                 log.warning("outbox.ambiguous", outbound_id=row_id, reason="the sending process ended")
+            mailbox = statements.hold_on(uow.session, self._mailbox_id, fence, now + self._lease)
+            if mailbox is not None:
+                days = self._settings.recipient_cap_days
+                self._share = plan.prepare(uow.session, mailbox, now, self._counted(now)[1], days)
         return True
 
     async def _work(self) -> str:
@@ -260,7 +267,14 @@ class Turn:
             counter = statements.counter(uow.session, self._mailbox_id, self._day(mailbox, now))
             if counter is not None and counter[0] >= counter[1]:
                 return None, None, "the cap of today is reached"
-            row = statements.claim(uow.session, self._mailbox_id, self._fence, now)
+            row = statements.claim(
+                uow.session,
+                self._mailbox_id,
+                self._fence,
+                now,
+                period=self._counted(now)[1],
+                up_to=(self._share.follow_ups, self._share.pitches) if self._share.short else None,
+            )
             if row is None:
                 # What was stopped meanwhile is never claimed; here it gets its final state and its reason.
                 statements.cancel_stopped(uow.session, self._mailbox_id, now)
@@ -269,6 +283,11 @@ class Turn:
     @staticmethod
     def _day(mailbox: Mailbox, now: datetime) -> date:
         return now.astimezone(ZoneInfo(mailbox.time_zone)).date()
+
+    def _counted(self, now: datetime) -> tuple[date, date]:
+        """The day of the sites' counters and the first day of the recipients' period."""
+        day = now.astimezone(UTC).date()
+        return day, period_start(day, self._settings.recipient_cap_days)
 
     async def _attempt(self, row: Outbound, mailbox: Mailbox) -> record.Outcome | None:
         try:
@@ -381,17 +400,31 @@ class Turn:
                 # No counter yet (the day's first mail), or no mail left in it.
                 repository.ensure_day(uow.session, mailbox, day, now)
                 allowed = statements.spend(uow.session, self._mailbox_id, day)
+            # Always in this order (mailbox, site, recipient), so that two workers never wait for each other.
+            allowed = allowed and (row.kind is OutboundKind.REPLY or self._spend_others(uow, row, now))
             if not allowed:
                 uow.session.rollback()
                 self._refused(uow, row)
                 return None
-            gap = mailbox.gap_min_seconds + self._jitter() * (mailbox.gap_max_seconds - mailbox.gap_min_seconds)
+            gap = gap_seconds(mailbox.gap_min_seconds, mailbox.gap_max_seconds, self._jitter())
             if gap > 0:
                 # Advanced here and not after the send, so that the spacing survives a crash.
                 repository.set_next_send(uow.session, self._mailbox_id, now + timedelta(seconds=gap))
             record.log_attempt(uow, row, self._fence, Stage.DOT.value, "committed")
-            row.cap_day = day
+            row.cap_day, row.committed_at = day, now
             return time.monotonic()
+
+    def _spend_others(self, uow: UnitOfWork, row: Outbound, now: datetime) -> bool:
+        """Take one mail from the site's and from the recipient's counter; False when either cap is reached."""
+        session, (day, period) = uow.session, self._counted(now)
+        if not statements.spend_site(session, row.site_id, day):
+            repository.ensure_site_day(session, row.site_id, day, self._settings.site_daily_cap)
+            if not statements.spend_site(session, row.site_id, day):
+                return False
+        if row.recipient is None or statements.spend_recipient(session, row.recipient, period):
+            return True
+        repository.ensure_recipient_day(session, row.recipient, period, self._settings.recipient_cap)
+        return statements.spend_recipient(session, row.recipient, period)
 
     def _refused(self, uow: UnitOfWork, row: Outbound) -> None:
         """Put the row where its refusal wants it: cancelled when suppressed, else back to the queue."""
@@ -405,17 +438,26 @@ class Turn:
         log.info("outbox.refused_at_commit", outbound_id=row.id, reason=skip.reason if skip else "changed meanwhile")
 
     async def _write(self, session: SmtpSession, row: Outbound, committed_at: float) -> record.Outcome:
+        done = partial(
+            record.Outcome,
+            row,
+            Stage.DOT,
+            committed=True,
+            counted=None
+            if row.kind is OutboundKind.REPLY or row.committed_at is None
+            else self._counted(row.committed_at),
+        )
         if time.monotonic() - committed_at > PAUSED_TOO_LONG:
             session.drop()
-            return record.Outcome(row, Stage.DOT, None, "this process was paused", committed=True, unwritten=True)
+            return done(None, "this process was paused", unwritten=True)
         answer: Answer | None
         try:
             async with self._holding():
                 answer = await session.finish(row.raw)
         except NothingWritten:
             session.drop()
-            return record.Outcome(row, Stage.DOT, None, "connection lost", committed=True, unwritten=True)
-        return record.Outcome(row, Stage.DOT, answer, "no complete answer to the dot", committed=True)
+            return done(None, "connection lost", unwritten=True)
+        return done(answer, "no complete answer to the dot")
 
 
 def drain(db: Database, settings: Settings, vault: Vault, gate: ReplyGate, mailbox_id: int) -> Report:

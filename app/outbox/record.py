@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
@@ -28,7 +28,8 @@ log = get_logger("outbox")
 class Outcome:
     """How an attempt ended: at which step, with which answer. `committed`: past the point of no return.
 
-    `unwritten` says that it was committed but not one byte of the message was handed to the network.
+    `unwritten` says that it was committed but not one byte of the message was handed to the network. `counted` is the day (UTC)
+    and the first day of the period in which the site's and the recipient's counters took it.
     """
 
     row: Outbound
@@ -37,6 +38,7 @@ class Outcome:
     detail: str
     committed: bool
     unwritten: bool = False
+    counted: tuple[date, date] | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -135,6 +137,8 @@ def _again(uow: UnitOfWork, fence: int, done: Outcome, **values: object) -> None
 def _give_back(uow: UnitOfWork, done: Outcome) -> None:
     if done.committed and done.row.cap_day is not None:
         statements.refund(uow.session, done.row.mailbox_id, done.row.cap_day)
+    if done.committed and done.counted is not None:
+        statements.refund_others(uow.session, done.row, *done.counted)
 
 
 def _rest(uow: UnitOfWork, done: Outcome, *, for_good: bool) -> None:

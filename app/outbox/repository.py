@@ -5,18 +5,24 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, func, or_, select, update
+from sqlalchemy import CursorResult, and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
 
 from app.domain.delivery import OutboundState
+from app.domain.pacing import ramp_cap
 from app.models import (
     Mailbox,
     MailboxDay,
+    MailboxPacing,
     Outbound,
     OutboundAlias,
+    OutboundKind,
+    RecipientDay,
     SendAttempt,
+    SiteDay,
+    SitePacing,
 )
 from app.outbox.statements import DOMAIN_HOLDS, may_send
 
@@ -100,11 +106,12 @@ def recover(
     return [(row[0], row[1]) for row in lost]
 
 
-def ensure_day(session: Session, mailbox: Mailbox, day: date, now: datetime) -> None:
-    """Make the row that counts this mailbox's mails of `day`; three faults within a day halve the cap."""
-    known = session.get(MailboxDay, (mailbox.id, day))
-    if known is not None:
-        return
+def cap_of(session: Session, mailbox: Mailbox, now: datetime) -> int:
+    """The cap of a mailbox for a day that begins now: its ramp, and half of that after three faults within a day."""
+    cap = mailbox.daily_cap
+    ramp = session.get(MailboxPacing, mailbox.id)
+    if ramp is not None and ramp.ramp_start is not None:
+        cap = ramp_cap(cap, ramp.ramp_start, ramp.ramp_step, days_used(session, mailbox.id))
     faults = session.execute(
         select(func.count())
         .select_from(SendAttempt)
@@ -115,9 +122,36 @@ def ensure_day(session: Session, mailbox: Mailbox, day: date, now: datetime) -> 
             col(SendAttempt.at) > now - timedelta(hours=24),
         )
     ).scalar_one()
+    return cap if faults < 3 else max(1, cap // 2)
+
+
+def days_used(session: Session, mailbox_id: int) -> int:
+    """On how many days a mailbox has let mail out: how far it is on its ramp."""
+    statement = select(func.count()).select_from(MailboxDay)
+    counted = session.execute(statement.where(col(MailboxDay.mailbox_id) == mailbox_id, col(MailboxDay.used) > 0))
+    return int(counted.scalar_one())
+
+
+def ensure_day(session: Session, mailbox: Mailbox, day: date, now: datetime) -> None:
+    """Make the row that counts this mailbox's mails of `day`."""
+    if session.get(MailboxDay, (mailbox.id, day)) is None:
+        _ensure(session, MailboxDay, mailbox_id=mailbox.id, day=day, used=0, cap=cap_of(session, mailbox, now))
+
+
+def ensure_site_day(session: Session, site_id: int, day: date, cap: int | None) -> None:
+    """Make the row that counts a site's mails of `day` (UTC), under the site's own cap or else `cap`."""
+    own = session.get(SitePacing, site_id)
+    _ensure(session, SiteDay, site_id=site_id, day=day, used=0, cap=own.daily_cap if own and own.daily_cap else cap)
+
+
+def ensure_recipient_day(session: Session, recipient: str, period: date, cap: int) -> None:
+    """Make the row that counts the mails to a recipient's domain in a period."""
+    _ensure(session, RecipientDay, recipient=recipient, day=period, used=0, cap=cap)
+
+
+def _ensure(session: Session, table: Any, **values: Any) -> None:
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
-    cap = mailbox.daily_cap if faults < 3 else max(1, mailbox.daily_cap // 2)
-    session.execute(insert(MailboxDay).values(mailbox_id=mailbox.id, day=day, used=0, cap=cap).on_conflict_do_nothing())
+    session.execute(insert(table).values(**values).on_conflict_do_nothing())
 
 
 def settle(session: Session, row_id: int, fence: int, from_state: OutboundState, **values: Any) -> bool:
@@ -159,22 +193,28 @@ def add_alias(session: Session, message_id: str, outbound_id: int) -> None:
 
 def due_mailboxes(session: Session, now: datetime) -> list[int]:
     """Mailboxes with work for `outbox.deliver`: due rows that may leave, or rows that a dead holder left behind."""
+    mine = col(Outbound.mailbox_id) == col(Mailbox.id)
+    # Kind by kind, because the index of the queue is in that order; a queue of any length costs a few looks.
     ready = and_(
-        col(Outbound.state) == OutboundState.QUEUED,
-        col(Outbound.not_before) <= now,
+        or_(
+            *(
+                exists().where(
+                    mine,
+                    col(Outbound.state) == OutboundState.QUEUED,
+                    col(Outbound.kind) == kind,
+                    col(Outbound.not_before) <= now,
+                )
+                for kind in OutboundKind
+            )
+        ),
         or_(col(Mailbox.next_send_at).is_(None), col(Mailbox.next_send_at) <= now),
         ~DOMAIN_HOLDS,
     )
-    stranded = col(Outbound.state).in_((OutboundState.CLAIMED, OutboundState.COMMITTED))
-    statement = (
-        select(col(Mailbox.id))
-        .join(Outbound, col(Outbound.mailbox_id) == col(Mailbox.id))
-        .where(
-            or_(ready, stranded),
-            may_send(now),
-            or_(col(Mailbox.lease_until).is_(None), col(Mailbox.lease_until) < now),
-        )
-        .distinct()
+    stranded = exists().where(mine, col(Outbound.state).in_((OutboundState.CLAIMED, OutboundState.COMMITTED)))
+    statement = select(col(Mailbox.id)).where(
+        or_(ready, stranded),
+        may_send(now),
+        or_(col(Mailbox.lease_until).is_(None), col(Mailbox.lease_until) < now),
     )
     return list(session.execute(statement).scalars())
 

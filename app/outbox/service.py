@@ -22,7 +22,7 @@ from app.log import correlation_id
 from app.mail import mime
 from app.mail.ids import new_ids
 from app.models import Contact, Conversation, Mailbox, Outbound, OutboundKind, SendAttempt, Site, SuppressionKind
-from app.outbox import repository, statements
+from app.outbox import recipients, repository, statements
 from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
 from app.prospects import suppression
@@ -65,6 +65,14 @@ def enqueue(
     held = deliverability.hold_of(uow.session, mailbox.email) if kind is OutboundKind.PITCH else None
     if held is not None:
         raise Refused(f"{mailbox.email}: {held.sentence}", held)
+    # What a person answers leaves at once; what the machine sends waits for the recipient's hours.
+    wanted_at, hours, closes_at = not_before, None, None
+    if kind is not OutboundKind.REPLY:
+        prospect = prospects.get(uow, conversation.prospect_id)
+        hours = recipients.known(uow.session, prospect, mailbox).hours(settings)
+    if hours is not None:
+        slot = recipients.slot(hours, not_before)
+        not_before, closes_at = slot.start, slot.end
     earlier = repository.thread_of(uow.session, conversation.id)
     message_id, token = new_ids(vault, uow.now(), mailbox.email.rpartition("@")[2])
     local, _, domain = mailbox.email.rpartition("@")
@@ -106,7 +114,11 @@ def enqueue(
         raw=raw,
         raw_sha256=hashlib.sha256(raw).hexdigest(),
         event_floor=floor,
+        recipient=recipients.recipient_key(vault, contact.email),
+        hours=hours,
+        wanted_at=wanted_at,
         not_before=not_before,
+        closes_at=closes_at,
         expires_at=not_before + KEEP_FOR,
         approved_by=approved_by,
         correlation_id=correlation_id(),

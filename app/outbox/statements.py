@@ -7,7 +7,7 @@ row's state is conditional on its state and on the holder's fence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
     insert,
     literal,
     or_,
@@ -37,8 +38,10 @@ from app.models import (
     MailboxDay,
     Outbound,
     OutboundKind,
+    RecipientDay,
     SendAttempt,
     SendingDomain,
+    SiteDay,
     Suppression,
 )
 
@@ -50,6 +53,7 @@ def _table(model: Any) -> Table:
 OUTBOUND, MAILBOX, DAY = _table(Outbound), _table(Mailbox), _table(MailboxDay)
 _ATTEMPT, _BLOCK, _CONVERSATION = _table(SendAttempt), _table(BlockingEvent), _table(Conversation)
 _SUPPRESSION, _DOMAIN = _table(Suppression), _table(SendingDomain)
+_SITE_DAY, _RECIPIENT_DAY = _table(SiteDay), _table(RecipientDay)
 _NOW: BindParameter[Any] = bindparam("b_now")
 _FENCE: BindParameter[Any] = bindparam("b_fence")
 _MAILBOX_ID: BindParameter[Any] = bindparam("b_mailbox")
@@ -115,28 +119,128 @@ _CANCEL = tuple(
     )
 )
 _other = OUTBOUND.alias("other")
-_NEXT_DUE = (
+# In the recipient's hours: the slot that the row carries is open. An answer that a person writes has no hours.
+_IN_SLOT = and_(OUTBOUND.c.not_before <= _NOW, or_(OUTBOUND.c.closes_at.is_(None), OUTBOUND.c.closes_at > _NOW))
+_UTC_DAY: BindParameter[Any] = bindparam("b_utc_day")
+_PERIOD: BindParameter[Any] = bindparam("b_period")
+_CAPPED = or_(
+    exists(
+        select(_SITE_DAY.c.site_id).where(
+            _SITE_DAY.c.site_id == OUTBOUND.c.site_id,
+            _SITE_DAY.c.day == _UTC_DAY,
+            _SITE_DAY.c.used >= _SITE_DAY.c.cap,
+        )
+    ),
+    exists(
+        select(_RECIPIENT_DAY.c.recipient).where(
+            _RECIPIENT_DAY.c.recipient == OUTBOUND.c.recipient,
+            _RECIPIENT_DAY.c.day == _PERIOD,
+            _RECIPIENT_DAY.c.used >= _RECIPIENT_DAY.c.cap,
+        )
+    ),
+)
+_MAY_LEAVE = and_(
+    OUTBOUND.c.expires_at > _NOW,
+    _CONVERSATION_OPEN,
+    ~DOMAIN_HOLDS,
+    ~_blocked(),
+    ~exists(select(_other.c.id).where(_other.c.prospect_id == OUTBOUND.c.prospect_id, _other.c.state.in_(IN_FLIGHT))),
+)
+
+
+def _lane(kind: OutboundKind, *more: Any, by_age: bool = False) -> Any:
+    # The index of the queue holds one kind after the other in the order of their slots. When not everything can leave today,
+    # today's share is small, and is taken in the order of approval.
+    order = (OUTBOUND.c.id,) if by_age else (OUTBOUND.c.not_before, OUTBOUND.c.id)
+    return (
+        select(OUTBOUND.c.id)
+        .where(_WAITING, OUTBOUND.c.kind == kind, _IN_SLOT, _MAY_LEAVE, *more)
+        .order_by(*order)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=OUTBOUND)
+        .scalar_subquery()
+    )
+
+
+def _claim_from(*lanes: Any) -> Any:
+    return (
+        update(OUTBOUND)
+        .where(OUTBOUND.c.id == func.coalesce(*lanes), OUTBOUND.c.state == OutboundState.QUEUED)
+        .values(state=OutboundState.CLAIMED, fence=_FENCE, hold_reason=None)
+        .returning(*OUTBOUND.columns)
+    )
+
+
+# What a person wrote first, then follow-ups, then new pitches.
+_CLAIM = _claim_from(
+    _lane(OutboundKind.REPLY), _lane(OutboundKind.FOLLOW_UP, ~_CAPPED), _lane(OutboundKind.PITCH, ~_CAPPED)
+)
+_CLAIM_SHARE = _claim_from(
+    _lane(OutboundKind.REPLY),
+    _lane(OutboundKind.FOLLOW_UP, ~_CAPPED, OUTBOUND.c.id <= bindparam("b_follow_ups"), by_age=True),
+    _lane(OutboundKind.PITCH, ~_CAPPED, OUTBOUND.c.id <= bindparam("b_pitches"), by_age=True),
+)
+_TODAY = (
     select(OUTBOUND.c.id)
     .where(
         _WAITING,
-        OUTBOUND.c.not_before <= _NOW,
-        OUTBOUND.c.expires_at > _NOW,
-        _CONVERSATION_OPEN,
-        ~DOMAIN_HOLDS,
-        ~_blocked(),
-        ~exists(
-            select(_other.c.id).where(_other.c.prospect_id == OUTBOUND.c.prospect_id, _other.c.state.in_(IN_FLIGHT))
-        ),
+        OUTBOUND.c.kind == bindparam("b_kind", type_=OUTBOUND.c.kind.type),
+        OUTBOUND.c.not_before < bindparam("b_end", type_=OUTBOUND.c.not_before.type),
+        or_(OUTBOUND.c.closes_at.is_(None), OUTBOUND.c.closes_at > _NOW),
+        _MAY_LEAVE,
     )
-    .order_by(OUTBOUND.c.not_before, OUTBOUND.c.id)
-    .limit(1)
-    .with_for_update(skip_locked=True, of=OUTBOUND)
+    .limit(bindparam("b_most"))
 )
-_CLAIM = (
-    update(OUTBOUND)
-    .where(OUTBOUND.c.id == _NEXT_DUE.scalar_subquery(), OUTBOUND.c.state == OutboundState.QUEUED)
-    .values(state=OutboundState.CLAIMED, fence=_FENCE, hold_reason=None)
-    .returning(*OUTBOUND.columns)
+# The oldest by the columns of the index alone, and then those of them that may leave: a long queue is not read row by row.
+_OLD = (
+    select(OUTBOUND.c.id)
+    .where(
+        _WAITING,
+        OUTBOUND.c.kind == bindparam("b_kind", type_=OUTBOUND.c.kind.type),
+        OUTBOUND.c.not_before < bindparam("b_end", type_=OUTBOUND.c.not_before.type),
+    )
+    .order_by(OUTBOUND.c.id)
+    .limit(bindparam("b_look"))
+)
+_OLDEST = (
+    select(OUTBOUND.c.id).where(OUTBOUND.c.id.in_(_OLD), _MAY_LEAVE).order_by(OUTBOUND.c.id).limit(bindparam("b_most"))
+)
+_FRONT = (
+    select(OUTBOUND.c.site_id, OUTBOUND.c.recipient)
+    .where(_WAITING, OUTBOUND.c.kind.in_((OutboundKind.FOLLOW_UP, OutboundKind.PITCH)), OUTBOUND.c.not_before <= _NOW)
+    .limit(200)
+    .subquery()
+)
+_CAPPED_IN_FRONT = (
+    select(_SITE_DAY.c.site_id, _RECIPIENT_DAY.c.recipient)
+    .select_from(
+        _FRONT.outerjoin(
+            _SITE_DAY,
+            and_(
+                _SITE_DAY.c.site_id == _FRONT.c.site_id,
+                _SITE_DAY.c.day == _UTC_DAY,
+                _SITE_DAY.c.used >= _SITE_DAY.c.cap,
+            ),
+        ).outerjoin(
+            _RECIPIENT_DAY,
+            and_(
+                _RECIPIENT_DAY.c.recipient == _FRONT.c.recipient,
+                _RECIPIENT_DAY.c.day == _PERIOD,
+                _RECIPIENT_DAY.c.used >= _RECIPIENT_DAY.c.cap,
+            ),
+        )
+    )
+    .where(or_(_SITE_DAY.c.site_id.is_not(None), _RECIPIENT_DAY.c.recipient.is_not(None)))
+    .distinct()
+)
+_AHEAD = select(func.count()).select_from(
+    select(OUTBOUND.c.id)
+    .where(
+        _WAITING,
+        OUTBOUND.c.kind == bindparam("b_kind", type_=OUTBOUND.c.kind.type),
+        OUTBOUND.c.id < _ROW,
+    )
+    .subquery()
 )
 _SPELLINGS = ("b_written", "b_normal")
 # Held together by all senders until they commit; whoever stores a suppression waits for it (app.prospects.suppression).
@@ -147,6 +251,7 @@ _COMMIT = (
         OUTBOUND.c.id == _ROW,
         OUTBOUND.c.state == OutboundState.CLAIMED,
         OUTBOUND.c.fence == _FENCE,
+        _IN_SLOT,
         exists(
             select(MAILBOX.c.id).where(
                 MAILBOX.c.id == _MAILBOX_ID,
@@ -174,15 +279,21 @@ _COMMIT = (
         gate_seen_event_id=bindparam("b_gate"),
     )
 )
-_SPEND = (
-    update(DAY)
-    .where(DAY.c.mailbox_id == _MAILBOX_ID, DAY.c.day == bindparam("b_day"), DAY.c.used < DAY.c.cap)
-    .values(used=DAY.c.used + 1)
+
+
+def _counting(table: Table, *same: ColumnElement[bool]) -> tuple[Any, Any]:
+    """The statements that take one mail from a counter, only if its cap allows, and that give one back."""
+    within = or_(table.c.cap.is_(None), table.c.used < table.c.cap)
+    spend = update(table).where(*same, within).values(used=table.c.used + 1)
+    return spend, update(table).where(*same, table.c.used > 0).values(used=table.c.used - 1)
+
+
+_SPEND, _REFUND = _counting(DAY, DAY.c.mailbox_id == _MAILBOX_ID, DAY.c.day == bindparam("b_day"))
+_SPEND_SITE, _REFUND_SITE = _counting(
+    _SITE_DAY, _SITE_DAY.c.site_id == bindparam("b_site"), _SITE_DAY.c.day == _UTC_DAY
 )
-_REFUND = (
-    update(DAY)
-    .where(DAY.c.mailbox_id == _MAILBOX_ID, DAY.c.day == bindparam("b_day"), DAY.c.used > 0)
-    .values(used=DAY.c.used - 1)
+_SPEND_RECIPIENT, _REFUND_RECIPIENT = _counting(
+    _RECIPIENT_DAY, _RECIPIENT_DAY.c.recipient == bindparam("b_recipient"), _RECIPIENT_DAY.c.day == _PERIOD
 )
 _DAY = select(DAY.c.used, DAY.c.cap).where(DAY.c.mailbox_id == _MAILBOX_ID, DAY.c.day == bindparam("b_day"))
 _SENT = (
@@ -212,12 +323,28 @@ def cancel_stopped(session: Session, mailbox_id: int, now: datetime) -> int:
     return expired + sum(int(run(session, statement, b_mailbox=mailbox_id).rowcount) for statement in _CANCEL[:2])
 
 
-def claim(session: Session, mailbox_id: int, fence: int, now: datetime) -> Outbound | None:
+def claim(
+    session: Session,
+    mailbox_id: int,
+    fence: int,
+    now: datetime,
+    *,
+    period: date,
+    up_to: tuple[int, int] | None = None,
+) -> Outbound | None:
     """Claim the next due row, QUEUED -> CLAIMED under our fence; None when nothing is due.
 
-    The object is a copy outside of any session: what is known of it changes only through the statements here.
+    `period` is the first day of the present period of recipients' caps; `up_to` the ids of the youngest follow-up and pitch
+    that may leave today when not all may. The object is a copy outside of any session: what is known of it changes only
+    through the statements here.
     """
-    row = run(session, _CLAIM, b_mailbox=mailbox_id, b_fence=fence, b_now=now).mappings().first()
+    values: dict[str, Any] = {"b_mailbox": mailbox_id, "b_fence": fence, "b_now": now, "b_period": period}
+    values["b_utc_day"] = now.astimezone(UTC).date()
+    statement = _CLAIM
+    if up_to is not None:
+        statement = _CLAIM_SHARE
+        values["b_follow_ups"], values["b_pitches"] = up_to
+    row = run(session, statement, **values).mappings().first()
     return None if row is None else Outbound(**row)
 
 
@@ -225,6 +352,34 @@ def among_senders(session: Session, key: int) -> None:
     """Let no new suppression commit until this transaction has (PostgreSQL; on SQLite the writer is alone)."""
     if session.get_bind().dialect.name == "postgresql":
         run(session, _AMONG_SENDERS, b_key=key)
+
+
+def waiting_today(
+    session: Session, mailbox_id: int, kind: OutboundKind, now: datetime, end: datetime, most: int
+) -> int:
+    """How many mails of `kind` may leave between `now` and `end`, counted up to `most`."""
+    values = {"b_mailbox": mailbox_id, "b_kind": kind, "b_now": now, "b_end": end, "b_most": most}
+    return len(run(session, _TODAY, **values).all())
+
+
+def nth_oldest(session: Session, mailbox_id: int, kind: OutboundKind, now: datetime, end: datetime, n: int) -> int:
+    """The id of the n-th oldest mail (from 1) that may leave before `end`, among the few hundred oldest."""
+    values = {"b_mailbox": mailbox_id, "b_kind": kind, "b_now": now, "b_end": end, "b_most": n, "b_look": 4 * n + 200}
+    found = run(session, _OLDEST, **values).scalars().all()
+    return int(found[-1]) if found else 0
+
+
+def capped_in_front(
+    session: Session, mailbox_id: int, now: datetime, period: date
+) -> list[tuple[int | None, str | None]]:
+    """Sites and recipients whose cap is reached, of the mails that stand first in the queue."""
+    values = {"b_mailbox": mailbox_id, "b_now": now, "b_utc_day": now.astimezone(UTC).date(), "b_period": period}
+    return [(row[0], row[1]) for row in run(session, _CAPPED_IN_FRONT, **values)]
+
+
+def older_than(session: Session, row: Outbound) -> int:
+    """How many waiting mails of the same mailbox and kind were approved before `row`."""
+    return int(run(session, _AHEAD, b_mailbox=row.mailbox_id, b_kind=row.kind, b_row=row.id).scalar_one())
 
 
 def commit_point(
@@ -257,6 +412,23 @@ def spend(session: Session, mailbox_id: int, day: date) -> bool:
 def refund(session: Session, mailbox_id: int, day: date) -> None:
     """Give one of the day's mails back: the server refused it for certain."""
     run(session, _REFUND, b_mailbox=mailbox_id, b_day=day)
+
+
+def spend_site(session: Session, site_id: int, day: date) -> bool:
+    """Take one of the site's mails of `day` (UTC); False when its cap is reached, or nothing has counted yet."""
+    return bool(run(session, _SPEND_SITE, b_site=site_id, b_utc_day=day).rowcount == 1)
+
+
+def spend_recipient(session: Session, recipient: str, period: date) -> bool:
+    """Take one of the mails that a recipient's domain may have in a period; False as above."""
+    return bool(run(session, _SPEND_RECIPIENT, b_recipient=recipient, b_period=period).rowcount == 1)
+
+
+def refund_others(session: Session, row: Outbound, day: date, period: date) -> None:
+    """Give the site and the recipient back what `row` has taken."""
+    run(session, _REFUND_SITE, b_site=row.site_id, b_utc_day=day)
+    if row.recipient is not None:
+        run(session, _REFUND_RECIPIENT, b_recipient=row.recipient, b_period=period)
 
 
 def counter(session: Session, mailbox_id: int, day: date) -> tuple[int, int] | None:

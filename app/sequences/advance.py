@@ -12,11 +12,12 @@ from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Protocol
 
+from app.calendars import work_days, zone_of
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.angles import plain_date
 from app.domain.blocking import ENDS, Blocking
-from app.domain.calendar import IsHoliday, business_moment
+from app.domain.calendar import WorkDays, business_moment
 from app.domain.delivery import OutboundState
 from app.domain.link_verdict import Finding
 from app.domain.mention_verdict import MentionVerdict
@@ -42,11 +43,11 @@ from app.models import (
     SequenceRun,
     Site,
 )
+from app.outbox import recipients
 from app.outbox import service as outbox
 from app.prospects import repository as prospect_repository
 from app.prospects import service as prospects
 from app.sequences import repository
-from app.sequences.calendars import holidays_of, zone_of
 from app.settings import Settings
 
 # How often a follow-up is put off by a business day because the page could not be read, before it goes all the same.
@@ -95,7 +96,7 @@ class _Due:
     conversation: Conversation
     first: Outbound
     zone: tzinfo
-    is_holiday: IsHoliday
+    days: WorkDays
 
 
 def advance(deps: Deps, run_id: int) -> Advanced:
@@ -140,20 +141,20 @@ def _what_is_due(uow: UnitOfWork, run_id: int) -> _Due | Advanced:
     steps = parse_steps(sequence.steps, template_names())
     if run.next_step >= len(steps):
         return _end(uow, run, "finished")
-    site = session.get_one(Site, prospect.site_id)
     mailbox = session.get_one(Mailbox, conversation.mailbox_id)
-    zone, is_holiday = zone_of(mailbox.time_zone), holidays_of(site.country)
+    where = recipients.known(session, prospect, mailbox).place()
+    zone, days = zone_of(where.zone), work_days(where.country)
     step = steps[run.next_step]
-    at = _due_at(uow, run, step, previous.sent_at, zone=zone, is_holiday=is_holiday)
+    at = _due_at(uow, run, step, previous.sent_at, zone=zone, days=days)
     if not step.gives_up:
-        at = not_on_a_closed_day(at, uow.now(), zone, is_holiday)
+        at = not_on_a_closed_day(at, uow.now(), zone, days)
     if run.due_at != at:
         run.due_at, run.version = at, run.version + 1
     if at > uow.now():
         return Advanced.WAITING
     first = repository.message_of(session, run.id, 0) or previous
     pitch = session.get_one(Pitch, run.pitch_id)
-    return _Due(run, step, prospect, pitch, conversation, first, zone, is_holiday)
+    return _Due(run, step, prospect, pitch, conversation, first, zone, days)
 
 
 def _stopped(uow: UnitOfWork, run: SequenceRun, prospect: Prospect, conversation: Conversation) -> Advanced | None:
@@ -186,13 +187,13 @@ def _unsent(uow: UnitOfWork, run: SequenceRun, conversation: Conversation, previ
 
 
 def _due_at(
-    uow: UnitOfWork, run: SequenceRun, step: Step, sent_at: datetime, *, zone: tzinfo, is_holiday: IsHoliday
+    uow: UnitOfWork, run: SequenceRun, step: Step, sent_at: datetime, *, zone: tzinfo, days: WorkDays
 ) -> datetime:
     answers = repository.automatic_answers(uow.session, run.conversation_id, sent_at)
     absences = [Absence(answer.received_at or answer.stored_at, answer.returns_on) for answer in answers]
-    at = due_after(sent_at, step, zone, is_holiday, absences)
+    at = due_after(sent_at, step, zone, days, absences)
     for put_off in _put_offs(uow, run, sent_at):
-        at = max(at, business_moment(put_off, 1, zone, is_holiday))
+        at = max(at, business_moment(put_off, 1, zone, days))
     return at
 
 
@@ -210,7 +211,7 @@ def _act(uow: UnitOfWork, deps: Deps, due: _Due, finding: Finding) -> Advanced:
     unknown = finding.verdict is MentionVerdict.COULD_NOT_CHECK and not finding.good_fetch
     if unknown and len(_put_offs(uow, run, run.started_at)) < MAX_PUT_OFF:
         _note(uow, run, _PUT_OFF, reason=finding.sentence, step=run.next_step)
-        run.due_at = business_moment(uow.now(), 1, due.zone, due.is_holiday)
+        run.due_at = business_moment(uow.now(), 1, due.zone, due.days)
         return Advanced.WAITING
     if due.step.gives_up:
         prospects.give_up(uow, due.prospect.id, LostReason.NO_REPLY, actor="system")

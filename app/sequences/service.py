@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
+from app.calendars import work_days, zone_of
 from app.db.work import UnitOfWork
 from app.domain.sequence_rules import STARTER, STARTER_NAME, due_after, parse_steps
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
@@ -18,7 +19,6 @@ from app.prospects import repository as prospect_repository
 from app.prospects import service as prospects
 from app.sequences import repository
 from app.sequences.advance import advance
-from app.sequences.calendars import holidays_of, zone_of
 
 __all__ = ["advance", "ensure_starter", "get_run", "preview", "resume", "save_version", "stop", "sweep"]
 
@@ -71,7 +71,7 @@ def preview(
     """Each step's template (None: giving up) and when it would be due if each mail left the moment it was due."""
     at, plan = start, []
     for number, step in enumerate(parse_steps(steps, follow_up_templates())):
-        at = due_after(at, step, zone_of(zone), holidays_of(country)) if number else at
+        at = due_after(at, step, zone_of(zone), work_days(country)) if number else at
         plan.append((step.template, at))
     return plan
 

@@ -1,13 +1,13 @@
 """Business days over weekends, holidays and the two nights of summer time."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.calendar import add_business_days, business_moment, is_business_day
+from app.domain.calendar import WorkDays, add_business_days, business_moment, is_business_day, readings
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CHRISTMAS = {date(2026, 12, 25), date(2026, 12, 28)}
@@ -25,14 +25,14 @@ CHRISTMAS = {date(2026, 12, 25), date(2026, 12, 28)}
     ],
 )
 def test_adding(start, n, end):
-    assert add_business_days(start, n, CHRISTMAS.__contains__) == end
+    assert add_business_days(start, n, WorkDays(CHRISTMAS.__contains__)) == end
 
 
 def test_what_cannot_be_counted():
     with pytest.raises(ValueError, match="forward"):
         add_business_days(date(2026, 5, 4), -1)
     with pytest.raises(ValueError, match="no business day"):
-        add_business_days(date(2026, 5, 4), 1, lambda _day: True)
+        add_business_days(date(2026, 5, 4), 1, WorkDays(lambda _day: True))
     with pytest.raises(ValueError, match="time zone"):
         business_moment(datetime(2026, 5, 4), 1, BERLIN)  # noqa: DTZ001
 
@@ -54,7 +54,21 @@ def test_a_time_that_is_skipped_and_a_time_that_is_twice():
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(1, 40), st.sets(st.dates(), max_size=20))
 def test_exactly_n_business_days_lie_between(start, n, holidays):
-    end = add_business_days(start, n, holidays.__contains__)
+    end = add_business_days(start, n, WorkDays(holidays.__contains__))
     days = [start + timedelta(days=i) for i in range(1, (end - start).days + 1)]
-    assert sum(is_business_day(day, holidays.__contains__) for day in days) == n
-    assert is_business_day(end, holidays.__contains__)
+    assert sum(is_business_day(day, WorkDays(holidays.__contains__)) for day in days) == n
+    assert is_business_day(end, WorkDays(holidays.__contains__))
+
+
+def test_a_weekend_on_friday_and_saturday():
+    days = WorkDays(weekend=frozenset({4, 5}))
+    assert add_business_days(date(2026, 5, 7), 1, days) == date(2026, 5, 10)  # Thursday to Sunday
+
+
+def test_the_two_readings_of_a_wall_clock_time():
+    skipped = readings(date(2026, 3, 29), time(2, 30), BERLIN)
+    assert skipped == (datetime(2026, 3, 29, 0, 30, tzinfo=UTC), datetime(2026, 3, 29, 1, 30, tzinfo=UTC))
+    twice = readings(date(2026, 10, 25), time(2, 30), BERLIN)
+    assert twice == (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC))
+    earlier, later = readings(date(2026, 10, 26), time(2, 30), BERLIN)
+    assert earlier == later

@@ -1,0 +1,189 @@
+"""What one turn of a mailbox prepares before it claims: slots that have passed, caps that are reached, and whose turn it is.
+
+A waiting mail carries its slot (`not_before`, `closes_at`), so that a claim is one look into an index. What moves slots
+moves them here, many rows at once: rows with the same hours have the same next slot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlmodel import Session, col
+
+from app.domain.delivery import OutboundState
+from app.domain.pacing import capacity, room_for_pitches
+from app.models import (
+    Conversation,
+    Mailbox,
+    Outbound,
+    OutboundKind,
+    Prospect,
+    ProspectPlace,
+    RunState,
+    SequenceRun,
+    Site,
+    SitePacing,
+)
+from app.outbox import recipients, repository, statements
+from app.settings import Settings
+
+_QUIET = {"synchronize_session": False}
+# Above any id: the whole queue may leave.
+EVERYTHING = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Up to which id follow-ups and pitches are among today's mails. `short`: not all that waits can leave today."""
+
+    follow_ups: int = EVERYTHING
+    pitches: int = EVERYTHING
+
+    @property
+    def short(self) -> bool:
+        """Whether somebody has to wait for another day."""
+        return self.follow_ups != EVERYTHING or self.pitches != EVERYTHING
+
+
+def prepare(session: Session, mailbox: Mailbox, now: datetime, period: date, period_days: int) -> Share:
+    """Move the slots that have passed, put off what a reached cap forbids, and find today's share.
+
+    `period` is the first day of the present period of recipients' caps, `period_days` its length.
+    """
+    _move(session, [*_due(mailbox.id, now), col(Outbound.closes_at) <= now], now)
+    for site_id, recipient in statements.capped_in_front(session, mailbox.id, now, period):
+        if site_id is not None:
+            _put_off(session, mailbox.id, col(Outbound.site_id) == site_id, tomorrow(now))
+        if recipient is not None:
+            _put_off(session, mailbox.id, col(Outbound.recipient) == recipient, period_end(period, period_days))
+    return _share(session, mailbox, now)
+
+
+def _due(mailbox_id: int, until: datetime) -> list[ColumnElement[bool]]:
+    # Each kind by its name, because the index of the queue goes kind by kind.
+    return [
+        col(Outbound.mailbox_id) == mailbox_id,
+        col(Outbound.state) == OutboundState.QUEUED,
+        col(Outbound.kind).in_((OutboundKind.FOLLOW_UP, OutboundKind.PITCH)),
+        col(Outbound.not_before) <= until,
+    ]
+
+
+def tomorrow(now: datetime) -> datetime:
+    """The next midnight, UTC: when the counters of sites begin again."""
+    return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), tzinfo=UTC)
+
+
+def period_end(period: date, days: int) -> datetime:
+    """When the counters of recipients begin again."""
+    return datetime.combine(period + timedelta(days=days), time(), tzinfo=UTC)
+
+
+def day_end(mailbox: Mailbox, now: datetime) -> datetime:
+    """The next midnight in the mailbox's zone: when its counter begins again."""
+    zone = ZoneInfo(mailbox.time_zone)
+    return datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+
+
+def recompute(session: Session, settings: Settings, now: datetime, *where: ColumnElement[bool]) -> int:
+    """Give every waiting mail that fits `where` the hours and the slot that hold now; how many there were.
+
+    A row that a worker holds is moved too: its commit looks at the slot again.
+    """
+    found = session.execute(
+        select(Outbound.id, Prospect, Site, Mailbox, ProspectPlace, SitePacing)  # type: ignore[call-overload]
+        .join(Prospect, col(Prospect.id) == col(Outbound.prospect_id))
+        .join(Site, col(Site.id) == col(Prospect.site_id))
+        .join(Mailbox, col(Mailbox.id) == col(Outbound.mailbox_id))
+        .outerjoin(ProspectPlace, col(ProspectPlace.prospect_id) == col(Prospect.id))
+        .outerjoin(SitePacing, col(SitePacing.site_id) == col(Prospect.site_id))
+        .where(
+            col(Outbound.state).in_((OutboundState.QUEUED, OutboundState.CLAIMED)),
+            col(Outbound.kind) != OutboundKind.REPLY,
+            *where,
+        )
+    ).all()
+    groups: dict[str | None, list[int]] = {}
+    for row_id, *facts in found:
+        groups.setdefault(recipients.Known(*facts).hours(settings), []).append(row_id)
+    # What was put off by a server's answer or an absence keeps that moment; what only waited for its hours begins anew.
+    wanted = func.coalesce(col(Outbound.wanted_at), col(Outbound.not_before))
+    for key, ids in groups.items():
+        for part in range(0, len(ids), 500):
+            mine = col(Outbound.id).in_(ids[part : part + 500])
+            _set(session, [mine], hours=key)
+            _set(session, [mine, col(Outbound.hold_reason).is_(None)], not_before=wanted, closes_at=None)
+            _set(session, [mine, col(Outbound.hold_reason).is_not(None)], closes_at=None)
+            if key is None:
+                continue
+            later = session.execute(
+                select(col(Outbound.id), col(Outbound.not_before)).where(mine, col(Outbound.not_before) > now)
+            ).all()
+            slot = recipients.slot(key, now)
+            _set(session, [mine, col(Outbound.not_before) <= now], not_before=slot.start, closes_at=slot.end)
+            for row_id, at in later:
+                slot = recipients.slot(key, at)
+                _set(session, [col(Outbound.id) == row_id], not_before=slot.start, closes_at=slot.end)
+    return len(found)
+
+
+def _set(session: Session, where: list[ColumnElement[bool]], **values: Any) -> None:
+    session.execute(update(Outbound).where(*where).values(**values).execution_options(**_QUIET))
+
+
+def _put_off(session: Session, mailbox_id: int, whose: ColumnElement[bool], until: datetime) -> None:
+    where = [*_due(mailbox_id, until - timedelta(microseconds=1)), whose]
+    _move(session, [*where, col(Outbound.hours).is_not(None)], until)
+    _set(session, [*where, col(Outbound.hours).is_(None)], not_before=until)
+
+
+def _move(session: Session, where: list[ColumnElement[bool]], moment: datetime) -> None:
+    """Give what fits `where` the first slot from `moment` on."""
+    for key in session.execute(select(col(Outbound.hours)).where(*where).distinct()).scalars().all():
+        if key is not None:
+            slot = recipients.slot(key, moment)
+            _set(session, [*where, col(Outbound.hours) == key], not_before=slot.start, closes_at=slot.end)
+
+
+def _share(session: Session, mailbox: Mailbox, now: datetime) -> Share:
+    zone_day: date = now.astimezone(ZoneInfo(mailbox.time_zone)).date()
+    counter = statements.counter(session, mailbox.id, zone_day)
+    left = counter[1] - counter[0] if counter else repository.cap_of(session, mailbox, now)
+    end = day_end(mailbox, now)
+    today = capacity(left, (end - now).total_seconds(), (mailbox.gap_min_seconds + mailbox.gap_max_seconds) / 2)
+    follow_ups = _oldest(session, mailbox.id, OutboundKind.FOLLOW_UP, today, now, end)
+    if follow_ups is not None:
+        return Share(follow_ups, 0)
+    waiting = statements.waiting_today(session, mailbox.id, OutboundKind.FOLLOW_UP, now, end, today)
+    room = room_for_pitches(today, waiting + _runs_due(session, mailbox.id, end, today))
+    pitches = _oldest(session, mailbox.id, OutboundKind.PITCH, room, now, end)
+    return Share() if pitches is None else Share(EVERYTHING, pitches)
+
+
+def _oldest(
+    session: Session, mailbox_id: int, kind: OutboundKind, room: int, now: datetime, end: datetime
+) -> int | None:
+    """The id of the youngest of the `room` oldest mails that may leave before `end`; None when there is room for all."""
+    if statements.waiting_today(session, mailbox_id, kind, now, end, room + 1) <= room:
+        return None
+    return statements.nth_oldest(session, mailbox_id, kind, now, end, room) if room else 0
+
+
+def _runs_due(session: Session, mailbox_id: int, end: datetime, most: int) -> int:
+    """Follow-ups that fall due today (or since yesterday) and are not written yet."""
+    statement = (
+        select(col(SequenceRun.id))
+        .join(Conversation, col(Conversation.id) == col(SequenceRun.conversation_id))
+        .where(
+            col(SequenceRun.state) == RunState.ACTIVE,
+            col(SequenceRun.due_at) < end,
+            col(SequenceRun.due_at) > end - timedelta(days=2),
+            col(Conversation.mailbox_id) == mailbox_id,
+        )
+        .limit(most)
+    )
+    return len(session.execute(statement).all())
