@@ -84,7 +84,8 @@ def draft(
         raise BadInput("The mailbox cannot be added.", *problems)
     return Draft(
         address, from_name.strip(), username or address, password, smtp, imap, signature, time_zone, daily_cap,
-        gap_min_seconds, gap_max_seconds, settings.ramp_start, settings.ramp_step,
+        gap_min_seconds, gap_max_seconds,
+        ramp_start=settings.ramp_start, ramp_step=settings.ramp_step,
     )  # fmt: skip
 
 

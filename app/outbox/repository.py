@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
@@ -193,24 +193,18 @@ def add_alias(session: Session, message_id: str, outbound_id: int) -> None:
 
 def due_mailboxes(session: Session, now: datetime) -> list[int]:
     """Mailboxes with work for `outbox.deliver`: due rows that may leave, or rows that a dead holder left behind."""
-    mine = col(Outbound.mailbox_id) == col(Mailbox.id)
+
+    def some(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+        mine = select(col(Outbound.id)).where(col(Outbound.mailbox_id) == col(Mailbox.id), *where)
+        return exists(mine.correlate(Mailbox))
+
+    due = (col(Outbound.state) == OutboundState.QUEUED, col(Outbound.not_before) <= now, ~DOMAIN_HOLDS)
     # Kind by kind, because the index of the queue is in that order; a queue of any length costs a few looks.
     ready = and_(
-        or_(
-            *(
-                exists().where(
-                    mine,
-                    col(Outbound.state) == OutboundState.QUEUED,
-                    col(Outbound.kind) == kind,
-                    col(Outbound.not_before) <= now,
-                )
-                for kind in OutboundKind
-            )
-        ),
+        or_(*(some(*due, col(Outbound.kind) == kind) for kind in OutboundKind)),
         or_(col(Mailbox.next_send_at).is_(None), col(Mailbox.next_send_at) <= now),
-        ~DOMAIN_HOLDS,
     )
-    stranded = exists().where(mine, col(Outbound.state).in_((OutboundState.CLAIMED, OutboundState.COMMITTED)))
+    stranded = some(col(Outbound.state).in_((OutboundState.CLAIMED, OutboundState.COMMITTED)))
     statement = select(col(Mailbox.id)).where(
         or_(ready, stranded),
         may_send(now),
