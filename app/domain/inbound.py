@@ -126,9 +126,10 @@ def classify(mail: InboundMail) -> Verdict:
     from app.domain.inbound_auto import automatic
     from app.domain.inbound_bounce import bounce
     from app.domain.inbound_complaint import complaint
-    from app.domain.inbound_intent import intent, opt_out
+    from app.domain.inbound_intent import intent, opt_out, unsubscribe_mail
 
-    for rule in (bounce, complaint, automatic, opt_out):
+    # Mail programs send the wish by themselves and say so (Auto-Submitted): it must not pass for an automatic answer.
+    for rule in (bounce, complaint, unsubscribe_mail, automatic, opt_out):
         verdict = rule(mail)
         if verdict is not None:
             return verdict

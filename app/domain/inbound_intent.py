@@ -127,6 +127,16 @@ def opt_out(mail: InboundMail) -> Verdict | None:
     return None
 
 
+_MAILTO_SUBJECT = re.compile(r"^\s*unsubscribe-[a-z2-7]{24}\s*$", re.IGNORECASE)
+
+
+def unsubscribe_mail(mail: InboundMail) -> Verdict | None:
+    """A verdict for the mail that the mailto form of our List-Unsubscribe asks for (RFC 2369 3.2), whatever its body says."""
+    if _MAILTO_SUBJECT.match(mail.header("subject")[:500]):
+        return Verdict(Kind.OPT_OUT, "opt-out:list-unsubscribe", intent=Intent.OPT_OUT)
+    return None
+
+
 def _stands_in(entry: str, text: str) -> bool:
     """Whether `entry` occurs in `text` at the start of a word (scripts without spaces have no such starts)."""
     at = text.find(entry)

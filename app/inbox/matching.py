@@ -9,6 +9,7 @@ up with a handful of queries.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ from app.mail.ids import is_own
 from app.models import Conversation, ConversationState, Mailbox, Outbound, OutboundAlias
 
 _ADDRESS_HEADERS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "received")
+# The subject that the mailto form of List-Unsubscribe asks for.
+_MAILTO_SUBJECT = re.compile(r"^\s*unsubscribe-([a-z2-7]{24})\s*$", re.IGNORECASE)
 _REPORTED_WITHIN = timedelta(days=10)
 _LEFT = (OutboundState.SENT, OutboundState.AMBIGUOUS, OutboundState.COMMITTED)
 TOKEN_LENGTH = 24
@@ -71,6 +74,7 @@ def marks_of(mail: InboundMail, verdict: Verdict, raw: bytes) -> Marks:
     """The marks of a parsed message."""
     machine = verdict.kind in (Kind.BOUNCE, Kind.COMPLAINT)
     found: list[tuple[str, str]] = [("token", token) for token in _tokens_in_addresses(mail)]
+    found += [("token", token) for token in _MAILTO_SUBJECT.findall(mail.header("subject")[:500])]
     found += [("in-reply-to", entry) for entry in _ids(mail.headers.get("in-reply-to", ()))]
     found += [("references", entry) for entry in reversed(_ids(mail.headers.get("references", ())))]
     if machine or mail.original is not None:

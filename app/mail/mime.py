@@ -60,6 +60,7 @@ class Draft:
     reply_to: str | None = None
     unsubscribe_url: str | None = None
     unsubscribe_mailto: str | None = None
+    unsubscribe_subject: str = "unsubscribe"
     urls: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -82,7 +83,9 @@ def freeze(draft: Draft) -> bytes:
     if draft.unsubscribe_url:
         ways = [f"<{_url(draft.unsubscribe_url)}>"]
         if draft.unsubscribe_mailto:
-            ways.append(f"<mailto:{_address('unsubscribe', draft.unsubscribe_mailto)}?subject=unsubscribe>")
+            ways.append(
+                f"<mailto:{_address('unsubscribe', draft.unsubscribe_mailto)}?subject={_subject_word(draft.unsubscribe_subject)}>"
+            )
         lines += ["List-Unsubscribe: " + ",\r\n ".join(ways), "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
     lines.append("MIME-Version: 1.0")
     if draft.body_html is None:
@@ -135,6 +138,12 @@ def _address(name: str, value: str) -> str:
 def _id(value: str) -> str:
     if not _MESSAGE_ID.fullmatch(value):
         raise BadInput(f"'{value[:80]!r}' is not a Message-ID that can be put into a header")
+    return value
+
+
+def _subject_word(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,80}", value):
+        raise BadInput("the subject of the opt-out mail must be letters, digits and dashes")
     return value
 
 

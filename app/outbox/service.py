@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
+from app.addresses import clean_address
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.deliverability import service as deliverability
@@ -91,6 +92,9 @@ def enqueue(
             references=tuple(message.message_id for message in earlier[-10:]),
             reply_to=f"{local}+{token}@{domain}" if mailbox.plus_addressing else None,
             unsubscribe_url=f"{settings.public_url.rstrip('/')}/u/{token}",
+            # The answer by mail carries the token in its subject, so that it works without plus addresses, too.
+            unsubscribe_mailto=mailbox.email,
+            unsubscribe_subject=f"unsubscribe-{token}",
         )
     )
     # A conversation's floor is the newest event when it began; a person's answer knows everything up to now.
@@ -223,6 +227,22 @@ def send_again(uow: UnitOfWork, outbound_id: int, *, actor: str) -> Outbound:
     return row
 
 
+def knows_token(uow: UnitOfWork, token: str) -> bool:
+    """Whether an opt-out token is one of ours. It works for as long as the message is kept, whatever became of its campaign."""
+    return uow.session.execute(select(col(Outbound.id)).where(col(Outbound.token) == token)).first() is not None
+
+
+def opt_out_address(uow: UnitOfWork, vault: Vault, address: str, *, source: str) -> None:
+    """They asked by their address not to be written to: suppressed, and every conversation with it ends. Raises BadInput."""
+    email = clean_address(address)
+    suppression.suppress(
+        uow, vault, email, kind=SuppressionKind.ADDRESS, reason="unsubscribed", source=source, actor="recipient"
+    )
+    written = select(col(Outbound.prospect_id)).where(func.lower(col(Outbound.to_address)) == email.lower()).distinct()
+    for prospect_id in sorted(uow.session.execute(written).scalars()):
+        _end(uow, prospect_id, source)
+
+
 def opt_out(uow: UnitOfWork, vault: Vault, token: str, *, source: str) -> bool:
     """They asked not to be written to, by the link in a mail: suppressed at once. False for a token that we did not make."""
     row: Outbound | None = uow.session.execute(
@@ -239,11 +259,14 @@ def opt_out(uow: UnitOfWork, vault: Vault, token: str, *, source: str) -> bool:
         source=source,
         actor="recipient",
     )
-    prospects.block(uow, row.prospect_id, Blocking.UNSUBSCRIBE, detail=source)
-    stage = prospects.get(uow, row.prospect_id).stage
-    if stage not in (Stage.WON, Stage.LOST):
-        prospects.give_up(uow, row.prospect_id, LostReason.UNSUBSCRIBED, actor="recipient")
+    _end(uow, row.prospect_id, source)
     return True
+
+
+def _end(uow: UnitOfWork, prospect_id: int, source: str) -> None:
+    prospects.block(uow, prospect_id, Blocking.UNSUBSCRIBE, detail=source)
+    if prospects.get(uow, prospect_id).stage not in (Stage.WON, Stage.LOST):
+        prospects.give_up(uow, prospect_id, LostReason.UNSUBSCRIBED, actor="recipient")
 
 
 def why_waiting(uow: UnitOfWork, row: Outbound) -> Skip | None:

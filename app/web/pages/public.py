@@ -15,22 +15,40 @@ pages = Pages()
 Token = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
+def _page(visit: Visit, token: str, status: int = 200, *, known: bool, done: bool = False) -> Response:
+    return visit.page("optout.html", status, token=token, known=known, done=done, entered=visit.text("email"))
+
+
 @pages.get("/u/{token}", needs=PUBLIC)
 def opt_out_page(visit: Visit, token: Token) -> Response:
     """A button. Opening the page changes nothing: scanners open every link of a mail."""
-    return visit.page("optout.html", token=token, done=visit.request.query_params.get("done") == "yes")
+    return _page(visit, token, known=outbox.knows_token(visit.uow, token))
 
 
-@pages.post("/u/{token}", needs=PUBLIC, forged=True)
+def _again(visit: Visit, token: str) -> Response:
+    return _page(visit, token, 422, known=False)
+
+
+@pages.post("/u/{token}", needs=PUBLIC, forged=True, again=_again)
 def opt_out(visit: Visit, token: Token) -> Response:
     """Never write to this address again. The mail program's one-click POST (RFC 8058) carries no cookie and gets no page.
 
-    The answer is the same for a token that is not ours: it tells nobody which ones are.
+    Only that body or the page's own button counts: a bare POST is as much a scanner's as a person's. Where the token names
+    no message of ours, the page asks for the address instead.
     """
-    outbox.opt_out(visit.uow, visit.container.vault, token, source="link in a mail")
-    if visit.text("List-Unsubscribe") == "One-Click":
-        return PlainTextResponse("You are unsubscribed.\n")
-    return visit.page("optout.html", token=token, done=True)
+    one_click = visit.text("List-Unsubscribe") == "One-Click"
+    if one_click or visit.text("confirm") == "yes":
+        done = outbox.opt_out(visit.uow, visit.container.vault, token, source="link in a mail")
+        if one_click:
+            said = "You are unsubscribed." if done else "This link is not known here. Open it to enter your address."
+            return PlainTextResponse(f"{said}\n", 200 if done else 404)
+        return _page(visit, token, 200 if done else 404, known=done, done=done)
+    if visit.text("email"):
+        outbox.opt_out_address(
+            visit.uow, visit.container.vault, visit.text("email"), source="address entered on the opt-out page"
+        )
+        return _page(visit, token, known=True, done=True)
+    return _page(visit, token, known=outbox.knows_token(visit.uow, token))
 
 
 @pages.get("/about-this-bot", needs=PUBLIC)
