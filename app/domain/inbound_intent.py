@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from app.domain import intent_words
 from app.domain.bounce_text import squeeze
 from app.domain.bounce_words import phrases
 from app.domain.inbound import InboundMail, Intent, Kind, Verdict
@@ -119,8 +120,9 @@ def opt_out(mail: InboundMail) -> Verdict | None:
         if any(entry in line for entry in _FOOTER) or any(entry in line for entry in _NEGATED):
             continue
         hit = next((entry for entry in _INSIDE if entry in line and _stands_in(entry, line)), None)
+        hit = hit or _pair(intent_words.OPT_OUT, line)
         if hit is not None:
-            return Verdict(Kind.OPT_OUT, f"opt-out:{hit}", intent=Intent.OPT_OUT)
+            return Verdict(Kind.OPT_OUT, f"opt-out:{hit}"[:60], intent=Intent.OPT_OUT)
     subject = _EDGE.sub("", _line(mail.header("subject")))
     if subject in ("unsubscribe", "opt out", "opt-out", "remove", "remove me", "abmelden", "désinscription", "baja"):
         return Verdict(Kind.OPT_OUT, "opt-out:subject", intent=Intent.OPT_OUT)
@@ -147,6 +149,15 @@ def _stands_in(entry: str, text: str) -> bool:
     return False
 
 
+def _pair(table: tuple[intent_words.Pair, ...], line: str) -> str | None:
+    """The stems of the first entry all of whose groups stand in `line`, or None. Stems in scripts without spaces match anywhere."""
+    for entry in table:
+        found = [next((stem for stem in group if stem in line and _stands_in(stem, line)), None) for group in entry]
+        if all(found):
+            return "+".join(stem for stem in found if stem)
+    return None
+
+
 _WANTS_PAYMENT = phrases(
     """
     sponsored post | sponsored content | sponsored article | sponsored link | paid post | paid link | paid placement | paid guest | paid article |
@@ -163,7 +174,8 @@ _WANTS_PAYMENT = phrases(
     """
 )
 _MONEY = re.compile(
-    r"(?:[$€£¥]\s{0,2}\d{2,6}|\b\d{2,6}(?:[.,]\d{2})?\s{0,2}(?:[$€£¥]|(?:usd|eur|gbp|euros?|dollars?|pounds?|zł|pln|sek|kr|руб|円)\b))",
+    r"(?:[$€£¥]\s{0,2}\d{2,6}|\b\d{2,6}(?:[.,]\d{2})?\s{0,2}(?:[$€£¥]|(?:usd|eur|gbp|euros?|dollars?|pounds?|zł|pln|sek|nok|dkk|chf|kr|kč|czk|руб|reais|brl|lei|ft|huf|tl|dolar|lira|franken)\b)"
+    r"|\d{1,6}\s{0,2}(?:円|万円|元|원|만원)|r\$\s{0,2}\d)",
     re.IGNORECASE,
 )
 _NOT_NOW = phrases(
@@ -201,7 +213,7 @@ _INTERESTED = phrases(
     volentieri | mi interessa | ci interessa | buona idea | ho aggiunto | abbiamo aggiunto | certamente | certo | grazie per la segnalazione | interessati | com prazer | tenho interesse | temos interesse | boa ideia | adicionei | adicionamos | claro | obrigado por avisar | ótima ideia |
     graag | goed idee | interessant | toegevoegd | natuurlijk | bedankt voor de tip | chętnie | dobry pomysł | jestem zainteresowan | jesteśmy zainteresowan | dodałem | dodałam | dodaliśmy | oczywiście | dziękuję za informację |
     gärna | låter bra | bra idé | intresserad | lagt till | självklart | tack för tipset | gerne | lyder godt | høres bra ut | god idé | lagt til | tilføjet | selvfølgelig | mielellään | hyvä idea | lisäsin | lisäsimme | kuulostaa hyvältä |
-    с удовольствием | интересно | хорошая идея | добавил | добавили | конечно | спасибо, что сообщ | ぜひ | 喜んで | 興味があります | 追加しました | 追加いたしました | 掲載しました | 承知しました | ありがとうございます、 | 很感兴趣 | 有兴趣 | 已添加 | 已更新 | 当然可以 | 没问题 | 관심 있습니다 | 관심이 있습니다 | 추가했습니다 | 좋습니다 | memnuniyetle | ilgileniyor | ekledik | ekledim | tabii | zajímá nás | přidali
+    с удовольствием | интересно | хорошая идея | добавил | добавили | конечно | спасибо, что сообщ | ぜひ | 喜んで | 興味があります | 追加しました | 追加いたしました | 掲載しました | 承知しました | ありがとうございます、 | 很感兴趣 | 有兴趣 | 已添加 | 已更新 | 当然可以 | 没问题 | 관심 있습니다 | 관심이 있습니다 | 추가했습니다 | 좋습니다 | memnuniyetle | ilgileniyor | ekledik | ekledim | tabii ki | zajímá nás | přidali
     """
 )
 _YES = frozenset(
@@ -209,6 +221,10 @@ _YES = frozenset(
         "yes | yes! | sure | ok | okay | done | great | perfect | ja | oui | sí | si | sì | sim | tak | да | はい | 好的 | 好 | 네 | evet | ano | deal | agreed"
     )
 )
+
+
+# "Tak" is yes in Polish and thanks in Danish, and even a yes may go on.
+_BUT = frozenset(phrases("but | aber | mais | pero | mas | ma | maar | men | но | ale | mutta | ama"))
 
 
 def intent(new_text: str) -> tuple[Intent | None, str | None]:
@@ -222,17 +238,23 @@ def intent(new_text: str) -> tuple[Intent | None, str | None]:
     money = _MONEY.search(text)
     if money is not None:
         return Intent.WANTS_PAYMENT, f"wants-payment:{money.group()[:20]}"
-    for wish, table in (
-        (Intent.WANTS_PAYMENT, _WANTS_PAYMENT),
-        (Intent.NOT_NOW, _NOT_NOW),
-        (Intent.NO, _NO),
-        (Intent.INTERESTED, _INTERESTED),
+    lines = [line for raw in new_text[:6000].splitlines()[:60] if (line := _line(raw))]
+    for wish, table, stems in (
+        (Intent.WANTS_PAYMENT, _WANTS_PAYMENT, ()),
+        (Intent.NOT_NOW, _NOT_NOW, intent_words.NOT_NOW),
+        (Intent.NO, _NO, intent_words.NO),
+        (Intent.INTERESTED, _INTERESTED, intent_words.INTERESTED),
     ):
         hit = next((entry for entry in table if entry in text and _stands_in(entry, text)), None)
+        hit = hit or next((found for line in lines if (found := _pair(stems, line))), None)
         if hit is not None:
-            return wish, f"{wish}:{hit}"
+            return wish, f"{wish}:{hit}"[:60]
     first = _EDGE.sub("", _EDGE.sub("", _line(new_text.strip().splitlines()[0]))) if new_text.strip() else ""
-    if first in _YES or first.partition(",")[0] in _YES or first.partition(" ")[0] in ("yes", "sure", "yep", "yeah"):
+    if (
+        first in _YES
+        or (first.partition(",")[0] in _YES and not any(f" {but} " in f" {text} " for but in _BUT))
+        or first.partition(" ")[0] in ("yes", "sure", "yep", "yeah")
+    ):
         return Intent.INTERESTED, "interested:yes"
     if "?" in text or "？" in text or text.endswith(("でしょうか。", "ですか。", "ますか。", "か。")):
         return Intent.QUESTION, "question:mark"

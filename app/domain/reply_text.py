@@ -61,12 +61,23 @@ def _without_quotes(lines: list[str]) -> list[str]:
             marked = following is not None and quoted[following]
             # No marks below: a program that does not mark quotes, and what stands above is all that is new.
             if not marked and (any(entry.strip() for entry in kept) or not later[number + width]):
+                _take_out_name(kept, line)
                 break
+            _take_out_name(kept, line)
             number += width
             continue
         kept.append(line)
         number += 1
     return kept
+
+
+def _take_out_name(kept: list[str], attribution: str) -> None:
+    """Where the attribution was broken before the address, its first line is a bare name: "Anna Lind" / "<a@b> wrote:"."""
+    if not attribution.lstrip().startswith("<") or not kept or (len(kept) > 1 and kept[-2].strip()):
+        return
+    name = kept[-1].strip()
+    if len(kept) > 1 and 0 < len(name) < 60 and len(name.split()) <= 4 and name[-1].isalpha():
+        kept.pop()
 
 
 def _next_filled(lines: list[str], number: int) -> int | None:

@@ -18,7 +18,7 @@ WROTE = phrases(
 ATTRIBUTION_STARTS = phrases(
     """
     on | am | le | el | il | em | op | w dniu | dnia | den | dne | ons | man | tir | tor | fre | lør | søn | mån | tis | lör | sön | vào | pada | ke | ma | ti | to | pe | la | su |
-    at | in data | in article | στις | с | от | пн | вт | ср | чт | пт | сб | вс | tarihinde | it
+    at | in data | in article | στις | с | от | пн | вт | ср | чт | пт | сб | вс | tarihinde | it | po | út | st | čt | pá | so | ne | pon. | wt. | śr. | czw. | pt. | sob. | niedz. | lun | lun. | mar. | mer. | jeu. | ven. | sam. | dim. | mo. | di. | mi. | do. | fr. | sa.
     """
 )
 SEPARATORS = phrases(
@@ -35,14 +35,14 @@ SEPARATORS = phrases(
 )
 # The labels of the header block that Outlook puts above a quote.
 FROM_LABELS = phrases(
-    "from | von | de | da | van | od | från | fra | lähettäjä | från | feladó | de la | от | від | από | kimden | gönderen | šalje | 差出人 | 送信者 | 发件人 | 寄件者 | 보낸 사람 | מאת"
+    "from | von | de | da | van | od | från | fra | lähettäjä | från | feladó | de la | от | від | από | kimden | gönderen | šalje | 差出人 | 送信者 | 发件人 | 寄件者 | 보낸 사람 | 보낸사람 | מאת"
 )
 OTHER_LABELS = phrases(
     """
     sent | date | to | cc | subject | reply-to | gesendet | datum | an | betreff | envoyé | envoyé le | date | à | objet | enviado | enviado el | fecha | para | asunto | assunto | data |
     inviato | a | oggetto | verzonden | aan | onderwerp | wysłano | do | temat | skickat | till | ämne | sendt | dato | til | emne | lähetetty | vastaanottaja | aihe | odesláno | komu |
     předmět | predmet | küldve | címzett | tárgy | trimis | către | subiect | отправлено | дата | кому | тема | надіслано | στάλθηκε | προς | θέμα | gönderildi | kime | konu |
-    送信日時 | 日時 | 宛先 | 件名 | 发送时间 | 日期 | 收件人 | 主题 | 寄件日期 | 收件者 | 主旨 | 보낸 날짜 | 받는 사람 | 제목
+    送信日時 | 日時 | 宛先 | 件名 | 发送时间 | 日期 | 收件人 | 主题 | 寄件日期 | 收件者 | 主旨 | 보낸 날짜 | 날짜 | 받는 사람 | 받는사람 | 제목
     """
 )
 MOBILE = phrases(
