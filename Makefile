@@ -16,8 +16,10 @@ help: ## list the targets
 $(BIN)/python:
 	@sh scripts/make-venv "$(PYTHON)" "$(VENV)"
 
-$(VENV)/.runtime: $(BIN)/python requirements.lock pyproject.toml
+$(VENV)/.runtime: $(BIN)/python requirements.lock requirements-assets.lock pyproject.toml scripts/link-checkout
 	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	@# The wheel that carries htmx, beside the environment and without what it depends on: only its script is used.
+	$(BIN)/python -m pip install -q --require-hashes --no-deps --upgrade --target $(VENV)/assets -r requirements-assets.lock
 	@# A path file, not a build: the checkout itself is what runs, and nothing is fetched outside the lock.
 	$(BIN)/python scripts/link-checkout
 	@touch $@
@@ -49,11 +51,19 @@ check: setup-dev ## style, types, import contracts, migrations, generated docs
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check-migrations
 	$(BIN)/python scripts/generate-docs --check
+	$(BIN)/python scripts/catalogs --check
 
 fix: setup-dev ## let ruff and the generators mend what they can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python scripts/generate-docs
+	$(BIN)/python scripts/catalogs
+
+catalogs: setup ## bring the translations up to date with the words in the code; then fill what is empty
+	$(BIN)/python scripts/catalogs
+
+screenshots: setup-dev ## pictures of every page, wide and narrow, light and dark, into build/screenshots
+	$(BIN)/python scripts/screenshots $(ARGS)
 
 bench: $(VENV)/.bench ## measure against the floors (docs/explanation/performance.md); ARGS picks some by name
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -64,9 +74,10 @@ soak: setup-dev ## the long form of the proofs: 10,000 sends, 500 kills
 lock: ## renew the lock files (needs `uv` on the PATH)
 	uv pip compile pyproject.toml --extra sandbox --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-package gapbridge -q -U -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-package gapbridge -q -U -c requirements.lock -o requirements-dev.lock
+	echo 'django-htmx>=1.29,<2' | uv pip compile - --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -U -o requirements-assets.lock
 	uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-package gapbridge -q -U -c requirements-dev.lock -o requirements-bench.lock
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) var dist build .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
+	rm -rf $(VENV) app/web/static/lib var dist build .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
 
-.PHONY: help setup setup-dev demo run test check fix bench soak lock clean
+.PHONY: help setup setup-dev demo run test check fix catalogs screenshots bench soak lock clean

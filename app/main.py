@@ -25,8 +25,12 @@ from app.log import get_logger
 from app.tracing import RequestTracing
 from app.web import errors
 from app.web import routes as web
+from app.web.i18n import mark
 
 log = get_logger("app.main")
+
+NO_PAGE = mark("There is no such page.")
+CRASHED = mark("Something went wrong here; nothing was changed. The reference finds it in the logs.")
 
 
 def create_app(container: Container, *, checks: Mapping[str, Callable[[], object]] | None = None) -> FastAPI:
@@ -118,18 +122,17 @@ def _answer(request: Request, error: Exception) -> Response:
         return errors.page(request, ours) if page else problems.of_error(ours)
     if isinstance(error, RequestValidationError):
         # A page's only described input is its path: whatever does not fit it names nothing that exists.
-        return errors.of_status(404, "There is no such page.") if page else problems.of_validation(error)
+        return errors.of_status(request, 404, NO_PAGE) if page else problems.of_validation(error)
     if isinstance(error, HTTPException):
-        detail = "There is no such page." if error.status_code == 404 else f"{error.detail}."
-        return errors.of_status(error.status_code, detail) if page else problems.of_http(error)
+        detail = NO_PAGE if error.status_code == 404 else f"{error.detail}."
+        return errors.of_status(request, error.status_code, detail) if page else problems.of_http(error)
     raise error
 
 
 def _crash(request: Request, reference: str) -> Response:
-    sentence = "Something went wrong here; nothing was changed. The reference finds it in the logs."
     if _is_page(request):
-        return errors.of_status(500, sentence, reference=reference)
-    return problems.problem(500, "crashed", sentence, reference=reference)
+        return errors.of_status(request, 500, CRASHED, reference=reference)
+    return problems.problem(500, "crashed", CRASHED, reference=reference)
 
 
 def _handle_errors(app: FastAPI) -> None:

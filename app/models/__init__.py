@@ -5,12 +5,15 @@ from app.models.blocking_event import BlockingEvent
 from app.models.competitor import Competitor
 from app.models.contact import Contact
 from app.models.conversation import Conversation, ConversationState
+from app.models.decision import Decision, DecisionKind
+from app.models.domain_lease import DomainLease
 from app.models.erasure import Erasure
 from app.models.folder import Folder
 from app.models.idempotency_key import IdempotencyKey
 from app.models.inbound import Inbound, InboundState
 from app.models.inbound_location import InboundLocation
 from app.models.installation import Installation
+from app.models.kept_text import KeptText
 from app.models.lease import Lease
 from app.models.link import Link, LinkState
 from app.models.link_check import LinkCheck
@@ -26,6 +29,7 @@ from app.models.page import Page
 from app.models.pitch import Pitch, PitchState
 from app.models.prospect import Prospect
 from app.models.prospect_place import ProspectPlace
+from app.models.queue_pin import QueuePin
 from app.models.recipient_day import RecipientDay
 from app.models.sealed_secret import SealedSecret
 from app.models.send_attempt import SendAttempt
@@ -44,6 +48,7 @@ from app.models.suppression_removal import SuppressionRemoval
 from app.models.template_version import TemplateVersion
 from app.models.user import Role, User
 from app.models.user_session import UserSession
+from app.models.user_setting import UserSetting
 
 __all__ = [
     "ApiKey",
@@ -52,6 +57,9 @@ __all__ = [
     "Contact",
     "Conversation",
     "ConversationState",
+    "Decision",
+    "DecisionKind",
+    "DomainLease",
     "Erasure",
     "Folder",
     "IdempotencyKey",
@@ -59,6 +67,7 @@ __all__ = [
     "InboundLocation",
     "InboundState",
     "Installation",
+    "KeptText",
     "Lease",
     "Link",
     "LinkCheck",
@@ -79,6 +88,7 @@ __all__ = [
     "PitchState",
     "Prospect",
     "ProspectPlace",
+    "QueuePin",
     "RecipientDay",
     "Role",
     "RunState",
@@ -102,4 +112,5 @@ __all__ = [
     "TemplateVersion",
     "User",
     "UserSession",
+    "UserSetting",
 ]

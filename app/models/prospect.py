@@ -2,13 +2,17 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from app.db.types import enum_check, enum_column, json_column
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.models.base import Table
+
+# Its mention check has ended, or has failed and somebody must say so. Queries use the same words: that is how the two
+# databases know that the partial indexes fit.
+WAITS = "(stage = 'checked-mention' OR (stage = 'prospect' AND mention = 'could-not-check'))"
 
 
 class Prospect(Table, table=True):
@@ -20,8 +24,18 @@ class Prospect(Table, table=True):
         UniqueConstraint("site_id", "external_id"),
         enum_check("stage", Stage),
         Index("ix_prospect_queue", "site_id", "stage", "rank_key", "id"),
-        # The queue over all sites and both waiting stages, in its order: read from the front until a page is full.
+        # All prospects in the order of the queue, whatever their stage: for the lists of the API.
         Index("ix_prospect_lane", "rank_key", "id"),
+        # What waits for a person, so that a page of the queue never reads past what has left it.
+        Index("ix_prospect_waiting", "rank_key", "id", sqlite_where=text(WAITS), postgresql_where=text(WAITS)),
+        Index(
+            "ix_prospect_site_waiting",
+            "site_id",
+            "rank_key",
+            "id",
+            sqlite_where=text(WAITS),
+            postgresql_where=text(WAITS),
+        ),
         Index("ix_prospect_domain", "domain"),
         Index("ix_prospect_mention_due_at", "mention_due_at"),
     )

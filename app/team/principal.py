@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from app.domain.people import Preferences
 from app.errors import NotAllowed
 from app.models import Role
 
@@ -39,7 +40,7 @@ ROLE_SCOPES = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A person with a session or a program with a key. `csrf_token` and `theme` belong to people's browsers."""
+    """A person with a session or a program with a key. What stands below `role` belongs to people's browsers."""
 
     kind: Literal["user", "key"]
     id: int
@@ -48,6 +49,8 @@ class Principal:
     role: Role | None = None
     csrf_token: str = field(default="", repr=False)
     theme: str = "system"
+    full_name: str = ""
+    preferences: Preferences = field(default_factory=Preferences)
 
     @property
     def actor(self) -> str:

@@ -17,8 +17,8 @@ from sqlmodel import col
 
 from app.db.work import Database, UnitOfWork
 from app.errors import NotSignedIn, TooMany
-from app.models import SignInTry, User, UserSession
-from app.team import users
+from app.models import SignInTry, User, UserSession, UserSetting
+from app.team import preferences, users
 from app.team.principal import ROLE_SCOPES, Principal
 
 IDLE = timedelta(hours=12)
@@ -127,13 +127,14 @@ def resume(db: Database, secret: str | None) -> Principal | None:
     with db.read() as uow:
         now = uow.now()
         found = uow.session.execute(
-            select(UserSession, User)
+            select(UserSession, User, UserSetting)
             .join(User, col(User.id) == col(UserSession.user_id))
+            .outerjoin(UserSetting, col(UserSetting.user_id) == col(User.id))
             .where(col(UserSession.id_hash) == _hash(secret), col(User.active).is_(True))
         ).first()
     if found is None:
         return None
-    session, user = found
+    session, user, wishes = found
     if now >= session.expires_at or now - session.seen_at >= IDLE:
         return None
     if now - session.seen_at >= _TOUCH:
@@ -149,6 +150,8 @@ def resume(db: Database, secret: str | None) -> Principal | None:
         role=user.role,
         csrf_token=session.csrf_token,
         theme=user.theme,
+        full_name=user.name,
+        preferences=preferences.of(wishes),
     )
 
 

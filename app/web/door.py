@@ -24,7 +24,7 @@ from app.db.work import UnitOfWork
 from app.errors import BadInput, Conflict, FieldProblem, GapbridgeError, NotAllowed, NotSignedIn, Refused, TooMany
 from app.team import service as team
 from app.team.principal import Principal
-from app.web import rendering
+from app.web import i18n, rendering
 
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
@@ -199,7 +199,11 @@ class Pages:
 
 def _visit(given: dict[str, Any], uow: UnitOfWork) -> Visit:
     request: Request = given["_request"]
-    return Visit(request, request.app.state.container, uow, given["_principal"], given["_form"])
+    principal: Principal | None = given["_principal"]
+    wanted = principal.preferences.language if principal else request.cookies.get(i18n.COOKIE)
+    zone = principal.preferences.time_zone if principal else "UTC"
+    i18n.read_by(i18n.best(wanted, request.headers.get("accept-language", "")), zone)
+    return Visit(request, request.app.state.container, uow, principal, given["_form"])
 
 
 def _own(given: dict[str, Any]) -> dict[str, Any]:

@@ -8,20 +8,22 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.errors import GapbridgeError, TooMany
-from app.web.rendering import error_view, plain_page
+from app.web import i18n
+from app.web.i18n import mark
+from app.web.rendering import THEME_COOKIE, error_view, plain_page
 
 TITLES = {
-    400: "The request is malformed",
-    401: "Sign in first",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Not possible",
-    409: "Not done",
-    413: "Too large",
-    422: "There is a problem",
-    429: "Too many requests",
-    500: "Something went wrong here",
-    503: "Not available now",
+    400: mark("The request is malformed"),
+    401: mark("Sign in first"),
+    403: mark("Not allowed"),
+    404: mark("Not found"),
+    405: mark("Not possible"),
+    409: mark("Not done"),
+    413: mark("Too large"),
+    422: mark("There is a problem"),
+    429: mark("Too many requests"),
+    500: mark("Something went wrong here"),
+    503: mark("Not available now"),
 }
 
 
@@ -31,19 +33,23 @@ def page(request: Request, error: GapbridgeError) -> Response:
         return RedirectResponse(
             f"/signin?next={quote(request.url.path)}" if request.method == "GET" else "/signin", 303
         )
-    answer = of_status(error.status, error.detail, error)
+    answer = of_status(request, error.status, error.detail, error)
     if isinstance(error, TooMany):
         answer.headers["Retry-After"] = str(error.retry_after)
     return answer
 
 
-def of_status(status: int, detail: str, error: GapbridgeError | None = None, reference: str | None = None) -> Response:
-    """An error page with a sentence; `reference` finds a crash in the logs."""
+def of_status(
+    request: Request, status: int, detail: str, error: GapbridgeError | None = None, reference: str | None = None
+) -> Response:
+    """An error page with a sentence; `reference` finds a crash in the logs. It asks the database nothing."""
+    i18n.read_by(i18n.best(request.cookies.get(i18n.COOKIE), request.headers.get("accept-language", "")))
     return plain_page(
         "error.html",
         status,
-        title=TITLES.get(status, "There is a problem"),
-        detail=detail,
+        request.cookies.get(THEME_COOKIE, "system"),
+        title=i18n._(TITLES.get(status, "There is a problem")),
+        detail=i18n._(detail),
         reference=reference,
         error=error_view(error),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.reports import counts
+from app.web.i18n import mark
 
 if TYPE_CHECKING:
     from app.web.door import Visit
@@ -13,21 +14,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry; `count` is a text ("999+" above), "" at zero."""
+    """One entry; `count` is a text ("999+" above), "" at zero; `key` follows `g` on the keyboard."""
 
     path: str
     label: str
     count: str
     current: bool
+    key: str | None
 
 
 _ENTRIES = (
-    ("/", "Today", None, None),
-    ("/queue", "Queue", "pitches:read", "queue"),
-    ("/outbox", "Outbox", "outbox:read", "outbox"),
-    ("/inbox", "Inbox", "messages:read", "inbox"),
-    ("/links", "Links", "links:read", "links"),
-    ("/settings", "Settings", "sites:read", None),
+    ("/", mark("Today"), None, None, "t"),
+    ("/queue", mark("Queue"), "pitches:read", "queue", "q"),
+    ("/outbox", mark("Outbox"), "outbox:read", "outbox", "o"),
+    ("/inbox", mark("Inbox"), "messages:read", "inbox", "i"),
+    ("/links", mark("Links"), "links:read", "links", "l"),
+    ("/settings", mark("Settings"), "sites:read", None, None),
 )
 
 
@@ -36,11 +38,11 @@ def entries(visit: Visit) -> list[Entry]:
     found = counts.of_navigation(visit.uow)
     path = visit.request.url.path
     made = []
-    for target, label, needs, name in _ENTRIES:
+    for target, label, needs, name, key in _ENTRIES:
         if needs is not None and not visit.who.may(needs):
             continue
         number = found[name] if name else 0
         text = "" if not number else "999+" if number > 999 else str(number)
         current = path == target or (target != "/" and path.startswith(target + "/"))
-        made.append(Entry(target, label, text, current))
+        made.append(Entry(target, label, text, current, key))
     return made

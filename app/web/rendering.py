@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +13,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
-from app.errors import BadInput, GapbridgeError, Refused
+from app.domain.people import Preferences
+from app.errors import BadInput, GapbridgeError, Refused, Skip
+from app.web import i18n
 
 if TYPE_CHECKING:
     from app.web.door import Visit
 
 STATIC = Path(__file__).parent / "static"
 THEME_COOKIE = "gapbridge-theme"
+# No eval (our policy forbids it, and htmx would drop the filters of triggers), no history in the browser's storage
+# (mail text does not belong there), and only our own addresses.
+HTMX = (
+    '{"allowEval":false,"allowScriptTags":false,"includeIndicatorStyles":false,"historyCacheSize":0,'
+    '"selfRequestsOnly":true,"refreshOnHistoryMiss":true,"scrollIntoViewOnBoost":false}'
+)
 
 _env = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -28,26 +38,17 @@ _env = Environment(
 )
 
 
-def _(text: str, **values: object) -> str:
-    """The place where a translation will come in; `values` fill {names}."""
-    return text.format(**values) if values else text
-
-
 def _when(moment: datetime | date | str | None) -> Markup:
     if moment is None:
         return Markup("–")
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
-    if not isinstance(moment, datetime):
-        return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), f"{moment:%d %b %Y}")
-    at = moment.astimezone(UTC)
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), f"{at:%d %b %Y %H:%M} UTC")
+    at = moment.astimezone(UTC) if isinstance(moment, datetime) else moment
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), i18n.when(moment))
 
 
 def _number(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+    return "–" if value is None else i18n.figure(value)
 
 
 def _path(url: str | None) -> str:
@@ -61,7 +62,14 @@ def _safe_href(url: str | None) -> str | None:
     return url if url and url.lower().startswith(("http://", "https://")) else None
 
 
-_env.globals["_"] = _
+@lru_cache
+def asset(name: str) -> str:
+    """The address of a file of ours, which changes with its content: browsers may keep it for ever."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+_env.globals.update(_=i18n._, ngettext=i18n.ngettext, asset=asset, HTMX=Markup(HTMX))  # noqa: S704 -- our own constant
 _env.filters.update(when=_when, number=_number, short=_path, href=_safe_href)
 
 
@@ -72,8 +80,26 @@ def error_view(error: GapbridgeError | None) -> dict[str, Any] | None:
     return {
         "detail": error.detail,
         "fields": [(p.field, p.problem) for p in error.problems] if isinstance(error, BadInput) else [],
-        "reasons": [s.sentence for s in error.skips] if isinstance(error, Refused) else [],
+        "reasons": [_reason(skip) for skip in error.skips] if isinstance(error, Refused) else [],
     }
+
+
+# The field in which a refusal is mended, for the link in the summary.
+_FIELDS = {
+    "subject-empty": "subject",
+    "subject-not-one-line": "subject",
+    "subject-too-long": "subject",
+    "no-contact": "contact_id",
+    "suppressed": "contact_id",
+}
+_ELSEWHERE = frozenset(
+    {"wrong-stage", "linked-already", "in-conversation", "recent-contact", "no-mailbox", "leased", "excluded"}
+)
+
+
+def _reason(skip: Skip) -> dict[str, str | None]:
+    field = None if skip.reason in _ELSEWHERE else _FIELDS.get(skip.reason, "body_text")
+    return {"name": skip.reason, "sentence": skip.sentence, "field": field}
 
 
 def page(visit: Visit, template: str, status: int, values: Mapping[str, Any]) -> Response:
@@ -83,7 +109,9 @@ def page(visit: Visit, template: str, status: int, values: Mapping[str, Any]) ->
     principal = visit.principal
     theme = principal.theme if principal else visit.request.cookies.get(THEME_COOKIE, "system")
     context: dict[str, Any] = {
+        **_nobody(),
         "principal": principal,
+        "wishes": principal.preferences if principal else Preferences(),
         "may": principal.may if principal else (lambda _: False),
         "csrf": visit.csrf,
         "theme": theme if theme in ("light", "dark") else "system",
@@ -91,16 +119,21 @@ def page(visit: Visit, template: str, status: int, values: Mapping[str, Any]) ->
         "here": visit.request.url.path,
         "error": error_view(visit.error),
         "form": visit.form,
-        "notice": None,
         **values,
     }
     return HTMLResponse(_env.get_template(template).render(context), status)
 
 
-def plain_page(template: str, status: int, **values: Any) -> Response:
+def plain_page(template: str, status: int, theme: str, **values: Any) -> Response:
     """A page that needs nothing but its values: for errors, where the database may be what failed."""
-    context = {
+    known = theme if theme in ("light", "dark") else "system"
+    return HTMLResponse(_env.get_template(template).render({**_nobody(), "theme": known, **values}), status)
+
+
+def _nobody() -> dict[str, Any]:
+    return {
         "principal": None,
+        "wishes": Preferences(),
         "may": lambda _: False,
         "csrf": "",
         "theme": "system",
@@ -109,6 +142,5 @@ def plain_page(template: str, status: int, **values: Any) -> Response:
         "error": None,
         "form": {},
         "notice": None,
-        **values,
+        "language": i18n.language(),
     }
-    return HTMLResponse(_env.get_template(template).render(context), status)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from app.web.door import Pages
 from app.web.pages import account, inbox, mailboxes, outbox, prospects, public, queue, settings, today
@@ -22,8 +25,20 @@ PAGES: tuple[Pages, ...] = (
 )
 
 
+class Files(StaticFiles):
+    """Files whose address names their content (`?v=`) may be kept for ever."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """One file."""
+        answer = await super().get_response(path, scope)
+        if answer.status_code == 200 and scope["query_string"].startswith(b"v="):
+            answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return answer
+
+
 def attach(app: FastAPI) -> None:
     """Add the pages and the static files to the application."""
     for pages in PAGES:
         app.include_router(pages.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    # Pages are not compressed (they hold a secret beside what others wrote); files that everybody may read are.
+    app.mount("/static", GZipMiddleware(Files(directory=STATIC), minimum_size=500), name="static")

@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 from app.models import Role, Suppression, UserSession
 from app.settings import Settings
 from app.team import service, users
-from app.team.principal import ROLE_SCOPES
-from app.web.door import PUBLIC, SIGNED_IN
+from app.web.door import PUBLIC
 from app.web.routes import PAGES
 from tests.support.http import House
+from tests.web.manifest import MANIFEST, ROLES
 
 TABLE = [route for pages in PAGES for route in pages.table]
 PASSWORD = "correct horse battery"
@@ -46,24 +46,31 @@ def test_every_page_of_the_application_stands_in_the_table(house: House) -> None
     assert {line for line in api if line[0] != "HEAD"} == set()
 
 
+def test_the_manifest_holds_every_route_and_no_other() -> None:
+    assert {(route.method, route.path) for route in TABLE} == set(MANIFEST)
+    unseen = [line for line, row in MANIFEST.items() if line[0] == "GET" and not row.look]
+    assert unseen == [], "every page names an address at which it is looked at"
+
+
 @pytest.mark.parametrize("role", [None, *Role])
 def test_the_matrix_of_pages_and_roles(house: House, role: Role | None) -> None:
-    """Every page for every role: open where the role has the scope, closed elsewhere. A 404 or 409 is an open door to an empty room."""
+    """Every page for every role as the manifest has it. A 404 or 409 is an open door to an empty room."""
     for route in TABLE:
         if route.path in ("/signout", "/signin", "/setup"):
             continue
+        wanted = MANIFEST[route.method, route.path].roles
         browser = house.stranger() if role is None else house.browser(role)
         data = {}
         if route.method == "POST" and role is not None:
             data["csrf"] = csrf_of(browser.get("/"))
         answer = browser.request(route.method, path_of(route.path), data=data)
         where = f"{route.method} {route.path} as {role}: {answer.status_code}"
-        if route.needs == PUBLIC:
+        if wanted == "P":
             assert answer.status_code == 200, where
         elif role is None:
             assert answer.status_code == 303, where
             assert answer.headers["location"].startswith("/signin"), where
-        elif route.needs == SIGNED_IN or route.needs in ROLE_SCOPES[role]:
+        elif wanted == "S" or role in {ROLES[letter] for letter in wanted}:
             assert answer.status_code in (200, 303, 404, 409, 422), where + answer.text
         else:
             assert answer.status_code == 403, where
@@ -194,7 +201,7 @@ def test_headers_of_a_page(house: House) -> None:
     assert "unsafe" not in policy
     assert answer.headers["cache-control"] == "no-store"
     assert " style=" not in answer.text
-    assert "<script" not in answer.text
+    assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", answer.text)), "no script stands in a page"
     assert house.stranger().get("/static/app.css").status_code == 200
     missing = house.browser().get("/nothing")
     assert (missing.status_code, missing.headers["content-type"]) == (404, "text/html; charset=utf-8")

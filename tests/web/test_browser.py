@@ -17,14 +17,12 @@ import uvicorn
 from app.clock import FixedClock, SteppedClock
 from app.settings import Settings
 from tests.support.brokers import until
-from tests.support.databases import missing
 from tests.support.desk import DOMAINS, furnish
 from tests.support.http import House
 from tests.web.test_access import PASSWORD
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path(os.environ.get("GAPBRIDGE_TEST_CHROMIUM", "/usr/bin/chromium"))
 SHOTS = os.environ.get("GAPBRIDGE_TEST_SCREENSHOTS")
 
 
@@ -52,18 +50,6 @@ def served(settings: Settings, clock: FixedClock) -> Iterator[House]:
     thread.join()
     listener.close()
     house.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        missing("Chromium", FileNotFoundError(str(CHROMIUM)))
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextlib.contextmanager

@@ -1,14 +1,17 @@
-"""Set-up of the first user, sign-in, sign-out, and the choice of colours."""
+"""Set-up of the first user, sign-in, sign-out, and how a person wants the pages."""
 
 from __future__ import annotations
 
+import dataclasses
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
+from app.domain.people import DENSITIES, LANGUAGES, UNDO_SECONDS, Preferences
 from app.errors import BadInput, Conflict, FieldProblem
+from app.team import preferences, users
 from app.team import service as team
-from app.team import users
+from app.web import i18n, keymap
 from app.web.door import PRE_COOKIE, PUBLIC, SIGNED_IN, Pages, Visit, is_https, session_cookie
 from app.web.rendering import THEME_COOKIE
 
@@ -109,3 +112,53 @@ def set_theme(visit: Visit) -> Response:
     answer = visit.go(_inside(visit.text("back") or "/"))
     answer.set_cookie(THEME_COOKIE, visit.text("theme"), max_age=31_536_000, samesite="lax", path="/")
     return answer
+
+
+def _show_me(visit: Visit) -> Response:
+    return visit.page(
+        "me.html",
+        languages=LANGUAGES,
+        densities=DENSITIES,
+        undo_range=UNDO_SECONDS,
+        undo_default=int(visit.container.settings.undo_window.total_seconds()),
+        notice=i18n._("Saved.") if visit.request.query_params.get("did") else None,
+    )
+
+
+@pages.get("/me", needs=SIGNED_IN)
+def me(visit: Visit) -> Response:
+    """Language, time zone, colours, density, single keys and the undo window of the person who is signed in."""
+    return _show_me(visit)
+
+
+@pages.post("/me", needs=SIGNED_IN, again=_show_me)
+def save_me(visit: Visit) -> Response:
+    """Keep them."""
+    wanted = Preferences(
+        language=visit.text("language") or None,
+        time_zone=visit.text("time_zone") or "UTC",
+        density=visit.text("density") or DENSITIES[0],
+        single_keys=visit.text("single_keys") == "on",
+        undo_seconds=visit.number("undo_seconds"),
+    )
+    preferences.save(visit.uow, visit.who.id, wanted)
+    answer = visit.go("/me?did=saved")
+    if wanted.language:
+        answer.set_cookie(i18n.COOKIE, wanted.language, max_age=31_536_000, samesite="lax", path="/")
+    else:
+        answer.delete_cookie(i18n.COOKIE, path="/")
+    return answer
+
+
+@pages.get("/keys", needs=SIGNED_IN)
+def keys(visit: Visit) -> Response:
+    """What every key does."""
+    return visit.page("keys.html", groups=keymap.GROUPS)
+
+
+@pages.post("/me/keys", needs=SIGNED_IN)
+def switch_keys(visit: Visit) -> Response:
+    """Single keys on or off, from the list of keys."""
+    wanted = dataclasses.replace(visit.who.preferences, single_keys=visit.text("single_keys") == "on")
+    preferences.save(visit.uow, visit.who.id, wanted)
+    return visit.go(_inside(visit.text("back") or "/me"))

@@ -11,14 +11,15 @@ from app.errors import BadInput, FieldProblem
 from app.inbox import service
 from app.reports import mail
 from app.web.door import Id, Pages, Visit
+from app.web.i18n import _, mark
 
 pages = Pages()
 
 _PAGE = 50
 TABS = {
-    "waiting": ("Waiting", "No replies wait."),
-    "unmatched": ("Unmatched", "Every message belongs to a prospect."),
-    "all": ("Everything", "Nothing was received yet."),
+    "waiting": (mark("Waiting"), mark("No replies wait.")),
+    "unmatched": (mark("Unmatched"), mark("Every message belongs to a prospect.")),
+    "all": (mark("Everything"), mark("Nothing was received yet.")),
 }
 _FILTERS: dict[str, dict[str, Any]] = {
     "waiting": {"kinds": mail.FOR_PEOPLE, "handled": False, "matched": True},
@@ -49,7 +50,7 @@ def _show(visit: Visit, inbound_id: int | None, *, alone: bool) -> Response:
         thread=mail.thread(visit.uow, message.conversation_id) if message and message.conversation_id else [],
         intents=list(Intent),
         alone=alone,
-        notice="Done." if visit.request.query_params.get("did") else None,
+        notice=_("Done.") if visit.request.query_params.get("did") else None,
     )
 
 

@@ -10,16 +10,21 @@ from app.domain.delivery import OutboundState
 from app.outbox import service
 from app.reports import desk, mail
 from app.web.door import Id, Pages, Visit
+from app.web.i18n import _, mark
 
 pages = Pages()
 
 TABS: dict[str, tuple[str, tuple[OutboundState, ...], str]] = {
-    "waiting": ("Waiting", (OutboundState.QUEUED,), "Nothing waits."),
-    "sending": ("Sending", (OutboundState.CLAIMED, OutboundState.COMMITTED), "Nothing is being sent at this moment."),
-    "ambiguous": ("Unsure", (OutboundState.AMBIGUOUS,), "Nothing is unsure."),
-    "failed": ("Failed", (OutboundState.REJECTED, OutboundState.NOT_SENT), "Nothing failed."),
-    "sent": ("Sent", (OutboundState.SENT,), "Nothing was sent yet."),
-    "cancelled": ("Taken back", (OutboundState.CANCELLED,), "Nothing was taken back."),
+    "waiting": (mark("Waiting"), (OutboundState.QUEUED,), mark("Nothing waits.")),
+    "sending": (
+        mark("Sending"),
+        (OutboundState.CLAIMED, OutboundState.COMMITTED),
+        mark("Nothing is being sent at this moment."),
+    ),
+    "ambiguous": (mark("Unsure"), (OutboundState.AMBIGUOUS,), mark("Nothing is unsure.")),
+    "failed": (mark("Failed"), (OutboundState.REJECTED, OutboundState.NOT_SENT), mark("Nothing failed.")),
+    "sent": (mark("Sent"), (OutboundState.SENT,), mark("Nothing was sent yet.")),
+    "cancelled": (mark("Taken back"), (OutboundState.CANCELLED,), mark("Nothing was taken back.")),
 }
 _PAGE = 50
 
@@ -49,9 +54,9 @@ def _show(visit: Visit, tab: str) -> Response:
 
 def _notice(visit: Visit) -> str | None:
     return {
-        "cancelled": "Taken back.",
-        "treat-as-sent": "Counted as sent.",
-        "send-again": "It waits for a new attempt, with the same text and the same Message-ID.",
+        "cancelled": _("Taken back."),
+        "treat-as-sent": _("Counted as sent."),
+        "send-again": _("It waits for a new attempt, with the same text and the same Message-ID."),
     }.get(visit.request.query_params.get("did", ""))
 
 
@@ -62,11 +67,11 @@ def outbox(visit: Visit) -> Response:
     return _show(visit, tab if tab in TABS else "waiting")
 
 
-def _again_waiting(visit: Visit, **_: Any) -> Response:
+def _again_waiting(visit: Visit, **__: Any) -> Response:
     return _show(visit, "waiting")
 
 
-def _again_unsure(visit: Visit, **_: Any) -> Response:
+def _again_unsure(visit: Visit, **__: Any) -> Response:
     return _show(visit, "ambiguous")
 
 

@@ -11,16 +11,17 @@ from app.models import LinkState
 from app.prospects import repository, service
 from app.reports import links, timeline
 from app.web.door import Id, Pages, Visit
+from app.web.i18n import _, mark
 
 pages = Pages()
 
 _PAGE = 50
 _TABS: dict[str, tuple[str, LinkState | None]] = {
-    "all": ("All", None),
-    "live": ("Live", LinkState.LIVE),
-    "changed": ("Changed", LinkState.CHANGED),
-    "lost": ("Lost", LinkState.LOST),
-    "unknown": ("Could not check", LinkState.UNKNOWN),
+    "all": (mark("All"), None),
+    "live": (mark("Live"), LinkState.LIVE),
+    "changed": (mark("Changed"), LinkState.CHANGED),
+    "lost": (mark("Lost"), LinkState.LOST),
+    "unknown": (mark("Could not check"), LinkState.UNKNOWN),
 }
 
 
@@ -63,7 +64,7 @@ def reopen(visit: Visit, prospect_id: Id) -> Response:
     return visit.go(f"/prospects/{prospect_id}")
 
 
-def _links(visit: Visit, **_: int) -> Response:
+def _links(visit: Visit, **__: int) -> Response:
     tab = visit.request.query_params.get("tab", "all")
     label, state = _TABS.get(tab, _TABS["all"])
     given = visit.request.query_params.get("before", "")
@@ -78,7 +79,7 @@ def _links(visit: Visit, **_: int) -> Response:
         tab=tab if tab in _TABS else "all",
         tabs=_TABS,
         label=label,
-        notice="A worker looks at the page now." if asked else None,
+        notice=_("A worker looks at the page now.") if asked else None,
     )
 
 

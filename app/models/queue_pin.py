@@ -1,0 +1,17 @@
+"""Prospects that a lead has put in front of the queue."""
+
+from datetime import datetime
+
+from sqlmodel import Field
+
+from app.models.base import Table
+
+
+class QueuePin(Table, table=True):
+    """In the order of pinning, before everything else of its lane."""
+
+    __tablename__ = "queue_pin"
+
+    prospect_id: int = Field(primary_key=True, foreign_key="prospect.id", ondelete="CASCADE")
+    pinned_by: str
+    at: datetime

@@ -1,0 +1,47 @@
+"""The settings of one person: read with the session, changed on the page of the person."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from app.db.work import UnitOfWork
+from app.domain.people import DENSITIES, LANGUAGES, UNDO_SECONDS, Preferences
+from app.errors import BadInput, FieldProblem
+from app.models import UserSetting
+
+
+def of(row: UserSetting | None) -> Preferences:
+    """The preferences in a row, or the defaults."""
+    if row is None:
+        return Preferences()
+    return Preferences(row.language, row.time_zone, row.density, row.single_keys, row.undo_seconds)
+
+
+def save(uow: UnitOfWork, user_id: int, wanted: Preferences) -> UserSetting:
+    """Keep what a person wants. Raises BadInput with the fields language, time_zone, density and undo_seconds."""
+    problems = []
+    if wanted.language is not None and wanted.language not in LANGUAGES:
+        problems.append(FieldProblem("language", f"Choose one of {', '.join(LANGUAGES)}"))
+    if not _is_zone(wanted.time_zone):
+        problems.append(FieldProblem("time_zone", "Enter a time zone such as Europe/Berlin"))
+    if wanted.density not in DENSITIES:
+        problems.append(FieldProblem("density", f"Choose one of {', '.join(DENSITIES)}"))
+    least, most = UNDO_SECONDS
+    if wanted.undo_seconds is not None and not least <= wanted.undo_seconds <= most:
+        problems.append(FieldProblem("undo_seconds", f"Enter {least} to {most} seconds"))
+    if problems:
+        raise BadInput("the settings cannot be saved with these values", *problems)
+    row = uow.session.get(UserSetting, user_id) or UserSetting(user_id=user_id)
+    row.language, row.time_zone, row.density = wanted.language, wanted.time_zone, wanted.density
+    row.single_keys, row.undo_seconds = wanted.single_keys, wanted.undo_seconds
+    uow.session.add(row)
+    uow.session.flush()
+    return row
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # a path, a folder, an unknown name
+        return False
+    return True

@@ -1,0 +1,32 @@
+"""The keys of the pages: one list for the page that names them, the docs and the tests. One key means one thing everywhere."""
+
+from __future__ import annotations
+
+from app.web.i18n import mark
+
+Rows = tuple[tuple[str, str], ...]
+
+EVERYWHERE: Rows = (
+    ("g t", mark("Today")),
+    ("g q", mark("Queue")),
+    ("g o", mark("Outbox")),
+    ("g i", mark("Inbox")),
+    ("g l", mark("Links")),
+    ("j k", mark("Next, previous in the list")),
+    ("z", mark("Take the last decision back")),
+    ("o", mark("Open their page in a new tab")),
+    ("Esc", mark("Leave a field, close a dialog")),
+    ("?", mark("This list")),
+)
+QUEUE: Rows = (
+    ("a", mark("Approve and next")),
+    ("Ctrl+Enter", mark("Approve and next, from inside the text, too")),
+    ("1 2 3", mark("Choose the pitch")),
+    ("c", mark("Write in the message")),
+    ("s", mark("Skip: then a digit for the reason")),
+    ("Shift+S", mark("Not me: leave it to others")),
+    ("h", mark("Snooze: then a digit for the time")),
+    ("m", mark("Go to the evidence of the mention")),
+    ("Shift+A", mark("Approve several")),
+)
+GROUPS: tuple[tuple[str, Rows], ...] = ((mark("Everywhere"), EVERYWHERE), (mark("In the queue"), QUEUE))

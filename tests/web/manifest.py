@@ -1,0 +1,82 @@
+"""Every route of the pages, with who may use it and an address at which it can be looked at. A test compares this with the
+real table: a route that does not stand here fails, so none escapes the matrix of roles and the look at every page.
+
+Roles: P everybody, S everybody who is signed in, else the letters of those who may: V viewer, O outreach, L lead, X operator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.models import Role
+
+ROLES = {"V": Role.VIEWER, "O": Role.OUTREACH, "L": Role.LEAD, "X": Role.OPERATOR}
+
+
+@dataclass(frozen=True)
+class Row:
+    """`roles` as above; `look`: addresses of the page in a furnished installation ({name}: the id of a prospect)."""
+
+    roles: str
+    look: tuple[str, ...] = ()
+
+
+MANIFEST: dict[tuple[str, str], Row] = {
+    ("GET", "/"): Row("S", ("/",)),
+    ("GET", "/queue"): Row("OLX", ("/queue", "/queue?tier=2")),
+    ("GET", "/queue/{prospect_id}"): Row(
+        "OLX", ("/queue/{growth-notes.test}", "/queue/{data-weekly.test}", "/queue/{cloud-journal.test}")
+    ),
+    ("POST", "/queue/start"): Row("OLX"),
+    ("POST", "/queue/{prospect_id}/draft"): Row("OLX"),
+    ("POST", "/queue/{prospect_id}/choose"): Row("OLX"),
+    ("POST", "/queue/{prospect_id}/decide"): Row("OLX"),
+    ("POST", "/queue/{prospect_id}/skip"): Row("OLX"),
+    ("POST", "/queue/{prospect_id}/confirm"): Row("OLX"),
+    ("POST", "/queue/{prospect_id}/contact"): Row("OLX"),
+    ("POST", "/pitches/{pitch_id}/undo"): Row("OLX"),
+    ("GET", "/outbox"): Row("OLX", ("/outbox", "/outbox?tab=ambiguous", "/outbox?tab=failed", "/outbox?tab=sent")),
+    ("POST", "/outbox/{outbound_id}/cancel"): Row("OLX"),
+    ("POST", "/outbox/{outbound_id}/treat-as-sent"): Row("OLX"),
+    ("POST", "/outbox/{outbound_id}/send-again"): Row("OLX"),
+    ("GET", "/inbox"): Row("OLX", ("/inbox", "/inbox?tab=all")),
+    ("GET", "/inbox/{inbound_id}"): Row("OLX", ("/inbox/1", "/inbox/2")),
+    ("POST", "/inbox/{inbound_id}/reply"): Row("OLX"),
+    ("POST", "/inbox/{inbound_id}/dismiss"): Row("OLX"),
+    ("POST", "/inbox/{inbound_id}/handled"): Row("OLX"),
+    ("GET", "/prospects/{prospect_id}"): Row("VOLX", ("/prospects/{sent.test}",)),
+    ("POST", "/prospects/{prospect_id}/give-up"): Row("OLX"),
+    ("POST", "/prospects/{prospect_id}/reopen"): Row("OLX"),
+    ("GET", "/links"): Row("VOLX", ("/links",)),
+    ("POST", "/links/{link_id}/check"): Row("OLX"),
+    ("GET", "/settings"): Row("VOLX", ("/settings",)),
+    ("POST", "/settings/sites"): Row("LX"),
+    ("POST", "/settings/sites/{site_id}/competitors"): Row("LX"),
+    ("POST", "/settings/sites/{site_id}/competitors/{competitor_id}/remove"): Row("LX"),
+    ("POST", "/settings/sites/{site_id}/pages"): Row("LX"),
+    ("POST", "/settings/sites/{site_id}/pages/{page_id}/archive"): Row("LX"),
+    ("GET", "/signin"): Row("P", ("/signin",)),
+    ("POST", "/signin"): Row("P"),
+    ("POST", "/signout"): Row("S"),
+    ("GET", "/setup"): Row("P", ("/setup",)),
+    ("POST", "/setup"): Row("P"),
+    ("POST", "/theme"): Row("S"),
+    ("GET", "/me"): Row("S", ("/me",)),
+    ("POST", "/me"): Row("S"),
+    ("POST", "/me/keys"): Row("S"),
+    ("GET", "/keys"): Row("S", ("/keys",)),
+    ("GET", "/u/{token}"): Row("P", ("/u/token", "/u/token?done=yes")),
+    ("POST", "/u/{token}"): Row("P"),
+    ("GET", "/about-this-bot"): Row("P", ("/about-this-bot",)),
+}
+
+# Addresses that no route answers, and pages that are shown before anybody can sign in.
+ELSEWHERE = ("/no-such-page",)
+
+
+def addresses(ids: dict[str, int]) -> list[str]:
+    """Every address at which a page can be looked at, with the ids of a furnished installation."""
+    found = [address for row in MANIFEST.values() for address in row.look] + list(ELSEWHERE)
+    for name, number in ids.items():
+        found = [address.replace("{" + name + "}", str(number)) for address in found]
+    return found

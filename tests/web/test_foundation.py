@@ -1,0 +1,157 @@
+"""What all pages stand on: htmx out of a package, the catalogs, the settings of a person, charts, and the rules for templates."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.models import Role
+from app.web import i18n, rendering
+from tests.support.http import House
+from tests.web.test_access import csrf_of
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = ROOT / "app/web/templates"
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest, templates: Any, tmp_path: Path) -> Any:
+    with templates.copy(request.param, tmp_path) as url:
+        yield url
+
+
+def post(browser: Any, path: str, **data: Any) -> Any:
+    return browser.post(path, data={"csrf": csrf_of(browser.get("/")), **data})
+
+
+def test_htmx_is_served_from_here_small_and_for_ever(house: House) -> None:
+    page = house.stranger().get("/u/token").text
+    scripts = re.findall(r'<script[^>]* src="([^"]+)"', page)
+    assert [script.split("?")[0] for script in scripts] == ["/static/lib/htmx.min.js", "/static/app.js"]
+    total = 0
+    for address in [*scripts, *re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)]:
+        answer = house.stranger().get(address, headers={"Accept-Encoding": "gzip"})
+        assert answer.status_code == 200
+        assert answer.headers["content-encoding"] == "gzip"
+        assert "immutable" in answer.headers["cache-control"]
+        total += int(answer.headers["content-length"])
+    assert total < 60_000
+    assert "immutable" not in house.stranger().get("/static/app.css").headers.get("cache-control", "")
+    # The repository holds no copy of it.
+    tracked = subprocess.run(
+        ["git", "ls-files", "app/web/static"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert "htmx" not in tracked.stdout
+
+
+def test_htmx_may_not_evaluate_store_or_go_elsewhere(house: House) -> None:
+    import json
+
+    content = re.search(r"<meta name=\"htmx-config\" content='([^']+)'", house.stranger().get("/u/token").text)
+    assert content
+    config = json.loads(content[1])
+    wanted = {"allowEval": False, "includeIndicatorStyles": False, "historyCacheSize": 0, "selfRequestsOnly": True}
+    assert wanted.items() <= config.items()
+    assert config["allowScriptTags"] is False
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
+def test_no_template_filters_a_trigger_or_holds_script_and_style(path: Path) -> None:
+    """A filter in hx-trigger needs eval; without it htmx sends on every key. The policy forbids the rest."""
+    text = path.read_text(encoding="utf-8")
+    assert [found for found in re.findall(r'hx-trigger="([^"]*)"', text) if "[" in found] == []
+    assert not re.search(r"\s(style|on\w+)=|<style|hx-on|javascript:", text)
+    assert not [tag for tag in re.findall(r"<script[^>]*>", text) if "src=" not in tag]
+
+
+def test_every_word_between_tags_goes_through_the_catalog() -> None:
+    loose = []
+    for path in sorted(TEMPLATES.rglob("*.html")):
+        text = re.sub(
+            r"{#.*?#}|{%.*?%}|{{.*?}}|<(svg|pre|code)\b.*?</\1>", "", path.read_text("utf-8"), flags=re.DOTALL
+        )
+        text = re.sub(r"<(?:[^<>\"]|\"[^\"]*\")*>", "\n", text)
+        loose += [
+            f"{path.name}: {line.strip()}"
+            for line in text.splitlines()
+            if re.search(r"[A-Za-z]{3,}", line) and "aria-" not in line
+        ]
+    allowed = {"Gapbridge", "Gapbridge – Gapbridge", "Esc"}
+    assert [line for line in loose if line.split(": ", 1)[1].strip("– ") not in allowed] == []
+
+
+def test_the_catalogs_are_complete_and_current() -> None:
+    command = [sys.executable, "scripts/catalogs", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_gets_words_dates_and_numbers_of_the_language(house: House) -> None:
+    german = house.stranger().get("/u/token", headers={"Accept-Language": "fr;q=0.9, de-AT;q=0.8, en;q=0.1"})
+    assert '<html lang="de"' in german.text
+    assert "Keine E-Mails mehr" in german.text
+    missing = house.stranger().get("/no-such-page", headers={"Accept-Language": "de"})
+    assert "Diese Seite gibt es nicht." in missing.text
+    assert '<html lang="en"' in house.stranger().get("/u/token", headers={"Accept-Language": "fr"}).text
+    from datetime import UTC, date, datetime
+
+    i18n.read_by("de", "Europe/Berlin")
+    assert i18n.when(datetime(2026, 7, 1, 9, tzinfo=UTC)) == "1 Juli 2026 11:00"
+    assert i18n.when(date(2026, 12, 1)).startswith("1 Dez")
+    assert i18n.figure(1234.5) == "1.234,5"
+    i18n.read_by("en")
+    assert i18n.when(datetime(2026, 7, 1, 9, tzinfo=UTC)).endswith("UTC")
+    assert i18n.ngettext("{number} row", "{number} rows", 1200) == "1,200 rows"
+
+
+def test_settings_go_with_the_person_to_another_device(house: House) -> None:
+    """U09's second half: what is stored with the user holds in a browser that has never been used."""
+    browser = house.browser(Role.OUTREACH)
+    assert 'data-keys="on"' in browser.get("/").text
+    wanted = {"language": "de", "time_zone": "Europe/Berlin", "density": "compact", "undo_seconds": "600"}
+    assert post(browser, "/me", **wanted).status_code == 303
+    other = house.browser(Role.OUTREACH)
+    page = other.get("/me").text
+    for held in ('lang="de"', 'data-density="compact"', 'data-keys="off"', 'value="600"', 'value="Europe/Berlin"'):
+        assert held in page, held
+    assert "Sprache" in page
+    assert post(other, "/me/keys", single_keys="on", back="/queue").headers["location"] == "/queue"
+    assert 'data-keys="on"' in browser.get("/").text
+    assert 'data-density="compact"' in browser.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("language", "xx"), ("time_zone", "Mars/Olympus"), ("time_zone", "../etc"), ("density", "airy"), ("undo_seconds", "9"),
+     ("undo_seconds", "1801"), ("undo_seconds", "x")],
+)  # fmt: skip
+def test_wrong_settings_are_named_and_kept_in_the_form(house: House, field: str, value: str) -> None:
+    browser = house.browser(Role.OUTREACH)
+    answer = post(browser, "/me", **{"density": "compact", "time_zone": "UTC", field: value})
+    assert answer.status_code == 422
+    assert f'href="#f-{field}"' in answer.text
+    assert f'id="e-{field}"' in answer.text
+    assert 'data-density="comfortable"' in house.browser(Role.OUTREACH).get("/").text
+
+
+def test_charts_say_the_same_in_pictures_and_words() -> None:
+    source = (
+        '{% from "charts.html" import bars, funnel, sparkline, interval %}'
+        '{{ bars("Skipped", [("paid & more", 12), ("news", 3), ("none", 0)]) }}'
+        '{{ funnel("Way", [("Gap", 100, "/gap"), ("Live", 4, none)]) }}{{ sparkline("Days", [1, none, 3]) }}'
+        '{{ interval("Won", 0.04, 0.10, 0.2, 61) }}'
+    )
+    i18n.read_by("en")
+    made = rendering._env.from_string(source).render()
+    assert "paid &amp; more" in made
+    for words in ('<td class="num">12</td>', 'href="/gap"', "(4 %)", "10 %, 4–20 %, n 61", "Days: 1, 3"):
+        assert words in made, words
+    widths = [float(width) for width in re.findall(r'<rect x="140"[^>]* width="([\d.]+)"', made)]
+    assert widths == [200, 50, 0]
+    assert "style=" not in made
+    assert "<script" not in made
