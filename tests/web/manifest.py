@@ -55,6 +55,10 @@ MANIFEST: dict[tuple[str, str], Row] = {
     ("POST", "/settings/sites/{site_id}/competitors/{competitor_id}/remove"): Row("LX"),
     ("POST", "/settings/sites/{site_id}/pages"): Row("LX"),
     ("POST", "/settings/sites/{site_id}/pages/{page_id}/archive"): Row("LX"),
+    # Without a mailbox of the kind, and without a state, both say so on the page of errors.
+    ("GET", "/mailboxes/{mailbox_id}/sign-in"): Row("X", ("/mailboxes/1/sign-in",)),
+    ("POST", "/mailboxes/{mailbox_id}/sign-in"): Row("X"),
+    ("GET", "/oauth/callback"): Row("X", ("/oauth/callback",)),
     ("GET", "/signin"): Row("P", ("/signin",)),
     ("POST", "/signin"): Row("P"),
     ("POST", "/signout"): Row("S"),
