@@ -44,17 +44,26 @@ def analyze_command(
         list[str] | None,
         typer.Option(metavar="FIELD=HEADER", help="For --format generic: which column holds which field."),
     ] = None,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(help="Where the rejected rows go, as CSV: file, line, reason and the row's beginning."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Rank the domains that link to competitors and not to us, from exports alone; no database is touched."""
     from app.gaps.analyze import analyze
-    from app.gaps.export import check_out, write_gap
+    from app.gaps.careful import KEEP
+    from app.gaps.export import check_file, check_out, write_gap
+    from app.gaps.report import write_rejects
 
     check_out(out)
+    check_file(rejects, "--rejects")
     files = [_competitor(text) for text in competitor or []]
     mapping = dict(_pair(text) for text in map or [])
     with analyze(ours or [], files, own_domains=own_domain or [], format=format, mapping=mapping) as analysis:
         write_gap(analysis.engine, out)
+        if rejects:
+            write_rejects([(one.file, one.as_dict(KEEP)["rejected"]) for one in analysis.files], rejects)
         summary = {**analysis.summary, "out": str(out)}
     if as_json:
         typer.echo(json.dumps(summary, ensure_ascii=False, indent=2))
@@ -77,13 +86,20 @@ def import_command(
         list[str] | None,
         typer.Option(metavar="FIELD=HEADER", help="For --format generic: which column holds which field."),
     ] = None,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(help="Where the rejected rows go, as CSV: file, line, reason and the row's beginning."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the reports and the summary as JSON.")] = False,
 ) -> None:
     """Import exports into a site, compute its gap anew and bring the pipeline up to date."""
     from app.container import Container
     from app.gaps import service
+    from app.gaps.export import check_file
+    from app.gaps.report import write_rejects
     from app.settings import load_settings
 
+    check_file(rejects, "--rejects")
     mapping = dict(_pair(text) for text in map or [])
     container = Container(load_settings())
     try:
@@ -101,6 +117,8 @@ def import_command(
         )
     finally:
         container.close()
+    if rejects:
+        write_rejects([(one.snapshots[0].filename, one.snapshots[0].report["rejected"]) for one in imported], rejects)
     if as_json:
         reports = [{**one.snapshots[0].report, "again": one.again} for one in imported]
         typer.echo(json.dumps({"imported": reports, "prospects": counts, "gap": summary}, ensure_ascii=False, indent=2))
@@ -156,7 +174,7 @@ def print_summary(summary: dict[str, Any]) -> None:
             console.print(f"  {Path(one['file']).name}, line {reject['line']}: {reject['why']}", markup=False)
         if one["rows_rejected"] > 5:
             console.print(
-                f"  {Path(one['file']).name}: {one['rows_rejected']:,} rejected rows in all; --json lists more",
+                f"  {Path(one['file']).name}: {one['rows_rejected']:,} rejected rows in all; --rejects FILE lists them",
                 markup=False,
             )
     for one in summary["competitors"]:

@@ -31,7 +31,7 @@ def account(engine: Engine, exports: Mapping[int, Export]) -> None:
         else:
             if nameless:
                 export.reject_bad_sources()
-            report.read = rows + report.duplicates + export.rejects.total
+            report.read = rows + report.mentions + report.duplicates + export.rejects.total
             report.lost = lost - nameless_lost
         report.capped = capped(report.read, export.layout.profile.caps)
 

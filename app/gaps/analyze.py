@@ -15,6 +15,7 @@ from app.gaps.account import account, rows_in
 from app.gaps.engine import Engine, Export
 from app.gaps.report import FileReport
 from app.gaps.summary import summarise
+from app.gaps.textfile import digest
 from app.keys import ascii_host, registrable_domain
 
 MOST_COMPETITORS = 10
@@ -66,12 +67,31 @@ def analyze(
     """
     own = [_domain(text, "--own-domain") for text in own_domains]
     with Engine(threads=threads, **({"memory_limit": memory_limit} if memory_limit else {})) as engine:
-        sources = [Source(path) for path in ours]
-        sources += [Source(path, _domain(name, "--competitor") if name else None) for name, path in competitors]
-        plan = _Plan(engine, own, [source.competitor for source in sources if source.competitor])
-        plan.open_all(sources, len(ours), format, mapping)
+        notes: list[str] = []
+        mine = _once([Source(path) for path in ours], notes)
+        theirs = [Source(path, _domain(name, "--competitor") if name else None) for name, path in competitors]
+        plan = _Plan(engine, own, [source.competitor for source in theirs if source.competitor])
+        plan.open_all([*mine, *_once(theirs, notes)], len(mine), format, mapping)
+        plan.notes += notes
         plan.read_all()
         yield plan.finish()
+
+
+def _once(sources: Sequence[Source], notes: list[str]) -> list[Source]:
+    """The sources without those that hold the bytes of an earlier one for the same domain; only files of one size are compared."""
+    kept: list[Source] = []
+    for source in sources:
+        if source.path.is_file():
+            size = source.path.stat().st_size
+            alike = [one for one in kept if one.competitor == source.competitor and one.path.is_file()]
+            alike = [
+                one for one in alike if one.path.stat().st_size == size and digest(one.path) == digest(source.path)
+            ]
+            if alike:
+                notes.append(f"{source.path.name}: the same bytes as {alike[0].path.name}; read once")
+                continue
+        kept.append(source)
+    return kept
 
 
 def _domain(text: str, option: str) -> str:
@@ -203,6 +223,9 @@ class _Plan:
 
     def _read(self, number: int, read: _Read, side: str, *, alone: bool) -> None:
         def use(rows: str) -> None:
+            if "mention" in read.export.layout.fields:
+                read.export.report.mentions = sums.count_mentions(self.engine, rows)
+                rows = sums.without_mentions(rows)
             if alone:
                 sums.sum_up(self.engine, rows, number, side)
                 return
@@ -217,7 +240,11 @@ class _Plan:
             read.export.report.duplicates = total - rows_in(self.engine, number)
             self.engine.run(f"INSERT INTO {seen} SELECT DISTINCT {link} FROM incoming")
 
-        self.engine.take(read.export, use, lambda: rows_in(self.engine, number) + read.export.report.duplicates)
+        self.engine.take(
+            read.export,
+            use,
+            lambda: rows_in(self.engine, number) + read.export.report.duplicates + read.export.report.mentions,
+        )
 
     def finish(self) -> Analysis:
         """Apply the rules and write the account."""

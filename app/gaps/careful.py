@@ -16,7 +16,7 @@ from pathlib import Path
 MAX_CELL_LINES = 200
 MAX_RECORD = 1 << 20
 #: So many rejected rows are kept with their line; all are counted.
-KEEP = 1_000
+KEEP = 10_000
 
 BAD_QUOTE = "bad-quote"
 BAD_WIDTH = "wrong-width"

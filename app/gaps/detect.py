@@ -15,20 +15,24 @@ from app.gaps.profiles import (
     GENERIC,
     PROFILES,
     SEARCH_CONSOLE_LINKS,
+    SEARCH_CONSOLE_SAMPLE,
     SEARCH_CONSOLE_SITES,
     TRANSLATIONS,
     Profile,
     generic_profile,
     normal_header,
 )
-from app.gaps.textfile import TextFile
+from app.gaps.texts import TextFile
 from app.keys import ascii_host, registrable_domain
 
 #: A header may stand below a few lines of preamble.
-_HEADER_WITHIN = 10
+_HEADER_WITHIN = 20
 _DELIMITERS = ("\t", ",", ";", "|")
 _SAMPLE_ROWS = 50
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{1,2} \w+\.? \d{4}|\w+\.? \d{1,2}, \d{4}")
+_DATE = re.compile(
+    r"\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{1,2}\.? (?:de )?\w+\.? (?:de )?\d{4}|\w+\.? \d{1,2}, \d{4}"
+)
+_LINK = re.compile(r"https?://", re.IGNORECASE)
 _COUNT = re.compile(r"\d{1,3}(?:[.,\u00a0\u202f ']\d{3})+|\d+")
 
 
@@ -50,9 +54,12 @@ class Layout:
     @property
     def fields(self) -> dict[str, int]:
         """The fields that this file has, with their columns."""
-        return {
-            name: self.headers.index(header) for name, header in self.profile.fields.items() if header in self.headers
-        }
+        found = {}
+        for name, headers in self.profile.fields.items():
+            column = next((self.headers.index(one) for one in headers.split("|") if one in self.headers), None)
+            if column is not None:
+                found[name] = column
+        return found
 
 
 def detect(
@@ -76,9 +83,9 @@ def detect(
         for delimiter in (fixed,) if fixed else _DELIMITERS:
             headers = _translated(_cells(line, delimiter))
             for profile in candidates:
-                if profile.required <= set(headers):
-                    known = set(profile.fields.values()) | profile.required | set(profile.lost_if_filled)
-                    rank = (len(known & set(headers)), len(profile.required), -offset)
+                if _fits(profile, headers, asked=profile.name == wanted):
+                    matched = len(profile.headers & set(headers)) + len(_target_columns(profile, headers))
+                    rank = (matched, len(profile.required), -offset)
                     if best is None or rank > best[:3]:
                         best = (*rank, profile, delimiter, headers)
     if best is not None:
@@ -133,9 +140,11 @@ def _layout(
     targets: dict[str, int] = {}
     if profile.kind == "matrix":
         for column, header in enumerate(headers):
-            if header in profile.not_targets or not header:
+            if not header or not _may_be_target(profile, header):
                 continue
-            key = registrable_domain(header)
+            key = _target_key(header)
+            if key is None and profile.lenient:
+                continue
             if key is None:
                 raise BadInput(f"{path}: the column '{header}' of this {profile.title} file names no domain.")
             if key in targets:
@@ -146,6 +155,29 @@ def _layout(
                 f"{path}: this {profile.title} file has no target column; export it with at least one domain."
             )
     return Layout(profile, delimiter, skip, tuple(headers), targets, notes)
+
+
+def _fits(profile: Profile, headers: list[str], *, asked: bool) -> bool:
+    if not profile.required <= set(headers) or (profile.any_of and not profile.any_of & set(headers)):
+        return False
+    # One host among the headers is no list of targets yet, unless somebody says so or the tool's own columns do.
+    enough = 1 if asked or profile.pages or not profile.lenient else 2
+    return profile.kind != "matrix" or not profile.lenient or len(_target_columns(profile, headers)) >= enough
+
+
+def _may_be_target(profile: Profile, header: str) -> bool:
+    return header not in profile.not_targets and header not in profile.headers
+
+
+def _target_key(header: str) -> str | None:
+    """The domain that a header names: `example.com`, `example.com/`, `*.example.com/*`; None where it is a word."""
+    return registrable_domain(header.removesuffix("*")) if "." in header and " " not in header else None
+
+
+def _target_columns(profile: Profile, headers: list[str]) -> list[str]:
+    if profile.kind != "matrix":
+        return []
+    return [header for header in headers if _may_be_target(profile, header) and _target_key(header)]
 
 
 def _generic(lines: list[str], start: int, fixed: str | None, path: PurePath, mapping: Mapping[str, str]) -> Layout:
@@ -192,10 +224,13 @@ def _search_console(lines: list[str], start: int, fixed: str | None, path: PureP
                 path=path,
                 notes=note,
             )
-        if len(header) == 2 and all(
-            row[0].strip().lower().startswith(("http://", "https://")) and _DATE.fullmatch(row[1].strip())
-            for row in body
-        ):
+        # One column only, so no other delimiter may hide in it.
+        whole = len(header) == 1 and not any(
+            other in cell for cell in (lines[start], *(row[0] for row in body)) for other in "\t;|"
+        )
+        if whole and all(_LINK.match(row[0].strip()) for row in body):
+            return _layout(SEARCH_CONSOLE_SAMPLE, delimiter, start + 1, ["linking page"], path=path, notes=note)
+        if len(header) == 2 and all(_LINK.match(row[0].strip()) and _DATE.fullmatch(row[1].strip()) for row in body):
             return _layout(
                 SEARCH_CONSOLE_LINKS, delimiter, start + 1, ["linking page", "last crawled"], path=path, notes=note
             )

@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import duckdb
@@ -19,7 +19,8 @@ from app.gaps.careful import NO_DOMAIN, NO_SOURCE, Rejects, locate, write_clean
 from app.gaps.detect import Layout, as_of_date, detect, target_by_name
 from app.gaps.report import FileReport
 from app.gaps.rows import MACROS, select_rows
-from app.gaps.textfile import TextFile, open_text
+from app.gaps.textfile import open_texts
+from app.gaps.texts import TextFile
 from app.keys import registrable_domain, site_key
 
 #: Beyond this the engine spills to disk. Ten million rows over three million domains were tried with it.
@@ -152,18 +153,17 @@ class Engine:
         """Open one export: decode it, find its layout, start its report. Reads no rows yet."""
         texts = self.directory / "texts"
         texts.mkdir(exist_ok=True)
-        text = open_text(path, texts)
-        layout = detect(text, path, wanted, mapping)
+        text, layout, others = _choose(open_texts(path, texts), path, wanted, mapping)
         report = FileReport(
             file=str(path),
             format=layout.profile.name,
             provider=layout.profile.provider,
             role=role,
-            target=target or target_by_name(path),
-            as_of=as_of_date(path),
+            target=target or target_by_name(path) or target_by_name(PurePath(text.member)),
+            as_of=as_of_date(path) or as_of_date(PurePath(text.member)),
             encoding=text.encoding,
             delimiter=layout.delimiter,
-            notes=[*text.notes, *layout.notes],
+            notes=[*others, *text.notes, *layout.notes],
         )
         return Export(path, text, layout, report, text.path, layout.skip)
 
@@ -196,6 +196,35 @@ class Engine:
             raise BadInput(
                 f"{export.path}: the file cannot be read as a table ({str(error).splitlines()[0]})."
             ) from error
+
+
+#: Search Console puts its lists into one file; the one that says most about each link is read.
+_FULLEST_FIRST = ("search-console-links", "search-console-sample", "search-console-sites")
+
+
+def _choose(
+    texts: list[TextFile], path: Path, wanted: str | None, mapping: Mapping[str, str] | None
+) -> tuple[TextFile, Layout, list[str]]:
+    """The table of a file that holds links, with notes on those beside it. Raises BadInput where it would be a guess."""
+    if len(texts) == 1:
+        return texts[0], detect(texts[0], path, wanted, mapping), []
+    found: list[tuple[TextFile, Layout]] = []
+    for text in texts:
+        with contextlib.suppress(BadInput):
+            found.append((text, detect(text, path, wanted, mapping)))
+    names = ", ".join(text.member for text in texts)
+    if not found:
+        raise BadInput(
+            f"{path}: none of its tables is an export of links: {names}. Say --format, or unpack it and name the file."
+        )
+    if len(found) > 1 and not all(layout.profile.name in _FULLEST_FIRST for _text, layout in found):
+        among = ", ".join(f"{text.member} ({layout.profile.title})" for text, layout in found)
+        raise BadInput(f"{path}: several of its tables are exports of links: {among}. Unpack it and name each file.")
+    if len(found) > 1:
+        found.sort(key=lambda one: _FULLEST_FIRST.index(one[1].profile.name))
+    text, layout = found[0]
+    left = [one.member for one in texts if one is not text]
+    return text, layout, [f"read the table '{text.member}'; beside it lay: {', '.join(left)}"]
 
 
 def _has_body(export: Export) -> bool:

@@ -9,13 +9,10 @@ from pathlib import Path
 
 from app.errors import BadInput
 from app.gaps.engine import Engine, literal
+from app.gaps.report import FORMULA_START
 from app.gaps.tables import GAP_COLUMNS
 
 SUFFIXES = {".csv": "CSV", ".json": "JSON", ".jsonl": "JSON", ".ndjson": "JSON", ".parquet": "PARQUET"}
-
-#: A cell that begins with one of these is a formula to a spreadsheet; the full-width forms are too, in some locales.
-FORMULA_START = "=+-@\t\r\n＝＋－＠"
-
 
 #: The columns that hold somebody else's text; the others are keys, figures and words of ours.
 THEIR_TEXTS = ("best_page", "target", "anchor", "language")
@@ -25,10 +22,17 @@ def check_out(path: Path) -> None:
     """Refuse a place that cannot be written, before any work is done."""
     if path.suffix.lower() not in SUFFIXES:
         raise BadInput(f"--out {path}: the suffix says the format; use .csv, .json or .parquet.")
+    check_file(path, "--out")
+
+
+def check_file(path: Path | None, option: str) -> None:
+    """Refuse a place where no file can be written; `option` is how the person said it."""
+    if path is None:
+        return
     if not path.absolute().parent.is_dir():
-        raise BadInput(f"--out {path}: the directory {path.absolute().parent} does not exist.")
+        raise BadInput(f"{option} {path}: the directory {path.absolute().parent} does not exist.")
     if path.is_dir():
-        raise BadInput(f"--out {path}: this is a directory; name a file in it.")
+        raise BadInput(f"{option} {path}: this is a directory; name a file in it.")
 
 
 def write_gap(engine: Engine, path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 #: Fields of a backlink row and how their cells are read (`app.gaps.rows` has the conversions).
 FIELD_TYPES: Mapping[str, str] = {
@@ -27,6 +27,7 @@ FIELD_TYPES: Mapping[str, str] = {
     "country": "text",
     "lost_reason": "text",
     "nofollow": "bool",
+    "nofollow_flag": "flag",
     "ugc": "bool",
     "sponsored": "bool",
     "follow": "bool",
@@ -35,11 +36,14 @@ FIELD_TYPES: Mapping[str, str] = {
     "rendered": "bool",
     "raw": "bool",
     "sitewide": "bool",
+    "image": "flag",
+    "mention": "flag",  # the brand is named there without a link
     "authority": "number",
     "page_authority": "number",
     "traffic": "integer",
     "page_traffic": "integer",
     "http_code": "integer",
+    "target_code": "integer",
     "external_links": "integer",
     "links": "integer",
     "dofollow_links": "integer",
@@ -53,8 +57,8 @@ FIELD_TYPES: Mapping[str, str] = {
 class Profile:
     """One format of one tool.
 
-    `fields` maps a field of FIELD_TYPES to the header that holds it; `lost_if_filled` and `lost_if_true` name the headers
-    that say a link is gone; `caps` are the row counts at which the tool cuts an export (empty: not known).
+    `fields` maps a field of FIELD_TYPES to the header that holds it (`a|b`: the first of these that is there); `lost_if_filled` and `lost_if_true` name the headers
+    that say a link is gone (filled with anything, or with anything but a word for no); `caps` are the row counts at which the tool cuts an export (empty: not known).
     """
 
     name: str
@@ -68,6 +72,16 @@ class Profile:
     caps: tuple[int, ...] = ()
     own_only: bool = False  # the tool shows only properties that the person owns
     not_targets: frozenset[str] = field(default_factory=frozenset)  # matrix: headers that are no target column
+    any_of: frozenset[str] = field(default_factory=frozenset)  # besides `required`, one of these (where there are any)
+    lenient: bool = False  # matrix: columns that name no domain are passed over instead of refused
+    pages: bool = False  # matrix: the source is a page
+    repeats: bool = False  # pages: a link may stand on several rows and counts once
+
+    @property
+    def headers(self) -> frozenset[str]:
+        """Every header that has a meaning in this format."""
+        named = {header for headers in self.fields.values() for header in headers.split("|")}
+        return self.required | self.any_of | named | set(self.lost_if_filled) | set(self.lost_if_true)
 
 
 def normal_header(cell: str) -> str:
@@ -149,7 +163,7 @@ SEMRUSH_BACKLINKS = Profile(
         "ugc": "ugc",
         "sponsored": "sponsored",
         "sitewide": "sitewide",
-        "page_authority": "page ascore",
+        "page_authority": "page ascore|page score",
         "external_links": "external links",
         "first_seen": "first seen",
         "last_seen": "last seen",
@@ -184,6 +198,196 @@ SEMRUSH_GAP = Profile(
     fields={"source": "domain", "authority": "domain ascore"},
     caps=(10_000, 30_000, 50_000),
     not_targets=frozenset({"domain", "domain ascore", "matches"}),
+)
+
+_AHREFS_PAGE = {
+    "source": "referring page url",
+    "title": "referring page title",
+    "language": "language",
+    "platform": "platform",
+    "author": "author",
+    "link_type": "type",
+    "authority": "domain rating",
+    "page_authority": "ur",
+    "traffic": "domain traffic",
+    "page_traffic": "page traffic",
+}
+
+AHREFS_BROKEN = replace(
+    AHREFS_BACKLINKS,
+    name="ahrefs-broken-backlinks",
+    title="Ahrefs, Broken backlinks",
+    required=frozenset({"referring page url", "target page http code"}),
+    fields={**AHREFS_BACKLINKS.fields, "target_code": "target page http code", "last_seen": "ref. page checked"},
+)
+
+AHREFS_INTERSECT_PAGES = Profile(
+    name="ahrefs-intersect-pages",
+    title="Ahrefs, Link Intersect (pages)",
+    provider="ahrefs",
+    kind="matrix",
+    required=frozenset({"referring page url", "intersect"}),
+    fields=_AHREFS_PAGE,
+    not_targets=frozenset({*_AHREFS_PAGE.values(), "redirect code", "referring domains", "intersect"}),
+    lenient=True,
+    pages=True,
+)
+
+AHREFS_INTERSECT_DOMAINS = Profile(
+    name="ahrefs-intersect-domains",
+    title="Ahrefs, Link Intersect (domains)",
+    provider="ahrefs",
+    kind="matrix",
+    required=frozenset({"domain"}),
+    any_of=frozenset({"domain rating", "dr"}),
+    fields={
+        "source": "domain",
+        "authority": "domain rating|dr",
+        "traffic": "domain traffic|traffic",
+        "spam": "is spam",
+    },
+    lenient=True,
+)
+
+INTERSECT = Profile(
+    name="intersect",
+    title="link intersect of any tool",
+    provider="generic",
+    kind="matrix",
+    required=frozenset({"domain"}),
+    fields={"source": "domain", "authority": "domain authority", "traffic": "traffic"},
+    lenient=True,
+)
+
+SEMRUSH_AUDIT = Profile(
+    name="semrush-audit",
+    title="Semrush, Backlink Audit",
+    provider="semrush",
+    kind="pages",
+    required=frozenset({"source url", "target url", "toxic score"}),
+    fields={
+        "source": "source url",
+        "title": "source page title",
+        "target_url": "target url",
+        "anchor": "anchor",
+        "link_type": "link type",
+        "nofollow": "no follow",
+        "authority": "domain authority score",
+        "page_authority": "page authority score",
+        "first_seen": "first seen",
+        "last_seen": "last seen",
+    },
+    own_only=True,
+)
+
+MOZ_LINKS = Profile(
+    name="moz-links",
+    title="Moz, Inbound links",
+    provider="moz",
+    kind="pages",
+    required=frozenset({"url", "target url", "domain authority"}),
+    fields={
+        "source": "url",
+        "title": "title",
+        "target_url": "target url",
+        "anchor": "anchor text",
+        "follow": "link equity",
+        "authority": "domain authority",
+        "page_authority": "page authority",
+    },
+    repeats=True,
+)
+
+MOZ_DOMAINS = Profile(
+    name="moz-domains",
+    title="Moz, Linking domains",
+    provider="moz",
+    kind="domains",
+    required=frozenset({"root domain", "domain authority"}),
+    fields={"source": "root domain", "authority": "domain authority", "links": "links"},
+)
+
+MAJESTIC_BACKLINKS = Profile(
+    name="majestic-backlinks",
+    title="Majestic, Backlinks",
+    provider="majestic",
+    kind="pages",
+    required=frozenset({"source url", "target url", "flagnofollow"}),
+    fields={
+        "source": "source url",
+        "target_url": "target url",
+        "anchor": "anchor text",
+        "nofollow_flag": "flagnofollow",
+        "image": "flagimagelink",
+        "mention": "flagmention",
+        "page_authority": "sourcetrustflow",
+        "first_seen": "source first found date",
+        "last_seen": "source crawl date",
+    },
+    lost_if_true=("flagdeleted",),
+)
+
+MAJESTIC_API = Profile(
+    name="majestic-api",
+    title="Majestic, GetBackLinkData",
+    provider="majestic",
+    kind="pages",
+    required=frozenset({"sourceurl", "targeturl", "flagnofollow"}),
+    fields={
+        "source": "sourceurl",
+        "target_url": "targeturl",
+        "anchor": "anchortext",
+        "nofollow_flag": "flagnofollow",
+        "image": "flagimages",
+        "mention": "flagmention",
+        "page_authority": "sourcetrustflow",
+        "first_seen": "firstindexeddate",
+        "last_seen": "lastseendate",
+        "lost_reason": "reasonlost",
+    },
+    lost_if_filled=("datelost",),
+    lost_if_true=("flagdeleted",),
+)
+
+SE_RANKING = Profile(
+    name="se-ranking",
+    title="SE Ranking, backlinks",
+    provider="se-ranking",
+    kind="pages",
+    required=frozenset({"url_from", "url_to", "inlink_rank"}),
+    fields={
+        "source": "url_from",
+        "title": "title",
+        "target_url": "url_to",
+        "anchor": "anchor",
+        "nofollow": "nofollow",
+        "image": "image",
+        "authority": "domain_inlink_rank",
+        "page_authority": "inlink_rank",
+        "first_seen": "first_seen",
+        "last_seen": "last_visited",
+    },
+)
+
+SE_RANKING_PROJECT = Profile(
+    name="se-ranking-project",
+    title="SE Ranking, backlinks of a project",
+    provider="se-ranking",
+    kind="pages",
+    required=frozenset({"from_url", "to_url", "is_nofollow"}),
+    fields={
+        "source": "from_url",
+        "target_url": "to_url",
+        "anchor": "anchor",
+        "nofollow": "is_nofollow",
+        "sponsored": "is_sponsored",
+        "ugc": "ugc",
+        "image": "is_image",
+        "http_code": "http_status",
+        "first_seen": "date_added",
+    },
+    lost_if_filled=("date_lost",),
+    lost_if_true=("is_link_not_found",),
 )
 
 SEARCH_CONSOLE_SITES = Profile(
@@ -233,10 +437,21 @@ PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
         AHREFS_BACKLINKS,
+        AHREFS_BROKEN,
         AHREFS_REFDOMAINS,
+        AHREFS_INTERSECT_PAGES,
+        AHREFS_INTERSECT_DOMAINS,
         SEMRUSH_BACKLINKS,
         SEMRUSH_REFDOMAINS,
         SEMRUSH_GAP,
+        SEMRUSH_AUDIT,
+        MOZ_LINKS,
+        MOZ_DOMAINS,
+        MAJESTIC_BACKLINKS,
+        MAJESTIC_API,
+        SE_RANKING,
+        SE_RANKING_PROJECT,
+        INTERSECT,
         SEARCH_CONSOLE_SITES,
         SEARCH_CONSOLE_LINKS,
         SEARCH_CONSOLE_SAMPLE,

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from app.gaps.careful import REASONS, Rejects
 
+REJECT_COLUMNS = ("file", "line", "reason", "why", "text")
+
+#: A cell that begins with one of these is a formula to a spreadsheet; the full-width forms are too, in some locales.
+FORMULA_START = tuple("=+-@\t\r\n＝＋－＠")
+
 
 @dataclass(slots=True)
 class FileReport:
-    """One file: `read` = `taken` + `lost` + `duplicates` + rejected. `capped` is None where the tool's limit is not known."""
+    """One file: `read` = `taken` + `lost` + `mentions` + `duplicates` + rejected. `capped` is None where the tool's limit is not known."""
 
     file: str
     format: str
@@ -24,6 +32,7 @@ class FileReport:
     read: int = 0
     lost: int = 0
     duplicates: int = 0  # links that another file of the same kind and target has too
+    mentions: int = 0  # pages that name the brand without a link
     bad_cells: int = 0
     capped: bool | None = None
     rejects: Rejects = field(default_factory=Rejects)
@@ -31,8 +40,8 @@ class FileReport:
 
     @property
     def taken(self) -> int:
-        """Rows that count: neither lost nor rejected nor already in another file."""
-        return self.read - self.lost - self.duplicates - self.rejects.total
+        """Rows that count: neither lost nor a bare mention nor rejected nor already in another file."""
+        return self.read - self.lost - self.mentions - self.duplicates - self.rejects.total
 
     def as_dict(self, keep: int = 100) -> dict[str, Any]:
         """JSON-ready; at most `keep` rejected rows with their lines, all of them counted by reason."""
@@ -51,6 +60,7 @@ class FileReport:
             "rows_rejected": self.rejects.total,
             "reasons": {
                 **({"lost": self.lost} if self.lost else {}),
+                **({"mention": self.mentions} if self.mentions else {}),
                 **({"duplicate": self.duplicates} if self.duplicates else {}),
                 **dict(sorted(self.rejects.counts.items())),
             },
@@ -62,3 +72,17 @@ class FileReport:
             "capped": self.capped,
             "notes": self.notes,
         }
+
+
+def write_rejects(reports: Sequence[tuple[str, Sequence[Mapping[str, Any]]]], path: Path) -> int:
+    """Write rejected rows (file, and the `rejected` of its report) as CSV: file, line, reason, why, text. Returns how many."""
+    count = 0
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(REJECT_COLUMNS)
+        for file, rejected in reports:
+            for one in rejected:
+                cells = [file, str(one["line"]), one["reason"], one["why"], one["text"]]
+                writer.writerow([f"'{cell}" if cell.startswith(FORMULA_START) else cell for cell in cells])
+                count += 1
+    return count

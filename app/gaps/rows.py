@@ -13,7 +13,7 @@ from app.gaps.detect import Layout
 from app.gaps.profiles import FIELD_TYPES
 
 #: Bumped when the meaning of a column changes; a snapshot carries it in its Parquet metadata.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: Columns of a row in order, with the engine's types.
 COLUMNS: dict[str, str] = {
@@ -25,9 +25,16 @@ COLUMNS: dict[str, str] = {
     "links": "BIGINT",
     "bad_cells": "INTEGER",  # figures in this row that could not be read
     **{
-        name: {"text": "VARCHAR", "bool": "BOOLEAN", "number": "DOUBLE", "integer": "BIGINT", "date": "DATE"}[kind]
+        name: {
+            "text": "VARCHAR",
+            "bool": "BOOLEAN",
+            "flag": "BOOLEAN",
+            "number": "DOUBLE",
+            "integer": "BIGINT",
+            "date": "DATE",
+        }[kind]
         for name, kind in FIELD_TYPES.items()
-        if name not in {"source", "follow", "links"}
+        if name not in {"source", "follow", "nofollow_flag", "links"}
     },
 }
 
@@ -47,6 +54,12 @@ MACROS = (
         WHEN x = 'true' THEN true WHEN x = 'false' THEN false WHEN x IS NULL THEN NULL
         WHEN lower(trim(x)) IN ('true', '1', 'yes', 'y') THEN true
         WHEN lower(trim(x)) IN ('false', '0', 'no', 'n') THEN false END""",
+    # A flag is set by whatever stands in its cell, unless that is a word for no.
+    """CREATE OR REPLACE MACRO gb_flag(x) AS
+        coalesce(lower(trim(x)) NOT IN ('', '0', 'false', 'no', 'n', '-'), false)""",
+    # The cell of a target column: a count, or a mark.
+    """CREATE OR REPLACE MACRO gb_hits(x) AS coalesce(gb_integer(x), CASE WHEN gb_flag(x)
+        AND lower(trim(x)) NOT IN ('n/a', 'null', 'none', '–', '—', '×', '✗', '✘') THEN 1 ELSE 0 END)""",
     """CREATE OR REPLACE MACRO gb_date(x) AS coalesce(
         try_cast(left(x, 10) AS DATE), try_cast(left(trim(x), 10) AS DATE),
         try_strptime(trim(x), ['%d/%m/%Y', '%d.%m.%Y', '%b %d, %Y', '%d %b %Y', '%Y/%m/%d'])::DATE)""",
@@ -74,7 +87,7 @@ def select_rows(layout: Layout, source: str) -> str:
         return f"SELECT {_columns(layout)} FROM {relation}"
     hits = ", ".join(f"{{'target': '{key}', 'cell': c{column}}}" for key, column in layout.targets.items())
     spread = f"SELECT *, unnest([{hits}]) AS hit FROM {relation}"
-    return f"SELECT {_columns(layout)} FROM ({spread}) WHERE coalesce(gb_integer(hit.cell), 0) > 0"
+    return f"SELECT {_columns(layout)} FROM ({spread}) WHERE gb_hits(hit.cell) > 0"
 
 
 def _columns(layout: Layout) -> str:
@@ -82,14 +95,18 @@ def _columns(layout: Layout) -> str:
     values = {name: f"gb_{FIELD_TYPES[name]}({cell})" for name, cell in cells.items()}
     pages = layout.profile.kind == "pages"
     matrix = layout.profile.kind == "matrix"
-    counted = "gb_integer(hit.cell)" if matrix else values.get("links", "1")
+    counted = "gb_hits(hit.cell)" if matrix else values.get("links", "1")
+    if layout.profile.repeats:
+        # Each row counts as it stands, but only the first of a link counts as a link.
+        same = ", ".join(cells[name] for name in ("source", "target_url") if name in cells)
+        counted = f"CASE WHEN row_number() OVER (PARTITION BY {same}) = 1 THEN 1 ELSE 0 END"
     values |= {
         "site": _SITE,
-        "source_url": "source" if pages else "NULL",
+        "source_url": "source" if pages or layout.profile.pages else "NULL",
         "target": "hit.target" if matrix else "NULL",
         "followed": _followed(values),
         "lost": _lost(layout),
-        "links": "1" if pages else f"coalesce({counted}, 1)",
+        "links": "1" if pages and not layout.profile.repeats else f"coalesce({counted}, 1)",
         "bad_cells": _bad_cells(cells, values),
     }
     return ", ".join(f"CAST({values.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
@@ -99,7 +116,7 @@ def _followed(values: dict[str, str]) -> str:
     """True, false or null (the file cannot say). ugc and sponsored count as not followed, as search engines treat them."""
     if "follow" in values:
         return values["follow"]
-    flags = [values[name] for name in ("nofollow", "ugc", "sponsored") if name in values]
+    flags = [values[name] for name in ("nofollow", "nofollow_flag", "ugc", "sponsored") if name in values]
     if flags:
         any_true = " OR ".join(f"coalesce({flag}, false)" for flag in flags)
         return f"CASE WHEN {any_true} THEN false WHEN {flags[0]} IS NOT NULL THEN true END"
@@ -113,7 +130,7 @@ def _lost(layout: Layout) -> str:
         return [f"c{column}" for header in headers if (column := layout.column(header)) is not None]
 
     said = [f"gb_text({cell}) IS NOT NULL" for cell in present(layout.profile.lost_if_filled)]
-    said += [f"coalesce(gb_bool({cell}), false)" for cell in present(layout.profile.lost_if_true)]
+    said += [f"gb_flag({cell})" for cell in present(layout.profile.lost_if_true)]
     return " OR ".join(said) or "false"
 
 

@@ -21,8 +21,9 @@ from app.gaps import repository, sums, tables
 from app.gaps.analyze import Analysis
 from app.gaps.engine import Engine, literal
 from app.gaps.report import FileReport
-from app.gaps.snapshots import Prepared, Whose, digest, parquet, prepare
+from app.gaps.snapshots import Prepared, Whose, parquet, prepare
 from app.gaps.summary import summarise
+from app.gaps.textfile import digest
 from app.keys import registrable_domain
 from app.models import Snapshot, SnapshotRole
 from app.sites import service as sites
@@ -128,6 +129,14 @@ def import_file(
     return store(uow, site_id, prepared, folder=folder, actor=actor)
 
 
+def snapshot(uow: UnitOfWork, snapshot_id: int) -> Snapshot:
+    """One snapshot with its report. Raises NotFound."""
+    found = uow.session.get(Snapshot, snapshot_id)
+    if found is None:
+        raise NotFound(f"there is no import {snapshot_id}")
+    return found
+
+
 def newest(uow: UnitOfWork, site_id: int) -> list[Snapshot]:
     """The snapshot to count with for each target and format: the latest date, then the latest import.
 
@@ -177,7 +186,7 @@ def gap_of(snapshots: Sequence[Snapshot], known_to_site: Whose, folder: Path) ->
                 raise NotFound(f"the snapshot file {place} is gone; import {one.filename} again")
             sums.register_file(engine, number, one.format, one.provider)
             side = sums.OURS if one.target in own else rivals.index(one.target) + 1
-            sums.sum_up(engine, _rows(place, one.target), number, str(side))
+            sums.sum_up(engine, sums.without_mentions(_rows(place, one.target)), number, str(side))
         with_data = tables.gap_table(engine, rivals, own, rivals)
         files = [_report(one) for one in snapshots]
         analysis = Analysis(engine, list(rivals), list(own), files)
@@ -267,7 +276,7 @@ def import_and_refresh(
 
 
 def _rows(place: Path, target: str) -> str:
-    return f"{parquet(place)} WHERE target IS NULL OR target = {literal(target)}"
+    return f"SELECT * FROM ({parquet(place)}) WHERE target IS NULL OR target = {literal(target)}"
 
 
 def _known_pages(engine: Engine, places: Sequence[tuple[Path, str]]) -> dict[str, list[tuple[str, str | None]]]:
@@ -294,6 +303,7 @@ def _report(one: Snapshot) -> FileReport:
         delimiter=one.report.get("delimiter", ""),
         read=one.rows_read,
         lost=one.rows_lost,
+        mentions=one.report.get("reasons", {}).get("mention", 0),
         capped=one.report.get("capped"),
     )
     report.rejects.counts.update({"rejected": one.rows_rejected} if one.rows_rejected else {})

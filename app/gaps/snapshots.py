@@ -19,7 +19,8 @@ from app.gaps import sums
 from app.gaps.account import account
 from app.gaps.engine import Engine, Export, literal
 from app.gaps.report import FileReport
-from app.gaps.rows import SCHEMA_VERSION
+from app.gaps.rows import COLUMNS, SCHEMA_VERSION
+from app.gaps.textfile import digest
 from app.keys import registrable_domain
 
 
@@ -50,15 +51,6 @@ class Prepared:
     parts: tuple[Part, ...]
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex. Raises BadInput where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise BadInput(f"{path}: the file cannot be read ({error.strerror}).") from error
-
-
 def prepare(
     path: Path,
     whose: Whose,
@@ -80,7 +72,8 @@ def prepare(
         place = folder / _name(sha256, export.layout.profile.name, mapping)
         _write(engine, export, place)
         sums.create_part(engine)
-        sums.sum_up(engine, parquet(place), 0, "0")
+        export.report.mentions = sums.count_mentions(engine, parquet(place))
+        sums.sum_up(engine, sums.without_mentions(parquet(place)), 0, "0")
         sums.finish_sums(engine)
         account(engine, {0: export})
         report = export.report
@@ -96,8 +89,11 @@ def prepare(
 
 
 def parquet(path: Path) -> str:
-    """SQL for the rows of a snapshot file."""
-    return f"SELECT * FROM read_parquet({literal(str(path))})"
+    """SQL for the rows of a snapshot file; columns that came after it was written are null."""
+    columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
+    return (
+        f"SELECT * FROM (SELECT {columns} LIMIT 0) UNION ALL BY NAME SELECT * FROM read_parquet({literal(str(path))})"
+    )
 
 
 def _name(sha256: str, format: str, mapping: Mapping[str, str] | None) -> str:

@@ -117,6 +117,16 @@ def sum_up(engine: Engine, rows: str, number: int, side: str) -> None:
     )
 
 
+def without_mentions(rows: str) -> str:
+    """SQL for the rows (SQL) that are links; a row that only names the brand counts for nothing here."""
+    return f"SELECT * FROM ({rows}) WHERE mention IS NOT TRUE"
+
+
+def count_mentions(engine: Engine, rows: str) -> int:
+    """How many of the rows (SQL) only name the brand."""
+    return int(engine.run(f"SELECT count(*) FILTER (mention) FROM ({rows})")[0][0])
+
+
 def finish_sums(engine: Engine) -> None:
     """Decide the keys that the engine had to leave open. Comes after the last `sum_up` and before any look at keys."""
     ask(engine, "part")

@@ -1,4 +1,4 @@
-"""From a file as a person has it (any encoding, gzip, zip) to UTF-8 with LF line ends that the engine can be trusted with.
+"""From a file as a person has it (any encoding, gzip, zip, workbook) to UTF-8 with LF line ends that the engine can be trusted with.
 
 The engine's own reader takes UTF-16 but stops at the first emoji, returns nothing for big-endian, and silently returns no rows
 for line ends that it was not told of. So the text is decoded here, once, in pieces; a file that is already plain UTF-8 with
@@ -9,66 +9,148 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import hashlib
 import os
 import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from app.errors import BadInput
+from app.gaps import workbook
+from app.gaps.texts import HEAD_BYTES, TextFile, finished
 
 _PIECE = 1 << 20
-HEAD_BYTES = 1 << 17
 #: A compressed export may not unpack to more than this.
 MAX_UNPACKED = 16 << 30
+#: Beyond this size it may not unpack to more than so many times its own either.
+BOMB_BYTES = 256 << 20
+BOMB_RATIO = 200
+MAX_MEMBERS = 1_000
+MAX_TABLES = 50
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _READ_ERRORS = (EOFError, OSError, zlib.error, zipfile.BadZipFile)
 _TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".tab"}
 
 
-@dataclass(frozen=True, slots=True)
-class TextFile:
-    """A text export ready to be read: `path` is UTF-8 with LF; `head` is its beginning, whole lines only."""
+def open_texts(path: Path, into: Path) -> list[TextFile]:
+    """The tables in `path`, each as a clean UTF-8 form of it (a link where nothing had to change) in the directory `into`.
 
-    name: str
-    path: Path
-    encoding: str
-    head: str
-    notes: tuple[str, ...] = ()
-
-
-def open_text(path: Path, into: Path) -> TextFile:
-    """Read `path` and put a clean UTF-8 form of it (a link where nothing had to change) into the directory `into`.
-
-    Raises BadInput, naming the file and the fix, for what is missing, empty, no text, or a workbook.
+    A plain or gzip file is one table, a zip file has one for each CSV file in it, a workbook one for each sheet that is not
+    empty. Raises BadInput, naming the file and the fix, for what is missing, empty, damaged, no text, or far too large.
     """
+    _check_there(path)
+    with path.open("rb") as raw:
+        magic = raw.read(8)
+    if magic.startswith(b"PK"):
+        return _from_zip(path, into)
+    if magic == _OLE:
+        raise BadInput(
+            f"{path}: this is an old or a protected Excel workbook; save it as .xlsx without password, or as CSV."
+        )
+    return [_open_text(path, into)]
+
+
+def _check_there(path: Path) -> None:
     if not path.exists():
         raise BadInput(f"{path}: there is no such file.")
     if path.is_dir():
         raise BadInput(f"{path}: this is a directory; name the export file in it.")
     if path.stat().st_size == 0:
         raise BadInput(f"{path}: the file is empty; export it again.")
-    target = into / f"text-{len(os.listdir(into))}.csv"
+
+
+def _from_zip(path: Path, into: Path) -> list[TextFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = [info for info in archive.infolist() if not info.is_dir()]
+            _refuse_bomb(path, sum(info.file_size for info in infos), len(infos))
+            if any(info.filename == "[Content_Types].xml" for info in infos):
+                return workbook.sheets(path, into, sum(info.file_size for info in infos))
+            tables = [info for info in infos if _is_table(info.filename)]
+            if not tables:
+                found = ", ".join(sorted(info.filename for info in infos)[:6]) or "nothing"
+                raise BadInput(f"{path}: there is no CSV file in this zip file; found: {found}.")
+            if len(tables) > MAX_TABLES:
+                raise BadInput(
+                    f"{path}: {len(tables)} tables in one zip file; unpack it and name the ones that are meant."
+                )
+            if any(info.flag_bits & 1 for info in tables):
+                raise BadInput(f"{path}: the zip file has a password; unpack it and name the files.")
+            texts = []
+            for info in tables:
+                with archive.open(info) as stream, _new(into).open("wb") as out:
+                    _copy_limited(stream, out, path)
+                    inner = Path(out.name)
+                if inner.stat().st_size:
+                    text = _open_text(inner, into, shown=path)
+                    texts.append(replace(text, name=f"{path.name}: {Path(info.filename).name}", member=info.filename))
+    except (*_READ_ERRORS, NotImplementedError, RuntimeError) as error:
+        raise BadInput(f"{path}: the zip file is damaged ({error}); download it again.") from error
+    if not texts:
+        raise BadInput(f"{path}: every table in this zip file is empty; export it again.")
+    return texts
+
+
+def _is_table(name: str) -> bool:
+    return Path(name).suffix.lower() in _TABLE_SUFFIXES and not name.startswith("__MACOSX/")
+
+
+def _new(into: Path) -> Path:
+    return into / f"text-{len(os.listdir(into))}.csv"
+
+
+def _refuse_bomb(path: Path, unpacked: int, members: int) -> None:
+    # What a zip says of itself; what it then gives is counted too. Tables of links shrink to a twentieth, rarely further.
+    if unpacked > MAX_UNPACKED or (unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * path.stat().st_size):
+        raise BadInput(f"{path}: unpacks to {unpacked >> 20:,} MiB, which is no export; unpack it yourself and look.")
+    if members > MAX_MEMBERS:
+        raise BadInput(
+            f"{path}: {members:,} files in one zip file is no export; unpack it and name the ones that are meant."
+        )
+
+
+def _copy_limited(stream: IO[bytes], out: IO[bytes], path: Path) -> None:
+    size = path.stat().st_size
+    total = 0
+    while piece := stream.read(_PIECE):
+        total += len(piece)
+        _refuse_bomb_so_far(path, total, size)
+        out.write(piece)
+
+
+def _refuse_bomb_so_far(path: Path, total: int, size: int) -> None:
+    if total > MAX_UNPACKED or (total > BOMB_BYTES and total > BOMB_RATIO * size):
+        raise BadInput(
+            f"{path}: unpacks to more than {total >> 20:,} MiB, which is no export; unpack it yourself and look."
+        )
+
+
+def _open_text(path: Path, into: Path, shown: Path | None = None) -> TextFile:
+    """One plain or gzip text; errors name `shown`, the file that the person gave."""
+    shown = shown or path
+    target = _new(into)
     with _unpacked(path) as (stream, plain):
         try:
             head = stream.read(HEAD_BYTES)
         except _READ_ERRORS as error:
-            raise BadInput(f"{path}: the file cannot be read ({error}); download it again.") from error
-        encoding = detect_encoding(head, path)
+            raise BadInput(f"{shown}: the file cannot be read ({error}); download it again.") from error
+        encoding = detect_encoding(head, shown)
         if encoding == "utf-8" and plain:
             state = _check_utf8(path)
             if state == "clean":
                 _link(path, target)
-                return _finished(path, target, "utf-8", ())
+                return finished(shown, target, "utf-8", ())
             if state == "broken":
                 encoding = _fallback_encoding(path)
     with _unpacked(path) as (stream, _plain):
-        replaced = _transcode(stream, target, encoding, path)
+        replaced = _transcode(stream, target, encoding, path, shown)
     notes = (f"{replaced} characters could not be decoded as {encoding} and read as '\ufffd'",) if replaced else ()
-    return _finished(path, target, encoding, notes)
+    return finished(shown, target, encoding, notes)
 
 
 def detect_encoding(head: bytes, path: Path) -> str:
@@ -96,37 +178,15 @@ def detect_encoding(head: bytes, path: Path) -> str:
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[tuple[IO[bytes], bool]]:
-    """The bytes of a plain, gzip or zip file, and whether the file is plain."""
+    """The bytes of a plain or gzip file, and whether the file is plain."""
     with path.open("rb") as raw:
         magic = raw.read(4)
         raw.seek(0)
         if magic.startswith(b"\x1f\x8b"):
             with gzip.open(raw, "rb") as stream:
                 yield stream, False  # type: ignore[misc]  # GzipFile is a binary stream in everything but its type
-        elif magic == b"PK\x03\x04":
-            try:
-                archive = zipfile.ZipFile(raw)
-            except zipfile.BadZipFile as error:
-                raise BadInput(f"{path}: the zip file is damaged ({error}); download it again.") from error
-            with archive, archive.open(_member(archive, path)) as stream:
-                yield stream, False
         else:
             yield raw, True
-
-
-def _member(archive: zipfile.ZipFile, path: Path) -> str:
-    names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    if "[Content_Types].xml" in names:
-        raise BadInput(f"{path}: this is an Excel workbook; save the sheet as CSV (UTF-8) and give that file.")
-    tables = [
-        name for name in names if Path(name).suffix.lower() in _TABLE_SUFFIXES and not name.startswith("__MACOSX/")
-    ]
-    if len(tables) != 1:
-        found = ", ".join(sorted(tables)[:6]) or "none"
-        raise BadInput(
-            f"{path}: the zip file must hold exactly one CSV file; found: {found}. Unpack it and name the file."
-        )
-    return tables[0]
 
 
 def _check_utf8(path: Path) -> str:
@@ -157,24 +217,24 @@ def _fallback_encoding(path: Path) -> str:
     return "utf-8" if valid > broken else "windows-1252"
 
 
-def _transcode(stream: IO[bytes], target: Path, encoding: str, path: Path) -> int:
+def _transcode(stream: IO[bytes], target: Path, encoding: str, path: Path, shown: Path) -> int:
     """Write the text as UTF-8 with LF; return how many characters had to be replaced."""
     codec = {"utf-16-le-bom": "utf-16", "utf-16-be-bom": "utf-16", "windows-1252": "latin-1"}.get(encoding, encoding)
     decoder = codecs.getincrementaldecoder(codec)(errors="replace")
     replaced = total = 0
+    size = path.stat().st_size
     held = ""  # a carriage return at the end of a piece waits for its line feed
     try:
         with target.open("wb") as out:
             while piece := stream.read(_PIECE):
                 total += len(piece)
-                if total > MAX_UNPACKED:
-                    raise BadInput(f"{path}: unpacks to more than {MAX_UNPACKED >> 30} GiB; split the export.")
+                _refuse_bomb_so_far(shown, total, size)
                 text = held + decoder.decode(piece)
                 held = "\r" if text.endswith("\r") else ""
                 replaced += _write(out, text.removesuffix("\r") if held else text, encoding)
             replaced += _write(out, held + decoder.decode(b"", final=True), encoding)
     except _READ_ERRORS as error:
-        raise BadInput(f"{path}: the file cannot be read to its end ({error}); download it again.") from error
+        raise BadInput(f"{shown}: the file cannot be read to its end ({error}); download it again.") from error
     return replaced
 
 
@@ -202,13 +262,10 @@ def _link(path: Path, target: Path) -> None:
         shutil.copyfile(path, target)
 
 
-def _finished(path: Path, target: Path, encoding: str, notes: tuple[str, ...]) -> TextFile:
-    with target.open("rb") as raw:
-        data = raw.read(HEAD_BYTES)
-        whole = not raw.read(1)
-    if not whole:
-        data = data[: data.rfind(b"\n") + 1] or data
-    head = data.decode("utf-8-sig", errors="ignore")
-    if not head.strip():
-        raise BadInput(f"{path}: the file holds no text; export it again.")
-    return TextFile(path.name, target, encoding.removesuffix("-bom"), head, notes)
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex. Raises BadInput where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadInput(f"{path}: the file cannot be read ({error.strerror}).") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import File, Form, Query, UploadFile
+from fastapi import Path as PathParam
 from pydantic import Field
 from sqlmodel import col
 
@@ -138,3 +139,9 @@ def list_imports(
         statement = statement.where(col(Snapshot.id) < before[0])
     found = rows(call.uow, statement.order_by(col(Snapshot.id).desc()).limit(limit + 1))
     return {"items": found[:limit], "next": encode_cursor(found[limit - 1]["id"]) if len(found) > limit else None}
+
+
+@door.route("GET", "/imports/{import_id}", needs="imports:read", answers=SnapshotOut)
+def get_import(call: Call, import_id: Annotated[int, PathParam(ge=1, le=2**31 - 1)]) -> Any:
+    """One import with its whole report: its `rejected` lists the first 1,000 rejected rows with line, reason and beginning."""
+    return service.snapshot(call.uow, import_id)
