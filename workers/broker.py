@@ -37,6 +37,7 @@ LOOKS = "looks"
 _QUEUES = {
     Job.OUTBOX_DELIVER: "mail",
     Job.OUTBOX_RECONCILE: "mail",
+    Job.OUTBOX_FILE: LOOKS,
     Job.INBOX_POLL: LOOKS,
     Job.SEQUENCES_ADVANCE: "mail",
     Job.MENTIONS_CHECK: "pages",

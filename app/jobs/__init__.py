@@ -15,6 +15,7 @@ class Job(StrEnum):
 
     OUTBOX_DELIVER = "outbox.deliver"  # -> mailbox
     OUTBOX_RECONCILE = "outbox.reconcile"  # -> mailbox
+    OUTBOX_FILE = "outbox.file"  # -> mailbox
     INBOX_POLL = "inbox.poll"  # -> mailbox
     MENTIONS_CHECK = "mentions.check"  # -> prospect
     SEQUENCES_ADVANCE = "sequences.advance"  # -> sequence run

@@ -35,6 +35,7 @@ from app.models.sealed_secret import SealedSecret
 from app.models.send_attempt import SendAttempt
 from app.models.sending_domain import SendingDomain
 from app.models.sending_domain_check import SendingDomainCheck
+from app.models.sent_copy import SentCopy
 from app.models.sequence import Sequence
 from app.models.sequence_run import RunState, SequenceRun
 from app.models.sign_in_try import SignInTry
@@ -97,6 +98,7 @@ __all__ = [
     "SendAttempt",
     "SendingDomain",
     "SendingDomainCheck",
+    "SentCopy",
     "Sequence",
     "SequenceRun",
     "SignInTry",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
@@ -22,6 +22,9 @@ from app.prospects import service as prospects
 from app.prospects import suppression
 
 log = get_logger("outbox")
+
+# Long enough for a provider that files copies by itself, which most do in seconds.
+COPY_LOOKED_FOR_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,7 @@ def after_sent(uow: UnitOfWork, row: Outbound, answer: Answer | None) -> None:
     else:
         prospects.note(uow, row.prospect_id, "reply_sent", actor=row.approved_by, outbound_id=row.id)
     statements.touch(uow.session, row.conversation_id, row.mailbox_id, uow.now())
+    repository.await_copy(uow.session, row.id, row.mailbox_id, uow.now() + COPY_LOOKED_FOR_AFTER)
     for alias in _other_ids(answer.text if answer else ""):
         repository.add_alias(uow.session, alias, row.id)
     if row.sequence_run_id is not None:

@@ -21,12 +21,20 @@ from app.models import (
     OutboundKind,
     RecipientDay,
     SendAttempt,
+    SentCopy,
     SiteDay,
     SitePacing,
 )
 from app.outbox.statements import DOMAIN_HOLDS, may_send
 
 _QUIET = {"synchronize_session": False}
+
+
+# Built once: it runs for every mail that leaves.
+_AWAIT_COPY: dict[str, Any] = {
+    "sqlite": sqlite_insert(SentCopy).on_conflict_do_nothing(),
+    "postgresql": postgresql_insert(SentCopy).on_conflict_do_nothing(),
+}
 
 
 def _changed(result: Any) -> int:
@@ -221,6 +229,23 @@ def due_reconciliations(session: Session, now: datetime) -> list[int]:
         .distinct()
     )
     return list(session.execute(statement).scalars())
+
+
+def due_copies(session: Session, now: datetime) -> list[int]:
+    """Mailboxes that are switched on and have sent mail whose copy has to be looked for."""
+    statement = (
+        select(col(SentCopy.mailbox_id))
+        .join(Mailbox, col(Mailbox.id) == col(SentCopy.mailbox_id))
+        .where(col(SentCopy.due_at) <= now, col(Mailbox.active).is_(True))
+        .distinct()
+    )
+    return list(session.execute(statement).scalars())
+
+
+def await_copy(session: Session, outbound_id: int, mailbox_id: int, due_at: datetime) -> None:
+    """Have the copy of a sent message looked for from `due_at` on; doing it twice keeps the first."""
+    values = {"outbound_id": outbound_id, "mailbox_id": mailbox_id, "due_at": due_at, "tries": 0, "appending": False}
+    session.connection().execute(_AWAIT_COPY[session.get_bind().dialect.name], values)
 
 
 def thread_of(session: Session, conversation_id: int) -> list[Outbound]:

@@ -29,7 +29,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
     url = f"sqlite:///{tmp_path / 'shell.sqlite'}"
     made.set(
         database_url=url, data_dir=tmp_path, dns_resolvers=zones.server, dns_timeout=0.5, mail_allow_plaintext=True,
-        secret_key="test-key",
+        secret_key="a-key-of-these-tests",
     )  # fmt: skip
     assert made("migrate").code == 0
     database = Database(url, SystemClock(), RecordingDispatcher())
