@@ -10,6 +10,7 @@ from sqlalchemy import text
 from app.container import Container
 from app.db import migrate
 from app.errors import Unavailable
+from app.installation import hold
 from app.mail import sealed
 from app.models import Lease
 
@@ -71,6 +72,14 @@ _PLACEHOLDERS = ("change", "secret", "default", "example", "password", "placehol
 def _guessable(key: str) -> bool:
     plain = "".join(letter for letter in key.casefold() if letter.isalnum())
     return len(key) < 16 or len(set(key)) < 6 or (len(key) < 32 and any(word in plain for word in _PLACEHOLDERS))
+
+
+def check_hold(container: Container) -> str:
+    """Nothing keeps this installation, and this process of it, from sending."""
+    found = hold.standing(container.db, container.settings)
+    if found.skip is not None:
+        raise Unavailable(found.skip.sentence)
+    return "not begun yet" if found.identity is None else f"installation {found.identity} may send"
 
 
 def check_clock(container: Container) -> str:

@@ -79,6 +79,16 @@ class Settings(BaseSettings):
         description="Key for mailbox passwords, sessions and opt-out tokens. Empty: made once and kept in the data "
         "folder (file `secret.key`, mode 0600). Several, by comma or line: the first encrypts and signs, all are accepted.",
     )
+    installation_id: str = Field(
+        default="",
+        description="Identity of the installation that a further worker belongs to, where it does not share the data folder "
+        "of the others; `gapbridge hold` prints it. Only with PostgreSQL.",
+    )
+    witness_file: Path | None = Field(
+        default=None,
+        description="File outside of the database that tells restored data. Unset: `installation.json` in the data folder. "
+        "Put it on another disk than the database where you restore whole disks.",
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool | None = Field(default=None, description="JSON logs. Unset: text on a terminal, JSON elsewhere.")
 

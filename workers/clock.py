@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app.container import Container
+from app.installation import hold
 from app.log import correlated, get_logger
 from app.models import Lease
 from workers.broker import backlog, queue_of, queues
@@ -111,11 +112,13 @@ class ClockThread:
             fence = take_lease(uow.session, self.owner, uow.now(), lease_term(self._container.settings.sweep_seconds))
         if fence is None:
             self._ticking = False
+            hold.standing(self._container.db, self._container.settings)
             SWEEPS.labels("idle").inc()
             return None
         if not self._ticking:
             self._ticking = True
             log.info("clock.holds", owner=self.owner, fence=fence)
+        hold.beat(self._container.db, self._container.settings)
         # Looked at before the first bell: what one kind of work rings for must not keep its neighbours out.
         namespace = self._container.settings.broker_namespace
         full = {name for name in queues(namespace) if self._full(name)}

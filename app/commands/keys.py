@@ -75,6 +75,6 @@ def rotate() -> None:
     if former:
         typer.echo(
             f"no credential needs {', '.join(former)} any more. Keep what follows the first key as long as mail sent "
-            "under it may be answered: its opt-out links, and suppressions whose address was erased, are known by it.",
+            "under it may be answered: its opt-out links are known by it.",
             err=True,
         )

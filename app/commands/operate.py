@@ -10,6 +10,7 @@ import typer
 
 from app.errors import GapbridgeError
 from app.health import check_database
+from app.installation import hold
 from app.jobs import Job
 from app.log import configure
 from app.settings import load_settings
@@ -37,6 +38,7 @@ def installation() -> Iterator[Container]:
     container, broker = assemble(settings)
     try:
         check_database(container)
+        hold.begin(container.db, container.settings)
         yield container
     finally:
         disassemble(container, broker)

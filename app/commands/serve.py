@@ -21,6 +21,7 @@ from app import health
 from app.db import migrate as migrations
 from app.domain.checks import CheckState
 from app.errors import BadInput, GapbridgeError, Unavailable
+from app.installation import hold
 from app.log import configure, get_logger
 from app.settings import Settings, load_settings
 
@@ -59,6 +60,7 @@ def serve(
     runtime = Runtime(container, broker) if settings.runs_embedded_workers else None
     try:
         health.check_secrets(container)
+        _begin(container)
         listener = _listen(host or settings.host, settings.port if port is None else port)
         app = create_app(container, checks={"broker": lambda: check(broker)})
         server = uvicorn.Server(
@@ -96,6 +98,7 @@ def worker() -> None:
     container, broker = assemble(settings)
     try:
         health.check_secrets(container)
+        _begin(container)
         with _calm_signals() as stopped:
             runtime = Runtime(container, broker)
             runtime.start()
@@ -105,6 +108,12 @@ def worker() -> None:
                 runtime.stop()
     finally:
         disassemble(container, broker)
+
+
+def _begin(container: Container) -> None:
+    skip = hold.begin(container.db, container.settings).skip
+    if skip is not None:
+        typer.echo(f"HOLD: {skip.sentence}", err=True)
 
 
 def migrate() -> None:
@@ -135,6 +144,7 @@ def doctor(
             ("database", lambda: health.check_database(container)),
             ("secrets", lambda: health.check_secrets(container)),
             ("broker", lambda: check(broker)),
+            ("hold", lambda: health.check_hold(container)),
             ("clock", lambda: health.check_clock(container)),
         ]
         for name, ok, detail in (

@@ -23,11 +23,18 @@ class OutboundState(StrEnum):
 
 
 # A message that is deferred goes back to QUEUED with a later `not_before`. Nothing leaves AMBIGUOUS by the machine
-# but towards SENT, on evidence; NOT_SENT and the new attempt after it are a person's.
+# but towards SENT, on evidence; NOT_SENT and the new attempt after it are a person's. QUEUED and CLAIMED become AMBIGUOUS only
+# when restored data is released: what was due in the meantime may have left.
 MOVES: Mapping[OutboundState, frozenset[OutboundState]] = {
-    OutboundState.QUEUED: frozenset({OutboundState.CLAIMED, OutboundState.CANCELLED}),
+    OutboundState.QUEUED: frozenset({OutboundState.CLAIMED, OutboundState.CANCELLED, OutboundState.AMBIGUOUS}),
     OutboundState.CLAIMED: frozenset(
-        {OutboundState.COMMITTED, OutboundState.QUEUED, OutboundState.REJECTED, OutboundState.CANCELLED}
+        {
+            OutboundState.COMMITTED,
+            OutboundState.QUEUED,
+            OutboundState.REJECTED,
+            OutboundState.CANCELLED,
+            OutboundState.AMBIGUOUS,
+        }
     ),
     OutboundState.COMMITTED: frozenset(
         {OutboundState.SENT, OutboundState.QUEUED, OutboundState.REJECTED, OutboundState.AMBIGUOUS}

@@ -1,15 +1,15 @@
 """The key of the suppression hashes: one for the life of an installation, sealed under the keys that rotate.
 
 Were the hashes made with the installation's own key, they would be lost with it, and with them the wish of everybody who was
-erased. So they are made with a random key of their own, which is stored sealed: rotation seals it again (`reseal`), and
-the hashes stay what they are.
+erased. So they are made with a random key of their own, which is stored sealed: rotation seals it again
+(`app.mail.sealed`), and the hashes stay what they are.
 """
 
 from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -39,17 +39,3 @@ def make(uow: UnitOfWork, vault: Vault) -> bool:
         .returning(col(SealedSecret.name))
     ).scalar_one_or_none()
     return made is not None
-
-
-def reseal(session: Session, vault: Vault) -> bool:
-    """Seal the key again under the first of the present keys (rotation); False when there is none yet."""
-    pepper = stored(session, vault)
-    if pepper is None:
-        return False
-    session.execute(
-        update(SealedSecret)
-        .where(col(SealedSecret.name) == _NAME)
-        .values(sealed=vault.seal(pepper.hex(), _BOUND_TO))
-        .execution_options(synchronize_session=False)
-    )
-    return True

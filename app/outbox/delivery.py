@@ -27,6 +27,7 @@ from app.db.work import Database, UnitOfWork
 from app.domain.delivery import RECONCILE_AFTER, Answer, OutboundState, Stage, Verdict
 from app.domain.pacing import gap_seconds, period_start
 from app.errors import GapbridgeError, Unavailable
+from app.installation import hold
 from app.jobs import Job
 from app.log import correlated, get_logger
 from app.mail.credentials import Credentials, SignIn, SignInEnded
@@ -110,9 +111,13 @@ class Turn:
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._sent = self._tried = 0
         self._share = plan.Share()
+        self._standing = hold.standing(db, settings)
+        self._attempt_id = 0
 
     def run(self) -> Report:
         """Take the mailbox and work until there is a reason to stop; the reason is in the report."""
+        if self._standing.skip is not None:
+            return Report(0, 0, self._standing.skip.sentence)
         if not self._take():
             return Report(0, 0, "the mailbox is held by another worker, or rests")
         try:
@@ -177,6 +182,11 @@ class Turn:
                 self._tried += 1
                 with correlated(row.correlation_id):
                     done = await self._attempt(row, mailbox)
+                if done is None:
+                    # Refused: if it was by a hold, every further mail would be.
+                    self._standing = hold.standing(self._db, self._settings)
+                    if self._standing.skip is not None:
+                        return self._standing.skip.sentence
         finally:
             if self._session is not None:
                 if done is None and self._session.is_open:
@@ -394,6 +404,7 @@ class Turn:
                 day=day,
                 keys=suppression.Keys(uow.session, self._vault).against(row.to_address, row.site_id),
                 spellings=(said.written, said.normal),
+                installation=(self._standing.identity or "", self._standing.ticks),
                 gate=gate_seen,
             )
             if allowed and not statements.spend(uow.session, self._mailbox_id, day):
@@ -410,7 +421,7 @@ class Turn:
             if gap > 0:
                 # Advanced here and not after the send, so that the spacing survives a crash.
                 repository.set_next_send(uow.session, self._mailbox_id, now + timedelta(seconds=gap))
-            record.log_attempt(uow, row, self._fence, Stage.DOT.value, "committed")
+            self._attempt_id = record.log_attempt(uow, row, self._fence, Stage.DOT.value, "committed")
             row.cap_day, row.committed_at = day, now
             return time.monotonic()
 
@@ -428,14 +439,19 @@ class Turn:
 
     def _refused(self, uow: UnitOfWork, row: Outbound) -> None:
         """Put the row where its refusal wants it: cancelled when suppressed, else back to the queue."""
-        skip = suppression.refusal(uow.session, self._vault, row.to_address, row.site_id)
+        held = hold.refusal(uow.session)
+        skip = None if held else suppression.refusal(uow.session, self._vault, row.to_address, row.site_id)
         values: dict[str, object] = (
             {"state": OutboundState.CANCELLED, "hold_reason": skip.sentence}
             if skip is not None
             else {"state": OutboundState.QUEUED}
         )
         repository.settle(uow.session, row.id, self._fence, OutboundState.CLAIMED, **values)
-        log.info("outbox.refused_at_commit", outbound_id=row.id, reason=skip.reason if skip else "changed meanwhile")
+        log.info(
+            "outbox.refused_at_commit",
+            outbound_id=row.id,
+            reason=held.reason if held else skip.reason if skip else "changed meanwhile",
+        )
 
     async def _write(self, session: SmtpSession, row: Outbound, committed_at: float) -> record.Outcome:
         done = partial(
@@ -450,6 +466,13 @@ class Turn:
         if time.monotonic() - committed_at > PAUSED_TOO_LONG:
             session.drop()
             return done(None, "this process was paused", unwritten=True)
+        try:
+            # Before the first byte: a database that is turned back to before this moment will be known by it.
+            self._standing.saw(self._attempt_id)
+        except OSError as error:
+            session.drop()
+            log.error("outbox.no_witness", outbound_id=row.id, error=str(error))
+            raise _LostLease from error
         answer: Answer | None
         try:
             async with self._holding():

@@ -49,7 +49,7 @@ def reconcile(db: Database, sent_copy: SentCopy, mailbox_id: int) -> int:
 
 def _look(db: Database, sent_copy: SentCopy, mailbox: Mailbox, row: Outbound) -> bool:
     with db.read() as uow:
-        evidence = _answered(uow, row)
+        evidence = answered(uow, row)
     readable = True
     if evidence is None:
         try:
@@ -82,7 +82,8 @@ def row_again(uow: UnitOfWork, row: Outbound) -> Outbound:
     return uow.session.get_one(Outbound, row.id, populate_existing=True)
 
 
-def _answered(uow: UnitOfWork, row: Outbound) -> str | None:
+def answered(uow: UnitOfWork, row: Outbound) -> str | None:
+    """The received message that proves that `row` has arrived, in words, or None."""
     found = uow.session.execute(
         select(col(Inbound.id), col(Inbound.kind)).where(col(Inbound.outbound_id) == row.id).limit(1)
     ).first()

@@ -57,9 +57,9 @@ def log_attempt(
     outcome: str,
     answer: Answer | None = None,
     text: str | None = None,
-) -> None:
-    """Add a line to the append-only log of attempts."""
-    statements.log_attempt(
+) -> int:
+    """Add a line to the append-only log of attempts; its id."""
+    return statements.log_attempt(
         uow.session,
         outbound_id=row.id,
         attempt_no=row.attempt_no,

@@ -18,6 +18,7 @@ from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.pipeline import LostReason, Stage
 from app.errors import Conflict, NotFound, Refused, Skip
+from app.installation import hold
 from app.jobs import Job
 from app.log import correlation_id
 from app.mail import mime
@@ -280,6 +281,9 @@ def why_waiting(uow: UnitOfWork, row: Outbound) -> Skip | None:
         return Skip("sending", "it is being sent now")
     if row.state is not OutboundState.QUEUED:
         return None
+    held = hold.refusal(uow.session)
+    if held is not None:
+        return held
     mailbox = uow.session.get(Mailbox, row.mailbox_id)
     if mailbox is None or not mailbox.active:
         return Skip("mailbox-off", "its mailbox is switched off; `gapbridge mailbox resume` switches it on")

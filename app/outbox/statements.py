@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any, cast
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     ColumnElement,
     String,
@@ -34,6 +35,7 @@ from app.models import (
     BlockingEvent,
     Conversation,
     ConversationState,
+    Installation,
     Mailbox,
     MailboxDay,
     Outbound,
@@ -54,6 +56,7 @@ OUTBOUND, MAILBOX, DAY = _table(Outbound), _table(Mailbox), _table(MailboxDay)
 _ATTEMPT, _BLOCK, _CONVERSATION = _table(SendAttempt), _table(BlockingEvent), _table(Conversation)
 _SUPPRESSION, _DOMAIN = _table(Suppression), _table(SendingDomain)
 _SITE_DAY, _RECIPIENT_DAY = _table(SiteDay), _table(RecipientDay)
+_INSTALLATION = _table(Installation)
 _NOW: BindParameter[Any] = bindparam("b_now")
 _FENCE: BindParameter[Any] = bindparam("b_fence")
 _MAILBOX_ID: BindParameter[Any] = bindparam("b_mailbox")
@@ -268,6 +271,16 @@ _COMMIT = (
                 or_(*(bindparam(name, type_=String()).like(_SUPPRESSION.c.pattern, escape="!") for name in _SPELLINGS)),
             )
         ),
+        # Restored data, another's data, or data that was turned back while this process ran (app.installation.hold).
+        ~exists(
+            select(_INSTALLATION.c.id).where(
+                or_(
+                    _INSTALLATION.c.held_at.is_not(None),
+                    _INSTALLATION.c.identity != bindparam("b_identity", type_=String()),
+                    _INSTALLATION.c.ticks < bindparam("b_ticks", type_=BigInteger()),
+                )
+            )
+        ),
         ~_blocked(),
         _CONVERSATION_OPEN,
         ~DOMAIN_HOLDS,
@@ -391,6 +404,7 @@ def commit_point(
     day: date,
     keys: Sequence[str],
     spellings: Sequence[str],
+    installation: tuple[str, int],
     gate: int | None,
 ) -> bool:
     """The point of no return for `row`: CLAIMED -> COMMITTED if nothing at all speaks against it. False: abort.
@@ -398,8 +412,9 @@ def commit_point(
     The caller holds the lock on the prospect's row, so a reply that is being stored is either seen here, or waits
     until this has been decided. `keys` and `spellings` of the recipient are those of `app.prospects.suppression`.
     """
-    values = {"b_row": row.id, "b_mailbox": row.mailbox_id, "b_fence": fence, "b_now": now}
+    values: dict[str, Any] = {"b_row": row.id, "b_mailbox": row.mailbox_id, "b_fence": fence, "b_now": now}
     said = dict(zip(_SPELLINGS, spellings, strict=True))
+    values |= {"b_identity": installation[0], "b_ticks": installation[1]}
     result = run(session, _COMMIT, **values, **said, b_day=day, b_keys=list(keys), b_gate=gate)
     return bool(result.rowcount == 1)
 
@@ -449,6 +464,7 @@ def touch(session: Session, conversation_id: int, mailbox_id: int, now: datetime
     run(session, _HEALTHY, b_mailbox=mailbox_id)
 
 
-def log_attempt(session: Session, **values: Any) -> None:
-    """Append a line to the log of attempts."""
-    session.connection().execute(_LOG, values)
+def log_attempt(session: Session, **values: Any) -> int:
+    """Append a line to the log of attempts; its id."""
+    inserted = session.connection().execute(_LOG, values).inserted_primary_key
+    return int(inserted[0]) if inserted else 0

@@ -20,7 +20,7 @@ from app.domain.delivery import OutboundState
 from app.domain.pipeline import Stage
 from app.domain.suppression_rules import MOST_PATTERNS
 from app.errors import BadInput, Conflict, NotAllowed, Refused, Unavailable
-from app.installation import pepper
+from app.mail import sealed
 from app.models import Mailbox, OutboundKind, Site, Suppression, SuppressionKind, SuppressionRemoval
 from app.outbox import service
 from app.outbox.delivery import drain
@@ -92,8 +92,7 @@ def test_a_rule_of_one_site_holds_there_only_and_the_test_names_it(db: Database)
 
 def test_the_hashes_outlive_a_new_key_and_sending_fails_closed_without_it(db: Database) -> None:
     say_no(db, "dana@editor.test", SuppressionKind.ADDRESS)
-    with db.work() as uow:
-        assert pepper.reseal(uow.session, Vault(["new", "test-key"]))
+    assert sealed.rotate(db, Vault(["new", "test-key"])).stuck == ()
     assert stopped(db, "dana@editor.test", vault=Vault(["new"]))
     with pytest.raises(Unavailable, match="GAPBRIDGE_SECRET_KEY"):
         stopped(db, "dana@editor.test", vault=Vault(["other"]))
