@@ -9,6 +9,7 @@ from dramatiq import Broker, Worker
 
 from app.clock import Clock
 from app.container import Container
+from app.inbox.watching import Watcher
 from app.log import get_logger
 from app.settings import Settings
 from workers.broker import LOOKS, BrokerDispatcher, make_broker, queues
@@ -27,10 +28,11 @@ class Runtime:
         self._broker = broker
         self._workers: list[Worker] = []
         self.clock = ClockThread(container, broker, table)
+        self.watcher = Watcher(container)
         declare(broker, container, table)
 
     def start(self) -> None:
-        """Start threads for jobs and clock; returns at once."""
+        """Start threads for jobs, clock and the connections that wait for mail; returns at once."""
         # Time limits are kept by a thread that only this signal starts; dramatiq's own command line sends it, a worker
         # inside another process does not.
         self._broker.emit_after("process_boot")
@@ -42,6 +44,7 @@ class Runtime:
             worker.start()
             self._workers.append(worker)
         self.clock.start()
+        self.watcher.start()
         log.info("runtime.started", threads=settings.worker_threads, looks=settings.poll_threads)
 
     def stop(self, timeout: float = 620.0) -> None:
@@ -51,6 +54,7 @@ class Runtime:
         memory is dropped: its rows are due, and the next start finds them.
         """
         self.clock.stop()
+        self.watcher.stop()
         # Both at once: the second takes no more work while the first waits for its jobs.
         stops = [threading.Thread(target=worker.stop, args=(int(timeout * 1000),)) for worker in self._workers]
         for stop in stops:

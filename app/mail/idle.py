@@ -28,6 +28,7 @@ _READ = 65536
 # A line of a server that idles is short. What is longer is no IMAP.
 _LONGEST_LINE = 65536
 _EARLY_ENDS = 3
+_MOST_READS = 64
 _EXISTS = re.compile(rb"\* (\d{1,10}) (EXISTS|EXPUNGE)\b", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{(\d{1,10})\+?\}$")
 _WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -85,7 +86,7 @@ class IdleLine:
 
         Reads until the socket has no more: with TLS, bytes may wait inside the library that no selector sees.
         """
-        while True:
+        for _ in range(_MOST_READS):
             try:
                 chunk = self._sock.recv(_READ)
             except _WOULD_BLOCK:
@@ -96,6 +97,8 @@ class IdleLine:
                 raise MailboxFault(f"{self._host} closed the connection")
             self._incoming += chunk
             self._lines()
+        else:
+            raise MailboxFault(f"{self._host} sends without end while we wait for mail")
         self._flush()
         mail, self._mail = self._mail, False
         return mail

@@ -39,6 +39,7 @@ class Dovecot:
     folder: Path
     uid: int
     gid: int
+    process: subprocess.Popen[str]
     password: str = PASSWORD
     tls_port: int = 0
     _sessions: dict[str, imaplib.IMAP4] = field(default_factory=dict)
@@ -67,6 +68,11 @@ class Dovecot:
         box.select(folder)
         assert box.uid("MOVE", str(uid), to)[0] == "OK"
         box.unselect()
+
+    def stop(self) -> None:
+        """End the server and every connection."""
+        self.process.terminate()
+        self.process.wait(20)
 
     def again(self, address: str, act: Callable[[], None]) -> None:
         """Do it, and once more in a new session when the old one cannot go on ("state is inconsistent", "deleted under us")."""
@@ -149,7 +155,7 @@ mail_uid = {uid}
 mail_gid = {gid}
 first_valid_uid = 1
 mail_fsync = never
-mail_max_userip_connections = 500
+mail_max_userip_connections = {most}
 {tokens}
 passdb {{
   driver = static
@@ -163,7 +169,7 @@ userdb {{
 service imap-login {{
   chroot =
   service_count = 0
-  client_limit = 500
+  client_limit = {most}
   inet_listener imap {{
     port = {port}
   }}
@@ -173,7 +179,7 @@ service imap-login {{
   }}
 }}
 service imap {{
-  process_limit = 500
+  process_limit = {most}
 }}
 service anvil {{
   chroot =
@@ -233,11 +239,13 @@ def dovecot(
     sent: str = "Sent",
     special_use: bool = True,
     capabilities: str = "",
+    most: int = 500,
 ) -> Iterator[Dovecot]:
     """A running server with an account for each address (any other address would work, too).
 
     `introspection_url` lets access tokens sign in, by `mechanisms`. `certificate` (chain, key) gives it STARTTLS and a
     port with TLS. `junk` and `sent` name those folders ("" for none). `capabilities` are all that it admits to.
+    `most` is how many may be signed in at a time.
     """
     program = shutil.which("dovecot", path="/usr/sbin:/usr/bin")
     if program is None:
@@ -266,6 +274,7 @@ def dovecot(
             uid=uid,
             gid=gid,
             port=port,
+            most=most,
             password=PASSWORD,
             mechanisms=mechanisms or ("plain login xoauth2 oauthbearer" if introspection_url else "plain login"),
             tokens=_TOKENS.format(folder=folder) if introspection_url else "",
@@ -279,7 +288,7 @@ def dovecot(
     process = subprocess.Popen(
         [program, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    server = Dovecot("127.0.0.1", port, folder, uid, gid, tls_port=tls_port)
+    server = Dovecot("127.0.0.1", port, folder, uid, gid, process, tls_port=tls_port)
     try:
         _wait(process, port, folder)
         yield server
