@@ -238,6 +238,26 @@ class Settings(BaseSettings):
     contact_cooldown_days: int = Field(
         default=90, ge=0, description="Days in which a domain is not pitched again after its last conversation."
     )
+    bounce_pause_rate: float = Field(
+        default=0.02,
+        gt=0,
+        le=1,
+        description="Share of hard bounces at which a mailbox stops until a person resumes it.",
+    )
+    complaint_pause_rate: float = Field(
+        default=0.001, gt=0, le=1, description="Share of complaints at which a mailbox stops until a person resumes it."
+    )
+    policy_pause_count: int = Field(
+        default=3,
+        ge=1,
+        description="Refusals by policy (5.7.x) at which a mailbox stops; each one lets it rest for an hour.",
+    )
+    pause_floor: int = Field(
+        default=100, ge=1, description="Messages below which no share of bounces or complaints stops a mailbox."
+    )
+    pause_window: Duration = Field(
+        default=timedelta(days=14), description="Time over which bounces, complaints and refusals are counted."
+    )
     dns_resolvers: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="DNS servers that are asked about sending domains and recipients, as address or address:port,... "

@@ -17,8 +17,10 @@ from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.inbound import BounceClass, Kind
 from app.domain.pipeline import LostReason, Stage
+from app.domain.reputation import POLICY_REST, Incident
 from app.jobs import Job
 from app.log import get_logger
+from app.mail import reputation
 from app.models import (
     Conversation,
     Inbound,
@@ -31,13 +33,13 @@ from app.models import (
 )
 from app.prospects import service as prospects
 from app.prospects import suppression
+from app.settings import Settings
 
 log = get_logger("inbox")
 
 ACTOR = "inbox"
 SOFT_MEANS_HARD = 3
 SOFT_WITHIN = timedelta(days=14)
-POLICY_REST = timedelta(hours=1)
 _AWAY_WITHOUT_DATE = timedelta(days=7)
 _CERTAIN = frozenset(
     (
@@ -53,7 +55,7 @@ _CERTAIN = frozenset(
 )
 
 
-def act(uow: UnitOfWork, vault: Vault, row: Inbound) -> None:
+def act(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:
     """Do what `row` (matched, locked) asks for. The caller moves its state in the same transaction."""
     certain = row.match_kind in _CERTAIN
     if row.prospect_id is None:
@@ -61,11 +63,14 @@ def act(uow: UnitOfWork, vault: Vault, row: Inbound) -> None:
             # Nothing ties it to a conversation: the wish is honoured for the address that it came from, and no further.
             _suppress(uow, vault, row.from_address, "unsubscribed", row)
         return
+    if row.kind in (Kind.BOUNCE, Kind.COMPLAINT) and row.outbound_id is not None:
+        # Before the prospect's row, as the sender does: what is counted against a mailbox is counted under its lock.
+        reputation.lock(uow.session, uow.session.get_one(Outbound, row.outbound_id).mailbox_id)
     _note(uow, row)
     if row.kind == Kind.BOUNCE:
-        _bounced(uow, vault, row)
+        _bounced(uow, vault, settings, row)
     elif row.kind == Kind.COMPLAINT:
-        _complained(uow, vault, row)
+        _complained(uow, vault, settings, row)
     elif row.kind == Kind.AUTO_REPLY:
         _away(uow, row)
     elif row.kind == Kind.OPT_OUT:
@@ -139,17 +144,18 @@ def _opted_out(uow: UnitOfWork, vault: Vault, row: Inbound, *, certain: bool) ->
     _give_up(uow, row.prospect_id, LostReason.UNSUBSCRIBED)
 
 
-def _complained(uow: UnitOfWork, vault: Vault, row: Inbound) -> None:
+def _complained(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:
     assert row.prospect_id is not None  # noqa: S101
     outbound = uow.session.get(Outbound, row.outbound_id) if row.outbound_id else None
     if outbound is not None:
         _suppress(uow, vault, outbound.to_address, "complained", row)
+        reputation.record(uow, settings, outbound, Incident.COMPLAINT)
     prospects.block(uow, row.prospect_id, Blocking.COMPLAINT, inbound_id=row.id, detail=row.rule)
     _give_up(uow, row.prospect_id, LostReason.UNSUBSCRIBED)
     log.error("inbox.complaint", inbound_id=row.id, mailbox_id=row.mailbox_id, prospect_id=row.prospect_id)
 
 
-def _bounced(uow: UnitOfWork, vault: Vault, row: Inbound) -> None:
+def _bounced(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:
     assert row.prospect_id is not None  # noqa: S101
     failures = (row.bounce or {}).get("failures") or []
     outbound = uow.session.get(Outbound, row.outbound_id) if row.outbound_id else None
@@ -164,6 +170,7 @@ def _bounced(uow: UnitOfWork, vault: Vault, row: Inbound) -> None:
     if hard:
         if outbound is not None:
             _suppress(uow, vault, outbound.to_address, "bounced", row)
+            reputation.record(uow, settings, outbound, Incident.HARD_BOUNCE)
         prospects.block(uow, row.prospect_id, Blocking.HARD_BOUNCE, inbound_id=row.id, detail=why)
         _give_up(uow, row.prospect_id, LostReason.BOUNCED)
     elif BounceClass.POLICY.value in classes:
@@ -175,6 +182,8 @@ def _bounced(uow: UnitOfWork, vault: Vault, row: Inbound) -> None:
                 paused_reason=f"a server refuses our mail by policy: {why}"[:500], paused_until=uow.now() + POLICY_REST
             )
         )
+        if outbound is not None:
+            reputation.record(uow, settings, outbound, Incident.POLICY)
         log.error("inbox.policy_bounce", inbound_id=row.id, mailbox_id=row.mailbox_id)
 
 

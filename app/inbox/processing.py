@@ -239,6 +239,6 @@ def _act_one(deps: InboxDeps, uow: UnitOfWork, inbound_id: int) -> int:
     row = uow.session.get(Inbound, inbound_id, with_for_update=True, populate_existing=True)
     if row is None or row.state is not InboundState.MATCHED:
         return 0
-    acting.act(uow, deps.vault, row)
+    acting.act(uow, deps.vault, deps.settings, row)
     row.state = InboundState.DONE
     return 1

@@ -14,6 +14,7 @@ from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
 from app.jobs import Job
+from app.mail import reputation
 from app.mail.credentials import Credentials, SignIn
 from app.mail.providers import Server
 from app.mail.sealed import bound_to
@@ -146,7 +147,9 @@ def _know_domain(uow: UnitOfWork, domain: str) -> None:
     uow.ring(Job.DOMAINS_CHECK, known.id)
 
 
-def resume(uow: UnitOfWork, vault: Vault, email: str, *, password: str | None = None) -> Mailbox:
+def resume(
+    uow: UnitOfWork, vault: Vault, email: str, *, password: str | None = None, actor: str = "operator"
+) -> Mailbox:
     """Wake a mailbox that rests or was switched off, with a new password where one is given (it replaces OAuth).
 
     Raises NotFound, and Conflict for a mailbox that somebody has to sign in first.
@@ -159,13 +162,16 @@ def resume(uow: UnitOfWork, vault: Vault, email: str, *, password: str | None = 
             uow.session.delete(by_oauth)
     elif by_oauth is not None and by_oauth.ended_reason is not None:
         raise Conflict(by_oauth.ended_reason)
+    reputation.end_pause(uow, mailbox.id, actor=actor)
     return wake(uow, mailbox)
 
 
 def wake(uow: UnitOfWork, mailbox: Mailbox) -> Mailbox:
-    """Let the mailbox send and be read again, at once."""
+    """Let the mailbox send and be read again, at once. One that stopped by its bounces or complaints is read, but sends nothing."""
     mailbox.active, mailbox.failures, mailbox.poll_failures = True, 0, 0
-    mailbox.paused_reason = mailbox.paused_until = mailbox.poll_error = None
+    stopped = reputation.open_pause(uow.session, mailbox.id)
+    mailbox.paused_reason = stopped.reason[:500] if stopped is not None else None
+    mailbox.paused_until = mailbox.poll_error = None
     mailbox.poll_due_at = uow.now()
     uow.ring(Job.INBOX_POLL, mailbox.id)
     uow.ring(Job.OUTBOX_DELIVER, mailbox.id)

@@ -19,8 +19,10 @@ from app.models.link import Link, LinkState
 from app.models.link_check import LinkCheck
 from app.models.mailbox import Mailbox, Security
 from app.models.mailbox_day import MailboxDay
+from app.models.mailbox_incident import MailboxIncident
 from app.models.mailbox_oauth import MailboxOAuth, OAuthFlow
 from app.models.mailbox_pacing import MailboxPacing, MailboxSite
+from app.models.mailbox_pause import MailboxPause
 from app.models.mailbox_watch import MailboxWatch
 from app.models.mention_check import MentionCheck
 from app.models.outbound import Outbound, OutboundKind
@@ -75,8 +77,10 @@ __all__ = [
     "LinkState",
     "Mailbox",
     "MailboxDay",
+    "MailboxIncident",
     "MailboxOAuth",
     "MailboxPacing",
+    "MailboxPause",
     "MailboxSite",
     "MailboxWatch",
     "MentionCheck",

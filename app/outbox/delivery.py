@@ -30,6 +30,7 @@ from app.errors import GapbridgeError, Unavailable
 from app.installation import hold
 from app.jobs import Job
 from app.log import correlated, get_logger
+from app.mail import reputation
 from app.mail.credentials import Credentials, SignIn, SignInEnded
 from app.mail.smtp import Account, NothingWritten, SmtpSession, StepFailed
 from app.models import Mailbox, Outbound, OutboundKind
@@ -135,6 +136,7 @@ class Turn:
             if fence is None:
                 return False
             self._fence = fence
+            reputation.settle(uow, self._settings, self._mailbox_id)
             for row_id, attempt in repository.recover(
                 uow.session, self._mailbox_id, fence, now, now + RECONCILE_AFTER[0]
             ):
@@ -244,7 +246,7 @@ class Turn:
 
     def _record(self, uow: UnitOfWork, done: record.Outcome | None) -> None:
         if done is not None:
-            record.outcome(uow, self._vault, self._fence, done, 2 * self._jitter() - 1)
+            record.outcome(uow, self._vault, self._settings, self._fence, done, 2 * self._jitter() - 1)
             uow.session.flush()
 
     def _record_and_claim(

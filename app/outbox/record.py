@@ -13,13 +13,16 @@ from app.domain.delivery import EXPIRES_AFTER as DEFERRED_AT_MOST
 from app.domain.delivery import RECONCILE_AFTER, Answer, OutboundState, Stage, Verdict, deferral, judge, mailbox_pause
 from app.domain.pipeline import Event, Facts, LostReason
 from app.domain.pipeline import Stage as PipelineStage
+from app.domain.reputation import POLICY_REST, Incident
 from app.errors import IllegalTransition
 from app.jobs import Job
 from app.log import get_logger
+from app.mail import reputation
 from app.models import Mailbox, Outbound, OutboundKind, SuppressionKind
 from app.outbox import repository, statements
 from app.prospects import service as prospects
 from app.prospects import suppression
+from app.settings import Settings
 
 log = get_logger("outbox")
 
@@ -72,7 +75,7 @@ def log_attempt(
     )
 
 
-def outcome(uow: UnitOfWork, vault: Vault, fence: int, done: Outcome, jitter: float) -> None:
+def outcome(uow: UnitOfWork, vault: Vault, settings: Settings, fence: int, done: Outcome, jitter: float) -> None:
     """Record `done` under our fence. Never repeats anything: it only decides the row's next state."""
     row, now = done.row, uow.now()
     before = OutboundState.COMMITTED if done.committed else OutboundState.CLAIMED
@@ -109,7 +112,7 @@ def outcome(uow: UnitOfWork, vault: Vault, fence: int, done: Outcome, jitter: fl
     elif verdict is Verdict.REJECTED:
         if repository.settle(uow.session, row.id, fence, before, state=OutboundState.REJECTED, **reply):
             _give_back(uow, done)
-            _rejected(uow, vault, done)
+            _rejected(uow, vault, settings, done)
     elif verdict is Verdict.DEFERRED:
         expires = min(row.expires_at, now + DEFERRED_AT_MOST) if row.deferrals == 0 else row.expires_at
         _again(
@@ -149,16 +152,30 @@ def _rest(uow: UnitOfWork, done: Outcome, *, for_good: bool) -> None:
     if mailbox is None:
         return
     mailbox.failures += 1
+    if mailbox.paused_reason and mailbox.paused_until is None:
+        # It stopped for good meanwhile: a rest that ends by itself must not take the place of that.
+        return
     said = f"{done.answer.code} {done.answer.text}" if done.answer else done.detail
     mailbox.paused_reason = f"{done.stage.value}: {said}"[:500]
     mailbox.paused_until = None if for_good else uow.now() + mailbox_pause(mailbox.failures)
     log.warning("outbox.mailbox_rests", mailbox_id=mailbox.id, reason=mailbox.paused_reason, for_good=for_good)
 
 
-def _rejected(uow: UnitOfWork, vault: Vault, done: Outcome) -> None:
+def _rest_for_policy(uow: UnitOfWork, done: Outcome) -> None:
+    mailbox = uow.session.get_one(Mailbox, done.row.mailbox_id, populate_existing=True)
+    if mailbox.paused_reason is None and done.answer is not None:
+        said = f"a server refuses our mail by policy: {done.answer.code} {done.answer.text}"
+        mailbox.paused_reason, mailbox.paused_until = said[:500], uow.now() + POLICY_REST
+
+
+def _rejected(uow: UnitOfWork, vault: Vault, settings: Settings, done: Outcome) -> None:
     row, answer = done.row, done.answer
     prospects.block(uow, row.prospect_id, Blocking.HARD_BOUNCE, detail=f"refused at {done.stage.value}")
     enhanced = (answer.enhanced if answer else None) or ""
+    if enhanced.startswith("5.7."):
+        # The address is good and we are not welcome: more of the same would make it worse.
+        _rest_for_policy(uow, done)
+        reputation.record(uow, settings, row, Incident.POLICY)
     # 5.1.x (and a bare 550/551/553 to RCPT) speaks of the address; 5.7.x of policy, which is no reason to suppress it.
     if (
         done.stage is Stage.RCPT
@@ -174,6 +191,7 @@ def _rejected(uow: UnitOfWork, vault: Vault, done: Outcome) -> None:
             source=f"{answer.code} {answer.text}"[:200],
             actor="system",
         )
+        reputation.record(uow, settings, row, Incident.HARD_BOUNCE)
     if prospects.get(uow, row.prospect_id).stage not in (PipelineStage.WON, PipelineStage.LOST):
         prospects.give_up(uow, row.prospect_id, LostReason.BOUNCED, actor="system")
     if row.sequence_run_id is not None:

@@ -439,10 +439,10 @@ def test_what_cannot_be_acted_on_holds_up_nothing_else(world: World, monkeypatch
     first, second = world.send("editor.test"), world.send("other.test")
     real = acting.act
 
-    def act(uow: UnitOfWork, vault: Vault, row: Inbound) -> None:
+    def act(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:
         if row.prospect_id == first.prospect_id:
             raise Conflict("planted")
-        real(uow, vault, row)
+        real(uow, vault, settings, row)
 
     monkeypatch.setattr(acting, "act", act)
     rows = world.receive(letter(in_reply_to=first.message_id), letter(in_reply_to=second.message_id))

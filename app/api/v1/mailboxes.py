@@ -10,8 +10,9 @@ from pydantic import Field, SecretStr
 from app.api.door import Call, Door, Id, Line, Model, Out, Text
 from app.deliverability import mailbox_check
 from app.domain.checks import CheckState
+from app.domain.reputation import Incident
 from app.errors import BadInput, FieldProblem
-from app.mail import accounts, signin
+from app.mail import accounts, reputation, signin
 from app.mail.providers import Server, provider
 from app.models import Security
 
@@ -82,6 +83,31 @@ class LookedOut(Out):
 
     fine: bool
     checks: list[CheckOut]
+
+
+class PauseOut(Out):
+    """A time when the mailbox stopped by itself; open while `ended_at` is null."""
+
+    kind: Incident
+    reason: str
+    incidents: int
+    sends: int
+    at: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+
+
+class StandingOut(Out):
+    """Incidents by kind among `sends` messages since `since`: the start of the window, or the last resumption."""
+
+    since: datetime
+    sends: int
+    incidents: dict[str, int]
+    bounce_rate_limit: float
+    complaint_rate_limit: float
+    policy_limit: int
+    floor: int
+    pauses: list[PauseOut]
 
 
 class TestIn(Model):
@@ -162,6 +188,31 @@ def test_draft(call: Call, body: MailboxIn) -> Any:
 def test_mailbox(call: Call, mailbox_id: Id, body: TestIn) -> Any:
     """Look at a mailbox: servers, TLS, sign-in, folders, and the DNS of its domain, each line with its fix."""
     return mailbox_check.look(call.container, mailbox_id, send=body.send)
+
+
+@door.route("POST", "/mailboxes/{mailbox_id}/resume", needs="mailboxes:write", answers=MailboxOut)
+def resume_mailbox(call: Call, mailbox_id: Id) -> Any:
+    """Let a mailbox that rests or has stopped go on; bounces, complaints and refusals are counted from now on."""
+    email = accounts.get(call.uow.session, mailbox_id).email
+    return accounts.resume(call.uow, call.container.vault, email, actor=call.actor)
+
+
+@door.route("GET", "/mailboxes/{mailbox_id}/standing", needs="mailboxes:read", answers=StandingOut)
+def mailbox_standing(call: Call, mailbox_id: Id) -> Any:
+    """What is counted against a mailbox now, its limits, and every time that it has stopped by itself."""
+    accounts.get(call.uow.session, mailbox_id)
+    limits = reputation.limits_of(call.container.settings)
+    now = reputation.standing_of(call.uow.session, mailbox_id, call.uow.now(), limits)
+    return {
+        "since": now.since,
+        "sends": now.sends,
+        "incidents": {kind.value: now.counts.get(kind, 0) for kind in Incident},
+        "bounce_rate_limit": limits.bounce_rate,
+        "complaint_rate_limit": limits.complaint_rate,
+        "policy_limit": limits.policy_count,
+        "floor": limits.floor,
+        "pauses": reputation.pauses_of(call.uow.session, mailbox_id),
+    }
 
 
 @door.route("POST", "/mailboxes/{mailbox_id}/sign-in", needs="mailboxes:write", answers=SignInOut)

@@ -1,0 +1,147 @@
+"""Counts what goes wrong with a mailbox's mail and stops the mailbox when it is too much; only a person lets it go on.
+
+Every change is made under the lock of the mailbox's row, so two reports at one moment count as two. Take that lock before
+that of a prospect: the sender does so, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from prometheus_client import Counter
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import Session, col
+
+from app.db.work import UnitOfWork
+from app.domain.delivery import OutboundState
+from app.domain.reputation import Incident, Limits, Stop, judge
+from app.log import get_logger
+from app.models import Mailbox, MailboxIncident, MailboxPause, Outbound
+from app.settings import Settings
+
+log = get_logger("mail")
+
+PAUSES = Counter("gapbridge_mailbox_pauses", "Mailboxes that stopped by themselves, by what was too much.", ["kind"])
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What counts now: `sends` and incidents since `since` (the window's start, or the last resumption)."""
+
+    since: datetime
+    sends: int
+    counts: dict[Incident, int]
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits that the settings name."""
+    return Limits(
+        bounce_rate=settings.bounce_pause_rate,
+        complaint_rate=settings.complaint_pause_rate,
+        policy_count=settings.policy_pause_count,
+        floor=settings.pause_floor,
+        window=settings.pause_window,
+    )
+
+
+def lock(session: Session, mailbox_id: int) -> Mailbox:
+    """Lock the mailbox's row until the transaction ends, and read it anew."""
+    session.flush()  # What was changed but not written yet would be read over.
+    return session.get_one(Mailbox, mailbox_id, with_for_update=True, populate_existing=True)
+
+
+def record(uow: UnitOfWork, settings: Settings, row: Outbound, kind: Incident) -> Stop | None:
+    """Count an incident of a message of ours, once, and stop its mailbox when that makes too many. The stop, if it stops now."""
+    lock(uow.session, row.mailbox_id)
+    insert = sqlite_insert if uow.session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    values = {"mailbox_id": row.mailbox_id, "outbound_id": row.id, "kind": kind, "at": uow.now()}
+    uow.session.execute(insert(MailboxIncident).values(**values).on_conflict_do_nothing())
+    return settle(uow, settings, row.mailbox_id)
+
+
+def settle(uow: UnitOfWork, settings: Settings, mailbox_id: int) -> Stop | None:
+    """Stop the mailbox if what is counted is too much. Sends count, too: a floor that is reached may be the moment."""
+    limits = limits_of(settings)
+    standing = standing_of(uow.session, mailbox_id, uow.now(), limits)
+    if not standing.counts or open_pause(uow.session, mailbox_id) is not None:
+        return None
+    stop = judge(standing.counts, standing.sends, limits)
+    if stop is None:
+        return None
+    mailbox = lock(uow.session, mailbox_id)
+    uow.session.add(
+        MailboxPause(
+            mailbox_id=mailbox_id,
+            kind=stop.kind,
+            reason=stop.sentence,
+            incidents=standing.counts[stop.kind],
+            sends=standing.sends,
+            at=uow.now(),
+        )
+    )
+    mailbox.paused_reason, mailbox.paused_until = stop.sentence[:500], None
+    uow.session.flush()
+    PAUSES.labels(stop.kind.value).inc()
+    log.error("mail.mailbox_stopped", mailbox_id=mailbox_id, kind=stop.kind.value, reason=stop.sentence)
+    return stop
+
+
+def standing_of(session: Session, mailbox_id: int, now: datetime, limits: Limits) -> Standing:
+    """What counts against a mailbox at `now`."""
+    resumed: datetime | None = session.execute(
+        select(func.max(col(MailboxPause.ended_at))).where(col(MailboxPause.mailbox_id) == mailbox_id)
+    ).scalar_one()
+    since = max(now - limits.window, resumed) if resumed else now - limits.window
+    found = session.execute(
+        select(col(MailboxIncident.kind), func.count())
+        .where(col(MailboxIncident.mailbox_id) == mailbox_id, col(MailboxIncident.at) > since)
+        .group_by(col(MailboxIncident.kind))
+    ).all()
+    counts = {Incident(row[0]): int(row[1]) for row in found}
+    # A message that was refused outright was sent as far as its address is concerned.
+    refused = exists(
+        select(col(MailboxIncident.id)).where(
+            col(MailboxIncident.outbound_id) == col(Outbound.id), col(MailboxIncident.at) > since
+        )
+    )
+    sends = 0
+    if counts:
+        sends = session.execute(
+            select(func.count())
+            .select_from(Outbound)
+            .where(
+                col(Outbound.mailbox_id) == mailbox_id,
+                or_(
+                    (col(Outbound.state) == OutboundState.SENT) & (col(Outbound.sent_at) > since),
+                    (col(Outbound.state) == OutboundState.REJECTED) & refused,
+                ),
+            )
+        ).scalar_one()
+    return Standing(since, int(sends), counts)
+
+
+def open_pause(session: Session, mailbox_id: int) -> MailboxPause | None:
+    """The stop that nobody has ended yet."""
+    found: MailboxPause | None = session.execute(
+        select(MailboxPause).where(col(MailboxPause.mailbox_id) == mailbox_id, col(MailboxPause.ended_at).is_(None))
+    ).scalar_one_or_none()
+    return found
+
+
+def end_pause(uow: UnitOfWork, mailbox_id: int, *, actor: str) -> None:
+    """A person lets the mailbox go on: what was counted so far counts no more."""
+    lock(uow.session, mailbox_id)
+    pause = open_pause(uow.session, mailbox_id)
+    if pause is not None:
+        pause.ended_at, pause.ended_by = uow.now(), actor[:200]
+        uow.session.flush()
+        log.info("mail.mailbox_resumed", mailbox_id=mailbox_id, kind=pause.kind.value, actor=actor)
+
+
+def pauses_of(session: Session, mailbox_id: int) -> list[MailboxPause]:
+    """Every stop of a mailbox, newest first."""
+    statement = select(MailboxPause).where(col(MailboxPause.mailbox_id) == mailbox_id)
+    return list(session.execute(statement.order_by(col(MailboxPause.id).desc())).scalars())
