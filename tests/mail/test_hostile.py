@@ -192,6 +192,55 @@ def test_survives_mutations(parser: MailParser) -> None:
     assert parser.restarts == before
 
 
+def child_usage(pid: int) -> tuple[float, int]:
+    """Seconds of processor time used so far, and the most memory ever held (bytes), of a running child."""
+    with open(f"/proc/{pid}/stat") as stream:
+        fields = stream.read().rpartition(")")[2].split()
+    with open(f"/proc/{pid}/status") as stream:
+        most = next(int(line.split()[1]) for line in stream if line.startswith("VmHWM"))
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), most * 1024
+
+
+@pytest.mark.soak
+def test_two_thousand_hostile_messages() -> None:
+    """Each ends in findings or in a named fault, within 5 s of processor time and 256 MB, and the next one is read."""
+    chance = Random(20_261_122)
+    names = sorted(SHAPES)
+    total = int(os.environ.get("GAPBRIDGE_SOAK_HOSTILE", "2000"))
+    read = faults = crashes = 0
+    worst_cpu, worst_memory, worst_name = 0.0, 0, ""
+    with MailParser() as parser:
+        parser.parse(GOOD)
+        for number in range(total):
+            name = names[number % len(names)]
+            raw = SHAPES[name] if number < len(names) else mutated(chance, SHAPES[name])
+            pid = parser.pid
+            assert pid is not None
+            before = child_usage(pid)[0]
+            try:
+                assert parser.parse(raw).verdict.rule
+                read += 1
+            except ParseFault as fault:
+                faults += 1
+                crashes += fault.reason == "crash"
+                parser.parse(GOOD)
+                continue
+            cpu, memory = child_usage(pid)
+            if cpu - before > worst_cpu:
+                worst_cpu, worst_name = cpu - before, name
+            worst_memory = max(worst_memory, memory)
+            if number % 20 == 0:
+                assert parser.parse(GOOD).verdict.kind == "reply"
+    print(
+        f"{total} hostile messages: {read} read, {faults} put aside, {crashes} crashes, most processor time "
+        f"{worst_cpu:.2f} s ({worst_name}), most memory {worst_memory / 2**20:.0f} MB"
+    )
+    assert read + faults == total
+    assert crashes == 0
+    assert worst_cpu < 5
+    assert worst_memory < 256 * 2**20
+
+
 @pytest.mark.parametrize(
     ("name", "limit"),
     [
