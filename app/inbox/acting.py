@@ -18,6 +18,7 @@ from app.domain.delivery import OutboundState
 from app.domain.inbound import BounceClass, Kind
 from app.domain.pipeline import LostReason, Stage
 from app.domain.reputation import POLICY_REST, Incident
+from app.inbox.same_domain import stop_others
 from app.jobs import Job
 from app.log import get_logger
 from app.mail import reputation
@@ -62,6 +63,8 @@ def act(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None
         if row.kind == Kind.OPT_OUT and row.from_address:
             # Nothing ties it to a conversation: the wish is honoured for the address that it came from, and no further.
             _suppress(uow, vault, row.from_address, "unsubscribed", row)
+        if row.kind in (Kind.OPT_OUT, Kind.REPLY):
+            stop_others(uow, row, Blocking.POSSIBLE_REPLY)
         return
     if row.kind in (Kind.BOUNCE, Kind.COMPLAINT) and row.outbound_id is not None:
         # Before the prospect's row, as the sender does: what is counted against a mailbox is counted under its lock.
@@ -78,6 +81,8 @@ def act(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None
     elif row.kind == Kind.REPLY:
         kind = Blocking.REPLY if certain else Blocking.POSSIBLE_REPLY
         prospects.block(uow, row.prospect_id, kind, inbound_id=row.id, detail=row.rule)
+    if row.kind in (Kind.REPLY, Kind.OPT_OUT):
+        stop_others(uow, row, Blocking.REPLY if certain else Blocking.POSSIBLE_REPLY)
     conversation = uow.session.get(Conversation, row.conversation_id) if row.conversation_id else None
     if conversation is not None and row.kind in (Kind.REPLY, Kind.OPT_OUT, Kind.AUTO_REPLY):
         conversation.last_message_at = uow.now()

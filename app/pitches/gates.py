@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.deliverability import service as deliverability
@@ -15,7 +13,8 @@ from app.errors import Skip
 from app.mail.render.drafts import judge
 from app.mail.render.templates import Message
 from app.models import Contact, Conversation, Mailbox, Pitch, Prospect, Site
-from app.pitches import repository
+from app.outbox.recipients import recipient_key
+from app.pitches import one_conversation, repository, rotation
 from app.prospects import suppression
 from app.settings import Settings
 
@@ -45,11 +44,12 @@ def gates(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch) -> li
     if repository.live_link(uow.session, prospect.id) or prospect.mention is MentionVerdict.LINKED:
         skips.append(Skip("linked-already", f"{prospect.domain} links to you already."))
     skips += _contact_gates(uow, vault, pitch)
-    skips += _domain_gates(uow, settings, pitch, prospect)
-    mailbox = mailbox_for(uow, pitch)
-    if mailbox is not None and (held := deliverability.hold_of(uow.session, mailbox.email)):
+    if (running := domain_gate(uow, vault, settings, pitch)) is not None:
+        skips.append(running)
+    chosen = mailbox_for(uow, pitch)
+    if chosen is not None and (held := deliverability.hold_of(uow.session, chosen[0].email)):
         skips.append(held)
-    if mailbox is None:
+    if chosen is None:
         skips.append(Skip("no-mailbox", _mailbox_sentence(uow, pitch)))
     return skips
 
@@ -61,14 +61,14 @@ def old_thread(uow: UnitOfWork, pitch: Pitch) -> Conversation | None:
     return repository.newest_conversation(uow.session, pitch.prospect_id)
 
 
-def mailbox_for(uow: UnitOfWork, pitch: Pitch) -> Mailbox | None:
-    """The mailbox that would send: the old thread's own, else the healthy one that was used least, of a domain that is not held."""
-    healthy = repository.healthy_mailboxes(uow.session, uow.now())
+def mailbox_for(uow: UnitOfWork, pitch: Pitch) -> tuple[Mailbox, str] | None:
+    """The mailbox that would send, and why it: the old thread's own, else by `rotation.choose`."""
     thread = old_thread(uow, pitch)
-    if thread is not None:
-        return next((mailbox for mailbox in healthy if mailbox.id == thread.mailbox_id), None)
-    free = (mailbox for mailbox in healthy if deliverability.hold_of(uow.session, mailbox.email) is None)
-    return next(free, healthy[0] if healthy else None)
+    if thread is None:
+        return rotation.choose(uow, uow.session.get_one(Prospect, pitch.prospect_id))
+    healthy = repository.healthy_mailboxes(uow.session, uow.now())
+    own = next((mailbox for mailbox in healthy if mailbox.id == thread.mailbox_id), None)
+    return (own, f"{own.email}: the thread lives there") if own is not None else None
 
 
 def _contact_gates(uow: UnitOfWork, vault: Vault, pitch: Pitch) -> list[Skip]:
@@ -80,23 +80,16 @@ def _contact_gates(uow: UnitOfWork, vault: Vault, pitch: Pitch) -> list[Skip]:
     return [refusal] if refusal else []
 
 
-def _domain_gates(uow: UnitOfWork, settings: Settings, pitch: Pitch, prospect: Prospect) -> list[Skip]:
-    running = repository.open_conversation_at(uow.session, prospect.domain)
-    if running is not None:
-        started = f"{running.started_at:%d %b %Y}"
-        return [
-            Skip(
-                "in-conversation", f"A conversation with {prospect.domain} is open since {started} ({running.subject})."
-            )
-        ]
-    if old_thread(uow, pitch) is not None:
-        return []
-    last = repository.last_sent_to(uow.session, prospect.domain)
-    again = last + timedelta(days=settings.contact_cooldown_days) if last else None
-    if last is None or again is None or again <= uow.now():
-        return []
-    sentence = f"{prospect.domain} was written to on {last:%d %b %Y}; not before {again:%d %b %Y} again."
-    return [Skip("recent-contact", sentence, until=again.isoformat())]
+def domain_gate(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch) -> Skip | None:
+    """The earlier thread with this domain, or with the contact's, that forbids a new one."""
+    contact = uow.session.get(Contact, pitch.contact_id) if pitch.contact_id else None
+    return one_conversation.refusal(
+        uow,
+        settings,
+        uow.session.get_one(Prospect, pitch.prospect_id),
+        recipient_key(vault, contact.email) if contact else None,
+        same_thread=old_thread(uow, pitch) is not None,
+    )
 
 
 def _mailbox_sentence(uow: UnitOfWork, pitch: Pitch) -> str:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy import CursorResult, or_, select, update
 from sqlmodel import Session, col
 
 from app.domain.delivery import OutboundState
 from app.models import (
     Conversation,
-    ConversationState,
     Link,
     LinkState,
     Mailbox,
-    MailboxDay,
     MentionCheck,
     Outbound,
     Page,
@@ -78,13 +76,7 @@ def pages_of(session: Session, site_id: int) -> list[Page]:
 
 
 def healthy_mailboxes(session: Session, now: datetime) -> list[Mailbox]:
-    """Mailboxes that may send now, the least used of the last day first."""
-    used = (
-        select(func.coalesce(func.sum(MailboxDay.used), 0))
-        .where(col(MailboxDay.mailbox_id) == col(Mailbox.id), col(MailboxDay.day) >= now.date())
-        .correlate(Mailbox)
-        .scalar_subquery()
-    )
+    """Mailboxes that may send now, oldest first."""
     return list(
         session.execute(
             select(Mailbox)
@@ -92,18 +84,9 @@ def healthy_mailboxes(session: Session, now: datetime) -> list[Mailbox]:
                 col(Mailbox.active).is_(True),
                 or_(col(Mailbox.paused_reason).is_(None), col(Mailbox.paused_until) <= now),
             )
-            .order_by(used, col(Mailbox.id))
+            .order_by(col(Mailbox.id))
         ).scalars()
     )
-
-
-def open_conversation_at(session: Session, domain: str) -> Conversation | None:
-    """The open conversation with a domain, whichever site leads it."""
-    return session.execute(
-        select(Conversation).where(
-            col(Conversation.domain) == domain, col(Conversation.state) == ConversationState.OPEN
-        )
-    ).scalar_one_or_none()
 
 
 def newest_conversation(session: Session, prospect_id: int) -> Conversation | None:
@@ -116,15 +99,6 @@ def newest_conversation(session: Session, prospect_id: int) -> Conversation | No
         )
         .order_by(col(Conversation.id).desc())
         .limit(1)
-    ).scalar_one_or_none()
-
-
-def last_sent_to(session: Session, domain: str) -> datetime | None:
-    """When a mail last left for a domain, whichever site sent it."""
-    return session.execute(
-        select(func.max(func.coalesce(col(Outbound.sent_at), col(Outbound.committed_at))))
-        .join(Conversation, col(Conversation.id) == col(Outbound.conversation_id))
-        .where(col(Conversation.domain) == domain, col(Outbound.state).in_(_LEFT))
     ).scalar_one_or_none()
 
 

@@ -34,6 +34,7 @@ from app.models import (
     TemplateVersion,
 )
 from app.outbox import service as outbox
+from app.outbox.recipients import recipient_key
 from app.pitches import facts, gates, repository
 from app.pitches.facts import LinkedFact
 from app.prospects import repository as prospect_repository
@@ -154,11 +155,11 @@ def approve(uow: UnitOfWork, vault: Vault, settings: Settings, pitch_id: int, ve
     prospect = prospects.get(uow, pitch.prospect_id)
     uow.session.refresh(prospect)
     skips = gates.gates(uow, vault, settings, pitch)
-    mailbox = gates.mailbox_for(uow, pitch)
-    if skips or mailbox is None:
+    chosen = gates.mailbox_for(uow, pitch)
+    if skips or chosen is None:
         raise Refused(f"The pitch to {prospect.domain} was not approved.", *skips)
     contact = uow.session.get_one(Contact, pitch.contact_id)
-    conversation = _conversation(uow, pitch, prospect, contact, mailbox.id)
+    conversation = _conversation(uow, vault, settings, pitch, contact, chosen[0].id)
     sequence = repository.newest_sequence(uow.session, prospect.site_id) or _starter(uow, prospect.site_id)
     run = SequenceRun(
         prospect_id=prospect.id,
@@ -189,7 +190,14 @@ def approve(uow: UnitOfWork, vault: Vault, settings: Settings, pitch_id: int, ve
         approved_by=actor,
     )
     prospects.note(
-        uow, prospect.id, "pitch_approved", actor=actor, pitch_id=pitch.id, outbound_id=outbound.id, angle=pitch.angle
+        uow,
+        prospect.id,
+        "pitch_approved",
+        actor=actor,
+        pitch_id=pitch.id,
+        outbound_id=outbound.id,
+        angle=pitch.angle,
+        mailbox=chosen[1],
     )
     return outbound
 
@@ -302,15 +310,19 @@ def _contact(uow: UnitOfWork, prospect: Prospect, contact_id: int | None) -> Con
     return contact
 
 
-def _conversation(uow: UnitOfWork, pitch: Pitch, prospect: Prospect, contact: Contact, mailbox_id: int) -> Conversation:
+def _conversation(
+    uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch, contact: Contact, mailbox_id: int
+) -> Conversation:
+    prospect = prospects.get(uow, pitch.prospect_id)
     floor = prospect_repository.newest_blocking_id(uow.session, prospect.id)
-    conversation = gates.old_thread(uow, pitch)
+    recipient = recipient_key(vault, contact.email)
     try:
         with uow.session.begin_nested():
+            conversation = gates.old_thread(uow, pitch)
             if conversation is not None:
                 conversation.state, conversation.closed_at = ConversationState.OPEN, None
                 conversation.event_floor, conversation.agreed = floor, False
-                conversation.contact_id = contact.id
+                conversation.contact_id, conversation.recipient = contact.id, recipient
             else:
                 conversation = Conversation(
                     site_id=prospect.site_id,
@@ -318,15 +330,21 @@ def _conversation(uow: UnitOfWork, pitch: Pitch, prospect: Prospect, contact: Co
                     contact_id=contact.id,
                     mailbox_id=mailbox_id,
                     domain=prospect.domain,
+                    recipient=recipient,
                     subject=pitch.subject,
                     event_floor=floor,
                     started_at=uow.now(),
                 )
             uow.session.add(conversation)
     except IntegrityError:
-        # The third net: two people, or two sites, approved for one domain at the same moment.
-        sentence = f"Somebody else began a conversation with {prospect.domain} at the same moment."
-        raise Refused("The pitch was not approved.", Skip("in-conversation", sentence)) from None
+        # Two people, or two sites, approved for one domain at the same moment: the index let one through, and by now its
+        # thread can be read and named.
+        unknown = Skip(
+            "in-conversation", f"Somebody else began a conversation with {prospect.domain} just now. Not sent."
+        )
+        raise Refused(
+            "The pitch was not approved.", gates.domain_gate(uow, vault, settings, pitch) or unknown
+        ) from None
     return conversation
 
 

@@ -385,8 +385,9 @@ class TestApprove:
         with pytest.raises(Refused, match="not approved"), desk.db.work() as uow:
             pitches._conversation(
                 uow,
+                desk.vault,
+                desk.settings,
                 uow.session.get_one(Pitch, pitch.id),
-                uow.session.get_one(Prospect, pitch.prospect_id),
                 uow.session.get_one(Contact, pitch.contact_id),
                 1,
             )
