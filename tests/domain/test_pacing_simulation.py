@@ -28,7 +28,7 @@ OPENS, CLOSES = "09:00", "17:00"
 DAYS = 90
 DOMAIN_CAP = 2
 SITES = 8
-SITE_CAP = 260
+SITE_CAP = 90
 
 
 @dataclass
@@ -91,7 +91,7 @@ class Simulation:
             ending = ENDINGS[number % len(ENDINGS)]
             language = self.dice.choice(["de", "fr", "en", None])
             # Every fourth editor works for a house with several blogs.
-            recipient = f"house{number % 97}.{ending}" if number % 4 == 0 else f"blog{number}.{ending}"
+            recipient = f"house{number % 1200}.{ending}" if number % 4 == 0 else f"blog{number}.{ending}"
             place = place_of(f"blog{number}.{ending}", language)
             key = hours_key(place.zone, place.country, f"{OPENS}-{CLOSES}")
             self.places.append((place, hours_of(key), language, recipient))
@@ -252,17 +252,19 @@ class Simulation:
 # Over the change to winter time in the north and to summer time in the south, and the other way round.
 AUTUMN = datetime(2026, 9, 14, 6, 0, tzinfo=UTC)
 SPRING = datetime(2027, 1, 25, 6, 0, tzinfo=UTC)
-LONGEST = timedelta(days=21)
+# What waits longer than this expires (app.outbox.service.KEEP_FOR); with holidays in a row, five to six days are needed.
+LONGEST = timedelta(days=14)
 
 
 @pytest.mark.parametrize("start", [AUTUMN, SPRING], ids=["autumn", "spring"])
-def test_ninety_days_without_a_fault(start: datetime) -> None:
-    done = Simulation(start, boxes_n=10, prospects_n=1000).run()
+def test_ninety_days_of_fifty_mailboxes_and_five_thousand_prospects(start: datetime) -> None:
+    done = Simulation(start, boxes_n=50, prospects_n=5000).run()
     assert done.faults(LONGEST) == []
     assert len({place.country for place, *_ in done.places}) >= 12
-    # It was no walk in the park: caps of every kind were reached, and most of what was due has left.
-    assert len(done.sent) > 2000
+    # It was no walk in the park: caps of every kind were reached, and what was due has left.
+    assert len(done.sent) > 11_000
     assert max(done.domains.values()) == DOMAIN_CAP
+    assert max(done.sites.values()) == SITE_CAP
     assert any(box.used[day] == cap for box in done.boxes for day, cap in box.caps.items())
     zones = {place.zone for place, *_ in done.places}
     offsets = {zone: {sent.at.astimezone(ZoneInfo(zone)).utcoffset() for sent in done.sent} for zone in zones}
@@ -270,14 +272,10 @@ def test_ninety_days_without_a_fault(start: datetime) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("start", [AUTUMN, SPRING], ids=["autumn", "spring"])
-def test_ninety_days_of_fifty_mailboxes_and_five_thousand_prospects(start: datetime) -> None:
-    done = Simulation(start, boxes_n=50, prospects_n=5000).run()
-    assert done.faults(LONGEST) == []
-    waits = sorted(sent.at - sent.mail.since for sent in done.sent)
-    print(  # noqa: T201
-        f"{len(done.sent)} mails, waited {waits[len(waits) // 2]} at the median, {waits[-1]} at the longest"
-    )
+@pytest.mark.parametrize("seed", range(2, 22))
+def test_ninety_days_with_other_dice(seed: int) -> None:
+    for start in (AUTUMN, SPRING):
+        assert Simulation(start, boxes_n=50, prospects_n=5000, seed=seed).run().faults(LONGEST) == []
 
 
 def _frozen_offset(moment: datetime, hours: Hours) -> Slot:
@@ -304,11 +302,13 @@ def _no_holidays(moment: datetime, hours: Hours) -> Slot:
     ids=["one-offset", "no-holidays", "no-domain-cap", "youngest-first", "no-room-kept"],
 )
 def test_a_broken_rule_is_seen(broken: dict[str, object], complaint: str | None) -> None:
-    done = Simulation(AUTUMN, boxes_n=4, prospects_n=900, **broken).run()  # type: ignore[arg-type]
-    whole = Simulation(AUTUMN, boxes_n=4, prospects_n=900).run()
+    # Too few mailboxes, so that whoever comes last is seen; the cap of a house needs many.
+    size = {"boxes_n": 40, "prospects_n": 3600} if complaint == "domain cap" else {"boxes_n": 2, "prospects_n": 900}
+    done = Simulation(AUTUMN, **size, **broken).run()  # type: ignore[arg-type]
+    whole = Simulation(AUTUMN, **size).run()
     if complaint is not None:
-        assert any(fault.startswith(complaint) for fault in done.faults(timedelta(days=60)))
-        assert not any(fault.startswith(complaint) for fault in whole.faults(timedelta(days=60)))
+        assert any(fault.startswith(complaint) for fault in done.faults(timedelta(days=30)))
+        assert not any(fault.startswith(complaint) for fault in whole.faults(timedelta(days=30)))
         return
 
     # Without room kept for them, follow-ups wait longer.

@@ -445,7 +445,9 @@ def test_what_cannot_be_acted_on_holds_up_nothing_else(world: World, monkeypatch
         real(uow, vault, settings, row)
 
     monkeypatch.setattr(acting, "act", act)
-    rows = world.receive(letter(in_reply_to=first.message_id), letter(in_reply_to=second.message_id))
+    rows = world.receive(
+        letter(in_reply_to=first.message_id), letter(sender="dana@other.test", in_reply_to=second.message_id)
+    )
     assert [row.state for row in rows] == [InboundState.QUARANTINED, InboundState.DONE]
     assert world.blocks(first.prospect_id) == [Blocking.POSSIBLE_REPLY]
     assert world.blocks(second.prospect_id) == [Blocking.REPLY]
