@@ -38,7 +38,6 @@ class Draft:
     password: str = field(repr=False)
     smtp: Server
     imap: Server
-    signature: str | None
     time_zone: str
     daily_cap: int
     gap_min_seconds: int
@@ -57,7 +56,6 @@ def draft(
     password: str,
     smtp: Server,
     imap: Server,
-    signature: str | None = None,
     time_zone: str = "UTC",
     daily_cap: int = 50,
     gap_min_seconds: int = 60,
@@ -84,7 +82,7 @@ def draft(
     if problems:
         raise BadInput("The mailbox cannot be added.", *problems)
     return Draft(
-        address, from_name.strip(), username or address, password, smtp, imap, signature, time_zone, daily_cap,
+        address, from_name.strip(), username or address, password, smtp, imap, time_zone, daily_cap,
         gap_min_seconds, gap_max_seconds,
         ramp_start=settings.ramp_start, ramp_step=settings.ramp_step,
     )  # fmt: skip
@@ -108,7 +106,6 @@ def add(uow: UnitOfWork, vault: Vault, wanted: Draft, *, provider: str | None = 
         imap_host=wanted.imap.host,
         imap_port=wanted.imap.port,
         imap_security=wanted.imap.security,
-        signature=wanted.signature,
         time_zone=wanted.time_zone,
         daily_cap=wanted.daily_cap,
         gap_min_seconds=wanted.gap_min_seconds,
@@ -191,7 +188,6 @@ def stored(mailbox: Mailbox, credentials: Credentials, *, password: str | None =
         sign_in.secret,
         Server(mailbox.smtp_host, mailbox.smtp_port, mailbox.smtp_security),
         Server(mailbox.imap_host, mailbox.imap_port, mailbox.imap_security),
-        mailbox.signature,
         mailbox.time_zone,
         mailbox.daily_cap,
         mailbox.gap_min_seconds,

@@ -38,7 +38,6 @@ class Mailbox(Table, table=True):
     imap_host: str
     imap_port: int
     imap_security: Security = Field(default=Security.TLS, sa_column=enum_column(Security))
-    signature: str | None = None
     time_zone: str = Field(default="UTC", max_length=64)
     daily_cap: int = 50
     gap_min_seconds: int = 60

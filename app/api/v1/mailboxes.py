@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
-from app.api.door import Call, Door, Id, Line, Model, Out, Text
+from app.api.door import Call, Door, Id, Line, Model, Out
 from app.deliverability import mailbox_check
 from app.domain.checks import CheckState
 from app.domain.reputation import Incident
@@ -38,7 +38,6 @@ class MailboxIn(Model):
     imap_host: Annotated[Line | None, Field(min_length=1, max_length=253)] = None
     imap_port: Port = 993
     imap_security: Security = Security.TLS
-    signature: Text | None = None
     time_zone: Annotated[Line, Field(min_length=1, max_length=64)] = "UTC"
     daily_cap: Annotated[int, Field(ge=1, le=accounts.MOST_A_DAY)] = 50
     gap_min_seconds: Annotated[int, Field(ge=0, le=86_400)] = 60
@@ -155,7 +154,6 @@ def _draft(call: Call, body: MailboxIn) -> accounts.Draft:
         smtp=at.smtp if at and not body.smtp_host else Server(body.smtp_host or "", body.smtp_port, body.smtp_security),
         imap=at.imap if at and not body.imap_host else Server(body.imap_host or "", body.imap_port, body.imap_security),
         by_oauth=at is not None,
-        signature=body.signature,
         time_zone=body.time_zone,
         daily_cap=body.daily_cap,
         gap_min_seconds=body.gap_min_seconds,
