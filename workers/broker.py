@@ -43,6 +43,7 @@ _QUEUES = {
     Job.MENTIONS_CHECK: "pages",
     Job.LINKS_CHECK: "pages",
     Job.DOMAINS_CHECK: "pages",
+    Job.MAIL_DOMAINS_CHECK: "pages",
 }
 CONNECT_SECONDS = 5.0
 _REST_SECONDS = 5.0

@@ -1,13 +1,20 @@
-"""The work of the sending domains: looking at their DNS."""
+"""The work of the domains: looking at the DNS of those that we send from, and of those that we write to."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from app.deliverability import repository, service
+from app.deliverability import recipients, repository, service
 from app.jobs import Job
 from workers.work import Work
 
 WORK: tuple[Work, ...] = (
     Work(Job.DOMAINS_CHECK, run=service.check, due=repository.due, time_limit=timedelta(minutes=5), cut_short=True),
+    Work(
+        Job.MAIL_DOMAINS_CHECK,
+        run=recipients.check,
+        due=recipients.due,
+        time_limit=timedelta(minutes=2),
+        cut_short=True,
+    ),
 )

@@ -34,7 +34,7 @@ from app.models import Security
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 # Names that the DNS never holds (RFC 2606, RFC 6761): asking for them says nothing about a mail set-up.
-_RESERVED = (".test", ".example", ".invalid", ".localhost", ".local", ".internal")
+RESERVED = (".test", ".example", ".invalid", ".localhost", ".local", ".internal")
 # RFC 8301 3.2: verifiers ignore keys below 1024 bits; 2048 is what signers should use.
 _SHORTEST_KEY, _GOOD_KEY = 1024, 2048
 
@@ -68,7 +68,7 @@ TlsProbe = Callable[[Submission], str | None]
 
 def check_domain(subject: Subject, resolver: Resolver, tls: TlsProbe) -> list[Check]:
     """Every line about one sending domain. Never raises: what cannot be looked at is `unknown`."""
-    if subject.domain.endswith(_RESERVED) and not resolver.is_chosen:
+    if subject.domain.endswith(RESERVED) and not resolver.is_chosen:
         found = f"{subject.domain} is a name for tests, which the public DNS does not hold"
         return [Check("dns", UNKNOWN, found)]
     spf = _guarded("spf", lambda: check_spf(subject, resolver))

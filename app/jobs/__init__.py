@@ -21,6 +21,7 @@ class Job(StrEnum):
     SEQUENCES_ADVANCE = "sequences.advance"  # -> sequence run
     LINKS_CHECK = "links.check"  # -> link
     DOMAINS_CHECK = "domains.check"  # -> sending domain
+    MAIL_DOMAINS_CHECK = "mail-domains.check"  # -> domain of recipients
 
 
 class Dispatcher(Protocol):

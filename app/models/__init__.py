@@ -17,6 +17,7 @@ from app.models.kept_text import KeptText
 from app.models.lease import Lease
 from app.models.link import Link, LinkState
 from app.models.link_check import LinkCheck
+from app.models.mail_domain import MailDomain
 from app.models.mailbox import Mailbox, Security
 from app.models.mailbox_day import MailboxDay
 from app.models.mailbox_incident import MailboxIncident
@@ -75,6 +76,7 @@ __all__ = [
     "Link",
     "LinkCheck",
     "LinkState",
+    "MailDomain",
     "Mailbox",
     "MailboxDay",
     "MailboxIncident",

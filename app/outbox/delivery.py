@@ -26,7 +26,7 @@ from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import RECONCILE_AFTER, Answer, OutboundState, Stage, Verdict
 from app.domain.pacing import gap_seconds, period_start
-from app.errors import GapbridgeError, Unavailable
+from app.errors import GapbridgeError, Skip, Unavailable
 from app.installation import hold
 from app.jobs import Job
 from app.log import correlated, get_logger
@@ -35,8 +35,8 @@ from app.mail.credentials import Credentials, SignIn, SignInEnded
 from app.mail.smtp import Account, NothingWritten, SmtpSession, StepFailed
 from app.models import Mailbox, Outbound, OutboundKind
 from app.outbox import plan, record, repository, service, statements
+from app.prospects import address_check, suppression
 from app.prospects import repository as prospects_repository
-from app.prospects import suppression
 from app.settings import Settings
 
 log = get_logger("outbox")
@@ -46,6 +46,7 @@ log = get_logger("outbox")
 PAUSED_TOO_LONG = 2.0
 _TURN_AT_MOST = timedelta(minutes=10)
 _DATABASE_TRIES = 3
+_LOOK_AT_ADDRESS_AGAIN = timedelta(hours=6)
 _PITCH_MAY_TRUST_SYNC = timedelta(minutes=5)
 
 
@@ -398,7 +399,7 @@ class Turn:
             prospects_repository.lock(uow.session, row.prospect_id)
             statements.among_senders(uow.session, suppression.LOCK)
             said = suppression.spell(row.to_address)
-            allowed = statements.commit_point(
+            allowed = _unfit(uow, row) is None and statements.commit_point(
                 uow.session,
                 row,
                 self._fence,
@@ -448,6 +449,10 @@ class Turn:
             if skip is not None
             else {"state": OutboundState.QUEUED}
         )
+        unfit = _unfit(uow, row)
+        if skip is None and unfit is not None:
+            # Their DNS may be mended tomorrow; `hold_reason` says until then what is wrong.
+            values |= {"hold_reason": unfit.sentence[:500], "not_before": uow.now() + _LOOK_AT_ADDRESS_AGAIN}
         repository.settle(uow.session, row.id, self._fence, OutboundState.CLAIMED, **values)
         log.info(
             "outbox.refused_at_commit",
@@ -483,6 +488,11 @@ class Turn:
             session.drop()
             return done(None, "connection lost", unwritten=True)
         return done(answer, "no complete answer to the dot")
+
+
+def _unfit(uow: UnitOfWork, row: Outbound) -> Skip | None:
+    """What speaks against the address itself; a person's answer goes to whoever wrote."""
+    return None if row.kind is OutboundKind.REPLY else address_check.refusal(uow.session, uow.now(), row.to_address)
 
 
 def drain(db: Database, settings: Settings, vault: Vault, gate: ReplyGate, mailbox_id: int) -> Report:

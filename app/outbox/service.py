@@ -25,9 +25,9 @@ from app.mail import mime
 from app.mail.ids import new_ids
 from app.models import Contact, Conversation, Mailbox, Outbound, OutboundKind, SendAttempt, Site, SuppressionKind
 from app.outbox import recipients, repository, statements
+from app.prospects import address_check, suppression
 from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
-from app.prospects import suppression
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -64,6 +64,11 @@ def enqueue(
     skip = suppression.refusal(uow.session, vault, contact.email, site.id)
     if skip is not None:
         raise Refused(f"{contact.email}: {skip.sentence}", skip)
+    if kind is not OutboundKind.REPLY:
+        address_check.want(uow, contact.email)
+        unfit = address_check.refusal(uow.session, uow.now(), contact.email)
+        if unfit is not None:
+            raise Refused(f"{contact.email}: {unfit.sentence}", unfit)
     held = deliverability.hold_of(uow.session, mailbox.email) if kind is OutboundKind.PITCH else None
     if held is not None:
         raise Refused(f"{mailbox.email}: {held.sentence}", held)
@@ -270,6 +275,14 @@ def _end(uow: UnitOfWork, prospect_id: int, source: str) -> None:
         prospects.give_up(uow, prospect_id, LostReason.UNSUBSCRIBED, actor="recipient")
 
 
+def _against(uow: UnitOfWork, row: Outbound, mailbox: Mailbox) -> Skip | None:
+    """What keeps a message back that could otherwise leave: our own domain, or the address that it goes to."""
+    held = deliverability.hold_of(uow.session, mailbox.email) if row.kind is OutboundKind.PITCH else None
+    if held is not None or row.kind is OutboundKind.REPLY:
+        return held
+    return address_check.refusal(uow.session, uow.now(), row.to_address)
+
+
 def why_waiting(uow: UnitOfWork, row: Outbound) -> Skip | None:
     """Why a message has not left, in one sentence, and until when; None when it is not waiting."""
     now = uow.now()
@@ -291,9 +304,9 @@ def why_waiting(uow: UnitOfWork, row: Outbound) -> Skip | None:
         return Skip("mailbox-paused", f"its mailbox rests: {mailbox.paused_reason}", _iso(mailbox.paused_until))
     if prospects_repository.blocking_after(uow.session, row.prospect_id, row.event_floor):
         return Skip("possible-reply", "they may have answered: look at the inbox and say whether it is a reply")
-    held = deliverability.hold_of(uow.session, mailbox.email) if row.kind is OutboundKind.PITCH else None
-    if held is not None:
-        return held
+    against = _against(uow, row, mailbox)
+    if against is not None:
+        return against
     if row.hold_reason:
         return Skip("deferred", row.hold_reason, _iso(row.not_before))
     if row.not_before > now:

@@ -15,7 +15,7 @@ from app.mail.render.templates import Message
 from app.models import Contact, Conversation, Mailbox, Pitch, Prospect, Site
 from app.outbox.recipients import recipient_key
 from app.pitches import one_conversation, repository, rotation
-from app.prospects import suppression
+from app.prospects import address_check, suppression
 from app.settings import Settings
 
 _STAGE_SENTENCES = {
@@ -77,7 +77,8 @@ def _contact_gates(uow: UnitOfWork, vault: Vault, pitch: Pitch) -> list[Skip]:
         return [Skip("no-contact", "There is nobody to write to. Add a contact with the page that shows the address.")]
     prospect = uow.session.get_one(Prospect, pitch.prospect_id)
     refusal = suppression.refusal(uow.session, vault, contact.email, prospect.site_id)
-    return [refusal] if refusal else []
+    unfit = address_check.refusal(uow.session, uow.now(), contact.email)
+    return [skip for skip in (refusal, unfit) if skip is not None]
 
 
 def domain_gate(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch) -> Skip | None:

@@ -5,38 +5,10 @@ from __future__ import annotations
 from app.addresses import clean_address
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
+from app.domain.address_rules import ROLES
 from app.errors import Refused
 from app.models import Contact
-from app.prospects import repository, service, suppression
-
-ROLES = frozenset(
-    [
-        "admin",
-        "contact",
-        "desk",
-        "editor",
-        "editorial",
-        "editors",
-        "hello",
-        "help",
-        "hi",
-        "info",
-        "kontakt",
-        "mail",
-        "marketing",
-        "news",
-        "newsroom",
-        "office",
-        "post",
-        "presse",
-        "press",
-        "redaktion",
-        "support",
-        "team",
-        "tips",
-        "webmaster",
-    ]
-)
+from app.prospects import address_check, repository, service, suppression
 
 
 def add(
@@ -76,6 +48,7 @@ def add(
     )
     uow.session.add(contact)
     uow.session.flush()
+    address_check.want(uow, address)
     service.note(uow, prospect_id, "contact_added", actor=actor, contact_id=contact.id, source_url=source_url)
     return contact
 

@@ -9,12 +9,14 @@ from fastapi import Path, Query
 from pydantic import Field
 
 from app.api.door import Call, Cursor, Door, Id, Limit, Line, Model, Out, Page, RowId, decode_cursor, encode_cursor
+from app.domain.checks import CheckState
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
 from app.errors import BadInput, FieldProblem
 from app.links import service as links
 from app.mentions import service as mentions
-from app.prospects import contacts, intake, repository, service
+from app.models import Contact
+from app.prospects import address_check, contacts, intake, repository, service
 from app.reports import prospects as lists
 from app.reports import timeline
 
@@ -133,8 +135,17 @@ class ContactIn(Model):
     source_url: Annotated[str | None, Field(pattern=r"^https?://[^\s\x00]+$", max_length=2000)] = None
 
 
+class AddressLineOut(Out):
+    """One line about an address; one that fails keeps mail from it and is the name of the refusal."""
+
+    name: str
+    state: CheckState
+    found: str
+    fix: str
+
+
 class ContactOut(Out):
-    """A person or role at a prospect."""
+    """A person or role at a prospect. `address` says what speaks for and against the address itself."""
 
     id: int
     prospect_id: int
@@ -145,6 +156,11 @@ class ContactOut(Out):
     source_url: str | None
     created_by: str
     created_at: datetime
+    address: list[AddressLineOut]
+
+
+def _contact(call: Call, contact: Contact) -> dict[str, Any]:
+    return {**contact.model_dump(), "address": address_check.lines(call.uow.session, call.uow.now(), contact.email)}
 
 
 @door.route("GET", "/prospects", needs="prospects:read", answers=Page[ProspectOut])
@@ -238,13 +254,13 @@ def transition(call: Call, prospect_id: Id, body: TransitionIn) -> Any:
 def list_contacts(call: Call, prospect_id: Id) -> Any:
     """The contacts of a prospect, people before role addresses."""
     service.get(call.uow, prospect_id)
-    return repository.contacts_of(call.uow.session, prospect_id)
+    return [_contact(call, contact) for contact in repository.contacts_of(call.uow.session, prospect_id)]
 
 
 @door.route("POST", "/prospects/{prospect_id}/contacts", needs="prospects:write", answers=ContactOut)
 def add_contact(call: Call, prospect_id: Id, body: ContactIn) -> Any:
     """Add a contact, or complete the one with this address."""
-    return contacts.add(
+    made = contacts.add(
         call.uow,
         call.container.vault,
         prospect_id,
@@ -254,6 +270,7 @@ def add_contact(call: Call, prospect_id: Id, body: ContactIn) -> Any:
         source_url=body.source_url,
         actor=call.actor,
     )
+    return _contact(call, made)
 
 
 @door.route("GET", "/events", needs="events:read", answers=Page[FeedOut])

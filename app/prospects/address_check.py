@@ -1,0 +1,96 @@
+"""May this address be written to, apart from what its owner wishes? Each line has a name, and refusals have a reason.
+
+What the address says by itself is judged each time; what the DNS says of its domain is stored once for all its addresses
+(`mail_domain`) and asked for by a job, so that nothing here waits for the network. No server is asked about a person.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from disposable_email_domains import blocklist
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import Session, col, select
+
+from app.addresses import clean_address
+from app.db.work import UnitOfWork
+from app.domain.address_rules import ROLES, MailHost, is_machine, meant
+from app.domain.checks import Check, CheckState
+from app.errors import BadInput, Skip
+from app.jobs import Job
+from app.models import MailDomain
+
+# How long an answer of the DNS is believed. A domain without mail may have been mended tomorrow.
+TTL = {MailHost.OK: timedelta(days=7), MailHost.NONE: timedelta(days=1), MailHost.NULL_MX: timedelta(days=7)}
+
+_NO_MAIL = {
+    MailHost.NONE: ("no-mail-server", "the domain {domain} takes no mail: {found}"),
+    MailHost.NULL_MX: ("null-mx", "the domain {domain} says that it takes no mail (null MX, RFC 7505)"),
+}
+
+
+def lines(session: Session, now: datetime, email: str) -> list[Check]:
+    """Every line about an address; the names of those that fail are the names of their refusals."""
+    try:
+        address = clean_address(email)
+    except BadInput as wrong:
+        why = "; ".join(problem.problem for problem in wrong.problems)
+        return [Check("syntax", CheckState.FAIL, f"{email} cannot be written to: {why}", "Correct the address.")]
+    local, _, domain = address.rpartition("@")
+    return [*_by_itself(local, domain), _by_dns(session, now, domain)]
+
+
+def _by_itself(local: str, domain: str) -> list[Check]:
+    found: list[Check] = []
+    if is_machine(local):
+        said = f"{local}@ is read by nobody who could answer a pitch"
+        found.append(Check("machine-address", CheckState.FAIL, said, "Find the editor's own address."))
+    elif local.lower() in ROLES:
+        found.append(Check("role-address", CheckState.WARN, f"{local}@ is a role and not a person"))
+    if not blocklist.isdisjoint(_with_parents(domain)):
+        said = f"{domain} gives out addresses that are thrown away"
+        found.append(Check("disposable-address", CheckState.FAIL, said, "Find an address at their own domain."))
+    guess = meant(domain)
+    if guess is not None:
+        found.append(Check("typo", CheckState.WARN, f"{domain} looks mistyped", f"Was {local}@{guess} meant?"))
+    return found
+
+
+def _with_parents(domain: str) -> list[str]:
+    labels = domain.split(".")
+    return [".".join(labels[at:]) for at in range(len(labels) - 1)]
+
+
+def _by_dns(session: Session, now: datetime, domain: str) -> Check:
+    row = session.exec(select(MailDomain).where(col(MailDomain.domain) == domain)).one_or_none()
+    if row is None or row.checked_at is None or not _holds(row, now):
+        return Check("mail-server", CheckState.UNKNOWN, f"{domain} was not looked up yet, or could not be")
+    if row.state in _NO_MAIL:
+        name, said = _NO_MAIL[row.state]
+        text = said.format(domain=domain, found=row.found)
+        return Check(name, CheckState.FAIL, text, "Check the address for a typo, or find another.")
+    return Check("mail-server", CheckState.OK, row.found)
+
+
+def _holds(row: MailDomain, now: datetime) -> bool:
+    return row.state in TTL and row.checked_at is not None and now < row.checked_at + TTL[row.state]
+
+
+def refusal(session: Session, now: datetime, email: str) -> Skip | None:
+    """Why nothing may be sent to `email`, or None. What is unknown refuses nothing."""
+    failed = next((line for line in lines(session, now, email) if line.state is CheckState.FAIL), None)
+    return None if failed is None else Skip(failed.name, f"{failed.found}. {failed.fix}")
+
+
+def want(uow: UnitOfWork, email: str) -> None:
+    """See that the domain of `email` is looked up, unless a fresh answer is there."""
+    domain = email.rpartition("@")[2].lower()
+    insert = sqlite_insert if uow.session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    values = {"domain": domain, "state": MailHost.UNKNOWN, "found": "", "tries": 0, "due_at": uow.now()}
+    uow.session.execute(insert(MailDomain).values(**values).on_conflict_do_nothing())
+    row = uow.session.exec(select(MailDomain).where(col(MailDomain.domain) == domain)).one()
+    if row.due_at is None and not _holds(row, uow.now()):
+        row.due_at = uow.now()
+    if row.due_at is not None and row.due_at <= uow.now():
+        uow.ring(Job.MAIL_DOMAINS_CHECK, row.id)
