@@ -37,6 +37,9 @@ def dns_server(text: str) -> tuple[str, int]:
         raise ValueError(f"'{text}' is no address or address:port of a DNS server") from None
 
 
+#: The paid tools whose APIs can be pulled (app/gaps/providers).
+PROVIDER_NAMES = ("ahrefs", "semrush", "moz", "majestic", "dataforseo", "se-ranking")
+
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
@@ -111,6 +114,22 @@ class Settings(BaseSettings):
     fetch_static_hosts: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
         description="Host names that are resolved here instead of by DNS, as name=address:port,... (sandbox and tests).",
+    )
+
+    ahrefs_key: SecretStr = Field(default=SecretStr(""), description="Key of the Ahrefs API v3.")
+    semrush_key: SecretStr = Field(default=SecretStr(""), description="Key of the Semrush API v3.")
+    moz_token: SecretStr = Field(default=SecretStr(""), description="Token of the Moz API.")
+    majestic_key: SecretStr = Field(default=SecretStr(""), description="Key of the Majestic API.")
+    dataforseo_login: SecretStr = Field(default=SecretStr(""), description="Login of the DataForSEO API.")
+    dataforseo_password: SecretStr = Field(default=SecretStr(""), description="Password of the DataForSEO API.")
+    seranking_key: SecretStr = Field(default=SecretStr(""), description="Key of the SE Ranking Data API.")
+    provider_budgets: Annotated[dict[str, float], NoDecode] = Field(
+        default_factory=dict,
+        description="What each provider may cost in a calendar month (UTC), in its own unit, as ahrefs=100000,dataforseo=20. "
+        "A pull over it is refused; pulls that repeat by themselves need one.",
+    )
+    provider_urls: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict, description="Other addresses of the providers' APIs, as ahrefs=https://proxy.example,..."
     )
 
     mail_allow_plaintext: bool = Field(
@@ -307,6 +326,17 @@ class Settings(BaseSettings):
         for server in servers if isinstance(servers, list) else []:
             dns_server(server)
         return servers
+
+    @field_validator("provider_budgets", "provider_urls", mode="before")
+    @classmethod
+    def _parse_by_provider(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.strip() for pair in value.split(",") if pair.strip()]
+        for pair in pairs:
+            if pair.partition("=")[0] not in PROVIDER_NAMES or "=" not in pair:
+                raise ValueError(f"'{pair}' is not NAME=VALUE with one of {', '.join(PROVIDER_NAMES)}")
+        return dict(pair.split("=", 1) for pair in pairs)
 
     @property
     def resolved_database_url(self) -> str:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from workers import domains, inbox, links, mentions, outbox, sequences
+from workers import domains, gaps, inbox, links, mentions, outbox, sequences
 from workers.work import Work
 
-TABLE: tuple[Work, ...] = (*outbox.WORK, *inbox.WORK, *sequences.WORK, *mentions.WORK, *links.WORK, *domains.WORK)
+TABLE: tuple[Work, ...] = (
+    *outbox.WORK,
+    *inbox.WORK,
+    *sequences.WORK,
+    *mentions.WORK,
+    *links.WORK,
+    *gaps.WORK,
+    *domains.WORK,
+)

@@ -98,7 +98,7 @@ BASELINE_TRAFFIC = 1_000
 BASELINE_PROVIDER = "ahrefs"
 
 #: Whose authority a row shows where several tools know the domain; scales are never mixed.
-PROVIDER_ORDER = ("ahrefs", "semrush", "generic", "search-console", "common-crawl")
+PROVIDER_ORDER = ("ahrefs", "semrush", "moz", "majestic", "se-ranking", "generic", "search-console", "common-crawl")
 
 
 def score(overlap: int, with_data: int, followed: bool | None, authority: float | None, traffic: float | None) -> float:

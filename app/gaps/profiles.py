@@ -433,6 +433,35 @@ WEB_GRAPH = Profile(
     fields={"source": "linking domain", "authority": "authority"},
 )
 
+#: What `gapbridge gap pull` writes: one shape for all providers, told apart by the first header.
+PULLED = tuple(
+    Profile(
+        name=f"{provider}-api",
+        title=f"{title}, pulled from its API",
+        provider=provider,
+        kind="domains",
+        required=frozenset({f"{provider} domain", "dofollow links", "pulled"}),
+        fields={
+            "source": f"{provider} domain",
+            "authority": "authority",
+            "traffic": "traffic",
+            "links": "links",
+            "dofollow_links": "dofollow links",
+            "spam": "spam",
+            "first_seen": "first seen",
+            "last_seen": "last seen",
+        },
+    )
+    for provider, title in (
+        ("ahrefs", "Ahrefs"),
+        ("semrush", "Semrush"),
+        ("moz", "Moz"),
+        ("majestic", "Majestic"),
+        ("dataforseo", "DataForSEO"),
+        ("se-ranking", "SE Ranking"),
+    )
+)
+
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
@@ -456,6 +485,7 @@ PROFILES: Mapping[str, Profile] = {
         SEARCH_CONSOLE_LINKS,
         SEARCH_CONSOLE_SAMPLE,
         WEB_GRAPH,
+        *PULLED,
     )
 }
 

@@ -22,6 +22,8 @@ class Job(StrEnum):
     LINKS_CHECK = "links.check"  # -> link
     DOMAINS_CHECK = "domains.check"  # -> sending domain
     MAIL_DOMAINS_CHECK = "mail-domains.check"  # -> domain of recipients
+    GAPS_PULL = "gaps.pull"  # -> provider schedule
+    GAPS_EXPIRE = "gaps.expire"  # -> snapshot
 
 
 class Dispatcher(Protocol):

@@ -32,6 +32,7 @@ from app.models.page import Page
 from app.models.pitch import Pitch, PitchState
 from app.models.prospect import Prospect
 from app.models.prospect_place import ProspectPlace
+from app.models.provider_pull import ProviderPull, ProviderSchedule, PullState
 from app.models.queue_pin import QueuePin
 from app.models.recipient_day import RecipientDay
 from app.models.sealed_secret import SealedSecret
@@ -95,6 +96,9 @@ __all__ = [
     "PitchState",
     "Prospect",
     "ProspectPlace",
+    "ProviderPull",
+    "ProviderSchedule",
+    "PullState",
     "QueuePin",
     "RecipientDay",
     "Role",
