@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -13,13 +15,18 @@ from sqlmodel import select
 from app.container import Container
 from app.db.vault import Vault, key_id
 from app.db.work import Database
+from app.domain.delivery import OutboundState
 from app.errors import Unavailable
 from app.health import check_secrets
+from app.jobs import RecordingDispatcher
 from app.mail import sealed
-from app.models import Mailbox
+from app.models import Mailbox, Outbound, OutboundKind
+from app.outbox import repository, service
+from app.outbox.delivery import drain
 from app.settings import Settings
 from tests.support.commands import Shell
-from tests.support.world import a_mailbox
+from tests.support.signin_smtp import guarded_smtp
+from tests.support.world import a_contact, a_conversation, a_mailbox, a_prospect, a_site
 
 OLD, NEW = "the-former-key-of-this-house", "the-present-key-of-this-house"
 
@@ -144,6 +151,57 @@ def test_a_rotation_disturbs_nobody_who_holds_both_keys(db: Database) -> None:
     assert reads[0] > 0
     with db.read() as look:
         assert sealed.check(look.session, Vault([NEW])) == len(ids)
+
+
+def test_mail_goes_on_leaving_while_the_keys_are_rotated(db: Database, settings: Settings) -> None:
+    """Two senders of their own databases and key orders, six mailboxes, and a rotation through all of it."""
+    orders = ([OLD, NEW], [NEW, OLD])
+    with guarded_smtp() as smtp:
+        with db.work() as uow:
+            site = a_site(uow)
+            for number in range(6):
+                mailbox = a_mailbox(uow, f"m{number}@acme.test", smtp_port=smtp.port, polled_at=uow.now())
+                mailbox.secret = Vault([OLD]).seal("secret", sealed.bound_to(mailbox.id))
+                for step in range(4):
+                    prospect = a_prospect(uow, site, f"editor{number}-{step}.test")
+                    conversation = a_conversation(uow, prospect, a_contact(uow, prospect), mailbox)
+                    service.enqueue(
+                        uow, Vault([OLD]), settings, conversation=conversation, kind=OutboundKind.PITCH,
+                        subject="Your checklist", body_text="Hello", body_html=None, approved_by="ana",
+                        not_before=uow.now(),
+                    )  # fmt: skip
+        stop = threading.Event()
+
+        def send(keys: list[str]) -> None:
+            mine = Database(db.url, db.clock, RecordingDispatcher())
+            while not stop.is_set():
+                with mine.read() as look:
+                    due = repository.due_mailboxes(look.session, look.now())
+                for mailbox_id in due:
+                    drain(mine, settings, Vault(keys), never, mailbox_id)
+                    # A turn of one process ends; the next one signs in again, under whatever key lies there now.
+            mine.dispose()
+
+        senders = [threading.Thread(target=send, args=(keys,)) for keys in orders]
+        for sender in senders:
+            sender.start()
+        done = sealed.rotate(db, Vault(orders[1]))
+        deadline = time.monotonic() + 60
+        while len(smtp.messages) < 24 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        stop.set()
+        for sender in senders:
+            sender.join(30)
+    assert (done.moved, done.stuck) == (6, ())
+    assert (len(smtp.messages), set(smtp.ids().values()), smtp.refused) == (24, {1}, [])
+    with db.read() as look:
+        assert {row.state for row in look.session.exec(select(Outbound))} == {OutboundState.SENT}
+        assert {row.failures for row in look.session.exec(select(Mailbox))} == {0}
+        assert sealed.check(look.session, Vault([NEW])) == 6
+
+
+def never(_: int) -> Any:
+    raise AssertionError("a pitch after a fresh look needs no gate")
 
 
 def test_the_commands_list_and_rotate(
