@@ -10,6 +10,8 @@ from sqlalchemy import text
 from app.container import Container
 from app.db import migrate
 from app.errors import Unavailable
+from app.inbox import service as inbox
+from app.inbox.processing import MOST_QUARANTINED
 from app.installation import hold
 from app.mail import sealed
 from app.models import Lease
@@ -80,6 +82,18 @@ def check_hold(container: Container) -> str:
     if found.skip is not None:
         raise Unavailable(found.skip.sentence)
     return "not begun yet" if found.identity is None else f"installation {found.identity} may send"
+
+
+def check_quarantine(container: Container) -> str:
+    """No wave of messages breaks the parser."""
+    with container.db.read() as look:
+        waiting, lately = inbox.quarantine(look)
+    if lately > MOST_QUARANTINED:
+        raise Unavailable(
+            f"{lately} received messages broke the parser within an hour; what they name is paused. Look at them in the inbox, "
+            "and try them again after an update"
+        )
+    return f"{waiting} message(s) put aside"
 
 
 def check_clock(container: Container) -> str:

@@ -145,6 +145,7 @@ def doctor(
             ("secrets", lambda: health.check_secrets(container)),
             ("broker", lambda: check(broker)),
             ("hold", lambda: health.check_hold(container)),
+            ("quarantine", lambda: health.check_quarantine(container)),
             ("clock", lambda: health.check_clock(container)),
         ]
         for name, ok, detail in (

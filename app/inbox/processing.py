@@ -22,6 +22,7 @@ from app.errors import GapbridgeError
 from app.inbox import acting, matching, repository
 from app.inbox.deps import InboxDeps
 from app.inbox.inspect import describe
+from app.inbox.metrics import QUARANTINED
 from app.inbox.parser import ParseFault
 from app.inbox.wire import Parsed
 from app.log import get_logger
@@ -30,6 +31,8 @@ from app.models import Inbound, InboundState
 log = get_logger("inbox")
 
 MOST_FAILURES = 3
+# Within an hour; more than this is an attack, or a fault of ours, and not one odd message.
+MOST_QUARANTINED = 5
 _BATCH = 50
 
 
@@ -112,8 +115,10 @@ def _clean(text: str) -> str:
 
 def _failed(deps: InboxDeps, inbound_id: int, raw: bytes, fault: ParseFault) -> None:
     """Count a failure; a message that broke the parser is put aside with its bytes, and what it names is paused."""
+    marks = matching.Marks(ids=tuple(matching.marks_in_bytes(raw)))
     with deps.db.work() as uow:
-        row = uow.session.get(Inbound, inbound_id, with_for_update=True, populate_existing=True)
+        found = matching.Book(uow.session, deps.vault, (), [marks]).find(0, marks, uow.now())
+        row = repository.lock_message(uow.session, inbound_id, joins=found.prospect_id if found else None)
         if row is None or row.state is not InboundState.STORED:
             return
         row.failures += 1
@@ -131,13 +136,15 @@ def _failed(deps: InboxDeps, inbound_id: int, raw: bytes, fault: ParseFault) -> 
         row.raw_path = str(path)
         row.state = InboundState.QUARANTINED
         uow.session.flush()
-        marks = matching.Marks(ids=tuple(matching.marks_in_bytes(raw)))
-        found = matching.Book(uow.session, deps.vault, (), [marks]).find(row.mailbox_id, marks, uow.now())
         if found is not None:
             row.match_kind, row.outbound_id = found.kind, found.outbound_id
             row.conversation_id = found.conversation_id
             acting.pause_unreadable(uow, row, found.prospect_id)
+        QUARANTINED.labels(fault.reason).inc()
         log.error("inbox.quarantined", inbound_id=row.id, mailbox_id=row.mailbox_id, reason=fault.reason)
+        lately = repository.quarantined_since(uow.session, uow.now() - timedelta(hours=1))
+        if lately > MOST_QUARANTINED:
+            log.error("inbox.many_quarantined", count=lately, hours=1)
 
 
 def _reload(deps: InboxDeps, ids: list[int]) -> dict[int, Parsed]:
@@ -224,7 +231,7 @@ def _act(deps: InboxDeps, ids: list[int]) -> int:
 
 def _act_failed(deps: InboxDeps, inbound_id: int, error: Exception) -> None:
     with deps.db.work() as uow:
-        row = uow.session.get(Inbound, inbound_id, with_for_update=True, populate_existing=True)
+        row = repository.lock_message(uow.session, inbound_id)
         if row is None or row.state is not InboundState.MATCHED:
             return
         row.failures += 1
@@ -236,7 +243,7 @@ def _act_failed(deps: InboxDeps, inbound_id: int, error: Exception) -> None:
 
 
 def _act_one(deps: InboxDeps, uow: UnitOfWork, inbound_id: int) -> int:
-    row = uow.session.get(Inbound, inbound_id, with_for_update=True, populate_existing=True)
+    row = repository.lock_message(uow.session, inbound_id)
     if row is None or row.state is not InboundState.MATCHED:
         return 0
     acting.act(uow, deps.vault, deps.settings, row)

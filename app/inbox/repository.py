@@ -20,6 +20,7 @@ from app.models import (
     Mailbox,
     Outbound,
 )
+from app.prospects import repository as prospects_repository
 
 UNDONE = (InboundState.STORED, InboundState.PARSED, InboundState.MATCHED)
 _QUIET = {"synchronize_session": False}
@@ -54,6 +55,29 @@ def lock_folder(session: Session, folder_id: int) -> Folder:
     """The row, fresh and locked until the transaction ends."""
     statement = select(Folder).where(col(Folder.id) == folder_id).with_for_update()
     return cast(Folder, session.execute(statement.execution_options(populate_existing=True)).scalar_one())
+
+
+def lock_message(session: Session, inbound_id: int, *, joins: int | None = None) -> Inbound | None:
+    """The message, fresh and locked, after the prospect it belongs to (and `joins`, which it will belong to).
+
+    Prospect before message is the order of everybody who takes both: the worker that acts, the one that puts a message
+    aside, and staff. None when there is no such message, or when it was given to another prospect meanwhile.
+    """
+    known = session.execute(select(col(Inbound.prospect_id)).where(col(Inbound.id) == inbound_id)).one_or_none()
+    if known is None:
+        return None
+    for prospect_id in sorted({owner for owner in (known[0], joins) if owner is not None}):
+        prospects_repository.lock(session, prospect_id)
+    row = session.get(Inbound, inbound_id, with_for_update=True, populate_existing=True)
+    return row if row is not None and row.prospect_id in (None, known[0], joins) else None
+
+
+def quarantined_since(session: Session, since: datetime) -> int:
+    """How many messages that came since then lie in quarantine."""
+    statement = select(func.count()).where(
+        col(Inbound.state) == InboundState.QUARANTINED, col(Inbound.stored_at) >= since
+    )
+    return int(session.execute(statement).scalar_one())
 
 
 def advance(session: Session, folder_id: int, generation: int, next_uid: int) -> None:

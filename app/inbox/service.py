@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.db.work import UnitOfWork
@@ -134,6 +134,14 @@ def get(uow: UnitOfWork, inbound_id: int) -> Inbound:
     return found
 
 
+def _locked(uow: UnitOfWork, inbound_id: int, *, joins: int | None = None) -> Inbound:
+    get(uow, inbound_id)
+    row = repository.lock_message(uow.session, inbound_id, joins=joins)
+    if row is None:
+        raise Conflict("the message was given to another prospect at this moment; look again")
+    return row
+
+
 def mark_handled(uow: UnitOfWork, inbound_id: int, *, actor: str, intent: Intent | None = None) -> Inbound:
     """A person has dealt with the message, and may correct what it wants."""
     row = get(uow, inbound_id)
@@ -145,7 +153,7 @@ def mark_handled(uow: UnitOfWork, inbound_id: int, *, actor: str, intent: Intent
 
 def is_reply(uow: UnitOfWork, inbound_id: int, *, actor: str, prospect_id: int | None = None) -> Inbound:
     """A person says that this is a reply (of this prospect, where the machine did not know): the sequence ends."""
-    row = get(uow, inbound_id)
+    row = _locked(uow, inbound_id, joins=prospect_id)
     row.prospect_id = prospect_id if prospect_id is not None else row.prospect_id
     if row.prospect_id is None:
         raise Conflict("say whose reply this is: it belongs to no prospect yet")
@@ -160,14 +168,24 @@ def is_reply(uow: UnitOfWork, inbound_id: int, *, actor: str, prospect_id: int |
 
 
 def dismiss(uow: UnitOfWork, inbound_id: int, *, actor: str) -> Inbound:
-    """A person says that a possible reply was none: its pause ends. Raises Conflict where the message is certain."""
-    row = get(uow, inbound_id)
+    """A person says that this is no reply: the pause ends that it caused, and it leaves the tray of unmatched mail.
+
+    Raises Conflict where the message is certain.
+    """
+    row = _locked(uow, inbound_id)
     event: BlockingEvent | None = prospects_repository.existing_block(uow.session, row.id, Blocking.POSSIBLE_REPLY)
-    if event is None:
+    if event is not None:
+        prospects.clear_block(uow, event.id, actor=actor)
+    elif row.prospect_id is not None:
         raise Conflict("this message has paused nothing")
-    prospects.clear_block(uow, event.id, actor=actor)
     row.handled_by, row.handled_at = actor, uow.now()
     return row
+
+
+def quarantine(uow: UnitOfWork) -> tuple[int, int]:
+    """How many messages lie in quarantine, and how many of them came within the last hour."""
+    waiting = repository.quarantined_since(uow.session, datetime.fromtimestamp(0, UTC))
+    return waiting, repository.quarantined_since(uow.session, uow.now() - timedelta(hours=1))
 
 
 def try_again(uow: UnitOfWork, inbound_id: int, *, actor: str) -> Inbound:

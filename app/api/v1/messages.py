@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from app.api.door import Call, Cursor, Door, Id, Limit, Model, Out, Page, RowId,
 from app.domain.inbound import Intent, Kind
 from app.errors import NotFound
 from app.inbox import service
+from app.inbox.suggestions import suggestions
 from app.models import Conversation, ConversationState, InboundState, Prospect
 from app.reports import mail
 
@@ -47,6 +49,19 @@ class MessageDetail(MessageOut):
 
     text: str | None
     possible_reply: bool
+
+
+class SuggestionOut(Out):
+    """A prospect whose reply a message may be: `score` from 25 to 100, and each reason as a sentence."""
+
+    prospect_id: int
+    conversation_id: int
+    outbound_id: int
+    domain: str
+    to_address: str
+    subject: str
+    score: int
+    reasons: list[str]
 
 
 class HandledIn(Model):
@@ -150,9 +165,22 @@ def confirm_reply(call: Call, message_id: Id, body: ReplyIn) -> Any:
 
 @door.route("POST", "/messages/{message_id}/dismiss", needs="messages:write", answers=MessageDetail)
 def dismiss_message(call: Call, message_id: Id) -> Any:
-    """It is no reply: the follow-ups that it paused go on. 409 when it has paused nothing."""
+    """It is no reply: the follow-ups that it paused go on, and it needs nobody. 409 for a certain one."""
     service.dismiss(call.uow, message_id, actor=call.actor)
     return _one(call, message_id)
+
+
+@door.route("POST", "/messages/{message_id}/try-again", needs="messages:write", answers=MessageDetail)
+def try_message_again(call: Call, message_id: Id) -> Any:
+    """Read a message in quarantine once more. 409 for any other message."""
+    service.try_again(call.uow, message_id, actor=call.actor)
+    return _one(call, message_id)
+
+
+@door.route("GET", "/messages/{message_id}/suggestions", needs="messages:read", answers=list[SuggestionOut])
+def suggest_for_message(call: Call, message_id: Id) -> Any:
+    """Whose reply it may be, best first; `POST .../reply` with the `prospect_id` says that it is."""
+    return [asdict(one) for one in suggestions(call.uow, message_id)]
 
 
 @door.route("GET", "/conversations", needs="messages:read", answers=Page[ConversationOut])
