@@ -14,6 +14,8 @@ from typing import Any
 import structlog
 
 _correlation: ContextVar[str | None] = ContextVar("correlation_id", default=None)
+# Servers repeat addresses in their answers. Bounded on both sides of the @, so a long line costs no more than its length.
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:\\\[\]=@]{1,64}@(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}")
 _SECRET = re.compile(r"password|secret|token|authorization|cookie|credential", re.IGNORECASE)
 
 
@@ -48,6 +50,11 @@ def _hide_secrets(_: Any, __: str, event: structlog.typing.EventDict) -> structl
     return event
 
 
+def _hide_addresses(_: Any, __: str, line: Any) -> Any:
+    # No line of a log names a person: ids do. This is the net under that rule, over everything that is printed.
+    return _ADDRESS.sub("[address]", line) if isinstance(line, str) else line
+
+
 def configure(level: str = "INFO", *, json: bool | None = None) -> None:
     """Set up logging once for a process. `json=None` chooses text on a terminal and JSON elsewhere."""
     as_json = not sys.stderr.isatty() if json is None else json
@@ -75,7 +82,7 @@ def configure(level: str = "INFO", *, json: bool | None = None) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail, _hide_addresses],
         )
     )
     root = logging.getLogger()

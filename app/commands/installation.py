@@ -1,19 +1,23 @@
-"""`gapbridge hold`, `release`: whether this installation may send, and a person's word that it may."""
+"""`gapbridge backup`, `restore`, `hold`, `release`: save and bring back an installation, and a person's word that it may send."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.commands.operate import JsonOption, installation
+from app.settings import load_settings
 
 
 def attach(cli: typer.Typer) -> None:
     """Add the commands."""
     cli.command("hold")(show_hold)
     cli.command("release")(release)
+    cli.command("backup")(backup)
+    cli.command("restore")(restore)
 
 
 def show_hold(as_json: JsonOption = False) -> None:
@@ -74,3 +78,29 @@ def release(
     )
     for line in done.unread:
         typer.echo(f"  not read: {line}", err=True)
+
+
+def backup(path: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Save the installation while it works: database, imported snapshots, quarantine. The key is never in it: keep it apart."""
+    from app.installation import backup as saving
+
+    made = saving.backup(load_settings(), path)
+    typer.echo(
+        f"{path}: {sum(made.rows.values())} rows in {len(made.rows)} tables, {len(made.files)} files, {made.revision}"
+    )
+    typer.echo(
+        "the key (GAPBRIDGE_SECRET_KEY, or secret.key in the data folder) is not in it; without it no mailbox opens"
+    )
+
+
+def restore(
+    path: Annotated[Path, typer.Argument(help="A folder that `gapbridge backup` has made.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the data of an installation that is here.")] = False,
+) -> None:
+    """Bring a backup back; stop the installation first. Nothing is sent until `gapbridge release`."""
+    from app.installation import backup as saving
+
+    saved = saving.restore(load_settings(), path, force=force)
+    typer.echo(
+        f"restored the data of {saved.made_at}: {sum(saved.rows.values())} rows. Nothing is sent until `gapbridge release`"
+    )

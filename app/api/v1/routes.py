@@ -9,6 +9,7 @@ from app.api.v1 import (
     mailboxes,
     messages,
     outbox,
+    people,
     pitches,
     prospects,
     sending_domains,
@@ -27,5 +28,6 @@ DOORS: tuple[Door, ...] = (
     mailboxes.door,
     sending_domains.door,
     suppressions.door,
+    people.door,
 )
 PREFIX = "/api/v1"
