@@ -18,6 +18,29 @@ MAX_WORDS = 149
 MAX_SUBJECT = 120
 MAX_SIGNATURE_WORDS = 60
 _SHOWN = 5
+# Filters distrust these because spam hides behind them, and readers cannot see where they lead.
+SHORTENERS = frozenset(
+    [
+        "bit.ly",
+        "bl.ink",
+        "buff.ly",
+        "cutt.ly",
+        "goo.gl",
+        "is.gd",
+        "lnkd.in",
+        "ow.ly",
+        "rb.gy",
+        "rebrand.ly",
+        "s.id",
+        "shorturl.at",
+        "t.co",
+        "t.ly",
+        "tiny.cc",
+        "tinyurl.com",
+        "v.gd",
+    ]
+)
+_LETTERS_IN_SUBJECT, _LETTERS_IN_BODY = 8, 40
 
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _WORD = re.compile(f"[^{_SPACE}]+")
@@ -41,6 +64,7 @@ RULES: dict[str, str] = {
     "subject-empty": "There is a subject.",
     "subject-not-one-line": "The subject is one line without control characters or encoded words.",
     "subject-too-long": f"The subject has at most {MAX_SUBJECT} characters.",
+    "shouting": "Neither the subject nor the message is written in capitals.",
     "our-page-missing": "The message links to one of our pages.",
     "our-page-many": "It links to one of our pages, not several.",
     "our-page-other": "The linked page of ours is the page that the pitch is about.",
@@ -50,6 +74,7 @@ RULES: dict[str, str] = {
     "their-page-other": "The named page of theirs is the page that the pitch is about.",
     "other-link": "It links to nobody else, except to a page that the facts name.",
     "tracked-link": "No link carries tracking parameters.",
+    "short-link": "No link hides where it leads behind a service that shortens addresses.",
     "remote-content": "The HTML part loads nothing and runs nothing.",
     "links-differ": "The text part and the HTML part hold the same links.",
     "parts-differ": "The text part and the HTML part say the same words.",
@@ -160,8 +185,9 @@ def check(message: PitchDraft) -> list[BrokenRule]:
     broken = [
         *_check_length(message),
         *_check_subject(message.subject),
+        *_check_capitals(message),
         *_check_links(message, [*text_links, *html.links, *find_urls(message.subject)]),
-        *_check_html(message, html, text_links),
+        *(_check_html(message.body_text, html, text_links) if message.body_html else ()),
         *_check_reason(message),
         *_check_leftovers(message, html),
     ]
@@ -199,6 +225,14 @@ def _check_subject(subject: str) -> Iterable[BrokenRule]:
         yield BrokenRule("subject-too-long", f"The subject has {len(subject)} characters, at most {MAX_SUBJECT}.")
 
 
+def _check_capitals(message: PitchDraft) -> Iterable[BrokenRule]:
+    body = _URL.sub("", counted_text(message.body_text, message.opt_out))
+    for what, text, least in (("subject", message.subject, _LETTERS_IN_SUBJECT), ("message", body, _LETTERS_IN_BODY)):
+        cased = [letter for letter in text if letter.isupper() or letter.islower()]
+        if len(cased) >= least and sum(letter.isupper() for letter in cased) * 2 > len(cased):
+            yield BrokenRule("shouting", f"The {what} is written in capitals, as spam is. Write it in small letters.")
+
+
 def _check_links(message: PitchDraft, links: list[str]) -> Iterable[BrokenRule]:
     ours = {page_key(link): link for link in links if any(belongs_to(link, own) for own in message.our_domains)}
     theirs = {
@@ -217,6 +251,8 @@ def _check_links(message: PitchDraft, links: list[str]) -> Iterable[BrokenRule]:
             yield BrokenRule("other-link", f"{link} is neither your page nor theirs. Remove it.")
         if any(_TRACKING_PARAMETER.match(name.lower()) for name, _ in parse_qsl(_split(link).query)):
             yield BrokenRule("tracked-link", f"{link} carries tracking parameters. Link to the plain address.")
+        if host_of(link).removeprefix("www.") in SHORTENERS:
+            yield BrokenRule("short-link", f"{link} hides where it leads. Link to the page itself.")
 
 
 def _check_side(side: str, what: str, found: dict[str, str], wanted: str) -> Iterable[BrokenRule]:
@@ -230,9 +266,12 @@ def _check_side(side: str, what: str, found: dict[str, str], wanted: str) -> Ite
         yield BrokenRule(f"{side}-page-other", f"The message links to {other}, but the pitch is about {wanted}.")
 
 
-def _check_html(message: PitchDraft, html: _HtmlReader, text_links: list[str]) -> Iterable[BrokenRule]:
-    if not message.body_html:
-        return
+def check_parts(body_text: str, body_html: str) -> list[BrokenRule]:
+    """What is wrong with an HTML part beside its text: it loads something, says other words, or leads elsewhere."""
+    return list(_check_html(body_text, _read_html(body_html), find_urls(body_text)))
+
+
+def _check_html(body_text: str, html: _HtmlReader, text_links: list[str]) -> Iterable[BrokenRule]:
     for load in dict.fromkeys(html.loads):
         yield BrokenRule("remote-content", f"The HTML part has {load}. Plain paragraphs and links are enough.")
     difference = sorted(set(map(page_key, text_links)) ^ set(map(page_key, html.links)))
@@ -241,7 +280,7 @@ def _check_html(message: PitchDraft, html: _HtmlReader, text_links: list[str]) -
             "links-differ",
             f"The text part and the HTML part hold different links: {', '.join(difference) or 'relative'}.",
         )
-    said, shown = [[word for word in words(part) if word != "--"] for part in (message.body_text, html.text)]
+    said, shown = [[word for word in words(part) if word != "--"] for part in (body_text, html.text)]
     if said != shown:
         at = next((i for i, pair in enumerate(zip(said, shown, strict=False)) if pair[0] != pair[1]), None)
         at = min(len(said), len(shown)) if at is None else at

@@ -17,6 +17,7 @@ from email.parser import BytesParser
 from email.policy import compat32
 from email.utils import format_datetime
 
+from app.domain.pitch_contract import check_parts
 from app.errors import BadInput
 
 ALLOWED = frozenset(
@@ -188,6 +189,7 @@ def check_bytes(  # noqa: PLR0912 -- the list of section checks reads best in on
         raise BadInput("List-Unsubscribe and List-Unsubscribe-Post must stand together (RFC 8058)")
     if pair[0] is not None and https_only and not pair[0].startswith("<https://"):
         raise BadInput("the opt-out link must be https (RFC 8058); set GAPBRIDGE_PUBLIC_URL to the https address")
+    bodies: list[tuple[str, str]] = []
     for part in message.walk():
         if part.is_multipart():
             continue
@@ -198,6 +200,20 @@ def check_bytes(  # noqa: PLR0912 -- the list of section checks reads best in on
         extra = {found.rstrip(".,;:") for found in URL.findall(body.replace("&amp;", "&"))} - urls
         if extra:
             raise BadInput(f"the frozen message holds a URL that was not in the preview: {sorted(extra)[0]}")
+        bodies.append((part.get_content_type(), body))
+    _check_bodies(message.get_content_type(), bodies)
+
+
+def _check_bodies(kind: str, bodies: list[tuple[str, str]]) -> None:
+    """Plain text alone, or text first and then HTML with the same words and links that loads nothing (RFC 2046 5.1.4)."""
+    kinds = [found for found, _ in bodies]
+    if (kind, kinds) == ("text/plain", ["text/plain"]):
+        return
+    if (kind, kinds) != ("multipart/alternative", ["text/plain", "text/html"]):
+        raise BadInput(f"the frozen message must be text, or text and then HTML; it is {kind} of {', '.join(kinds)}")
+    broken = check_parts(bodies[0][1], bodies[1][1])
+    if broken:
+        raise BadInput(f"the frozen message's HTML part: {broken[0].sentence}")
 
 
 def urls_in(*bodies: str | None) -> frozenset[str]:

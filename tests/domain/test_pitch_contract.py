@@ -108,6 +108,8 @@ BROKEN = {
     "their-page-other": changed(THEIRS, "https://growth-notes.example/about"),
     "other-link": changed("Hi Dana,", "Hi Dana, see https://elsewhere.example/x"),
     "tracked-link": changed(OURS, f"{OURS}?utm_source=outreach"),
+    "short-link": changed("Hi Dana,", "Hi Dana, see https://bit.ly/3xYz"),
+    "shouting": message(subject="PLEASE LINK TO US"),
     "remote-content": message(body_html=html_of(TEXT).replace("<p>", '<p><img src="https://acme.example/p.gif">')),
     "links-differ": message(body_html=html_of(TEXT).replace(f'href="{OURS}"', 'href="https://acme.example/r?to=1"')),
     "parts-differ": message(body_html=html_of(TEXT).replace("Our guide", "Our great guide")),
@@ -121,6 +123,12 @@ BROKEN = {
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_is_broken_by_its_message(name):
     assert name in names(BROKEN[name])
+
+
+def test_capitals_are_shouting_in_the_message_too_but_a_name_is_none():
+    assert "shouting" in names(message(TEXT.upper().replace("HTTPS://", "https://")))
+    assert "shouting" not in names(message(subject="NASA and ESA on your page"))
+    assert "shouting" not in names(message(subject="SEO FAQ"))
 
 
 def test_rules_are_reported_in_their_order():

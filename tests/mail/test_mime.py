@@ -25,7 +25,7 @@ DRAFT = mime.Draft(
     to_address="dana@editor.test",
     subject="Your checklist",
     body_text="Hello Dana,\n\nyour page https://editor.test/a names us.\n",
-    body_html='<p>Hello Dana, <a href="https://editor.test/a">your page</a> names us.</p>',
+    body_html='<p>Hello Dana,</p><p>your page <a href="https://editor.test/a">https://editor.test/a</a> names us.</p>',
     message_id=MESSAGE_ID,
     date=NOW,
     unsubscribe_url="https://acme.test/u/token",
@@ -156,6 +156,11 @@ def test_no_body_ends_the_message_early(body: str) -> None:
         (lambda raw: raw.replace(b"editor.test/a names", b"evil.test/a names"), "not in the preview"),
         (lambda raw: raw.replace(b"Hello", b"Hell\xf3", 1), "plain ASCII"),
         (lambda raw: raw.replace(b"Hello", b"H" * 999, 1), "998"),
+        (lambda raw: raw.replace(b"<p>Hello", b'<p><img src=3D"cid:x">Hello'), "HTML part has <img>"),
+        (lambda raw: raw.replace(b"<p>Hello", b"<p>Hello you"), "differ near"),
+        (lambda raw: raw.replace(b'href=3D"https://editor.test/a"', b'href=3D"cid:r"'), "different links"),
+        (lambda raw: raw.replace(b"text/plain", b"text/html"), "text and then HTML"),
+        (lambda raw: raw.replace(b"multipart/alternative", b"multipart/related"), "text and then HTML"),
     ],
 )
 def test_the_byte_check_sees_each_planted_fault(change: object, sentence: str) -> None:
