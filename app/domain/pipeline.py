@@ -41,6 +41,9 @@ class LostReason(StrEnum):
     UNWINNABLE = "unwinnable"
     NO_CONTACT = "no-contact"
     DUPLICATE = "duplicate"
+    NOT_RELEVANT = "not-relevant"
+    WRONG_LANGUAGE = "wrong-language"
+    WEAK_SITE = "weak-site"
     OTHER = "other"
 
 

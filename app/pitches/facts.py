@@ -12,7 +12,7 @@ from app.domain.mention_verdict import MentionVerdict
 from app.domain.page_fit import Fit, OurPage, best_fit
 from app.domain.pitch_contract import page_key
 from app.mail.render.variables import DEFAULT_OPT_OUT, MAX_URL
-from app.models import Contact, Page, Pitch, Prospect, Site
+from app.models import Contact, Link, MentionCheck, Page, Pitch, Prospect, Site
 from app.pitches import repository
 from app.prospects import contacts
 
@@ -46,20 +46,47 @@ class Evidence:
     their_page_title: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Rows that somebody has read already: a page that shows them need not read them twice."""
+
+    mention: MentionCheck | None
+    lost: Link | None
+    pages: list[Page]
+    contact: Contact | None
+
+
+def know(uow: UnitOfWork, prospect: Prospect) -> Known:
+    """Read what evidence is made of."""
+    session = uow.session
+    return Known(
+        repository.newest_mention(session, prospect.id),
+        repository.lost_link(session, prospect.id),
+        repository.pages_of(session, prospect.site_id),
+        contacts.best(uow, prospect.id),
+    )
+
+
 def gather(
-    uow: UnitOfWork, prospect: Prospect, *, linked: LinkedFact | None = None, page_id: int | None = None
+    uow: UnitOfWork,
+    prospect: Prospect,
+    *,
+    linked: LinkedFact | None = None,
+    page_id: int | None = None,
+    known: Known | None = None,
 ) -> Evidence:
     """What the database knows. `linked` adds a fact that somebody checked; `page_id` sets our page instead of the best fit."""
     session = uow.session
     site = session.get_one(Site, prospect.site_id)
-    mention = repository.newest_mention(session, prospect.id)
+    known = known or know(uow, prospect)
+    mention = known.mention
     unlinked = mention if mention is not None and mention.verdict is MentionVerdict.UNLINKED_MENTION else None
-    lost = repository.lost_link(session, prospect.id)
+    lost = known.lost
     their_page = (lost.source_url if lost else None) or (unlinked.url if unlinked else None) or prospect.best_page
     title = prospect.best_page_title
     if not (their_page and prospect.best_page and page_key(their_page) == page_key(prospect.best_page)):
         title = None
-    pages = repository.pages_of(session, site.id)
+    pages = known.pages
     said = [
         prospect.best_page_title,
         prospect.anchor,
@@ -89,7 +116,7 @@ def gather(
             linked_redirect=linked.redirect,
             linked_year=linked.year,
         )
-    return Evidence(prospect, site, contacts.best(uow, prospect.id), facts, fit, their_page, title)
+    return Evidence(prospect, site, known.contact, facts, fit, their_page, title)
 
 
 def values_of(evidence: Evidence, reason: str | None, contact: Contact | None = None) -> dict[str, str | None]:

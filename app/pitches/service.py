@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
 
@@ -37,6 +38,7 @@ from app.outbox import service as outbox
 from app.outbox.recipients import recipient_key
 from app.pitches import facts, gates, repository
 from app.pitches.facts import LinkedFact
+from app.prospects import leases
 from app.prospects import repository as prospect_repository
 from app.prospects import service as prospects
 from app.settings import Settings
@@ -145,16 +147,30 @@ def edit(uow: UnitOfWork, pitch_id: int, version: int, subject: str, body_text: 
     return _touch(uow, pitch, actor, "pitch_edited")
 
 
-def approve(uow: UnitOfWork, vault: Vault, settings: Settings, pitch_id: int, version: int, *, actor: str) -> Outbound:
+def approve(
+    uow: UnitOfWork,
+    vault: Vault,
+    settings: Settings,
+    pitch_id: int,
+    version: int,
+    *,
+    actor: str,
+    caller: str | None = None,
+    undo_window: timedelta | None = None,
+) -> Outbound:
     """Freeze the pitch into the outbox, with its conversation and its sequence run; it leaves after the undo window.
 
-    Every gate is asked again under the lock of the prospect. Raises Refused with each reason, and Conflict when the draft
+    Every gate is asked again under the lock of the prospect. `caller` is who may hold the lease on the domain; with another
+    holder it is refused. `undo_window` None is the installation's. Raises Refused with each reason, and Conflict when the draft
     was changed or approved meanwhile.
     """
     pitch = _draft(uow, pitch_id, version)
     prospect = prospects.get(uow, pitch.prospect_id)
     uow.session.refresh(prospect)
     skips = gates.gates(uow, vault, settings, pitch)
+    leased = leases.refusal(uow.session, prospect.domain, uow.now(), caller)
+    if leased is not None:
+        skips.append(leased)
     chosen = gates.mailbox_for(uow, pitch)
     if skips or chosen is None:
         raise Refused(f"The pitch to {prospect.domain} was not approved.", *skips)
@@ -186,7 +202,7 @@ def approve(uow: UnitOfWork, vault: Vault, settings: Settings, pitch_id: int, ve
         body_html=pitch.body_html,
         sequence_run_id=run.id,
         step_no=0,
-        not_before=uow.now() + settings.undo_window,
+        not_before=uow.now() + (settings.undo_window if undo_window is None else undo_window),
         approved_by=actor,
     )
     prospects.note(

@@ -100,6 +100,8 @@ def block(
         existing = repository.existing_block(uow.session, inbound_id, kind)
         if existing is not None:
             return existing
+    if kind is Blocking.REPLY:
+        get(uow, prospect_id).snoozed_until = None  # A reply wakes what was put aside.
     made = BlockingEvent(prospect_id=prospect_id, kind=kind, inbound_id=inbound_id, detail=detail, at=uow.now())
     uow.session.add(made)
     uow.session.flush()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.db.vault import Vault
@@ -14,10 +16,17 @@ from app.domain.angles import Angle, choice_for
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.domain.pitch_contract import MAX_WORDS
-from app.domain.ranking import rank_reason
+from app.errors import NotFound, Skip
 from app.models import (
     Competitor,
     Contact,
+    Conversation,
+    ConversationState,
+    Decision,
+    DomainLease,
+    KeptText,
+    Link,
+    LinkState,
     MentionCheck,
     Outbound,
     OutboundKind,
@@ -25,16 +34,16 @@ from app.models import (
     Pitch,
     PitchState,
     Prospect,
+    QueuePin,
     SequenceRun,
+    Site,
     Snapshot,
 )
-from app.pitches import facts
+from app.pitches import facts, gates
 from app.pitches import repository as pitch_repository
 from app.pitches import service as pitches
-from app.pitches.service import PitchView
-from app.prospects import repository as prospect_repository
-from app.prospects import service as prospects
-from app.reports.sql import columns, rows
+from app.reports.prospects import WAITING
+from app.reports.sql import columns
 from app.settings import Settings
 
 
@@ -49,23 +58,30 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One prospect, ready for a decision."""
+    """One prospect, ready for a decision. `skips` None: the gates that ask the database were not asked yet."""
 
     prospect: Prospect
-    rank: str
+    site: Site
     matrix: list[tuple[str, bool]]
     mention: MentionCheck | None
-    mention_words: str
     contacts: list[Contact]
-    pages: list[dict[str, Any]]
-    view: PitchView | None
+    pages: list[Page]
+    draft: Pitch | None
+    words: int
+    broken: tuple[Skip, ...]
+    skips: tuple[Skip, ...] | None
     offers: list[Offer]
+    lease: DomainLease | None
+    kept: KeptText | None
+    pinned: bool
+    last_contact: datetime | None
     most_words: int = MAX_WORDS
+    colleagues_text: KeptText | None = field(default=None)
 
     @property
     def can_be_drafted(self) -> bool:
         """Whether a draft can be written now."""
-        return self.view is None and self.prospect.stage in (Stage.PROSPECT, Stage.CHECKED_MENTION)
+        return self.draft is None and self.prospect.stage in (Stage.PROSPECT, Stage.CHECKED_MENTION)
 
     @property
     def needs_confirmation(self) -> bool:
@@ -73,53 +89,92 @@ class Sheet:
         return self.prospect.stage is Stage.PROSPECT and self.prospect.mention is MentionVerdict.COULD_NOT_CHECK
 
 
-def mention_words(check: MentionCheck | None, verdict: MentionVerdict | None) -> str:
-    """The state of the mention check in words: five states, and two of them know nothing."""
-    if verdict is None:
-        return "Not checked yet"
-    pages = len(check.pages) if check else 0
-    looked = f"{pages} page{'s' if pages != 1 else ''} checked"
-    return {
-        MentionVerdict.LINKED: "Links to you already",
-        MentionVerdict.UNLINKED_MENTION: "Mentions you without a link",
-        MentionVerdict.NO_MENTION: f"Not found ({looked})",
-        MentionVerdict.COULD_NOT_CHECK: f"Could not check: {(check.reason if check else None) or 'no page answered'}",
-    }[verdict]
-
-
 def draft_of(uow: UnitOfWork, prospect_id: int) -> Pitch | None:
     """The draft of a prospect, if it has one."""
     return pitch_repository.draft_of(uow.session, prospect_id)
 
 
-def sheet(uow: UnitOfWork, vault: Vault, settings: Settings, prospect_id: int) -> Sheet:
-    """Everything for the decision; the number of statements does not depend on how much there is."""
-    prospect = prospects.get(uow, prospect_id)
-    check = pitch_repository.newest_mention(uow.session, prospect_id)
-    listed = select(col(Competitor.domain)).where(col(Competitor.site_id) == prospect.site_id)
-    competitors = list(uow.session.execute(listed.order_by(col(Competitor.id))).scalars())
-    names = competitors or list(prospect.competitors)
-    draft = draft_of(uow, prospect_id)
-    our_pages = columns(Page.id, Page.title, Page.url).where(
-        col(Page.site_id) == prospect.site_id, col(Page.archived_at).is_(None)
+def sheet(
+    uow: UnitOfWork,
+    prospect_id: int,
+    *,
+    user_id: int,
+    asks: tuple[Vault, Settings] | None = None,
+) -> Sheet:
+    """Everything for the decision, in three statements; with `asks` also what every gate says now. Raises NotFound."""
+    mine, theirs = aliased(KeptText), aliased(KeptText)
+    names = (
+        select(func.aggregate_strings(col(Competitor.domain), ","))
+        .where(col(Competitor.site_id) == col(Prospect.site_id))
+        .scalar_subquery()
     )
+    gone = aliased(Link)
+    lost = (
+        select(func.max(col(gone.id)))
+        .where(col(gone.prospect_id) == col(Prospect.id), col(gone.state) == LinkState.LOST)
+        .correlate(Prospect)
+        .scalar_subquery()
+    )
+    contacted = (
+        select(func.max(col(Conversation.started_at)))
+        .where(col(Conversation.domain) == col(Prospect.domain), col(Conversation.state) == ConversationState.CLOSED)
+        .scalar_subquery()
+    )
+    others = (
+        select(func.max(col(KeptText.user_id)))
+        .where(col(KeptText.prospect_id) == prospect_id, col(KeptText.user_id) != user_id)
+        .scalar_subquery()
+    )
+    row = uow.session.execute(
+        select(Prospect, Site, MentionCheck, Pitch, DomainLease, mine, theirs, Link, QueuePin, names, contacted)
+        .join(Site, col(Site.id) == col(Prospect.site_id))
+        .outerjoin(MentionCheck, col(MentionCheck.id) == col(Prospect.mention_check_id))
+        .outerjoin(Pitch, (col(Pitch.prospect_id) == col(Prospect.id)) & (col(Pitch.state) == PitchState.DRAFT))
+        .outerjoin(
+            DomainLease, (col(DomainLease.domain) == col(Prospect.domain)) & (col(DomainLease.until) > uow.now())
+        )
+        .outerjoin(mine, (col(mine.prospect_id) == col(Prospect.id)) & (col(mine.user_id) == user_id))
+        .outerjoin(theirs, (col(theirs.prospect_id) == col(Prospect.id)) & (col(theirs.user_id) == others))
+        .outerjoin(Link, col(Link.id) == lost)
+        .outerjoin(QueuePin, col(QueuePin.prospect_id) == col(Prospect.id))
+        .where(col(Prospect.id) == prospect_id)
+    ).first()
+    if row is None:
+        raise NotFound(f"there is no prospect {prospect_id}")
+    prospect, site, mention, draft, lease, own, other, lost_link, pin, listed, last_contact = row
+    contacts = list(
+        uow.session.execute(
+            select(Contact)
+            .where(col(Contact.prospect_id) == prospect_id)
+            .order_by(col(Contact.is_role_address), col(Contact.id))
+        ).scalars()
+    )
+    pages = pitch_repository.pages_of(uow.session, prospect.site_id)
+    competitors = listed.split(",") if listed else list(prospect.competitors)
+    words, broken = gates.contract(uow, draft) if draft else (0, ())
+    known = facts.Known(mention, lost_link, pages, contacts[0] if contacts else None)
     return Sheet(
         prospect=prospect,
-        rank=rank_reason(
-            tier=prospect.tier, mention=prospect.mention, overlap=prospect.overlap, competitors=len(names)
-        ),
-        matrix=[(name, name in prospect.competitors) for name in names],
-        mention=check,
-        mention_words=mention_words(check, prospect.mention),
-        contacts=prospect_repository.contacts_of(uow.session, prospect_id),
-        pages=rows(uow, our_pages.order_by(col(Page.id))),
-        view=pitches.view(uow, vault, settings, draft) if draft else None,
-        offers=_offers(uow, prospect, draft) if draft else [],
+        site=site,
+        matrix=[(name, name in prospect.competitors) for name in competitors],
+        mention=mention,
+        contacts=contacts,
+        pages=pages,
+        draft=draft,
+        words=words,
+        broken=tuple(Skip(rule.name, rule.sentence) for rule in broken),
+        skips=pitches.view(uow, *asks, draft).skips if draft and asks else None,
+        offers=_offers(uow, prospect, draft, known) if draft else [],
+        lease=lease,
+        kept=own if own is not None and draft is not None and own.pitch_id == draft.id else None,
+        colleagues_text=other if other is not None and draft is not None and other.pitch_id == draft.id else None,
+        pinned=pin is not None,
+        last_contact=last_contact,
     )
 
 
-def _offers(uow: UnitOfWork, prospect: Prospect, draft: Pitch) -> list[Offer]:
-    evidence = facts.gather(uow, prospect, linked=facts.linked_fact_of(draft), page_id=draft.page_id)
+def _offers(uow: UnitOfWork, prospect: Prospect, draft: Pitch, known: facts.Known) -> list[Offer]:
+    evidence = facts.gather(uow, prospect, linked=facts.linked_fact_of(draft), page_id=draft.page_id, known=known)
     found = []
     for angle in Angle:
         choice = choice_for(angle, evidence.angle)
@@ -129,31 +184,42 @@ def _offers(uow: UnitOfWork, prospect: Prospect, draft: Pitch) -> list[Offer]:
     return found
 
 
-def name_of(uow: UnitOfWork, prospect_id: int) -> tuple[str, int | None] | None:
-    """The domain of a prospect and its newest approved pitch, for the line that offers to undo; None without one."""
-    found = uow.session.execute(
-        columns(Prospect.domain, func.max(col(Pitch.id)))
-        .join(
-            Pitch,
-            (col(Pitch.prospect_id) == col(Prospect.id)) & (col(Pitch.state) == PitchState.APPROVED),
-            isouter=True,
+def name_of(uow: UnitOfWork, prospect_id: int) -> str | None:
+    """The domain of a prospect, for the line about what was just done."""
+    return uow.session.execute(select(col(Prospect.domain)).where(col(Prospect.id) == prospect_id)).scalar_one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class Emptiness:
+    """Why a lane is empty: a stable name, and the number or moment that goes with it."""
+
+    name: str
+    number: int = 0
+    at: datetime | None = None
+
+
+def why_empty(uow: UnitOfWork, caller: str) -> Emptiness:
+    """Which of the empty queues this is. Asked only when a lane is empty."""
+    session, now = uow.session, uow.now()
+    if session.execute(columns(Prospect.id).limit(1)).first() is None:
+        imported = session.execute(columns(Snapshot.id).limit(1)).first() is not None
+        return Emptiness("no-gap" if imported else "no-import")
+    held = session.execute(
+        select(func.count(), func.count(func.distinct(col(DomainLease.holder)))).where(
+            col(DomainLease.until) > now, col(DomainLease.holder) != caller
         )
-        .where(col(Prospect.id) == prospect_id)
-        .group_by(col(Prospect.domain))
-    ).first()
-    return (found[0], found[1]) if found else None
-
-
-def why_empty(uow: UnitOfWork) -> str:
-    """Why nothing waits in the queue, and what to do about it."""
-    if uow.session.execute(columns(Prospect.id).limit(1)).first() is None:
-        if uow.session.execute(columns(Snapshot.id).limit(1)).first() is None:
-            return "No gap data yet. Import the backlink exports of your site and of each competitor."
-        return "The imports hold no gap: every site that links to a competitor links to you, too."
+    ).one()
+    if held[0]:
+        return Emptiness("held", int(held[0]))
+    wakes = session.execute(
+        select(func.count(), func.min(col(Prospect.snoozed_until))).where(WAITING, col(Prospect.snoozed_until) > now)
+    ).one()
+    if wakes[0]:
+        return Emptiness("snoozed", int(wakes[0]), wakes[1])
     unchecked = columns(Prospect.id).where(col(Prospect.stage) == Stage.PROSPECT).limit(1)
-    if uow.session.execute(unchecked).first() is not None:
-        return "Nothing is ready yet: the prospects' pages are being checked for mentions of you."
-    return "Nothing waits: every prospect is under way, won or lost."
+    if session.execute(unchecked).first() is not None:
+        return Emptiness("unchecked")
+    return Emptiness("done")
 
 
 def pitches_behind(uow: UnitOfWork, outbound_ids: list[int]) -> dict[int, int]:
@@ -166,3 +232,24 @@ def pitches_behind(uow: UnitOfWork, outbound_ids: list[int]) -> dict[int, int]:
         .where(col(Outbound.id).in_(outbound_ids), col(Outbound.kind) == OutboundKind.PITCH)
     )
     return {row[0]: row[1] for row in found}
+
+
+def skipped(uow: UnitOfWork, *, before: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    """Decisions by which prospects were skipped, newest first, while they still are."""
+    statement = (
+        columns(
+            Decision.id,
+            Decision.at,
+            Decision.data,
+            Prospect.domain,
+            col(Prospect.id).label("prospect_id"),
+            Prospect.tier,
+        )
+        .join(Prospect, col(Prospect.id) == col(Decision.prospect_id))
+        .where(col(Decision.kind) == "skip", col(Decision.undone_at).is_(None), col(Prospect.stage) == Stage.LOST)
+        .order_by(col(Decision.id).desc())
+        .limit(limit)
+    )
+    if before is not None:
+        statement = statement.where(col(Decision.id) < before)
+    return [dict(row) for row in uow.session.execute(statement).mappings()]

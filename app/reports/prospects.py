@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, or_, tuple_
+from sqlalchemy import Select, literal, or_, select, text, tuple_, union_all
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
-from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
-from app.models import Conversation, ConversationState, Prospect, StageEvent
+from app.models import (
+    Conversation,
+    ConversationState,
+    Decision,
+    DecisionKind,
+    DomainLease,
+    Prospect,
+    QueuePin,
+    StageEvent,
+)
+from app.models.prospect import WAITS
 from app.reports.sql import Row, columns, rows
 
 _COLUMNS = (
@@ -75,6 +85,18 @@ def listing(
     return rows(uow, statement)
 
 
+# The words of the partial indexes, with the table's name before each column.
+WAITING = text(WAITS.replace("stage", "prospect.stage").replace("mention =", "prospect.mention ="))
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A site and a tier, each None for all."""
+
+    site: int | None = None
+    tier: int | None = None
+
+
 def waiting(now: Any) -> tuple[Any, ...]:
     """The conditions under which a prospect waits for a person in the queue.
 
@@ -86,9 +108,8 @@ def waiting(now: Any) -> tuple[Any, ...]:
         .where(col(Conversation.prospect_id) == col(Prospect.id), col(Conversation.state) == ConversationState.OPEN)
         .exists()
     )
-    unchecked = (col(Prospect.stage) == Stage.PROSPECT) & (col(Prospect.mention) == MentionVerdict.COULD_NOT_CHECK)
     return (
-        or_(col(Prospect.stage) == Stage.CHECKED_MENTION, unchecked),
+        WAITING,
         or_(col(Prospect.snoozed_until).is_(None), col(Prospect.snoozed_until) <= now),
         ~under_way,
     )
@@ -108,20 +129,63 @@ _QUEUE_COLUMNS = (
 
 def queue(
     uow: UnitOfWork,
+    lane: Lane = Lane(),
     *,
-    site_id: int | None = None,
-    tier: int | None = None,
     after: tuple[str, int] | None = None,
     limit: int = 50,
+    person: tuple[int, str] | None = None,
+    free_for: tuple[int, str] | None = None,
 ) -> list[Row]:
-    """The next prospects to decide, best first."""
-    statement: Select[Any] = columns(*_QUEUE_COLUMNS).where(*waiting(uow.now()))
-    if site_id is not None:
-        statement = statement.where(col(Prospect.site_id) == site_id)
-    if tier is not None:
-        statement = statement.where(col(Prospect.tier) == tier)
-    statement = _after(statement, after).order_by(col(Prospect.rank_key), col(Prospect.id)).limit(limit)
-    return rows(uow, statement)
+    """The next prospects to decide, best first, with pins in front of the first page: one statement.
+
+    `person` (user id, caller) is not shown what they left to others; `free_for` is the same without what somebody else
+    holds. Each row has `pinned`, and the `holder`, `holder_name` of a lease that runs.
+    """
+    now = uow.now()
+    who = free_for or person
+
+    def select_rows(pinned: bool) -> Select[Any]:
+        statement: Select[Any] = columns(
+            *_QUEUE_COLUMNS,
+            literal(1 if pinned else 0).label("pinned"),
+            DomainLease.holder,
+            DomainLease.holder_name,
+        ).join(
+            DomainLease,
+            (col(DomainLease.domain) == col(Prospect.domain)) & (col(DomainLease.until) > now),
+            isouter=True,
+        )
+        if pinned:
+            statement = statement.join(QueuePin, col(QueuePin.prospect_id) == col(Prospect.id))
+        else:
+            pin = columns(QueuePin.prospect_id).where(col(QueuePin.prospect_id) == col(Prospect.id)).exists()
+            statement = _after(statement.where(~pin), after)
+        statement = statement.where(*waiting(now))
+        if lane.site is not None:
+            statement = statement.where(col(Prospect.site_id) == lane.site)
+        if lane.tier is not None:
+            # The key begins with the tier: the lane of a tier is one range of the index.
+            low, high = str(lane.tier), str(lane.tier + 1)
+            statement = statement.where(col(Prospect.rank_key) >= low, col(Prospect.rank_key) < high)
+        if who is not None:
+            left = columns(Decision.id).where(
+                col(Decision.prospect_id) == col(Prospect.id),
+                col(Decision.user_id) == who[0],
+                col(Decision.kind) == DecisionKind.PASS,
+                col(Decision.undone_at).is_(None),
+            )
+            statement = statement.where(~left.exists())
+        if free_for is not None:
+            statement = statement.where(or_(col(DomainLease.holder).is_(None), col(DomainLease.holder) == free_for[1]))
+        order = (col(QueuePin.at),) if pinned else ()
+        return statement.order_by(*order, col(Prospect.rank_key), col(Prospect.id)).limit(limit)
+
+    if after is not None:
+        return rows(uow, select_rows(pinned=False))
+    front, rest = select_rows(pinned=True).subquery(), select_rows(pinned=False).subquery()
+    both = union_all(select(front), select(rest)).subquery()
+    ordered = select(both).order_by(both.c.pinned.desc(), both.c.rank_key, both.c.id).limit(limit)
+    return rows(uow, ordered)
 
 
 def events(uow: UnitOfWork, *, after: int = 0, limit: int = 50) -> list[Row]:

@@ -93,6 +93,10 @@ class Visit:
         """The page `template` as an answer."""
         return rendering.page(self, template, status, values)
 
+    def fragment(self, template: str, **values: Any) -> Response:
+        """A part of a page, for app.js and htmx: without the counts of the navigation."""
+        return rendering.page(self, template, 200, values, navigate=False)
+
     @staticmethod
     def go(path: str) -> Response:
         """Show another page after a form was done."""

@@ -102,7 +102,7 @@ def _reason(skip: Skip) -> dict[str, str | None]:
     return {"name": skip.reason, "sentence": skip.sentence, "field": field}
 
 
-def page(visit: Visit, template: str, status: int, values: Mapping[str, Any]) -> Response:
+def page(visit: Visit, template: str, status: int, values: Mapping[str, Any], *, navigate: bool = True) -> Response:
     """Render `template` for a visit."""
     from app.web import navigation
 
@@ -115,7 +115,7 @@ def page(visit: Visit, template: str, status: int, values: Mapping[str, Any]) ->
         "may": principal.may if principal else (lambda _: False),
         "csrf": visit.csrf,
         "theme": theme if theme in ("light", "dark") else "system",
-        "navigation": navigation.entries(visit) if principal else [],
+        "navigation": navigation.entries(visit) if principal and navigate else [],
         "here": visit.request.url.path,
         "error": error_view(visit.error),
         "form": visit.form,

@@ -9,11 +9,25 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app.web.door import Pages
-from app.web.pages import account, inbox, mailboxes, outbox, prospects, public, queue, settings, today
+from app.web.pages import (
+    account,
+    inbox,
+    mailboxes,
+    outbox,
+    prospects,
+    public,
+    queue,
+    queue_bulk,
+    queue_desk,
+    settings,
+    today,
+)
 from app.web.rendering import STATIC
 
 PAGES: tuple[Pages, ...] = (
     today.pages,
+    queue_bulk.pages,  # Before the queue: /queue/bulk and /queue/skipped are no prospects.
+    queue_desk.pages,
     queue.pages,
     outbox.pages,
     inbox.pages,

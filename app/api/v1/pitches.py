@@ -119,10 +119,10 @@ def choose_pitch(call: Call, pitch_id: Id, body: ChooseIn) -> Any:
 
 @door.route("POST", "/pitches/{pitch_id}/approve", needs="pitches:write", answers=ApprovedOut)
 def approve_pitch(call: Call, pitch_id: Id, body: VersionIn) -> Any:
-    """Freeze the pitch into the outbox. 409 with every reason when a gate refuses it."""
-    row = service.approve(
-        call.uow, call.container.vault, call.container.settings, pitch_id, body.version, actor=call.actor
-    )
+    """Freeze the pitch into the outbox. 409 with every reason when a gate refuses it or somebody works on the domain."""
+    vault, settings = call.container.vault, call.container.settings
+    caller = call.principal.caller
+    row = service.approve(call.uow, vault, settings, pitch_id, body.version, actor=call.actor, caller=caller)
     return {"outbound_id": row.id, "message_id": row.message_id, "not_before": row.not_before}
 
 

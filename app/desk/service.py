@@ -1,0 +1,241 @@
+"""What a person does at the queue, each verb one transaction: take the next item, decide about it, take the decision back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlmodel import col
+
+from app.db.vault import Vault
+from app.db.work import UnitOfWork
+from app.domain.mention_verdict import MentionVerdict
+from app.domain.pipeline import Event, Facts, LostReason, Stage
+from app.errors import BadInput, Conflict, FieldProblem, GapbridgeError
+from app.models import Decision, DecisionKind, KeptText, Outbound, Pitch
+from app.pitches import repository as pitch_repository
+from app.pitches import service as pitches
+from app.prospects import leases
+from app.prospects import service as prospects
+from app.reports.prospects import Lane, queue
+from app.settings import Settings
+
+# How many decisions back a person can go.
+UNDO_DEPTH = 20
+_TRIES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who decides: the user's id, the caller that holds leases, the name in the history, and the name for colleagues."""
+
+    id: int
+    caller: str
+    actor: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A decision that was taken back, or `problem` in a sentence why it cannot be."""
+
+    decision: Decision
+    problem: str | None = None
+
+
+def take_next(
+    uow: UnitOfWork, person: Person, lane: Lane, *, after: tuple[str, int] | None = None, soft: bool = False
+) -> int | None:
+    """Lease the best free prospect of a lane behind `after` (else from its front) and have a draft ready; None when none is.
+
+    Somebody else may take one at the same moment: then the next is tried, and nobody notices.
+    """
+    tried: set[int] = set()
+    for start in (after, None) if after else (None,):
+        for row in queue(uow, lane, after=start, limit=_TRIES, free_for=(person.id, person.caller)):
+            if row["id"] in tried or (after is not None and row["id"] == after[1]):
+                continue
+            tried.add(row["id"])
+            prospect = prospects.get(uow, row["id"])
+            if leases.claim(uow, prospect, holder=person.caller, name=person.name, soft=soft):
+                ready(uow, row["id"], actor=person.actor)
+                return int(row["id"])
+    return None
+
+
+def ready(uow: UnitOfWork, prospect_id: int, *, actor: str) -> None:
+    """Have a draft for a prospect that is shown; what cannot be pitched yet stays without one."""
+    if (
+        prospects.get(uow, prospect_id).stage is Stage.CHECKED_MENTION
+        and pitch_repository.draft_of(uow.session, prospect_id) is None
+    ):
+        pitches.propose(uow, prospect_id, actor=actor)
+
+
+def approve(
+    uow: UnitOfWork,
+    vault: Vault,
+    settings: Settings,
+    person: Person,
+    pitch_id: int,
+    version: int,
+    *,
+    undo_seconds: int | None = None,
+) -> Decision:
+    """Approve a pitch: its mail waits for the undo window. Raises what `pitches.approve` raises, also for another's lease."""
+    window = None if undo_seconds is None else timedelta(seconds=undo_seconds)
+    outbound = pitches.approve(
+        uow, vault, settings, pitch_id, version, actor=person.actor, caller=person.caller, undo_window=window
+    )
+    made = _decided(uow, person, outbound.prospect_id, DecisionKind.APPROVE, pitch_id=pitch_id, outbound_id=outbound.id)
+    uow.session.execute(delete(KeptText).where(col(KeptText.prospect_id) == outbound.prospect_id))
+    return made
+
+
+def skip(uow: UnitOfWork, person: Person, prospect_id: int, reason: LostReason) -> Decision:
+    """Give a prospect up, with a reason."""
+    leases.require(uow, prospects.get(uow, prospect_id), holder=person.caller, name=person.name)
+    prospects.give_up(uow, prospect_id, reason, actor=person.actor)
+    return _decided(uow, person, prospect_id, DecisionKind.SKIP, reason=reason.value)
+
+
+def snooze(uow: UnitOfWork, person: Person, prospect_id: int, until: datetime) -> Decision:
+    """Put a prospect aside until a moment; a reply brings it back earlier. Raises BadInput (field `until`) for the past."""
+    prospect = prospects.get(uow, prospect_id)
+    leases.require(uow, prospect, holder=person.caller, name=person.name)
+    if until <= uow.now():
+        raise BadInput("that moment has passed", FieldProblem("until", "Choose a later day"))
+    if prospect.stage in (Stage.WON, Stage.LOST):
+        raise Conflict(f"{prospect.domain} is {prospect.stage.value}: there is nothing to put aside")
+    before = prospect.snoozed_until
+    prospect.snoozed_until, prospect.updated_at = until, uow.now()
+    prospects.note(uow, prospect_id, "snoozed", actor=person.actor, until=until.isoformat())
+    was = before.isoformat() if before else None
+    return _decided(uow, person, prospect_id, DecisionKind.SNOOZE, until=until.isoformat(), before=was)
+
+
+def leave(uow: UnitOfWork, person: Person, prospect_id: int) -> Decision:
+    """Not me: give a prospect back to the others, without a reason. This person is not shown it again."""
+    prospects.get(uow, prospect_id)
+    return _decided(uow, person, prospect_id, DecisionKind.PASS)
+
+
+def last(uow: UnitOfWork, person: Person) -> Decision | None:
+    """The newest of the last twenty decisions that has not been taken back."""
+    recent = (
+        select(col(Decision.id))
+        .where(col(Decision.user_id) == person.id)
+        .order_by(col(Decision.id).desc())
+        .limit(UNDO_DEPTH)
+    )
+    found: Decision | None = uow.session.execute(
+        select(Decision)
+        .where(col(Decision.id).in_(recent), col(Decision.undone_at).is_(None))
+        .order_by(col(Decision.id).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return found
+
+
+def undo(uow: UnitOfWork, person: Person) -> Undone:
+    """Take this person's last decision back and hold its domain again. Raises Conflict when there is nothing to take back.
+
+    What cannot be taken back (a mail that has left) is said in `problem`, and the next undo goes on before it.
+    """
+    decision = last(uow, person)
+    if decision is None:
+        raise Conflict(f"there is nothing to take back; only the last {UNDO_DEPTH} decisions can be")
+    decision.undone_at = uow.now()
+    try:
+        with uow.session.begin_nested():
+            _reverse(uow, person, decision)
+    except GapbridgeError as error:
+        decision.data = {**decision.data, "final": error.detail}
+        return Undone(decision, error.detail)
+    leases.claim(uow, prospects.get(uow, decision.prospect_id), holder=person.caller, name=person.name)
+    return Undone(decision)
+
+
+def undo_pitch(uow: UnitOfWork, pitch_id: int, *, actor: str) -> Pitch:
+    """Take one approved pitch back, whoever approved it; its decision counts as undone."""
+    pitch = pitches.undo(uow, pitch_id, actor=actor)
+    made = select(Decision).where(
+        col(Decision.prospect_id) == pitch.prospect_id,
+        col(Decision.kind) == DecisionKind.APPROVE,
+        col(Decision.undone_at).is_(None),
+    )
+    for decision in uow.session.execute(made).scalars():
+        decision.undone_at = uow.now()
+    return pitch
+
+
+def keep(
+    uow: UnitOfWork, person: Person, prospect_id: int, *, pitch_id: int, version: int, subject: str, body_text: str
+) -> None:
+    """Keep what a person is writing, beside the draft: it outlives the lease, the browser and a refused approval."""
+    if len(subject) > 1_000 or len(body_text) > 20_000:
+        raise BadInput("the text is too long to be kept", FieldProblem("body_text", "Shorten it"))
+    if pitches.get(uow, pitch_id).prospect_id != prospect_id:
+        raise Conflict("this draft belongs to another prospect; reload the page")
+    row = uow.session.get(KeptText, (prospect_id, person.id)) or KeptText(
+        prospect_id=prospect_id,
+        user_id=person.id,
+        pitch_id=pitch_id,
+        version=version,
+        subject="",
+        body_text="",
+        at=uow.now(),
+    )
+    row.pitch_id, row.version, row.subject, row.body_text, row.at = pitch_id, version, subject, body_text, uow.now()
+    uow.session.add(row)
+
+
+def forget(uow: UnitOfWork, person: Person, prospect_id: int) -> None:
+    """Drop this person's kept text: it was saved, or is not wanted."""
+    uow.session.execute(
+        delete(KeptText).where(col(KeptText.prospect_id) == prospect_id, col(KeptText.user_id) == person.id)
+    )
+
+
+def put_back(uow: UnitOfWork, prospect_id: int, *, actor: str) -> None:
+    """Bring a prospect that was skipped back to where it stood. Raises IllegalTransition when it may not come back."""
+    prospects.reopen(uow, prospect_id, "put back", actor=actor)
+    prospect = prospects.get(uow, prospect_id)
+    uow.session.refresh(prospect)
+    known = prospect.mention not in (None, MentionVerdict.COULD_NOT_CHECK, MentionVerdict.LINKED)
+    if known and prospect.mention is not None:
+        prospects.apply(
+            uow,
+            prospect_id,
+            Event.MENTION_CHECKED,
+            Facts(verdict=prospect.mention.value),
+            actor=actor,
+            reason="put back",
+        )
+
+
+def _decided(uow: UnitOfWork, person: Person, prospect_id: int, kind: DecisionKind, **data: Any) -> Decision:
+    made = Decision(user_id=person.id, prospect_id=prospect_id, kind=kind, data=data, at=uow.now())
+    uow.session.add(made)
+    leases.release(uow, prospects.get(uow, prospect_id).domain, holder=person.caller)
+    uow.session.flush()
+    return made
+
+
+def _reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
+    if decision.kind is DecisionKind.APPROVE:
+        outbound = uow.session.get(Outbound, decision.data["outbound_id"])
+        pitch = pitches.get(uow, decision.data["pitch_id"])
+        if outbound is not None and pitch.prospect_id == decision.prospect_id:
+            pitches.undo(uow, pitch.id, actor=person.actor)
+    elif decision.kind is DecisionKind.SKIP:
+        put_back(uow, decision.prospect_id, actor=person.actor)
+    elif decision.kind is DecisionKind.SNOOZE:
+        before = decision.data.get("before")
+        prospect = prospects.get(uow, decision.prospect_id)
+        prospect.snoozed_until = datetime.fromisoformat(before) if before else None
+        prospects.note(uow, decision.prospect_id, "snooze_undone", actor=person.actor)
+    elif decision.kind is not DecisionKind.PASS:
+        raise Conflict(f"a decision of the kind '{decision.kind.value}' is taken back where it was made")
