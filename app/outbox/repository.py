@@ -114,12 +114,12 @@ def recover(
     return [(row[0], row[1]) for row in lost]
 
 
-def cap_of(session: Session, mailbox: Mailbox, now: datetime) -> int:
+def cap_of(session: Session, mailbox: Mailbox, now: datetime, before: date | None = None) -> int:
     """The cap of a mailbox for a day that begins now: its ramp, and half of that after three faults within a day."""
     cap = mailbox.daily_cap
     ramp = session.get(MailboxPacing, mailbox.id)
     if ramp is not None and ramp.ramp_start is not None:
-        cap = ramp_cap(cap, ramp.ramp_start, ramp.ramp_step, days_used(session, mailbox.id))
+        cap = ramp_cap(cap, ramp.ramp_start, ramp.ramp_step, days_used(session, mailbox.id, before))
     faults = session.execute(
         select(func.count())
         .select_from(SendAttempt)
@@ -133,9 +133,11 @@ def cap_of(session: Session, mailbox: Mailbox, now: datetime) -> int:
     return cap if faults < 3 else max(1, cap // 2)
 
 
-def days_used(session: Session, mailbox_id: int) -> int:
-    """On how many days a mailbox has let mail out: how far it is on its ramp."""
+def days_used(session: Session, mailbox_id: int, before: date | None = None) -> int:
+    """On how many days (before `before`) a mailbox has let mail out: how far it is on its ramp."""
     statement = select(func.count()).select_from(MailboxDay)
+    if before is not None:
+        statement = statement.where(col(MailboxDay.day) < before)
     counted = session.execute(statement.where(col(MailboxDay.mailbox_id) == mailbox_id, col(MailboxDay.used) > 0))
     return int(counted.scalar_one())
 

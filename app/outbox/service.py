@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlmodel import col
@@ -17,17 +16,29 @@ from app.deliverability import service as deliverability
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.pipeline import LostReason, Stage
-from app.errors import Conflict, NotFound, Refused, Skip
-from app.installation import hold
+from app.errors import Conflict, NotFound, Refused
 from app.jobs import Job
 from app.log import correlation_id
 from app.mail import mime
 from app.mail.ids import new_ids
 from app.models import Contact, Conversation, Mailbox, Outbound, OutboundKind, SendAttempt, Site, SuppressionKind
-from app.outbox import recipients, repository, statements
+from app.outbox import recipients, repository
+from app.outbox.waiting import why_waiting
 from app.prospects import address_check, suppression
 from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
+
+__all__ = [
+    "attempts",
+    "cancel",
+    "check",
+    "enqueue",
+    "get",
+    "opt_out",
+    "send_again",
+    "treat_as_sent",
+    "why_waiting",
+]
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -273,53 +284,3 @@ def _end(uow: UnitOfWork, prospect_id: int, source: str) -> None:
     prospects.block(uow, prospect_id, Blocking.UNSUBSCRIBE, detail=source)
     if prospects.get(uow, prospect_id).stage not in (Stage.WON, Stage.LOST):
         prospects.give_up(uow, prospect_id, LostReason.UNSUBSCRIBED, actor="recipient")
-
-
-def _against(uow: UnitOfWork, row: Outbound, mailbox: Mailbox) -> Skip | None:
-    """What keeps a message back that could otherwise leave: our own domain, or the address that it goes to."""
-    held = deliverability.hold_of(uow.session, mailbox.email) if row.kind is OutboundKind.PITCH else None
-    if held is not None or row.kind is OutboundKind.REPLY:
-        return held
-    return address_check.refusal(uow.session, uow.now(), row.to_address)
-
-
-def why_waiting(uow: UnitOfWork, row: Outbound) -> Skip | None:
-    """Why a message has not left, in one sentence, and until when; None when it is not waiting."""
-    now = uow.now()
-    if row.state is OutboundState.AMBIGUOUS:
-        return Skip(
-            "ambiguous", row.hold_reason or "the server's answer was lost: it may have arrived; decide what it was"
-        )
-    if row.state in (OutboundState.CLAIMED, OutboundState.COMMITTED):
-        return Skip("sending", "it is being sent now")
-    if row.state is not OutboundState.QUEUED:
-        return None
-    held = hold.refusal(uow.session)
-    if held is not None:
-        return held
-    mailbox = uow.session.get(Mailbox, row.mailbox_id)
-    if mailbox is None or not mailbox.active:
-        return Skip("mailbox-off", "its mailbox is switched off; `gapbridge mailbox resume` switches it on")
-    if mailbox.paused_reason and (mailbox.paused_until is None or mailbox.paused_until > now):
-        return Skip("mailbox-paused", f"its mailbox rests: {mailbox.paused_reason}", _iso(mailbox.paused_until))
-    if prospects_repository.blocking_after(uow.session, row.prospect_id, row.event_floor):
-        return Skip("possible-reply", "they may have answered: look at the inbox and say whether it is a reply")
-    against = _against(uow, row, mailbox)
-    if against is not None:
-        return against
-    if row.hold_reason:
-        return Skip("deferred", row.hold_reason, _iso(row.not_before))
-    if row.not_before > now:
-        return Skip("undo-window", "it can still be undone", _iso(row.not_before))
-    day = now.astimezone(ZoneInfo(mailbox.time_zone)).date()
-    counter = statements.counter(uow.session, mailbox.id, day)
-    if counter is not None and counter[0] >= counter[1]:
-        tomorrow = datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(mailbox.time_zone))
-        return Skip("cap", f"the mailbox has sent its {counter[1]} of today", _iso(tomorrow))
-    if mailbox.next_send_at is not None and mailbox.next_send_at > now:
-        return Skip("spacing", "mails leave with a pause between them", _iso(mailbox.next_send_at))
-    return Skip("next", "it leaves with the next turn of the mailbox")
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None

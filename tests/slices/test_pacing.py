@@ -15,6 +15,7 @@ from app.db.work import Database
 from app.domain.delivery import OutboundState
 from app.domain.pacing import room_for_pitches, share
 from app.domain.pipeline import Stage
+from app.errors import BadInput
 from app.models import (
     Mailbox,
     MailboxPacing,
@@ -26,7 +27,7 @@ from app.models import (
     SiteDay,
     SitePacing,
 )
-from app.outbox import plan, service, statements
+from app.outbox import pacing, plan, service, statements
 from app.outbox.delivery import Turn, drain
 from app.settings import Settings
 from tests.support.smtp_sink import Sink, sink
@@ -329,3 +330,110 @@ def test_a_claim_looks_at_a_few_rows_however_many_wait(post: Post) -> None:
         lines = [str(line) for line in uow.session.connection().exec_driver_sql(explain + ran[0][0], ran[0][1])]
         assert sum("ix_outbound_queue" in line for line in lines) >= 3, lines
         assert not [line for line in lines if "Seq Scan on outbound" in line or "SCAN outbound" in line]
+
+
+def why(post: Post, row_id: int) -> tuple[str, str, str | None]:
+    with post.db.read() as uow:
+        found = service.why_waiting(uow, service.get(uow, row_id))
+        assert found is not None
+        return found.reason, found.sentence, found.until
+
+
+def test_a_mail_says_why_it_waits_and_when_it_goes(post: Post) -> None:
+    tokyo, berlin, jerusalem = post.add("shimbun.jp"), post.add("zeitung.de"), post.add("iton.il")
+    assert why(post, tokyo) == (
+        "hours",
+        "it is 18:00 there; mail leaves at 09:00-17:00 in Asia/Tokyo, by ccTLD .jp",
+        "2026-06-02T00:00:00+00:00",
+    )
+    # Berlin is ready; Tokyo was approved before it but cannot go now, and still counts as one before it.
+    assert why(post, berlin)[0] == "queue"
+    assert why(post, jerusalem)[0] == "queue"
+    post.clock.at = datetime(2026, 6, 5, 9, 0, tzinfo=UTC)  # a Friday
+    weekend = post.add("haaretz-blog.il")
+    assert why(post, weekend)[:2] == (
+        "weekend",
+        "it is Friday there; mail leaves at 09:00-17:00 in Asia/Jerusalem, by ccTLD .il",
+    )
+    assert why(post, weekend)[2] == "2026-06-07T06:00:00+00:00"
+    post.clock.at = datetime(2026, 7, 14, 9, 0, tzinfo=UTC)
+    holiday = post.add("journal.fr")
+    reason, sentence, until = why(post, holiday)
+    assert (reason, until) == ("holiday", "2026-07-15T07:00:00+00:00")
+    assert sentence.startswith("it is a holiday in FR: ")
+    with post.db.read() as uow:
+        row = service.get(uow, weekend)
+        assert row.not_before.isoformat() == "2026-06-07T06:00:00+00:00"
+
+
+def test_a_mail_that_waits_for_a_cap_says_the_next_slot(post: Post) -> None:
+    with post.db.work() as uow:
+        uow.session.execute(update(Mailbox).values(daily_cap=2))
+        uow.session.add(SitePacing(site_id=1, daily_cap=5))
+    rows = [post.add(f"z{number}.de") for number in range(6)]
+    post.run()
+    reason, sentence, until = why(post, rows[2])
+    assert (reason, sentence) == ("cap", "the mailbox has sent its 2 of today; it is the next")
+    assert until == "2026-06-02T07:00:00+00:00"
+    assert why(post, rows[4])[1:] == (
+        "the mailbox has sent its 2 of today; 2 go before it",
+        "2026-06-03T07:00:00+00:00",
+    )
+    # What it said comes true.
+    post.run(at="2026-06-02T07:00Z")
+    assert post.row(rows[3]).state is OutboundState.SENT
+    assert post.row(rows[4]).state is OutboundState.QUEUED
+    with post.db.work() as uow:
+        uow.session.execute(update(Mailbox).values(daily_cap=50))
+    post.run(at="2026-06-03T07:00Z")
+    assert post.row(rows[5]).state is OutboundState.SENT
+
+
+def test_what_staff_set_moves_what_waits_at_once(post: Post) -> None:
+    row_id = post.add("shimbun.jp")
+    prospect_id = post.row(row_id).prospect_id
+    with post.db.work() as uow:
+        assert pacing.hours_of_prospect(uow, post.settings, prospect_id).zone_source == "ccTLD .jp"
+        found = pacing.set_hours_of_prospect(
+            uow, post.settings, prospect_id, country="GB", zone=None, window=None, actor="ana"
+        )
+        assert (found.zone, found.zone_source, found.window_source) == ("Europe/London", "set by staff", "installation")
+    assert post.row(row_id).not_before == datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
+    with post.db.work() as uow:
+        pacing.set_site(uow, post.settings, 1, window="13:00-14:00", daily_cap=1, cooldown_days=None)
+    assert post.row(row_id).not_before == datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+    with post.db.work() as uow:
+        for values, field in (
+            ({"country": "QQ", "zone": None, "window": None}, "country"),
+            ({"country": None, "zone": "Europe/Nowhere", "window": None}, "zone"),
+            ({"country": None, "zone": None, "window": "9 to 5"}, "window"),
+        ):
+            with pytest.raises(BadInput) as refused:
+                pacing.set_hours_of_prospect(uow, post.settings, prospect_id, **values, actor="ana")  # type: ignore[arg-type]
+            assert [problem.field for problem in refused.value.problems] == [field]
+
+
+def test_a_lower_cap_takes_nothing_back_and_a_higher_one_counts_today(post: Post) -> None:
+    rows = [post.add(f"z{number}.de") for number in range(6)]
+
+    def cap(mailbox: int, site: int | None) -> None:
+        with post.db.work() as uow:
+            pacing.set_site(uow, post.settings, 1, window=None, daily_cap=site, cooldown_days=None)
+            found = pacing.set_mailbox(
+                uow, 1, daily_cap=mailbox, gap_min_seconds=0, gap_max_seconds=0, ramp_start=None, ramp_step=5,
+                language=None, site_ids=[],
+            )  # fmt: skip
+            assert found.used_today <= found.cap_today
+
+    cap(3, None)
+    post.run()
+    cap(2, 2)
+    post.run()
+    assert len(post.sent()) == 3
+    cap(9, 5)
+    post.run()
+    assert len(post.sent()) == 5
+    assert why(post, rows[5])[0] == "site-cap"
+    cap(9, None)
+    post.run()
+    assert len(post.sent()) == 6
