@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 
@@ -18,6 +19,11 @@ from workers.table import TABLE
 from workers.work import Work, declare
 
 log = get_logger("workers.runtime")
+
+
+def _expected(record: logging.LogRecord) -> bool:
+    """Two sets of threads on one broker are meant: each consumes its own queues, so dramatiq need not warn of them."""
+    return "middleware of the same type twice" not in str(record.msg)
 
 
 class Runtime:
@@ -39,6 +45,7 @@ class Runtime:
         settings = self._container.settings
         looks = f"{settings.broker_namespace}.{LOOKS}"
         others = {name for name in queues(settings.broker_namespace) if name != looks}
+        self._broker.logger.addFilter(_expected)
         for names, threads in ((others, settings.worker_threads), ({looks}, settings.poll_threads)):
             worker = Worker(self._broker, queues=names, worker_threads=threads, worker_timeout=200)
             worker.start()

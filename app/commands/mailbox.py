@@ -10,7 +10,7 @@ import typer
 
 from app.commands.operate import JsonOption, installation
 from app.errors import BadInput, FieldProblem
-from app.models import Mailbox, Security
+from app.models import Mailbox, MailboxWatch, Security
 
 if TYPE_CHECKING:
     from app.container import Container
@@ -236,10 +236,12 @@ def resume(
 
 def list_mailboxes(as_json: JsonOption = False) -> None:
     """List the mailboxes with their state."""
+    from app.inbox import watches
     from app.mail import accounts
 
     with installation() as container, container.db.read() as look:
-        rows = [_row(mailbox) for mailbox in accounts.every(look.session)]
+        watched = watches.by_mailbox(look.session)
+        rows = [{**_row(mailbox), **_waiting(watched.get(mailbox.id))} for mailbox in accounts.every(look.session)]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -248,6 +250,17 @@ def list_mailboxes(as_json: JsonOption = False) -> None:
         typer.echo(f"{row['id']}  {row['email']}  {row['smtp']}  {row['imap']}  {row['daily_cap']} a day  {state}")
     if not rows:
         typer.echo("there is no mailbox yet; add one with `gapbridge mailbox add`", err=True)
+
+
+def _waiting(watch: MailboxWatch | None) -> dict[str, object]:
+    """Since when a connection waits for its mail, or why none does."""
+    since = watch.idle_since if watch else None
+    again = watch.idle_retry_at if watch else None
+    return {
+        "waiting_since": since.isoformat() if since else None,
+        "waiting_error": watch.idle_error if watch else None,
+        "waiting_again_at": again.isoformat() if again else None,
+    }
 
 
 def _row(mailbox: Mailbox) -> dict[str, object]:

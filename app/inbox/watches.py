@@ -73,6 +73,11 @@ def make_due(session: Session, mailbox_ids: Sequence[int], now: datetime) -> Non
     )
 
 
+def by_mailbox(session: Session) -> dict[int, MailboxWatch]:
+    """How each mailbox is watched; without those that nobody has looked into yet."""
+    return {row.mailbox_id: row for row in session.execute(select(MailboxWatch)).scalars()}
+
+
 # --- waiting connections ----------------------------------------------------------------------------------------------------
 
 

@@ -169,7 +169,7 @@ class Watcher:
         for mailbox_id in due:
             del self._later[mailbox_id]
             last = self._rings.get(mailbox_id)
-            often = last is not None and now - last.at < 5 * last.gap
+            often = last is not None and now - last.at < 2 * last.gap
             gap = min(2 * last.gap, _MOST_GAP) if last is not None and often else _LEAST_GAP
             self._rings[mailbox_id] = _Ring(now, gap)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.clock import SystemClock
+from app.commands.mailbox import list_mailboxes
 from app.container import Container
 from app.errors import MailboxFault
 from app.inbox import polling
@@ -37,7 +39,7 @@ def container(settings: Settings, dispatcher: RecordingDispatcher) -> Iterator[C
     made.close()
 
 
-def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+def until(true: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -195,6 +197,25 @@ def test_it_can_be_switched_off_and_limited(container: Container) -> None:
             until(lambda: standing(container) == 2)
             time.sleep(0.5)
             assert standing(container) == 2
+        finally:
+            watcher.stop()
+
+
+def test_the_list_of_mailboxes_says_who_is_waited_for(
+    container: Container, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with dovecot(*BOXES) as server:
+        fill(container, server.port, 1)
+        watcher = Watcher(container, round_seconds=0.1)
+        watcher.start()
+        try:
+            until(lambda: standing(container) == 1)
+            monkeypatch.setenv("GAPBRIDGE_DATABASE_URL", container.settings.resolved_database_url)
+            monkeypatch.setenv("GAPBRIDGE_DATA_DIR", str(container.settings.data_dir))
+            list_mailboxes(as_json=True)
+            (row,) = json.loads(capsys.readouterr().out)
+            assert row["waiting_since"]
+            assert row["waiting_error"] is None
         finally:
             watcher.stop()
 
