@@ -44,6 +44,29 @@ def analyze_command(
         list[str] | None,
         typer.Option(metavar="FIELD=HEADER", help="For --format generic: which column holds which field."),
     ] = None,
+    language: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A language of our site (en); pages in none of them are removed. Without it no language is asked for."
+        ),
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="A removal that is not to be applied (directory, ...); may be repeated.")
+    ] = None,
+    min_authority: Annotated[float, typer.Option(help="Domain rating (of Ahrefs) that the baseline counts with.")] = 50,
+    min_traffic: Annotated[int, typer.Option(help="Monthly visits that the baseline counts with.")] = 1_000,
+    pages: Annotated[
+        Path | None,
+        typer.Option(help="Where every page that links to a competitor goes, the best of each site first, as CSV."),
+    ] = None,
+    winnability: Annotated[
+        Path | None,
+        typer.Option(help="Where each gap's chance goes, with its parts and what they were seen by, as JSON lines."),
+    ] = None,
+    matrix: Annotated[
+        Path | None,
+        typer.Option(help="Where the overlap matrix goes: how many gaps link to both of two competitors, as CSV."),
+    ] = None,
     rejects: Annotated[
         Path | None,
         typer.Option(help="Where the rejected rows go, as CSV: file, line, reason and the row's beginning."),
@@ -51,17 +74,43 @@ def analyze_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Rank the domains that link to competitors and not to us, from exports alone; no database is touched."""
+    from functools import partial
+
+    from app.gaps import closeup
     from app.gaps.analyze import analyze
     from app.gaps.careful import KEEP
     from app.gaps.export import check_file, check_out, write_gap
     from app.gaps.report import write_rejects
+    from app.gaps.summary import Floors
 
     check_out(out)
-    check_file(rejects, "--rejects")
+    for place, option in (
+        (rejects, "--rejects"),
+        (pages, "--pages"),
+        (winnability, "--winnability"),
+        (matrix, "--matrix"),
+    ):
+        check_file(place, option)
     files = [_competitor(text) for text in competitor or []]
     mapping = dict(_pair(text) for text in map or [])
-    with analyze(ours or [], files, own_domains=own_domain or [], format=format, mapping=mapping) as analysis:
+    with analyze(
+        ours or [],
+        files,
+        own_domains=own_domain or [],
+        format=format,
+        mapping=mapping,
+        keep=keep or [],
+        languages=language or [],
+        floors=Floors(min_authority, min_traffic),
+    ) as analysis:
         write_gap(analysis.engine, out)
+        look = partial(closeup.pages, analysis.engine, analysis.links, analysis.competitors)
+        if pages:
+            closeup.write_pages(look(), pages)
+        if winnability:
+            closeup.write_winnability(look(), winnability)
+        if matrix:
+            closeup.write_matrix(analysis.engine, analysis.competitors, matrix)
         if rejects:
             write_rejects([(one.file, one.as_dict(KEEP)["rejected"]) for one in analysis.files], rejects)
         summary = {**analysis.summary, "out": str(out)}
@@ -188,9 +237,12 @@ def print_summary(summary: dict[str, Any]) -> None:
             f"{title}: " + (", ".join(f"{key} {count:,}" for key, count in summary[name].items()) or "none"),
             markup=False,
         )
+    for rule, rows in summary["removed_examples"].items():
+        console.print(f"  {rule}: {rows[0]['domain']} ({rows[0]['seen']})", markup=False)
     for name, counted in summary["filters"].items():
         console.print(
-            f"{name}: {counted['passes']:,} pass, {counted['fails']:,} fail, {counted['unknown']:,} not known",
+            f"{name}: {counted['passes']:,} pass, {counted['fails']:,} fail, {counted['unknown']:,} not known; "
+            f"{summary['fails_only'][name]:,} fail only here",
             markup=False,
         )
     if summary["linked_one_level_up"]["count"]:

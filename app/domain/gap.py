@@ -29,6 +29,8 @@ class Removal(StrEnum):
     COMPETITOR = "competitor"
     SPAM = "spam"
     LOST = "lost"
+    LANGUAGE = "foreign-language"
+    NETWORK = "link-network"
 
 
 REMOVALS = {
@@ -36,6 +38,8 @@ REMOVALS = {
     Removal.COMPETITOR: "the source is one of the competitors",
     Removal.SPAM: "the provider marks the source as spam",
     Removal.LOST: "every link of the source to a competitor is reported as lost",
+    Removal.LANGUAGE: "the page is in none of the site's languages",
+    Removal.NETWORK: "one of a family of sources under a name by which links are sold",
 }
 
 

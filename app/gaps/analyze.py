@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import BadInput
-from app.gaps import sums, tables
+from app.gaps import removals, sums, tables
 from app.gaps.account import account, rows_in
 from app.gaps.engine import Engine, Export
 from app.gaps.report import FileReport
-from app.gaps.summary import summarise
+from app.gaps.summary import Floors, summarise
 from app.gaps.textfile import digest
 from app.keys import ascii_host, registrable_domain
 
@@ -39,6 +39,9 @@ class Analysis:
     own_domains: list[str]
     files: list[FileReport]
     summary: dict[str, Any] = field(default_factory=dict)
+    links: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # for each file of competitors: SQL of its rows, of their side
 
     def rows(self, batch: int = 10_000) -> Iterator[dict[str, Any]]:
         """The table in rank order, one dict a row with the names of GAP_COLUMNS."""
@@ -58,14 +61,20 @@ def analyze(
     own_domains: Sequence[str] = (),
     format: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    keep: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    floors: Floors = Floors(),
     memory_limit: str | None = None,
     threads: int | None = None,
 ) -> Iterator[Analysis]:
     """Compute the gap. `competitors` are (domain, file); the domain is None only for a matrix, which names its targets itself.
 
-    Raises BadInput, naming the file or option and the fix. The table lives until the block ends.
+    `keep` names removals that are not applied, `languages` (`en`) are those of the site, `floors` what is counted against. Raises BadInput, naming the file or option and the fix. The table lives until the block ends.
     """
     own = [_domain(text, "--own-domain") for text in own_domains]
+    for name in keep:
+        if name not in removals.names():
+            raise BadInput(f"--keep {name}: there is no such removal; there are {', '.join(removals.names())}.")
     with Engine(threads=threads, **({"memory_limit": memory_limit} if memory_limit else {})) as engine:
         notes: list[str] = []
         mine = _once([Source(path) for path in ours], notes)
@@ -74,7 +83,7 @@ def analyze(
         plan.open_all([*mine, *_once(theirs, notes)], len(mine), format, mapping)
         plan.notes += notes
         plan.read_all()
-        yield plan.finish()
+        yield plan.finish(keep, languages, floors)
 
 
 def _once(sources: Sequence[Source], notes: list[str]) -> list[Source]:
@@ -214,12 +223,16 @@ class _Plan:
         for number, read in enumerate(self.reads):
             profile = read.export.layout.profile
             sums.register_file(self.engine, number, profile.name, profile.provider)
-            side = str(read.side)
-            if read.sides:
-                side = "CASE target " + " ".join(f"WHEN '{key}' THEN {one}" for key, one in read.sides.items()) + " END"
-            self._read(number, read, side, alone=alike[profile.name, read.side] <= 1)
+            self._read(number, read, self._side(read), alone=alike[profile.name, read.side] <= 1)
         sums.finish_sums(self.engine)
         account(self.engine, {number: read.export for number, read in enumerate(self.reads)})
+
+    @staticmethod
+    def _side(read: _Read) -> str:
+        """SQL for the side of each row."""
+        if not read.sides:
+            return str(read.side)
+        return "CASE target " + " ".join(f"WHEN '{key}' THEN {one}" for key, one in read.sides.items()) + " END"
 
     def _read(self, number: int, read: _Read, side: str, *, alone: bool) -> None:
         def use(rows: str) -> None:
@@ -246,12 +259,15 @@ class _Plan:
             lambda: rows_in(self.engine, number) + read.export.report.duplicates + read.export.report.mentions,
         )
 
-    def finish(self) -> Analysis:
+    def finish(self, keep: Sequence[str], languages: Sequence[str], floors: Floors) -> Analysis:
         """Apply the rules and write the account."""
         own_keys = [key for domain in self.own if (key := registrable_domain(domain))]
         rival_keys = [key for name in self.names if (key := registrable_domain(name))]
-        with_data = tables.gap_table(self.engine, self.names, own_keys, rival_keys)
+        with_data = tables.gap_table(self.engine, self.names, own_keys, rival_keys, keep=keep, languages=languages)
         files = [read.export.report for read in self.reads]
-        analysis = Analysis(self.engine, self.names, self.own, files)
-        analysis.summary = summarise(self.engine, self.names, self.own, files, with_data=with_data, notes=self.notes)
+        links = [(read.export.rows, self._side(read)) for read in self.reads if read.side != sums.OURS]
+        analysis = Analysis(self.engine, self.names, self.own, files, links=links)
+        analysis.summary = summarise(
+            self.engine, self.names, self.own, files, with_data=with_data, notes=self.notes, floors=floors
+        )
         return analysis

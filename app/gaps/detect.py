@@ -226,7 +226,7 @@ def _search_console(lines: list[str], start: int, fixed: str | None, path: PureP
             )
         # One column only, so no other delimiter may hide in it.
         whole = len(header) == 1 and not any(
-            other in cell for cell in (lines[start], *(row[0] for row in body)) for other in "\t;|"
+            other in cell for cell in (lines[start], *(row[0] for row in body)) for other in _DELIMITERS
         )
         if whole and all(_LINK.match(row[0].strip()) for row in body):
             return _layout(SEARCH_CONSOLE_SAMPLE, delimiter, start + 1, ["linking page"], path=path, notes=note)

@@ -123,6 +123,9 @@ class Engine:
             }
         )
         self._stack.callback(self.connection.close)
+        # It takes a CSV file for a few dozen rows and would build its hash tables from millions of them instead of our small
+        # lists. Every join here is written with the small side on the right, where it is built as written.
+        self.run("SET disabled_optimizers = 'build_side_probe_side'")
         for macro in MACROS:
             self.run(macro)
 

@@ -22,7 +22,7 @@ from app.gaps.analyze import Analysis
 from app.gaps.engine import Engine, literal
 from app.gaps.report import FileReport
 from app.gaps.snapshots import Prepared, Whose, parquet, prepare
-from app.gaps.summary import summarise
+from app.gaps.summary import Floors, summarise
 from app.gaps.textfile import digest
 from app.keys import registrable_domain
 from app.models import Snapshot, SnapshotRole
@@ -60,7 +60,12 @@ def whose(uow: UnitOfWork, site_id: int) -> Whose:
     """The domains that an export of this site can belong to."""
     site = sites.get(uow, site_id)
     rivals = [competitor.domain for competitor in sites.competitors(uow, site_id)]
-    return Whose(tuple(site.domains), tuple(rivals))
+    usual = Floors()
+    floors = Floors(
+        usual.authority if site.min_authority is None else site.min_authority,
+        usual.traffic if site.min_traffic is None else site.min_traffic,
+    )
+    return Whose(tuple(site.domains), tuple(rivals), floors)
 
 
 def targets_of_sites(uow: UnitOfWork, site_ids: Sequence[int] = ()) -> dict[int, Whose]:
@@ -190,7 +195,9 @@ def gap_of(snapshots: Sequence[Snapshot], known_to_site: Whose, folder: Path) ->
         with_data = tables.gap_table(engine, rivals, own, rivals)
         files = [_report(one) for one in snapshots]
         analysis = Analysis(engine, list(rivals), list(own), files)
-        analysis.summary = summarise(engine, list(rivals), list(own), files, with_data=with_data, notes=[])
+        analysis.summary = summarise(
+            engine, list(rivals), list(own), files, with_data=with_data, notes=[], floors=known_to_site.floors
+        )
         yield analysis
 
 

@@ -11,7 +11,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import BadInput
@@ -20,6 +20,7 @@ from app.gaps.account import account
 from app.gaps.engine import Engine, Export, literal
 from app.gaps.report import FileReport
 from app.gaps.rows import COLUMNS, SCHEMA_VERSION
+from app.gaps.summary import Floors
 from app.gaps.textfile import digest
 from app.keys import registrable_domain
 
@@ -30,6 +31,7 @@ class Whose:
 
     own: tuple[str, ...]
     competitors: tuple[str, ...]
+    floors: Floors = field(default_factory=Floors)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from app.domain import gap as rules
@@ -13,8 +14,24 @@ _STAYS = "removed_by = '' AND class IN ('best', 'missing')"
 _EXAMPLES = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Floors:
+    """What the baseline asks for: a rating on the scale of `provider`, and monthly visits."""
+
+    authority: float = rules.BASELINE_AUTHORITY
+    traffic: int = rules.BASELINE_TRAFFIC
+    provider: str = rules.BASELINE_PROVIDER
+
+
 def summarise(
-    engine: Engine, names: list[str], own: list[str], files: list[FileReport], *, with_data: int, notes: list[str]
+    engine: Engine,
+    names: list[str],
+    own: list[str],
+    files: list[FileReport],
+    *,
+    with_data: int,
+    notes: list[str],
+    floors: Floors = Floors(),
 ) -> dict[str, Any]:
     """JSON-ready. Everything is counted over the table `gap`; `notes` are sentences for people."""
     coverage = _coverage(engine, names)
@@ -31,7 +48,8 @@ def summarise(
             engine,
             "SELECT unnest(string_split(removed_by, '|')) AS rule, count(*) FROM gap WHERE removed_by <> '' GROUP BY 1 ORDER BY 1",
         ),
-        "filters": _filters(engine),
+        "removed_examples": _examples(engine),
+        **_filters(engine, floors),
         "linked_one_level_up": _one_level_up(engine),
         "files": [report.as_dict() for report in files],
         "notes": [*notes, *_warnings(files, coverage, with_data)],
@@ -62,25 +80,40 @@ def _coverage(engine: Engine, names: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _filters(engine: Engine) -> dict[str, dict[str, int]]:
-    """The baseline, counted over the gaps and applied to none: passes, fails, and could not be decided."""
-    rating = f"authority_provider = '{rules.BASELINE_PROVIDER}' AND authority IS NOT NULL"
+def _filters(engine: Engine, floors: Floors) -> dict[str, Any]:
+    """The baseline, counted over the gaps and applied to none: passes, fails, could not be decided, and fails nothing else."""
+    rating = f"authority_provider = '{floors.provider}' AND authority IS NOT NULL"
     tests = {
         "dofollow": "dofollow",
         # A rating of another tool is another scale: it decides nothing here.
-        f"{rules.BASELINE_PROVIDER} authority >= {rules.BASELINE_AUTHORITY}": (
-            f"CASE WHEN {rating} THEN authority >= {rules.BASELINE_AUTHORITY} END"
-        ),
-        f"traffic >= {rules.BASELINE_TRAFFIC}": f"traffic >= {rules.BASELINE_TRAFFIC}",
+        f"{floors.provider} authority >= {floors.authority:g}": f"CASE WHEN {rating} THEN authority >= {floors.authority} END",
+        f"traffic >= {floors.traffic}": f"traffic >= {floors.traffic}",
     }
-    counted = {}
-    for name, test in tests.items():
-        passes, fails, unknown = engine.run(
-            f"""SELECT count(*) FILTER (({test}) IS TRUE), count(*) FILTER (({test}) IS FALSE), count(*) FILTER (({test}) IS NULL)
-            FROM gap WHERE {_STAYS}"""
-        )[0]
-        counted[name] = {"passes": int(passes), "fails": int(fails), "unknown": int(unknown)}
-    return counted
+    # In one look at the table: each test as -1 (fails), 0 (not known) and 1.
+    looks = ", ".join(
+        f"CASE ({test}) WHEN true THEN 1 WHEN false THEN -1 ELSE 0 END AS t{n}" for n, test in enumerate(tests.values())
+    )
+    fails = " + ".join(f"(t{n} < 0)::INTEGER" for n in range(len(tests)))
+    counts = ", ".join(
+        f"count(*) FILTER (t{n} > 0), count(*) FILTER (t{n} < 0), count(*) FILTER (t{n} = 0), count(*) FILTER (t{n} < 0 AND {fails} = 1)"
+        for n in range(len(tests))
+    )
+    found = engine.run(f"SELECT {counts} FROM (SELECT {looks} FROM gap WHERE {_STAYS})")[0]
+    words = ("passes", "fails", "unknown")
+    counted = {name: [int(count) for count in found[n * 4 : n * 4 + 4]] for n, name in enumerate(tests)}
+    return {
+        "filters": {name: dict(zip(words, counts, strict=False)) for name, counts in counted.items()},
+        "fails_only": {name: counts[3] for name, counts in counted.items()},
+    }
+
+
+def _examples(engine: Engine) -> dict[str, list[dict[str, str]]]:
+    """For each removal that goes by words, a few rows with what they were seen by."""
+    found = engine.run(
+        f"""SELECT removed_by, list({{'domain': domain, 'seen': seen}})[:{_EXAMPLES // 2}] FROM gap
+        WHERE seen <> '' GROUP BY removed_by ORDER BY 1"""
+    )
+    return {str(rule): list(rows) for rule, rows in found}
 
 
 def _one_level_up(engine: Engine) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.domain import gap as rules
+from app.gaps import removals
 from app.gaps.engine import Engine, literal
 from app.gaps.keying import keyed, resolved
 from app.gaps.sums import (
@@ -58,8 +59,19 @@ def best_pages(engine: Engine, rows: str, most: int) -> list[tuple[str, list[tup
     return [(key, [(one["page"], one["title"]) for one in best]) for key, best in engine.run(asked)]
 
 
-def gap_table(engine: Engine, names: Sequence[str], own_keys: Sequence[str], competitor_keys: Sequence[str]) -> int:
-    """Make `gap` (GAP_COLUMNS in rank order) from `part`; return how many competitors have data."""
+def gap_table(
+    engine: Engine,
+    names: Sequence[str],
+    own_keys: Sequence[str],
+    competitor_keys: Sequence[str],
+    *,
+    keep: Sequence[str] = (),
+    languages: Sequence[str] = (),
+) -> int:
+    """Make `gap` (GAP_COLUMNS in rank order) from `part`; return how many competitors have data.
+
+    `keep` names removals that are not applied, `languages` are the site's (for the removal of foreign ones; none asks nothing).
+    """
     finish_sums(engine)
     engine.run("CREATE OR REPLACE TABLE competitor (side INTEGER, name VARCHAR)")
     for number, name in enumerate(names, 1):
@@ -89,9 +101,10 @@ def gap_table(engine: Engine, names: Sequence[str], own_keys: Sequence[str], com
     with_data = (int(sides) >> 1).bit_count()
     # From here on the order of the rows is the rank.
     engine.run("SET preserve_insertion_order = true")
-    engine.run(_gap_sql(with_data, providers))
+    rules_of_words = removals.rules(engine, keep=keep, languages=languages)
+    engine.run(_gap_sql(with_data, providers, keep, rules_of_words))
     columns = ", ".join(f'{_SHOWN.get(name, name)} AS "{name}"' for name in GAP_COLUMNS)
-    engine.run(f"CREATE OR REPLACE VIEW gap AS SELECT {columns}, mask, rowid + 1 AS place FROM gap_row")
+    engine.run(f"CREATE OR REPLACE VIEW gap AS SELECT {columns}, seen, mask, flags, rowid + 1 AS place FROM gap_row")
     for table in ("keys", "better", "close_up"):
         engine.run(f"DROP TABLE {table}")
     return with_data
@@ -182,7 +195,7 @@ _PLACE = f"""((removed_by <> '')::BIGINT << 60) + ((class IS NULL)::BIGINT << 59
     + ((1023 - round(score * 10)::BIGINT) << 45) + ((1::BIGINT << 45) - 1 - least(links, (1::BIGINT << 45) - 1))"""
 
 
-def _gap_sql(with_data: int, providers: Sequence[str]) -> str:
+def _gap_sql(with_data: int, providers: Sequence[str], keep: Sequence[str], by_words: Sequence[tuple[str, str]]) -> str:
     weights = rules.WEIGHTS
     removed = [
         (rules.Removal.OWN, "key IN (SELECT key FROM own)"),
@@ -190,7 +203,17 @@ def _gap_sql(with_data: int, providers: Sequence[str]) -> str:
         (rules.Removal.SPAM, "coalesce(spam, false)"),
         (rules.Removal.LOST, "overlap = 0 AND links_to_us = 0"),
     ]
-    removed_by = ", ".join(f"CASE WHEN {test} THEN '{rule}' END" for rule, test in removed)
+    tests = [f"CASE WHEN {test} THEN '{rule}' END" for rule, test in removed if rule not in keep]
+    # A rule may be there twice, seen in two ways; it is named once.
+    asked: dict[str, list[str]] = {}
+    for number, (rule, _sql) in enumerate(by_words):
+        asked.setdefault(rule, []).append(f"seen_{number}")
+    tests += [
+        f"CASE WHEN coalesce({', '.join(columns)}) IS NOT NULL THEN '{rule}' END" for rule, columns in asked.items()
+    ]
+    removed_by = ", ".join(tests) or "NULL"
+    looked = "".join(f", {sql} AS seen_{number}" for number, (_rule, sql) in enumerate(by_words))
+    seen = ", ".join(f"seen_{number}" for number in range(len(by_words))) or "NULL"
     overlap = f"overlap / {with_data}.0" if with_data else "0"
     figures = [f"authority_{number}" for number in range(len(providers))]
     tool = " ".join(
@@ -203,8 +226,10 @@ def _gap_sql(with_data: int, providers: Sequence[str]) -> str:
             SELECT *, bit_count(mask >> 1)::INTEGER AS overlap, {_said("flags", FOLLOWED, FOLLOW_UNKNOWN)} AS dofollow,
                 coalesce({", ".join(figures)}) AS authority, CASE {tool} END AS authority_provider
             FROM keys WHERE mask <> 0 OR last_side > 0),
+        held AS (SELECT *, {removals.PARTS} FROM counted),
+        looked AS (SELECT *{looked} FROM held),
         judged AS (
-            SELECT *, CASE
+            SELECT *, concat_ws('; ', {seen}) AS seen, CASE
                     WHEN links_to_us > 0 AND overlap = 0 THEN '{rules.GapClass.OURS}'
                     WHEN links_to_us > 0 AND coalesce(better, false) THEN '{rules.GapClass.WEAK}'
                     WHEN links_to_us > 0 THEN '{rules.GapClass.SHARED}'
@@ -218,11 +243,11 @@ def _gap_sql(with_data: int, providers: Sequence[str]) -> str:
                 + {weights["followed"]} * CASE WHEN dofollow THEN 1 WHEN dofollow IS NULL THEN 0.5 ELSE 0 END
                 + {weights["authority"]} * CASE WHEN authority IS NULL THEN 0.5 ELSE least(greatest(authority, 0), 100) / 100 END
                 + {weights["traffic"]} * CASE WHEN traffic IS NULL THEN 0.5 ELSE {traffic} END, 1) AS score
-            FROM counted LEFT JOIN better USING (key)),
+            FROM looked LEFT JOIN better USING (key)),
         -- Competitors are few and so are the sets of them: each set's names are joined once.
         names AS (
             SELECT mask, coalesce(string_agg(competitor.name, '|' ORDER BY side) FILTER (side IS NOT NULL), '') AS competitors
             FROM (SELECT DISTINCT mask FROM keys) LEFT JOIN competitor ON mask & (1 << side) <> 0 GROUP BY mask)
         SELECT key, class, tier, overlap, competitors, links, dofollow, links_to_us, best, authority, authority_provider, traffic,
-            first_seen, score, removed_by, mask, flags
+            first_seen, score, removed_by, seen, mask, flags
         FROM judged JOIN names USING (mask) ORDER BY {_PLACE}, key"""

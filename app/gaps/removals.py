@@ -1,0 +1,93 @@
+"""Removals that go by words, families and copies, as SQL over `keys`: each gives the text of what was seen, or null.
+
+Only sources that do not link to us are asked. What is removed stays in the table with its rule and what it was seen by, and
+`keep` names the rules that are not to be applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.domain.gap import Removal
+from app.gaps.engine import Engine, literal
+from app.gaps.sums import page_text
+from app.gaps.words import RemovalWords, removals, seller_family, seller_pattern
+
+#: A text on so many sources within so many days, with the same target, is a copy of a release.
+COPIES = 10
+COPY_DAYS = 3
+#: Shorter anchors are names and calls that many people find by themselves.
+COPY_ANCHOR = 25
+
+#: Columns that the rules need beside those of `keys`; one step, so that they are computed once.
+PARTS = f"""CASE WHEN links_to_us = 0 THEN split_part(split_part(key, '/', 1), '.', 1) END AS label,
+    CASE WHEN links_to_us = 0 THEN lower(regexp_extract({page_text("page")}, '^[a-zA-Z]+://[^/?#]+(/[^?#]*)', 1)) END AS path,
+    {page_text("page_type")} AS page_type, {page_text("language")} AS language"""
+
+
+def names() -> list[str]:
+    """Every removal that `keep` can name."""
+    return [*Removal, *(one.name for one in removals())]
+
+
+def rules(engine: Engine, *, keep: Sequence[str] = (), languages: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """(rule, SQL for what was seen or null), over `keys` with PARTS; `languages` are those of the site (`en`), none asks nothing."""
+    found = [(one.name, _by_words(one)) for one in removals()]
+    if languages:
+        codes = "|".join(sorted(code.lower().partition("-")[0] for code in languages))
+        ours = f"regexp_matches(lower(language), '(^|[, ])({codes})($|[-_, ])')"
+        found.append((Removal.LANGUAGE, f"CASE WHEN links_to_us = 0 AND NOT {ours} THEN 'language: ' || language END"))
+    if Removal.NETWORK not in keep and _families(engine):
+        found.append(
+            (Removal.NETWORK, "(SELECT any_value('family: ' || family.name) FROM family WHERE family.key = held.key)")
+        )
+    if "press-release" not in keep and _copies(engine):
+        copied = f"({page_text('target')}, {page_text('anchor')}) IN (SELECT (target, anchor) FROM copied)"
+        found.append(
+            (
+                "press-release",
+                f"CASE WHEN links_to_us = 0 AND {copied} THEN 'the same words on {COPIES} sites and more' END",
+            )
+        )
+    return [(name, sql) for name, sql in found if name not in keep]
+
+
+def _by_words(one: RemovalWords) -> str:
+    tests = []
+    if one.hosts:
+        tests.append(f"WHEN links_to_us = 0 AND key IN ({', '.join(map(literal, one.hosts))}) THEN 'host: ' || key")
+    for where, shown, pattern in (("label", "domain", one.label), ("path", "path", one.path)):
+        if pattern:
+            words = literal(pattern)
+            tests.append(
+                f"WHEN regexp_matches({where}, {words}) THEN '{shown}: ' || regexp_extract({where}, {words}, 1)"
+            )
+    for kind in one.page_type:
+        tests.append(
+            f"WHEN links_to_us = 0 AND starts_with(page_type, {literal(kind)}) THEN 'page type: ' || page_type"
+        )
+    return f"CASE {' '.join(tests)} END"
+
+
+def _families(engine: Engine) -> bool:
+    """Sources that are called alike but for numbers and endings, by a name under which links are sold."""
+    engine.run(
+        f"""CREATE OR REPLACE TABLE family AS SELECT key, name FROM (
+            SELECT key, name, count(*) OVER (PARTITION BY name) AS members FROM (
+                SELECT key, regexp_extract(regexp_replace(label, '[0-9]+', '', 'g'), '^[^-]*(-[^-]+)?') AS name FROM (
+                    SELECT key, split_part(split_part(key, '/', 1), '.', 1) AS label FROM keys WHERE links_to_us = 0)
+                WHERE regexp_matches(regexp_replace(label, '[0-9]+', '', 'g'), {literal(seller_pattern())})))
+        WHERE members >= {seller_family()}"""
+    )
+    return bool(engine.run("SELECT 1 FROM family LIMIT 1"))
+
+
+def _copies(engine: Engine) -> bool:
+    engine.run(
+        f"""CREATE OR REPLACE TABLE copied AS SELECT target, anchor FROM (
+            SELECT {page_text("target")} AS target, {page_text("anchor")} AS anchor, first_seen FROM keys
+            WHERE links_to_us = 0 AND first_seen IS NOT NULL AND length(best) > {COPY_ANCHOR})
+        WHERE target IS NOT NULL AND length(anchor) >= {COPY_ANCHOR} GROUP BY target, anchor
+        HAVING count(*) >= {COPIES} AND date_diff('day', min(first_seen), max(first_seen)) <= {COPY_DAYS}"""
+    )
+    return bool(engine.run("SELECT 1 FROM copied LIMIT 1"))

@@ -1,0 +1,198 @@
+"""What leaves the list and why, what can be won, and the closer looks at a finished gap."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.domain.winnability import Evidence, judge
+from app.errors import BadInput
+from app.gaps import closeup
+from app.gaps.analyze import analyze
+from app.gaps.words import seller, winnability_rules
+from tests.support import exports
+
+link = exports.link
+CASES = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "data" / "gap_golden.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+
+def world(tmp_path: Path, rows: Sequence[dict[str, str]]) -> tuple[list[Path], list[tuple[str | None, Path]]]:
+    ours = exports.search_console_sites(tmp_path / "ours.csv", [("ours.test", 1, 1)])
+    return [ours], [("rival.example", exports.ahrefs_backlinks(tmp_path / "rival.csv", rows))]
+
+
+def removed(tmp_path: Path, rows: Sequence[dict[str, str]], **options: Any) -> dict[str, str]:
+    ours, rivals = world(tmp_path, rows)
+    with analyze(ours, rivals, own_domains=["us.example"], **options) as analysis:
+        return {row["domain"]: row["removed_by"] for row in analysis.rows() if row["tier"]}
+
+
+def test_the_golden_set_is_whole() -> None:
+    kinds = [case["kind"] for case in CASES]
+    assert len(CASES) == 300
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {"class": 90, "removal": 102, "winnability": 108}
+    assert all(case["reason"] for case in CASES)
+    assert len({json.dumps({**case, "reason": ""}, sort_keys=True) for case in CASES}) == 300
+
+
+def test_golden_classes(tmp_path: Path) -> None:
+    """Each case is a source of its own in one world of three competitors; a class may depend on nothing else."""
+    files: dict[str, list[dict[str, str]]] = {name: [] for name in ("us", "a", "b", "c")}
+    cases = [case for case in CASES if case["kind"] == "class"]
+    for number, case in enumerate(cases):
+        for side, links in case["links"].items():
+            for at, cells in enumerate(links):
+                files[side].append(link(f"https://case{number}.test/{side}/{at}", f"https://{side}.example/", **cells))
+    paths = {side: exports.ahrefs_backlinks(tmp_path / f"{side}.csv", rows) for side, rows in files.items()}
+    rivals: list[tuple[str | None, Path]] = [(f"{side}.example", paths[side]) for side in "abc"]
+    with analyze([paths["us"]], rivals, own_domains=["us.example"]) as analysis:
+        found = {row["domain"]: row for row in analysis.rows()}
+    wrong = []
+    for number, case in enumerate(cases):
+        row = found.get(f"case{number}.test", {})
+        got = {name: row.get(name) for name in case["expect"]}
+        if got != case["expect"]:
+            wrong.append((case["reason"], got, case["expect"]))
+    assert wrong == []
+
+
+def test_golden_removals(tmp_path: Path) -> None:
+    cases = [case for case in CASES if case["kind"] == "removal"]
+    rows = [link(case["page"], "https://rival.example/", **case.get("cells", {})) for case in cases]
+    ours, rivals = world(tmp_path, rows)
+    with analyze(ours, rivals, own_domains=["us.example"], languages=["en"]) as analysis:
+        got = {row["best_page"]: row["removed_by"] for row in analysis.rows() if row["best_page"]}
+    wrong = [
+        (case["page"], got.get(case["page"]), case["removed_by"])
+        for case in cases
+        if got.get(case["page"]) != case["removed_by"]
+    ]
+    assert wrong == []
+
+
+def test_golden_winnability() -> None:
+    wrong = []
+    for case in CASES:
+        if case["kind"] == "winnability":
+            found = judge(Evidence(**case["evidence"]), winnability_rules(), seller())
+            got = {"bucket": found.bucket, "rules": sorted(part.rule for part in found.parts)}
+            if got != {"bucket": case["bucket"], "rules": sorted(case["rules"])}:
+                wrong.append((case["reason"], got, found.score))
+    assert wrong == []
+
+
+def test_a_removal_is_reversible_and_says_what_it_saw(tmp_path: Path) -> None:
+    rows = [
+        link("https://a.test/blogroll/", Language="en"),
+        link("https://b.test/x", Language="de"),
+        link("https://prweb.com/x"),
+    ]
+    assert removed(tmp_path, rows) == {"a.test": "blogroll", "b.test": "", "prweb.com": "press-release"}
+    assert removed(tmp_path, rows, languages=["en-GB"])["b.test"] == "foreign-language"
+    assert removed(tmp_path, rows, keep=["blogroll"])["a.test"] == ""
+    with pytest.raises(BadInput, match=r"--keep blogrol: there is no such removal; there are .*blogroll"):
+        removed(tmp_path, rows, keep=["blogrol"])
+    ours, rivals = world(tmp_path, rows)
+    with analyze(ours, rivals, own_domains=["us.example"]) as analysis:
+        examples = analysis.summary["removed_examples"]
+        assert analysis.summary["gaps"] == 1
+    assert examples["blogroll"] == [{"domain": "a.test", "seen": "path: blogroll"}]
+    assert examples["press-release"] == [{"domain": "prweb.com", "seen": "host: prweb.com"}]
+
+
+def test_a_family_of_link_sellers_leaves_before_tier_1(tmp_path: Path) -> None:
+    names = [f"seo-anomaly-{name}.test" for name in ("one", "two", "three", "four", "five")]
+    rows = [
+        link(f"https://{name}/x") for name in (*names, "seo-news.test", "anomaly1.test", "site1.test", "site2.test")
+    ]
+    got = removed(tmp_path, rows)
+    assert {name for name, rule in got.items() if rule} == set(names)
+    assert set(got.values()) == {"", "link-network"}
+    assert not any(removed(tmp_path, rows[1:]).values())  # four are no family
+
+
+def test_copies_of_one_release_are_seen_by_their_words(tmp_path: Path) -> None:
+    words = "Rival launches the first thing of its kind"
+    rows = [
+        link(
+            f"https://copy{n}.test/x",
+            "https://rival.example/launch",
+            Anchor=words,
+            First_seen=f"2025-03-0{1 + n % 3} 00:00:00",
+        )
+        for n in range(10)
+    ] + [link("https://other.test/x", "https://rival.example/launch", Anchor="Rival")]
+    got = removed(tmp_path, rows)
+    assert {rule for name, rule in got.items() if name.startswith("copy")} == {"press-release"}
+    assert got["other.test"] == ""
+    slow = [{**row, "First seen": f"2025-0{1 + n % 9}-01 00:00:00"} for n, row in enumerate(rows)]
+    assert not any(removed(tmp_path, slow).values())
+    assert not any(removed(tmp_path, rows[1:]).values())
+
+
+def test_fails_only_here_and_floors(tmp_path: Path) -> None:
+    from app.gaps.summary import Floors
+
+    rows = [
+        link("https://low.test/", Domain_rating="10"),
+        link("https://both.test/", Domain_rating="10", Domain_traffic="1"),
+        link("https://fine.test/", Domain_rating="80"),
+        link("https://none.test/", Domain_rating="", Nofollow="true"),
+    ]
+    ours, rivals = world(tmp_path, rows)
+    with analyze(ours, rivals, own_domains=["us.example"]) as analysis:
+        assert analysis.summary["filters"]["ahrefs authority >= 50"] == {"passes": 1, "fails": 2, "unknown": 1}
+        assert analysis.summary["fails_only"] == {"dofollow": 1, "ahrefs authority >= 50": 1, "traffic >= 1000": 0}
+    with analyze(ours, rivals, own_domains=["us.example"], floors=Floors(authority=5, traffic=1)) as analysis:
+        assert analysis.summary["fails_only"] == {"dofollow": 1, "ahrefs authority >= 5": 0, "traffic >= 1": 0}
+
+
+def test_pages_matrix_and_winnability(tmp_path: Path) -> None:
+    ours = exports.search_console_sites(tmp_path / "ours.csv", [("ours.test", 1, 1)])
+    a = exports.ahrefs_backlinks(
+        tmp_path / "a.csv",
+        [
+            link("https://x.test/low", "https://a.example/", UR="1"),
+            link(
+                "https://x.test/high",
+                "https://a.example/",
+                UR="40",
+                Anchor="=cmd",
+                Referring_page_title="The best tools",
+            ),
+            link("https://x.test/gone", "https://a.example/", UR="90", Lost="2026-01-01 00:00:00"),
+            link("https://ours.test/x", "https://a.example/"),
+            link("https://y.test/blogroll", "https://a.example/"),
+            link("https://z.test/forum/1", "https://a.example/", UGC="true"),
+        ],
+    )
+    b = exports.ahrefs_backlinks(
+        tmp_path / "b.csv",
+        [link("https://x.test/high", "https://b.example/", UR="40"), link("https://w.test/", "https://b.example/")],
+    )
+    with analyze([ours], [("a.example", a), ("b.example", b)], own_domains=["us.example"]) as analysis:
+        found = list(closeup.pages(analysis.engine, analysis.links, analysis.competitors))
+        assert closeup.overlap_matrix(analysis.engine, analysis.competitors) == [[2, 1], [1, 2]]
+        closeup.write_matrix(analysis.engine, analysis.competitors, tmp_path / "matrix.csv")
+        assert closeup.write_pages(found, tmp_path / "pages.csv") == 4
+        assert closeup.write_winnability(found, tmp_path / "win.jsonl") == 3
+    assert [(row["domain"], row["number"], row["page"], row["competitors"]) for row in found][:2] == [
+        ("x.test", 1, "https://x.test/high", "a.example|b.example"),
+        ("x.test", 2, "https://x.test/low", "a.example"),
+    ]
+    assert {row["domain"] for row in found} == {"x.test", "z.test", "w.test"}
+    assert found[0]["reason"] == "followed, in the content, page rating 40.0, 10 visits a month"
+    assert (tmp_path / "matrix.csv").read_text() == "competitor,a.example,b.example\na.example,2,1\nb.example,1,2\n"
+    with (tmp_path / "pages.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["anchor"] in ("'=cmd", "")
+    scores = {one["domain"]: one for one in map(json.loads, (tmp_path / "win.jsonl").read_text().splitlines())}
+    assert scores["z.test"]["bucket"] == "unlikely"
+    assert {part["rule"] for part in scores["z.test"]["parts"]} == {"user-generated", "in-content"}
