@@ -27,7 +27,7 @@ _ALIASES = {
     "iso-8859-1": "cp1252", "iso8859-1": "cp1252", "latin1": "cp1252", "latin-1": "cp1252", "windows-31j": "cp932", "x-sjis": "cp932", "shift_jis": "cp932",
     "shift-jis": "cp932", "sjis": "cp932", "x-gbk": "gbk", "gb2312": "gb18030", "ks_c_5601-1987": "cp949", "iso-8859-8-i": "iso8859-8", "x-euc-jp": "euc_jp",
     "iso-2022-jp": "iso2022_jp_ext", "cp-850": "cp850", "utf8": "utf-8", "unicode-1-1-utf-7": "utf-7", "windows-874": "cp874", "x-mac-roman": "mac-roman",
-    "macintosh": "mac-roman", "dos-874": "cp874", "tis-620": "cp874",
+    "macintosh": "mac-roman", "eucgb2312_cn": "gb18030", "big5_tw": "big5", "dos-874": "cp874", "tis-620": "cp874",
 }  # fmt: skip
 _CODECS: dict[str, codecs.CodecInfo] = {}
 
