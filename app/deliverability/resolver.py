@@ -45,8 +45,8 @@ class Resolver:
         return bool(self._servers)
 
     def txt(self, name: str) -> list[str]:
-        """The TXT records of a name, each with its strings joined (RFC 7208 3.3)."""
-        return [b"".join(record.strings).decode("utf-8", "replace") for record in self._ask(name, "TXT")]
+        """The TXT records of a name, each with its strings joined (RFC 7208 3.3), in a settled order."""
+        return sorted(b"".join(record.strings).decode("utf-8", "replace") for record in self._ask(name, "TXT"))
 
     def mx(self, name: str) -> list[tuple[int, str]]:
         """(preference, host) of the MX records, best first; the host "" is that of a null MX (RFC 7505)."""
