@@ -17,7 +17,7 @@ from typing import Any
 from app.db.work import Database, UnitOfWork
 from app.domain.ranking import rank_key
 from app.errors import BadInput, NotFound
-from app.gaps import repository, sums, tables
+from app.gaps import changes, repository, sums, tables
 from app.gaps.analyze import Analysis
 from app.gaps.engine import Engine, literal
 from app.gaps.report import FileReport
@@ -279,6 +279,13 @@ def import_and_refresh(
         snapshots, domains = newest(uow, site_id), whose(uow, site_id)
     with gap_of(snapshots, domains, folder) as analysis, db.work() as uow:
         counts = write_gap(uow, site_id, analysis, snapshots, folder=folder)
+        refresh = changes.record(uow, site_id, analysis, snapshots, folder=folder, actor=actor)
+        if refresh is not None:
+            analysis.summary["changes"] = {
+                **refresh.counts,
+                "held_back": refresh.held_back,
+                "why": refresh.held_back_why,
+            }
     return imported, counts, analysis.summary
 
 

@@ -9,6 +9,7 @@ from app.models.decision import Decision, DecisionKind
 from app.models.domain_lease import DomainLease
 from app.models.erasure import Erasure
 from app.models.folder import Folder
+from app.models.gap_change import ChangeKind, GapChange, GapRefresh
 from app.models.idempotency_key import IdempotencyKey
 from app.models.inbound import Inbound, InboundState
 from app.models.inbound_location import InboundLocation
@@ -58,6 +59,7 @@ from app.models.user_setting import UserSetting
 __all__ = [
     "ApiKey",
     "BlockingEvent",
+    "ChangeKind",
     "Competitor",
     "Contact",
     "Conversation",
@@ -67,6 +69,8 @@ __all__ = [
     "DomainLease",
     "Erasure",
     "Folder",
+    "GapChange",
+    "GapRefresh",
     "IdempotencyKey",
     "Inbound",
     "InboundLocation",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.api.door import Door
 from app.api.v1 import (
+    gap_changes,
     imports,
     links,
     mailboxes,
@@ -21,6 +22,7 @@ from app.api.v1 import (
 DOORS: tuple[Door, ...] = (
     sites.door,
     imports.door,
+    gap_changes.door,
     prospects.door,
     pitches.door,
     outbox.door,

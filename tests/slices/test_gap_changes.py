@@ -1,0 +1,171 @@
+"""What changed between two looks at a site's data, and which losses the data cannot prove; on both databases."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from app.clock import FixedClock
+from app.db.work import Database
+from app.gaps import changes, service
+from app.models import ChangeKind
+from app.sites import service as sites
+
+
+class Desk:
+    """A site with two competitors; each `look` imports new lists of who links to whom."""
+
+    def __init__(self, db: Database, tmp_path: Path) -> None:
+        self.db, self.folder, self.files = db, tmp_path / "snapshots", tmp_path
+        self.days = (f"2026-{month:02}-{day:02}" for month, day in itertools.product(range(5, 12), (1, 15)))
+        with db.work() as uow:
+            site = sites.create(uow, name="Us", domains=["us.example"], brand_names=["Us"])
+            self.site_id = site.id
+            for rival in ("alpha.example", "beta.example"):
+                sites.add_competitor(uow, site.id, rival)
+
+    def export(self, target: str, domains: Iterable[str], day: str, lost: Iterable[str] = ()) -> Path:
+        place = self.files / f"{target}-refdomains-subdomains_{day}_10-00-00.csv"
+        with place.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["Domain", "DR", "Links to target", "Lost"])
+            writer.writerows([domain, 40, 3, ""] for domain in domains)
+            writer.writerows([domain, 40, 0, "2026-04-01"] for domain in lost)
+        return place
+
+    def look(self, day: str | None = None, *, lost: Iterable[str] = (), **links: Iterable[str]) -> dict[str, set[str]]:
+        day = day or next(self.days)
+        paths = [
+            self.export(f"{name}.example", domains, day, lost if name != "us" else ())
+            for name, domains in links.items()
+        ]
+        service.import_and_refresh(self.db, self.site_id, paths, folder=self.folder, actor="test")
+        return self.last()
+
+    def last(self) -> dict[str, set[str]]:
+        with self.db.read() as uow:
+            newest = changes.refreshes_of(uow, self.site_id)[0]
+            found = [one for one in changes.changes_of(uow, self.site_id, limit=10_000) if one.refresh_id == newest.id]
+            grouped: dict[str, set[str]] = {}
+            for one in found:
+                grouped.setdefault(one.kind.value, set()).add(one.domain)
+            assert {kind: len(domains) for kind, domains in grouped.items()} == newest.counts
+            self.held, self.why = newest.held_back, newest.held_back_why
+        return grouped
+
+
+@pytest.fixture
+def desk(db: Database, tmp_path: Path) -> Desk:
+    return Desk(db, tmp_path)
+
+
+def test_each_kind_of_change_is_told_once(desk: Desk) -> None:
+    first = desk.look(
+        us=["ours.test", "turns.test", "fades.test"],
+        alpha=["stays.test", "grows.test", "wins.test", "ends.test", "told.test", "turns.test"],
+        beta=["stays.test"],
+    )
+    assert first == {}
+    second = desk.look(
+        us=["ours.test", "wins.test"],
+        alpha=["stays.test", "grows.test", "wins.test", "turns.test", "new.test"],
+        beta=["stays.test", "grows.test"],
+        lost=["told.test"],
+    )
+    assert second == {
+        "new-gap": {"new.test"},
+        "stronger": {"grows.test"},
+        "closed": {"wins.test"},
+        "gone": {"ends.test", "told.test"},
+        "lost-ground": {"turns.test"},
+        "lost-link": {"fades.test"},
+    }
+    assert desk.held == 0
+    with desk.db.read() as uow:
+        [one] = changes.changes_of(uow, desk.site_id, kind=ChangeKind.STRONGER)
+    assert (one.before["overlap"], one.after["overlap"], one.tier) == (1, 2, 1)
+
+
+def test_the_same_files_and_older_ones_change_nothing(desk: Desk) -> None:
+    lists = {"us": ["ours.test"], "alpha": ["a.test", "b.test"], "beta": ["a.test"]}
+    desk.look("2026-06-01", **lists)
+    desk.look("2026-06-01", **lists)
+    desk.look("2026-05-01", us=[], alpha=["a.test"], beta=["c.test"])
+    with desk.db.read() as uow:
+        assert len(changes.refreshes_of(uow, desk.site_id)) == 1
+        assert changes.changes_of(uow, desk.site_id) == []
+
+
+def test_a_list_that_is_cut_or_gone_invents_no_loss(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.look(us=["ours.test", "turns.test"], alpha=["a.test", "b.test", "turns.test"], beta=["a.test", "c.test"])
+    with desk.db.work() as uow:
+        for one in service.newest(uow, desk.site_id):
+            assert not one.capped
+    original = service.store
+
+    def capped(*args: object, **kwargs: object) -> service.Imported:
+        done = original(*args, **kwargs)  # type: ignore[arg-type]
+        for one in done.snapshots:
+            one.capped = one.target in ("us.example", "alpha.example")
+        return done
+
+    monkeypatch.setattr(service, "store", capped)
+    # b.test and turns.test are missing from cut lists, c.test from a whole one; new.test is there for all to see.
+    found = desk.look(us=["ours.test"], alpha=["a.test", "new.test", "turns.test"], beta=["a.test"])
+    assert found == {"new-gap": {"new.test"}, "gone": {"c.test"}}
+    assert desk.held == 2
+    assert desk.why == [
+        "the list of alpha.example is cut at its tool's limit (alpha.example-refdomains-subdomains_2026-05-15_10-00-00.csv)",
+        "the list of us.example is cut at its tool's limit (us.example-refdomains-subdomains_2026-05-15_10-00-00.csv)",
+    ]
+
+
+def test_a_competitor_that_is_taken_off_has_not_lost_its_links(desk: Desk) -> None:
+    desk.look(us=["ours.test"], alpha=["a.test"], beta=["a.test", "b.test"])
+    with desk.db.work() as uow:
+        beta = next(one for one in sites.competitors(uow, desk.site_id) if one.domain == "beta.example")
+        sites.remove_competitor(uow, desk.site_id, beta.id)
+    assert desk.look(us=["ours.test"], alpha=["a.test", "new.test"]) == {"new-gap": {"new.test"}}
+    assert desk.held == 1
+
+
+def test_changes_are_those_of_a_slow_reference(desk: Desk, clock: FixedClock) -> None:
+    rng = random.Random(3)
+    domains = [f"d{n}.test" for n in range(40)]
+
+    def lists() -> dict[str, set[str]]:
+        # Nobody may be without any link: a list without rows is a list without data.
+        return {
+            name: {*rng.sample(domains, rng.randint(5, 25)), f"{name}-only.test"} for name in ("us", "alpha", "beta")
+        }
+
+    before = lists()
+    desk.look(**before)
+    for _ in range(4):
+        after = lists()
+        found = desk.look(**after)
+        expected: dict[str, set[str]] = {}
+        for domain in {*domains, "us-only.test", "alpha-only.test", "beta-only.test"}:
+            (was_us, *was), (is_us, *now) = ([domain in one[name] for name in one] for one in (before, after))
+            was_gap, is_gap = not was_us and any(was), not is_us and any(now)
+            kind = None
+            if was_gap and is_us:
+                kind = "closed"
+            elif was_us and not is_us:
+                kind = "lost-ground" if any(now) else "lost-link"
+            elif is_gap and not was_us and not any(was):
+                kind = "new-gap"
+            elif is_gap and was_gap and sum(now) > sum(was):
+                kind = "stronger"
+            elif was_gap and not is_us and not any(now):
+                kind = "gone"
+            if kind:
+                expected.setdefault(kind, set()).add(domain)
+        assert found == expected
+        before = after
+    assert len(list((desk.folder / "states").iterdir())) == 2
