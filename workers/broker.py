@@ -44,6 +44,7 @@ _QUEUES = {
     Job.LINKS_CHECK: "pages",
     Job.DOMAINS_CHECK: "pages",
     Job.MAIL_DOMAINS_CHECK: "pages",
+    Job.GAPS_PULL: "pages",
 }
 CONNECT_SECONDS = 5.0
 _REST_SECONDS = 5.0

@@ -18,6 +18,7 @@ from tests.conftest import START
 from tests.support.brokers import namespace, until
 from tests.support.databases import Templates
 from tests.support.pitching import EDITOR, Desk, a_desk
+from workers.broker import queue_of, queues
 from workers.runtime import Runtime, assemble, disassemble
 from workers.table import TABLE
 
@@ -26,6 +27,7 @@ INSTALLATIONS = [("sqlite", "memory"), ("postgresql", "redis"), ("postgresql", "
 
 def test_every_job_has_its_work_and_only_one() -> None:
     assert sorted(work.job for work in TABLE) == sorted(Job)
+    assert all(queue_of(job, "here") in queues("here") for job in Job)
 
 
 def test_every_sweep_only_reads(database_url: str) -> None:
