@@ -90,11 +90,11 @@ class Credentials:
                 token = self._vault.open(row.access_token, bound_to(mailbox.id, ACCESS))
                 if token != refused:
                     return SignIn(mailbox.username, token, bearer=True)
+            if time.monotonic() > deadline:
+                raise MailboxFault("another worker has been renewing the sign-in of this mailbox for too long")
             if self._take(row, owner):
                 self._renew(mailbox, row, owner)
                 refused = None
-            elif time.monotonic() > deadline:
-                raise MailboxFault("another worker has been renewing the sign-in of this mailbox for too long")
             else:
                 time.sleep(_LOOK_SECONDS)
 
@@ -158,7 +158,8 @@ def store(uow: UnitOfWork, vault: Vault, row: MailboxOAuth, granted: oauth.Grant
     """Keep a new pair of tokens over the version that `row` shows; False when another one was stored meanwhile."""
     values: dict[str, Any] = {
         "access_token": vault.seal(granted.access_token, bound_to(row.mailbox_id, ACCESS)),
-        "access_until": uow.now() + granted.lifetime,
+        # One that lives shorter than the margin is used all the same: a server that refuses it has it renewed.
+        "access_until": uow.now() + max(granted.lifetime, 2 * MARGIN),
         "version": row.version + 1,
         "lease_owner": None,
         "lease_until": None,

@@ -284,6 +284,16 @@ def test_the_rotated_token_is_stored_before_it_is_used(
         Credentials(db, installed, VAULT).now(mailbox)
 
 
+def test_a_token_of_a_short_life_is_not_renewed_for_ever(
+    db: Database, installed: Settings, server: OAuthServer
+) -> None:
+    server.lifetime = 30
+    added(db, installed)
+    mailbox = signed_in(db, installed, server)
+    assert server.owner(Credentials(db, installed, VAULT).now(mailbox).secret) == ANA
+    assert server.refreshed == 0
+
+
 def test_a_holder_that_died_is_waited_for_and_then_passed_over(
     db: Database, installed: Settings, server: OAuthServer, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
