@@ -45,6 +45,7 @@ _QUEUES = {
     Job.DOMAINS_CHECK: "pages",
     Job.MAIL_DOMAINS_CHECK: "pages",
     Job.GAPS_PULL: "pages",
+    Job.GAPS_EXPIRE: "pages",
 }
 CONNECT_SECONDS = 5.0
 _REST_SECONDS = 5.0
