@@ -16,8 +16,6 @@ from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.models import Prospect, Snapshot
 
-#: Figures beyond the column's range (a search engine's own traffic) are stored as its largest value.
-_LARGEST = 2_147_483_647
 _BATCH = 5_000
 
 #: What a gap says about a prospect: columns of `prospect` with their types on PostgreSQL. Everything else belongs to people.
@@ -25,11 +23,11 @@ EVIDENCE = {
     "tier": "integer",
     "overlap": "integer",
     "competitors": "jsonb",
-    "links": "integer",
+    "links": "bigint",
     "dofollow": "boolean",
     "authority": "double precision",
     "authority_provider": "text",
-    "traffic": "integer",
+    "traffic": "bigint",
     "language": "text",
     "best_page": "text",
     "best_page_title": "text",
@@ -128,7 +126,9 @@ def upsert(session: Session, site_id: int, rows: Iterable[dict[str, Any]], *, no
 
 
 def _sqlite(kind: str) -> str:
-    return {"jsonb": "text", "date": "text", "boolean": "integer", "double precision": "real"}.get(kind, kind)
+    return {"jsonb": "text", "date": "text", "boolean": "integer", "bigint": "integer", "double precision": "real"}.get(
+        kind, kind
+    )
 
 
 def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -138,8 +138,6 @@ def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
 def _cell(kind: str, value: Any) -> Any:
     if kind == "jsonb":
         return json.dumps(value)
-    if kind == "integer" and value is not None:
-        return min(value, _LARGEST)
     if isinstance(value, date):
         return value.isoformat()
     return value

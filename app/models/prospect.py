@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field
 
 from app.db.types import enum_check, enum_column, json_column
@@ -13,6 +13,10 @@ from app.models.base import Table
 # Its mention check has ended, or has failed and somebody must say so. Queries use the same words: that is how the two
 # databases know that the partial indexes fit.
 WAITS = "(stage = 'checked-mention' OR (stage = 'prospect' AND mention = 'could-not-check'))"
+
+
+# A search engine's own traffic is beyond 32 bits; an integer of the embedded database has 64 anyway.
+_COUNT = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Prospect(Table, table=True):
@@ -51,11 +55,11 @@ class Prospect(Table, table=True):
     tier: int | None = None
     overlap: int | None = None
     competitors: list[str] = Field(default_factory=list, sa_column=json_column())
-    links: int | None = None
+    links: int | None = Field(default=None, sa_type=_COUNT)
     dofollow: bool | None = None
     authority: float | None = None
     authority_provider: str | None = Field(default=None, max_length=32)
-    traffic: int | None = None
+    traffic: int | None = Field(default=None, sa_type=_COUNT)
     language: str | None = Field(default=None, max_length=64)
     best_page: str | None = None
     best_page_title: str | None = None

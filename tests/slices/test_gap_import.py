@@ -105,7 +105,7 @@ def test_from_files_to_prospects(db: Database, tmp_path: Path) -> None:
         tier=1, mention=None, overlap=2, competitors=2, dofollow=True, authority=40.0, first_seen=both.first_seen
     )
     assert both.mention_due_at == db.clock.now()
-    assert found["one.test"].traffic == 2_147_483_647
+    assert found["one.test"].traffic == 9_000_000_000
 
 
 def test_the_same_file_twice_is_recognised(db: Database, tmp_path: Path) -> None:
