@@ -88,11 +88,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of the table of routes, for the matrix of who may what."""
+    """One line of the table of routes, for the matrix of who may what and for the reference; `does` is in words."""
 
     method: str
     path: str
     needs: str
+    does: str
 
 
 def encode_cursor(*position: str | int) -> str:
@@ -143,6 +144,7 @@ class Door:
 
     def __init__(self, tag: str) -> None:
         # Every answer is made by `_wrap`; the schema of a problem is put into the document once, by the application.
+        self.tag = tag
         self.router = APIRouter(tags=[tag])
         self.table: list[Route] = []
 
@@ -155,7 +157,7 @@ class Door:
         """
 
         def register(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-            self.table.append(Route(method, path, needs))
+            self.table.append(Route(method, path, needs, inspect.getdoc(endpoint) or ""))
             statuses = [400, 401, 403, 404, 413, 422, 429, 503]
             if method != "GET":
                 statuses.append(409)
