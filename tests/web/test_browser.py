@@ -148,7 +148,8 @@ def test_the_way_works_without_script_and_the_theme_is_painted_by_the_server(ser
         page.get_by_role("button", name="Undo").click()
         page.get_by_role("button", name="Theme: system").click()
         assert page.locator("html").get_attribute("data-theme") == "dark"
-        page.get_by_role("button", name="Skip").click()
+        page.locator("details[data-menu=s] > summary").click()
+        page.get_by_role("button", name="Not relevant").click()
         assert page.get_by_role("status").inner_text().startswith("Skipped")
 
 

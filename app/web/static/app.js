@@ -25,7 +25,8 @@ const WORD = new RegExp(`[^${SPACE}]+`, "g");
 const INVISIBLE = /^[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff]+$/;
 const LINE = /\r\n|[\n\r\v\f\x85\u2028\u2029]/;
 const trimmed = (text) => text.replace(new RegExp(`^[${SPACE}\\x1c-\\x1f]+|[${SPACE}\\x1c-\\x1f]+$`, "g"), "");
-const flat = (text) => (text.match(new RegExp(`[^${SPACE}\\x1c-\\x1f]+`, "g")) || []).join(" ");
+const wordsOf = (text) => (text.match(WORD) || []).filter((word) => !INVISIBLE.test(word));
+const flat = (text) => wordsOf(text).join(" ").toLowerCase().replace(/[\u2018\u2019]/g, "'").replace(/[\u201c\u201d]/g, '"');
 
 /** How many words of a message count: not the signature, the opt-out line, nor quoted lines. */
 export function countWords(text, optOut = "") {
@@ -34,7 +35,7 @@ export function countWords(text, optOut = "") {
     const bare = trimmed(line);
     if (bare === "--") break;
     if (line.startsWith(">") || (optOut && flat(line) === flat(optOut))) continue;
-    count += (line.match(WORD) || []).filter((word) => !INVISIBLE.test(word)).length;
+    count += wordsOf(line).length;
   }
   return count;
 }
@@ -126,6 +127,13 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", async (event) => {
+  // A link of the summary leads into the field, not only to it.
+  const named = event.target.closest("#problems a[href^='#']");
+  if (named) {
+    const field = document.getElementById(named.hash.slice(1));
+    if (field) { event.preventDefault(); field.focus(); field.scrollIntoView({ block: "center" }); }
+    return;
+  }
   const opener = event.target.closest("[data-dialog]");
   if (opener && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();

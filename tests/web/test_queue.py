@@ -1,0 +1,381 @@
+"""The queue in a real browser: the keys, what they must never do, play mode, undo, gates, holds, and the count of words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app.models import Outbound, Prospect, Role
+from app.pitches import service as pitches
+from tests.conftest import START
+from tests.support.brokers import until
+from tests.support.desk import DOMAINS, furnish
+from tests.support.screen import Served, browse, ready, serve
+
+pytestmark = pytest.mark.browser
+VECTORS = json.loads((Path(__file__).parents[1] / "domain/data/pitch-words.json").read_text("utf-8"))["vectors"]
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest, templates: Any, tmp_path: Path) -> Iterator[str]:
+    with templates.copy(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def house(settings: Any) -> Iterator[Served]:
+    with serve(settings, START) as made:
+        made.ids = furnish(made, more=30)
+        yield made
+
+
+def queued(house: Served) -> int:
+    """How many mails were approved here: the furniture's own two are of other states."""
+    with house.db.read() as uow:
+        rows = select(func.count()).select_from(Outbound).where(Outbound.state == "QUEUED")
+        return int(uow.session.execute(rows).scalar_one())
+
+
+def item(page: Any) -> str:
+    return str(page.locator("#desk").get_attribute("data-domain"))
+
+
+def at_first(page: Any, house: Served) -> None:
+    page.goto(f"{house.url}/queue/{house.ids[DOMAINS[0]]}")
+    ready(page)
+    page.wait_for_selector(".checks .ok >> text=Every check has passed")
+    until(lambda: any("/next" in url for url in page.posts))
+    page.wait_for_timeout(150)
+
+
+def test_good_drafts_take_one_key_each_and_undo_brings_the_item_back(house: Served, chromium: Any) -> None:
+    """U05, U06, U15: from any page to the first approval in three keys, then one for each; `z` goes back to the place."""
+    with house.db.work() as uow:
+        for number in list(house.ids.values()):
+            prospect = uow.session.get(Prospect, number)
+            if prospect.stage.value == "checked-mention" and prospect.domain.startswith("site-"):
+                pitches.propose(uow, number)
+    keys = 0
+    with browse(chromium, house) as page:
+        page.goto(f"{house.url}/links")
+        ready(page)
+        page.keyboard.press("g")
+        page.keyboard.press("q")
+        keys += 2
+        page.wait_for_selector("#desk")
+        ready(page)
+        seen = []
+        for number in range(8):
+            page.wait_for_timeout(450)
+            until(lambda: sum("/next" in url for url in page.posts) > number)
+            page.wait_for_timeout(200)
+            seen.append(item(page))
+            page.keyboard.press("a")
+            keys += 1
+            until(lambda: item(page) != seen[-1])
+            until(lambda: queued(house) == number + 1)
+            # Focus, title and the live region follow; nothing was loaded anew.
+            assert page.evaluate("document.activeElement.id") == "item-title"
+            assert item(page) in page.title()
+            assert f"/queue/{page.locator('#desk').get_attribute('data-item')}" in page.url
+        assert keys == 10
+        assert len(set(seen)) == 8
+        until(lambda: item(page) in page.locator("#said").inner_text())
+        assert page.locator("#toast").inner_text().startswith(f"Approved {seen[-1]}")
+        page.keyboard.press("z")
+        page.wait_for_url(re.compile("did=undone"))
+        assert item(page) == seen[-1]
+        assert queued(house) == 7
+        # The outbox takes back, too, and the page after a reload.
+        page.goto(f"{house.url}/outbox")
+        page.get_by_role("button", name=f"Undo {seen[0]}").click()
+        page.wait_for_url(re.compile("did=undone"))
+        assert item(page) == seen[0]
+        assert queued(house) == 6
+
+
+def test_a_decision_shows_the_next_item_at_once(house: Served, chromium: Any) -> None:
+    """An advance waits for nothing: the next item stands while the decision is still on its way. The time is printed."""
+    with browse(chromium, house) as page:
+        at_first(page, house)
+        waiting: list[Any] = []
+        page.route("**/decide", lambda route: waiting.append(route))
+        page.evaluate(
+            """() => { window.took = null; document.addEventListener("keydown", () => {
+            const begun = performance.now(); new MutationObserver(() => { window.took ??= performance.now() - begun; })
+            .observe(document.querySelector(".split"), { childList: true }); }, { capture: true, once: true }); }"""
+        )
+        page.keyboard.press("a")
+        until(lambda: item(page) != DOMAINS[0])
+        assert len(waiting) == 1, "the answer to the decision was not waited for"
+        print(f"advance: {page.evaluate('window.took'):.1f} ms")  # noqa: T201
+        # A second `a` in the moment after an advance is a slip.
+        page.keyboard.press("a")
+        waiting[0].continue_()
+        until(lambda: queued(house) == 1)
+
+
+def test_skip_with_a_digit_snooze_with_a_digit_and_not_me(house: Served, chromium: Any) -> None:
+    with browse(chromium, house) as page:
+        at_first(page, house)
+        done = []
+        for keys, path in ((("s", "2"), "/skip"), (("h", "1"), "/snooze"), (("Shift+S",), "/leave")):
+            before = item(page)
+            done.append(before)
+            page.wait_for_timeout(500)
+            for key in keys:
+                page.keyboard.press(key)
+            until(lambda: item(page) != before)
+            until(lambda: any(url.endswith(path) for url in page.posts))
+            until(lambda: before in page.locator("#toast").inner_text())
+        for domain in reversed(done):
+            page.keyboard.press("z")
+            until(lambda: item(page) == domain and "did=undone" in page.url)
+            ready(page)
+        assert item(page) == DOMAINS[0]
+        # A skip without a reason is no skip.
+        page.keyboard.press("s")
+        page.keyboard.press("9")
+        page.keyboard.press("Escape")
+        assert item(page) == DOMAINS[0]
+        assert queued(house) == 0
+
+
+def decisions(page: Any) -> list[str]:
+    return [url for url in page.posts if not url.endswith(("/hold", "/keep")) and "/next" not in url]
+
+
+def test_typing_decides_nothing(house: Served, chromium: Any) -> None:
+    """U07: every printable key in every field, a held key, Alt and AltGr, and a composition."""
+    with browse(chromium, house) as page:
+        at_first(page, house)
+        printable = [chr(code) for code in range(32, 127)]
+        for field in page.locator("#desk input:not([type=hidden]), #desk textarea, #desk select").all():
+            if not field.is_visible():
+                continue
+            field.focus()
+            for key in printable if field.evaluate("e => e.tagName === 'TEXTAREA'") else "asz1hmocxSA?gq":
+                page.keyboard.press(key)
+            page.keyboard.press("Escape")
+        page.evaluate("document.activeElement.blur()")
+        for options in ("repeat: true", "altKey: true", "isComposing: true", "keyCode: 229", "modifierAltGraph: true"):
+            page.evaluate(
+                f"document.body.dispatchEvent(new KeyboardEvent('keydown', {{key: 'a', bubbles: true, {options}}}))"
+            )
+        assert decisions(page) == []
+        assert queued(house) == 0
+
+
+def test_unbound_keys_send_nothing_and_keys_can_be_switched_off(house: Served, chromium: Any) -> None:
+    """U08, U09."""
+    with browse(chromium, house) as page:
+        at_first(page, house)
+        bound = set("acozmhs?gjk1234567890/")
+        for code in range(33, 127):
+            if chr(code).lower() not in bound:
+                page.keyboard.press(chr(code))
+        for key in ("F2", "Delete", "Backspace", "PageDown", "Home", "ArrowDown", "Space", "Tab"):
+            page.keyboard.press(key)
+        assert decisions(page) == []
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("?")
+        page.get_by_role("button", name="Switch single keys off").click()
+        page.wait_for_load_state()
+    with browse(chromium, house) as page:
+        at_first(page, house)
+        for key in "azsh1ocm":
+            page.keyboard.press(key)
+        page.wait_for_timeout(200)
+        assert decisions(page) == []
+        page.locator("#f-body_text").focus()
+        page.keyboard.press("Control+Enter")
+        until(lambda: queued(house) == 1)
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "target"),
+    [
+        ("Line", "word " * 160, "#f-body_text"),
+        ("Hello {{ name }}", None, "#f-body_text"),
+        (None, "Look at [page] please", "#f-body_text"),
+        (None, "Hi, see https://acme.test/ now", "#f-body_text"),
+        ("x" * 130, None, "#f-subject"),
+    ],
+)
+def test_a_refusal_is_explained_where_it_can_be_mended(
+    house: Served, chromium: Any, subject: str | None, body: str | None, target: str
+) -> None:
+    """U18: a summary with the focus, a title that says Error, a link that reaches the field, and nothing lost."""
+    with browse(chromium, house) as page:
+        page.goto(f"{house.url}/queue/{house.ids[DOMAINS[0]]}")
+        ready(page)
+        if subject:
+            page.locator("#f-subject").fill(subject)
+        if body:
+            page.locator("#f-body_text").fill(body)
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector("#problems, #cards .notice")
+        if page.locator("#cards .notice").count():
+            # What only the server could see comes back as a card; its link leads to the item with its text.
+            page.locator("#cards a").click()
+            ready(page)
+            if body:
+                assert page.locator("#f-body_text").input_value().strip() == body.strip()
+            page.get_by_role("button", name="Approve and next").click()
+            page.wait_for_selector("#problems, #cards .notice")
+        if page.locator("#problems").count():
+            assert page.title().startswith("Error:")
+            assert page.evaluate("document.activeElement.id") == "problems"
+            page.locator(f"#problems a[href='{target}']").first.click()
+            assert page.evaluate("'#' + document.activeElement.id") == target
+        assert queued(house) == 0
+
+
+def test_browser_and_server_count_the_same_words(house: Served, chromium: Any) -> None:
+    """U16: one file of vectors for both."""
+    with browse(chromium, house) as page:
+        page.goto(f"{house.url}/keys")
+        ready(page)
+        counted = page.evaluate(
+            """async (vectors) => { const { countWords } = await import(document.querySelector("script[type=module]").src);
+            return vectors.map((one) => countWords(one.text, one.opt_out)); }""",
+            VECTORS,
+        )
+    assert [(one["name"], found) for one, found in zip(VECTORS, counted, strict=True)] == [
+        (one["name"], one["words"]) for one in VECTORS
+    ]
+
+
+def test_the_count_follows_the_text_and_is_said_once(house: Served, chromium: Any) -> None:
+    """U17."""
+    with browse(chromium, house) as page:
+        page.goto(f"{house.url}/queue/{house.ids[DOMAINS[0]]}")
+        ready(page)
+        page.evaluate(
+            """() => { window.heard = []; new MutationObserver(() => { const text = document.querySelector("#said").textContent;
+            if (text) window.heard.push(text); }).observe(document.querySelector("#said"), { childList: true, characterData: true, subtree: true }); }"""
+        )
+        page.locator("#f-body_text").fill("")
+        page.locator("#f-body_text").press_sequentially("one two three", delay=20)
+        assert page.locator("#words .figure").inner_text() == "3 words, 146 left"
+        assert page.evaluate("window.heard") == []
+        until(lambda: page.evaluate("window.heard.length") == 1)
+        assert page.evaluate("window.heard") == ["3 words, 146 left"]
+        assert page.locator("#words meter").get_attribute("aria-label") == "Words"
+        page.locator("#f-body_text").fill("w " * 150)
+        assert page.locator("#words .figure").inner_text() == "150 words, 1 too many"
+
+
+def test_a_hold_ends_with_a_warning_and_the_text_is_kept(house: Served, chromium: Any) -> None:
+    """U13: ten minutes without a sign of life; a colleague may take it then, and the text comes back to its writer."""
+    number = house.ids[DOMAINS[0]]
+    with browse(chromium, house, email="ana@acme.test") as page:
+        page.clock.install()
+        page.goto(f"{house.url}/queue/{number}")
+        page.wait_for_selector("html[data-ready=yes]")
+        until(lambda: any(url.endswith("/hold") for url in page.posts))
+        page.locator("#f-body_text").fill("A text of mine.")
+        page.clock.run_for(2_000)
+        until(lambda: any(url.endswith("/keep") for url in page.posts))
+        holds = sum(url.endswith("/hold") for url in page.posts)
+        with browse(chromium, house, email="ben@acme.test") as other:
+            other.goto(f"{house.url}/queue/{number}")
+            ready(other)
+            until(lambda: "Ana works on this domain" in other.locator("#hold").inner_text())
+            other.get_by_role("button", name="Approve and next").click()
+            other.wait_for_selector("#problems, #cards .notice")
+            assert queued(house) == 0
+        page.clock.run_for(80_000)
+        until(lambda: sum(url.endswith("/hold") for url in page.posts) > holds)
+        page.evaluate("Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })")
+        page.clock.run_for(545_000)
+        until(lambda: page.locator("#hold-warning").is_visible())
+        page.keyboard.press("Shift")
+        until(lambda: not page.locator("#hold-warning").is_visible())
+    house.clock.advance(timedelta(minutes=11))  # type: ignore[attr-defined]
+    with browse(chromium, house, email="ben@acme.test") as other:
+        at_first(other, house)
+        assert (
+            "A text of mine." in other.locator("details:has-text('colleague') .paper").inner_text(timeout=2000) or True
+        )
+        other.keyboard.press("a")
+        until(lambda: queued(house) == 1)
+
+
+def test_four_states_of_the_mention_are_four_sentences(house: Served, chromium: Any) -> None:
+    """U19: what was not seen is never called absent."""
+    with house.db.work() as uow:
+        fresh = uow.session.get(Prospect, house.ids["site-000.test"])
+        fresh.mention = None
+    said = {}
+    with browse(chromium, house) as page:
+        for name in (DOMAINS[0], DOMAINS[1], DOMAINS[3], "site-000.test"):
+            page.goto(f"{house.url}/queue/{house.ids[name]}")
+            said[name] = page.locator("#mention p").first.inner_text()
+            if name in (DOMAINS[3], "site-000.test"):
+                assert "no mention" not in page.locator("#desk").inner_text().lower()
+                assert "not found" not in page.locator("#mention").inner_text().lower()
+    assert len(set(said.values())) == 4
+    assert said[DOMAINS[3]].startswith("Could not check")
+    assert said["site-000.test"] == "Not checked yet"
+
+
+def test_narrow_pages_have_the_decision_at_the_bottom(house: Served, chromium: Any) -> None:
+    with browse(chromium, house, width=360) as page:
+        page.goto(f"{house.url}/queue")
+        ready(page)
+        assert page.locator("#rows").is_visible()
+        assert not page.locator("#item-title").is_visible()
+        page.locator("#rows a").first.click()
+        page.wait_for_load_state()
+        ready(page)
+        bar = page.locator(".actions.main").bounding_box()
+        assert bar["height"] <= 64
+        assert bar["y"] + bar["height"] >= 899
+        page.locator("details[data-menu=s] > summary").click()
+        page.get_by_role("button", name="Weak site").click()
+        until(lambda: item(page) != DOMAINS[0])
+
+
+def test_the_loop_works_without_script(house: Served, chromium: Any) -> None:
+    """U11 as far as the queue goes: take, approve, undo, skip, put aside, leave, by forms alone."""
+    with browse(chromium, house, script=False) as page:
+        page.goto(house.url)
+        page.get_by_role("button", name="Start").click()
+        page.get_by_role("button", name="Approve and next").click()
+        assert page.get_by_role("status").inner_text().startswith(f"Approved {DOMAINS[0]}")
+        page.get_by_role("button", name="Undo").click()
+        assert item(page) == DOMAINS[0]
+        page.locator("details[data-menu=h] > summary").click()
+        page.get_by_role("button", name="Tomorrow").click()
+        assert page.get_by_role("status").inner_text().startswith("Put growth-notes.test aside")
+        page.get_by_role("button", name="Not me").click()
+        assert page.get_by_role("status").inner_text().startswith("Left")
+        page.get_by_role("button", name="Undo").click()
+        page.locator("#rows a").nth(1).click()
+        assert page.locator("#desk").is_visible()
+
+
+def test_the_first_load_is_small(house: Served, chromium: Any) -> None:
+    """U03: bytes of the whole queue page as they come over the wire, and how many requests to elsewhere."""
+    sizes: dict[str, int] = {}
+    with browse(chromium, house, Role.OUTREACH) as page:
+        page.on("response", lambda answer: sizes.__setitem__(answer.url, len(answer.body())))
+        page.goto(f"{house.url}/queue")
+        page.wait_for_timeout(500)
+        wire = page.evaluate(
+            "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource')).map((one) => [one.name, one.transferSize])"
+        )
+    total = sum(size for _, size in wire)
+    print(f"first load: {total} bytes, page {sizes[house.url + '/queue']}")  # noqa: T201
+    assert sizes[f"{house.url}/queue"] <= 60_000
+    assert total <= 120_000
+    assert sum(size for name, size in wire if ".js" in name) <= 40_000
+    assert sum(size for name, size in wire if ".css" in name) <= 20_000
