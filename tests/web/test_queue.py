@@ -106,7 +106,7 @@ def test_a_decision_shows_the_next_item_at_once(house: Served, chromium: Any) ->
     with browse(chromium, house) as page:
         at_first(page, house)
         waiting: list[Any] = []
-        page.route("**/decide", lambda route: waiting.append(route))
+        page.route("**/decide", lambda route: waiting.append(route))  # noqa: PLW0108 -- a bound method cannot be marked
         page.evaluate(
             """() => { window.took = null; document.addEventListener("keydown", () => {
             const begun = performance.now(); new MutationObserver(() => { window.took ??= performance.now() - begun; })
