@@ -92,6 +92,8 @@ NEEDED = [
     "First seen",
     "Lost",
     "Links in group",
+    "Type",
+    "Page type",
 ]
 
 

@@ -7,6 +7,7 @@ wildcard rules, platforms' own sites, what is no host at all) is asked in Python
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 
 from app.domain.keys import PATH_TENANTS, TENANT_HOSTS, TENANT_LABELS
@@ -19,11 +20,13 @@ ASK = "?"
 _ASK_FIRST = 0
 
 
+@cache
 def _suffixes() -> tuple[set[str], dict[str, int], set[str]]:
     """From the list and our tables: suffixes of one label, what to take after two labels, and three that no count decides."""
     data = resources.files("publicsuffixlist").joinpath("public_suffix_list.dat").read_text(encoding="utf-8")
     rules = [line.strip() for line in data.splitlines()]
-    rules = [rule.encode("idna").decode("ascii") for rule in rules if rule and not rule.startswith("//")]
+    rules = [rule for rule in rules if rule and not rule.startswith("//")]
+    rules = [rule if rule.isascii() else rule.encode("idna").decode("ascii") for rule in rules]
     rules += TENANT_HOSTS
     single: set[str] = set()
     takes: dict[str, int] = {}

@@ -19,9 +19,19 @@ COPY_DAYS = 3
 #: Shorter anchors are names and calls that many people find by themselves.
 COPY_ANCHOR = 25
 
+_LABEL = "split_part(split_part(key, '/', 1), '.', 1)"
+_PATH = f"lower(regexp_extract({page_text('page')}, '^[a-zA-Z]+://[^/?#]+(/[^?#]*)', 1))"
+
+
+def _if_any(text: str, patterns: Sequence[str | None]) -> str:
+    # Nearly every row is like none of the patterns. One look says so, and a null costs the others nothing.
+    anything = "|".join(f"(?:{pattern})" for pattern in patterns if pattern)
+    return f"CASE WHEN links_to_us = 0 AND regexp_matches({text}, {literal(anything)}) THEN {text} END"
+
+
 #: Columns that the rules need beside those of `keys`; one step, so that they are computed once.
-PARTS = f"""CASE WHEN links_to_us = 0 THEN split_part(split_part(key, '/', 1), '.', 1) END AS label,
-    CASE WHEN links_to_us = 0 THEN lower(regexp_extract({page_text("page")}, '^[a-zA-Z]+://[^/?#]+(/[^?#]*)', 1)) END AS path,
+PARTS = f"""{_if_any(_LABEL, [one.label for one in removals()])} AS label,
+    {_if_any(_PATH, [one.path for one in removals()])} AS path,
     {page_text("page_type")} AS page_type, {page_text("language")} AS language"""
 
 

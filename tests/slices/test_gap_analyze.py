@@ -248,6 +248,17 @@ hosts = st.from_regex(r"\A[a-z0-9_-]{1,5}(\.[a-z0-9_-]{1,5}){0,3}\Z") | st.build
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(hosts, min_size=1, max_size=40))
+@example(
+    [
+        "a.nh-serv.co.uk",
+        "nh-serv.co.uk",
+        "a.b.co.uk",
+        "a.s3.amazonaws.com",
+        "b.amazonaws.com",
+        "a.blogspot.co.uk",
+        "m.co.uk",
+    ]
+)
 def test_the_engine_keys_hosts_as_the_list_does(names: list[str]) -> None:
     with Engine() as engine:
         load_suffixes(engine)
