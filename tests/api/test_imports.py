@@ -44,7 +44,11 @@ def test_an_export_becomes_prospects_once(house: House) -> None:
     assert replayed.content == first.content
     domains = {row["domain"] for row in api.get("/api/v1/prospects").json()["items"]}
     assert domains == {"editor.test", "other.test"}
-    assert len(api.get("/api/v1/imports").json()["items"]) == 2
+    listed = api.get("/api/v1/imports").json()["items"]
+    assert len(listed) == 2
+    assert api.get(f"/api/v1/imports/{listed[0]['id']}").json() == listed[0]
+    assert "rejected" in listed[0]["report"]
+    assert api.get("/api/v1/imports/999").status_code == 404
     broken = api.post("/api/v1/imports", data={"site_id": "1"}, files={"file": ("x.csv", b"\x00\xff", "text/csv")})
     assert (broken.status_code, broken.headers["content-type"]) == (422, "application/problem+json")
     assert "/tmp" not in broken.json()["detail"]
