@@ -11,6 +11,7 @@ from starlette.types import Scope
 from app.web.door import Pages
 from app.web.pages import (
     account,
+    gap,
     inbox,
     mailboxes,
     outbox,
@@ -32,6 +33,7 @@ PAGES: tuple[Pages, ...] = (
     outbox.pages,
     inbox.pages,
     prospects.pages,
+    gap.pages,
     settings.pages,
     mailboxes.pages,
     account.pages,

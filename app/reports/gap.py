@@ -1,0 +1,193 @@
+"""The gap review: a site's gap domains under filters, how many each floor hides, and how old the data is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, or_, select, tuple_
+from sqlmodel import col
+
+from app.db.work import UnitOfWork
+from app.domain.gap import BASELINE_PROVIDER
+from app.domain.pipeline import Stage
+from app.models import Prospect, Snapshot
+from app.reports.sql import Row, columns, rows
+
+# Counting stops here, and the page says so; otherwise its cost would grow with the table.
+MOST_COUNTED = 100_000
+
+#: What can be looked at: the stages, and whether a rule has removed the domain.
+VIEWS: dict[str, tuple[tuple[Stage, ...], bool]] = {
+    "open": ((Stage.PROSPECT, Stage.CHECKED_MENTION), False),
+    "working": ((Stage.PITCHED, Stage.FOLLOWED_UP, Stage.WON), False),
+    "excluded": ((Stage.LOST,), False),
+    "removed": ((Stage.PROSPECT, Stage.CHECKED_MENTION), True),
+}
+ORDERS = ("rank", "domain", "authority", "traffic")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a person asks for. A floor of None asks nothing; authority counts on the scale of `provider` alone.
+
+    A floor hides only what is known to lie below it: without a figure nothing can be decided, and the row stays, unless
+    `known_only`.
+    """
+
+    site_id: int
+    view: str = "open"
+    tier: int | None = None
+    authority: float | None = None
+    provider: str = BASELINE_PROVIDER
+    traffic: int | None = None
+    dofollow: bool = False
+    known_only: bool = False
+    order: str = "rank"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`total` domains in the view, of them `hidden` by floors. `by` and `alone`: how many each floor hides, and how many
+    nothing else hides; `undecided`: shown although a floor could not be decided. `capped`: counting stopped at MOST_COUNTED.
+    """
+
+    total: int
+    hidden: int
+    by: dict[str, int]
+    alone: dict[str, int]
+    undecided: int
+    capped: bool
+
+    @property
+    def costliest(self) -> str | None:
+        """The floor that hides most; None where none hides anything."""
+        name = max(self.by, key=lambda one: self.by[one], default=None)
+        return name if name is not None and self.by[name] else None
+
+
+def _tests(asked: Filter) -> dict[str, tuple[Any, Any]]:
+    """For each floor: what is known to fail it, and what is not known."""
+    found: dict[str, tuple[Any, Any]] = {}
+    if asked.authority is not None:
+        scale = func.lower(func.coalesce(col(Prospect.authority_provider), "")) == asked.provider
+        known = and_(scale, col(Prospect.authority).is_not(None))
+        found["authority"] = (and_(known, col(Prospect.authority) < asked.authority), ~known)
+    if asked.traffic is not None:
+        found["traffic"] = (col(Prospect.traffic) < asked.traffic, col(Prospect.traffic).is_(None))
+    if asked.dofollow:
+        found["dofollow"] = (col(Prospect.dofollow).is_(False), col(Prospect.dofollow).is_(None))
+    return found
+
+
+def _hides(asked: Filter) -> dict[str, Any]:
+    """For each floor 1 where it hides the row, else 0."""
+    return {
+        name: case((or_(fails, unknown) if asked.known_only else fails, 1), else_=0)
+        for name, (fails, unknown) in _tests(asked).items()
+    }
+
+
+def _base(asked: Filter, statement: Select[Any]) -> Select[Any]:
+    stages, removed = VIEWS[asked.view]
+    empty: list[str] = []
+    by_rule = col(Prospect.removed_by) != empty if removed else col(Prospect.removed_by) == empty
+    statement = statement.where(
+        col(Prospect.site_id) == asked.site_id, col(Prospect.stage).in_(stages), col(Prospect.overlap).is_not(None), by_rule
+    )
+    if asked.tier is not None:
+        statement = statement.where(col(Prospect.tier) == asked.tier)
+    return statement
+
+
+def account(uow: UnitOfWork, asked: Filter) -> Account:
+    """What the floors hide, in one statement."""
+    hides = _hides(asked)
+    undecided = [unknown for _fails, unknown in _tests(asked).values()]
+    unsure = case((or_(*undecided), 1), else_=0) if undecided else func.coalesce(None, 0)
+    inner = _base(
+        asked, select(col(Prospect.id), unsure.label("unsure"), *(one.label(name) for name, one in hides.items()))
+    )
+    sub = inner.limit(MOST_COUNTED).subquery()
+    flags = [sub.c[name] for name in hides]
+    together = sum(flags[1:], flags[0]) if flags else None
+    counts: list[Any] = [func.count()]
+    if together is not None:
+        counts.append(func.sum(case((together > 0, 1), else_=0)))
+        counts.append(func.sum(case((and_(together == 0, sub.c.unsure == 1), 1), else_=0)))
+        counts += [func.sum(flag) for flag in flags]
+        counts += [func.sum(case((and_(flag == 1, together == 1), 1), else_=0)) for flag in flags]
+    row = [int(value or 0) for value in uow.session.execute(select(*counts).select_from(sub)).one()]
+    if together is None:
+        return Account(row[0], 0, {}, {}, 0, row[0] == MOST_COUNTED)
+    names, middle = list(hides), 3 + len(hides)
+    return Account(
+        row[0],
+        row[1],
+        dict(zip(names, row[3:middle], strict=True)),
+        dict(zip(names, row[middle:], strict=True)),
+        row[2],
+        row[0] == MOST_COUNTED,
+    )
+
+
+_COLUMNS = (
+    Prospect.id,
+    Prospect.domain,
+    Prospect.stage,
+    Prospect.tier,
+    Prospect.overlap,
+    Prospect.competitors,
+    Prospect.dofollow,
+    Prospect.authority,
+    Prospect.authority_provider,
+    Prospect.traffic,
+    Prospect.best_page,
+    Prospect.anchor,
+    Prospect.mention,
+    Prospect.removed_by,
+    Prospect.rank_key,
+)
+
+
+def _value(order: str) -> Any:
+    if order == "domain":
+        return col(Prospect.domain)
+    if order == "rank":
+        return col(Prospect.rank_key)
+    return func.coalesce(col(getattr(Prospect, order)), -1)
+
+
+def position(row: Row, order: str) -> tuple[Any, int]:
+    """Where a row stands in an order, for the address of the page that follows it."""
+    if order in ("rank", "domain"):
+        return row["rank_key" if order == "rank" else "domain"], row["id"]
+    return (-1 if row[order] is None else row[order]), row["id"]
+
+
+def listing(uow: UnitOfWork, asked: Filter, *, after: tuple[Any, int] | None = None, limit: int = 50) -> list[Row]:
+    """The domains that pass, in the order asked for (figures: the largest first, unknown last); `after` as `position` says."""
+    statement = _base(asked, columns(*_COLUMNS))
+    for hidden in _hides(asked).values():
+        statement = statement.where(hidden == 0)
+    value, number = _value(asked.order), col(Prospect.id)
+    if asked.order in ("rank", "domain"):
+        if after is not None:
+            statement = statement.where(tuple_(value, number) > after)
+        statement = statement.order_by(value, number)
+    else:
+        if after is not None:
+            statement = statement.where(or_(value < after[0], and_(value == after[0], number > after[1])))
+        statement = statement.order_by(value.desc(), number)
+    return rows(uow, statement.limit(limit))
+
+
+def data_since(uow: UnitOfWork, site_id: int) -> tuple[int, date | None]:
+    """How many imports a site has, and the date of the newest data."""
+    count, as_of, stored = uow.session.execute(
+        select(func.count(), func.max(col(Snapshot.as_of)), func.max(col(Snapshot.created_at))).where(
+            col(Snapshot.site_id) == site_id
+        )
+    ).one()
+    return int(count), as_of or (stored.date() if stored else None)

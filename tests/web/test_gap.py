@@ -1,0 +1,135 @@
+"""The gap review: floors that hide only what is known, the figures of what they hide, the matrix, and the decisions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.db.work import Database
+from app.domain.pipeline import Stage
+from app.models import Competitor, Prospect, Role
+from app.prospects import service as prospects
+from app.reports import gap
+from app.reports.gap import Filter
+from tests.support.http import House
+from tests.support.world import a_prospect, a_site
+from tests.web.test_pages import post
+
+ROWS = (
+    ("strong.test", {"authority": 71.0, "traffic": 42_000, "dofollow": True}),
+    ("weak.test", {"authority": 12.0, "traffic": 42_000, "dofollow": True}),
+    ("quiet.test", {"authority": 66.0, "traffic": 10, "dofollow": False}),
+    ("both.test", {"authority": 3.0, "traffic": 3, "dofollow": True}),
+    ("unknown.test", {"authority": None, "traffic": None, "dofollow": None}),
+    ("other-scale.test", {"authority": 9.0, "authority_provider": "semrush", "traffic": 5_000, "dofollow": True}),
+    ("none.test", {"authority": 0.0, "traffic": 0, "dofollow": False}),
+)
+
+
+def gaps(house: Any) -> int:
+    with house.work() as uow:
+        site = a_site(uow)
+        for name in ("alpha.test", "beta.test"):
+            uow.session.add(Competitor(site_id=site.id, domain=name, created_at=uow.now()))
+        for number, (domain, values) in enumerate(ROWS):
+            linking = ["alpha.test", "beta.test"][: 1 + number % 2]
+            filled = {"authority_provider": "ahrefs", **values}
+            one = a_prospect(uow, site, domain, tier=1 + number % 2, overlap=len(linking), competitors=linking, **filled)
+            prospects.rerank(one, 2)
+        a_prospect(uow, site, "spam.test", tier=3, overlap=1, competitors=["alpha.test"], removed_by=["spam"])
+        return int(site.id)
+
+
+def test_floors_hide_only_what_is_known_and_say_what_they_cost(db: Database) -> None:
+    site_id = gaps(db)
+    asked = Filter(site_id, authority=50, traffic=1_000)
+    with db.read() as uow:
+        shown = {row["domain"] for row in gap.listing(uow, asked)}
+        counted = gap.account(uow, asked)
+        certain = {row["domain"] for row in gap.listing(uow, Filter(site_id, authority=50, traffic=1_000, known_only=True))}
+        removed = [row["domain"] for row in gap.listing(uow, Filter(site_id, view="removed"))]
+    assert shown == {"strong.test", "unknown.test", "other-scale.test"}
+    assert certain == {"strong.test"}
+    assert removed == ["spam.test"]
+    assert (counted.total, counted.hidden, counted.undecided) == (7, 4, 2)
+    assert counted.by == {"authority": 3, "traffic": 3}
+    assert counted.alone == {"authority": 1, "traffic": 1}
+
+
+@pytest.mark.parametrize("order", gap.ORDERS)
+def test_every_order_is_walked_once(db: Database, order: str) -> None:
+    asked = Filter(gaps(db), order=order)
+    with db.read() as uow:
+        whole = [row["domain"] for row in gap.listing(uow, asked)]
+        walked, after = [], None
+        while page := gap.listing(uow, asked, after=after, limit=2):
+            walked += [row["domain"] for row in page]
+            after = gap.position(page[-1], order)
+    assert walked == whole
+    assert len(set(whole)) == 7
+    if order == "authority":
+        assert whole[0] == "strong.test"
+        assert whole[-1] == "unknown.test"
+
+
+def cells(page: str) -> dict[str, list[str]]:
+    """Each domain with (drawing, words) of its matrix cells."""
+    found = {}
+    for row in re.findall(r"<tr>\s*<td><label.*?</tr>", page, re.DOTALL):
+        domain = re.search(r'<th scope="row"><a[^>]*>([^<]+)', row)
+        assert domain
+        dots = re.findall(r'class="dots">.*?<svg class="dot-(\w+)".*?<span class="hidden">([^<]+)</span>', row, re.DOTALL)
+        found[domain[1]] = [f"{kind}: {words}" for kind, words in dots]
+    return found
+
+
+def test_the_matrix_says_in_words_what_it_draws(house: House) -> None:
+    """U27: the words are those of the drawing, the sorted column says so, unknown is a dash and never 0."""
+    gaps(house.db)
+    page = house.browser(Role.OUTREACH).get("/gap").text
+    drawn = cells(page)
+    assert drawn["strong.test"] == ["none: no link", "full: dofollow", "none: no link"]
+    assert drawn["quiet.test"] == ["none: no link", "half: nofollow only", "none: no link"]
+    assert drawn["weak.test"] == ["none: no link", "full: links", "full: links"]
+    assert page.count("aria-sort=") == 1
+    sorted_by = house.browser(Role.OUTREACH).get("/gap?order=authority").text
+    assert re.search(r'aria-sort="descending"><a[^>]*>Authority', sorted_by)
+    unknown = re.search(r"unknown\.test</a>.*?</tr>", page, re.DOTALL)
+    assert unknown
+    assert re.findall(r'<td class="num">\s*([^<\s]+)', unknown[0]) == ["–", "–"]
+    filtered = house.browser(Role.OUTREACH).get("/gap?authority=50&traffic=1000").text
+    assert re.search(r"hides 4 \(<strong>authority: 3</strong>, traffic: 3\)", filtered)
+    wrong = house.browser(Role.OUTREACH).get("/gap?authority=many")
+    assert wrong.status_code == 422
+    assert 'href="#f-authority"' in wrong.text
+    assert 'value="many"' in wrong.text
+
+
+def test_domains_are_added_excluded_and_put_back(house: House) -> None:
+    gaps(house.db)
+    browser = house.browser(Role.OUTREACH)
+    numbers = {name: number for number, name in re.findall(r'name="p-(\d+)".*?Select ([\w.-]+)<', browser.get("/gap").text)}
+    strong, weak = numbers["strong.test"], numbers["weak.test"]
+    refused = post(browser, "/gap/decide", do="exclude", **{f"p-{weak}": "on"})
+    assert refused.status_code == 422
+    assert re.search(rf'name="p-{weak}" value="on" checked', refused.text)
+    done = post(browser, "/gap/decide", do="exclude", reason="weak-site", **{f"p-{weak}": "on"})
+    assert "did=excluded&n=1" in done.headers["location"]
+    assert "weak.test" in browser.get("/gap?view=excluded").text
+    assert "weak.test" not in browser.get("/gap").text
+    post(browser, "/gap/decide", do="back", view="excluded", **{f"p-{weak}": "on"})
+    assert "weak.test" in browser.get("/gap").text
+    before = house.clock.now()
+    assert "did=added&n=1" in post(browser, "/gap/decide", do="add", **{f"p-{strong}": "on"}).headers["location"]
+    assert post(browser, "/gap/decide", do="add").status_code == 422
+    assert "n=3" in post(browser, "/gap/decide", do="add-all", authority="50", traffic="1000").headers["location"]
+    with house.db.read() as uow:
+        everyone = list(uow.session.execute(select(Prospect)).scalars())
+        due = {one.domain: one.mention_due_at for one in everyone}
+    assert due["strong.test"] == before
+    assert due["both.test"] is None
+    assert {one.stage for one in everyone} == {Stage.PROSPECT}
+    assert browser.get("/gap/changes").status_code == 200
