@@ -94,7 +94,10 @@ def _base(asked: Filter, statement: Select[Any]) -> Select[Any]:
     empty: list[str] = []
     by_rule = col(Prospect.removed_by) != empty if removed else col(Prospect.removed_by) == empty
     statement = statement.where(
-        col(Prospect.site_id) == asked.site_id, col(Prospect.stage).in_(stages), col(Prospect.overlap).is_not(None), by_rule
+        col(Prospect.site_id) == asked.site_id,
+        col(Prospect.stage).in_(stages),
+        col(Prospect.overlap).is_not(None),
+        by_rule,
     )
     if asked.tier is not None:
         statement = statement.where(col(Prospect.tier) == asked.tier)

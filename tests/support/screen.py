@@ -119,6 +119,11 @@ def axe_faults(page: Any, *, rules: list[str] | None = None) -> list[str]:
           for (const pane of document.querySelectorAll("*")) {
             const kind = getComputedStyle(pane).overflowY;
             if (["sticky", "fixed"].includes(getComputedStyle(pane).position)) pane.style.setProperty("position", "static", "important");
+            if (pane.scrollWidth > pane.clientWidth + 1 && pane.clientWidth > 0 && ["auto", "scroll"].includes(getComputedStyle(pane).overflowX)) {
+              // A wide table: the page grows to its width, or axe sees what is scrolled away as covered.
+              document.body.style.setProperty("min-width", `${pane.scrollWidth + 64}px`);
+              pane.style.setProperty("overflow", "visible", "important");
+            }
             if (pane.scrollHeight > pane.clientHeight + 1 && (kind === "auto" || kind === "scroll") && pane.tagName !== "TEXTAREA") {
               pane.style.setProperty("max-block-size", "none", "important");
               pane.style.setProperty("height", "auto", "important");

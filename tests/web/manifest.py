@@ -63,7 +63,9 @@ MANIFEST: dict[tuple[str, str], Row] = {
     ("GET", "/prospects/{prospect_id}"): Row("VOLX", ("/prospects/{sent.test}",)),
     ("POST", "/prospects/{prospect_id}/give-up"): Row("OLX"),
     ("POST", "/prospects/{prospect_id}/reopen"): Row("OLX"),
-    ("GET", "/gap"): Row("VOLX", ("/gap", "/gap?authority=50&traffic=1000&dofollow=on", "/gap?authority=x", "/gap?view=excluded")),
+    ("GET", "/gap"): Row(
+        "VOLX", ("/gap", "/gap?authority=50&traffic=1000&dofollow=on", "/gap?authority=x", "/gap?view=excluded")
+    ),
     ("POST", "/gap/decide"): Row("OLX"),
     ("GET", "/gap/changes"): Row("VOLX", ("/gap/changes",)),
     ("GET", "/links"): Row("VOLX", ("/links",)),

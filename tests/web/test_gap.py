@@ -37,7 +37,9 @@ def gaps(house: Any) -> int:
         for number, (domain, values) in enumerate(ROWS):
             linking = ["alpha.test", "beta.test"][: 1 + number % 2]
             filled = {"authority_provider": "ahrefs", **values}
-            one = a_prospect(uow, site, domain, tier=1 + number % 2, overlap=len(linking), competitors=linking, **filled)
+            one = a_prospect(
+                uow, site, domain, tier=1 + number % 2, overlap=len(linking), competitors=linking, **filled
+            )
             prospects.rerank(one, 2)
         a_prospect(uow, site, "spam.test", tier=3, overlap=1, competitors=["alpha.test"], removed_by=["spam"])
         return int(site.id)
@@ -49,7 +51,9 @@ def test_floors_hide_only_what_is_known_and_say_what_they_cost(db: Database) -> 
     with db.read() as uow:
         shown = {row["domain"] for row in gap.listing(uow, asked)}
         counted = gap.account(uow, asked)
-        certain = {row["domain"] for row in gap.listing(uow, Filter(site_id, authority=50, traffic=1_000, known_only=True))}
+        certain = {
+            row["domain"] for row in gap.listing(uow, Filter(site_id, authority=50, traffic=1_000, known_only=True))
+        }
         removed = [row["domain"] for row in gap.listing(uow, Filter(site_id, view="removed"))]
     assert shown == {"strong.test", "unknown.test", "other-scale.test"}
     assert certain == {"strong.test"}
@@ -81,7 +85,9 @@ def cells(page: str) -> dict[str, list[str]]:
     for row in re.findall(r"<tr>\s*<td><label.*?</tr>", page, re.DOTALL):
         domain = re.search(r'<th scope="row"><a[^>]*>([^<]+)', row)
         assert domain
-        dots = re.findall(r'class="dots">.*?<svg class="dot-(\w+)".*?<span class="hidden">([^<]+)</span>', row, re.DOTALL)
+        dots = re.findall(
+            r'class="dots">.*?<svg class="dot-(\w+)".*?<span class="hidden">([^<]+)</span>', row, re.DOTALL
+        )
         found[domain[1]] = [f"{kind}: {words}" for kind, words in dots]
     return found
 
@@ -111,7 +117,9 @@ def test_the_matrix_says_in_words_what_it_draws(house: House) -> None:
 def test_domains_are_added_excluded_and_put_back(house: House) -> None:
     gaps(house.db)
     browser = house.browser(Role.OUTREACH)
-    numbers = {name: number for number, name in re.findall(r'name="p-(\d+)".*?Select ([\w.-]+)<', browser.get("/gap").text)}
+    numbers = {
+        name: number for number, name in re.findall(r'name="p-(\d+)".*?Select ([\w.-]+)<', browser.get("/gap").text)
+    }
     strong, weak = numbers["strong.test"], numbers["weak.test"]
     refused = post(browser, "/gap/decide", do="exclude", **{f"p-{weak}": "on"})
     assert refused.status_code == 422

@@ -122,9 +122,7 @@ def _show(visit: Visit, given: dict[str, str] | None = None) -> Response:
         visit.error = wrong
         asked = _filter({name: value for name, value in given.items() if name not in ("authority", "traffic")}, site.id)
     counted = gap.account(visit.uow, asked)
-    rows = gap.listing(
-        visit.uow, asked, after=_position(given.get("after", ""), asked.order), limit=_PAGE + 1
-    )
+    rows = gap.listing(visit.uow, asked, after=_position(given.get("after", ""), asked.order), limit=_PAGE + 1)
     more = None
     if len(rows) > _PAGE:
         value, number = gap.position(rows[_PAGE - 1], asked.order)
@@ -151,8 +149,9 @@ def _show(visit: Visit, given: dict[str, str] | None = None) -> Response:
         reasons=REASONS,
         providers=[(name, name) for name in rules.PROVIDER_ORDER],
         baseline={"authority": rules.BASELINE_AUTHORITY, "traffic": rules.BASELINE_TRAFFIC, "dofollow": "on"},
-        address=lambda **changed: "/gap?"
-        + urlencode({name: value for name, value in {**fields, **changed}.items() if value is not None}),
+        address=lambda **changed: (
+            "/gap?" + urlencode({name: value for name, value in {**fields, **changed}.items() if value is not None})
+        ),
         notice=_notice(visit),
     )
 
