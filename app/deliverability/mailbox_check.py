@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from app.container import Container
 from app.deliverability import repository, service
 from app.domain.checks import Check, CheckState
-from app.errors import GapbridgeError
+from app.errors import BadInput, FieldProblem, GapbridgeError
 from app.mail import accounts, checks
 from app.mail.accounts import Draft
 
@@ -31,6 +31,15 @@ def look(container: Container, mailbox_id: int, *, send: bool = False) -> checks
         with container.db.work() as uow:
             accounts.get(uow.session, mailbox_id).plus_addressing = looked.plus_addressing
     return looked
+
+
+def try_password(container: Container, mailbox_id: int, password: str) -> checks.Looked:
+    """Look at a stored mailbox with another password, which is not stored. Raises NotFound and BadInput (`password`)."""
+    if not password or any(letter in password for letter in "\r\n\0"):
+        raise BadInput("a password is needed", FieldProblem("password", "Enter the password; it is one line"))
+    with container.db.read() as uow:
+        mailbox = accounts.get(uow.session, mailbox_id)
+    return checks.examine(accounts.stored(mailbox, container.credentials, password=password), container.settings)
 
 
 def look_at_draft(container: Container, draft: Draft) -> checks.Looked:

@@ -175,6 +175,27 @@ def wake(uow: UnitOfWork, mailbox: Mailbox) -> Mailbox:
     return mailbox
 
 
+def pause(uow: UnitOfWork, mailbox_id: int, *, reason: str) -> Mailbox:
+    """Let a mailbox rest until a person resumes it: it is read, and sends nothing. Raises NotFound and BadInput (`reason`)."""
+    mailbox = reputation.lock(uow.session, get(uow.session, mailbox_id).id)
+    if not reason.strip():
+        raise BadInput("say why it is to rest", FieldProblem("reason", "A sentence, for those who wonder"))
+    mailbox.paused_reason, mailbox.paused_until = reason.strip()[:500], None
+    uow.session.flush()
+    return mailbox
+
+
+def rename(uow: UnitOfWork, mailbox_id: int, from_name: str) -> Mailbox:
+    """Change the name that editors see as the sender. What is approved already keeps the former one."""
+    mailbox = get(uow.session, mailbox_id)
+    problems = _name_problems(from_name)
+    if problems:
+        raise BadInput("The name cannot be used.", *problems)
+    mailbox.from_name = from_name.strip()
+    uow.session.flush()
+    return mailbox
+
+
 def stored(mailbox: Mailbox, credentials: Credentials, *, password: str | None = None) -> Draft:
     """A stored mailbox with what signs it in now, or with a `password` that is to be tried.
 
@@ -196,10 +217,14 @@ def stored(mailbox: Mailbox, credentials: Credentials, *, password: str | None =
     )
 
 
+def _name_problems(from_name: str) -> list[FieldProblem]:
+    if from_name.strip() and len(from_name) <= _LONGEST_NAME and all(ord(letter) >= 32 for letter in from_name):
+        return []
+    return [FieldProblem("from_name", f"must be one line of 1 to {_LONGEST_NAME} characters")]
+
+
 def _problems(settings: Settings, from_name: str, smtp: Server, imap: Server) -> list[FieldProblem]:
-    problems: list[FieldProblem] = []
-    if not from_name.strip() or len(from_name) > _LONGEST_NAME or any(ord(letter) < 32 for letter in from_name):
-        problems.append(FieldProblem("from_name", f"must be one line of 1 to {_LONGEST_NAME} characters"))
+    problems = _name_problems(from_name)
     for name, server in (("smtp", smtp), ("imap", imap)):
         if not server.host or any(letter.isspace() or letter in "/@" for letter in server.host):
             problems.append(FieldProblem(f"{name}_host", f"'{server.host}' is no host name"))

@@ -34,6 +34,10 @@ _ENTRIES = (
 )
 
 
+# What lies below Settings without its path saying so.
+_BELOW_SETTINGS = ("/mailboxes", "/suppression", "/sites", "/pages", "/audit", "/system")
+
+
 def entries(visit: Visit) -> list[Entry]:
     """What this person may open. Without the right to read something, its count is not shown either."""
     found = counts.of_navigation(visit.uow)
@@ -44,6 +48,7 @@ def entries(visit: Visit) -> list[Entry]:
             continue
         number = found[name] if name else 0
         text = "" if not number else "999+" if number > 999 else str(number)
-        current = path == target or (target != "/" and path.startswith(target + "/"))
+        roots = (target, *_BELOW_SETTINGS) if target == "/settings" else (target,)
+        current = any(path == root or (root != "/" and path.startswith(root + "/")) for root in roots)
         made.append(Entry(target, label, text, current, key))
     return made

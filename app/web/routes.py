@@ -13,6 +13,7 @@ from app.web.pages import (
     account,
     gap,
     inbox,
+    mailbox_steps,
     mailboxes,
     outbox,
     prospects,
@@ -35,6 +36,7 @@ PAGES: tuple[Pages, ...] = (
     prospects.pages,
     gap.pages,
     settings.pages,
+    mailbox_steps.pages,  # Before the mailboxes: /mailboxes/new is no mailbox.
     mailboxes.pages,
     account.pages,
     public.pages,

@@ -81,7 +81,7 @@ def test_a_person_signs_in_by_the_browser(house: House, server: OAuthServer) -> 
     assert f"/mailboxes/{mailbox_id}/sign-in" in browser.get("/settings").text
     back = inside(server.agree(begun(browser, mailbox_id)))
     done = browser.get(back)
-    assert (done.status_code, done.headers["location"]) == (303, "/settings")
+    assert (done.status_code, done.headers["location"]) == (303, f"/mailboxes/{mailbox_id}/checks?did=signed-in")
     assert the_row(house).refresh_token is not None
     assert browser.get(back).status_code == 409
     with house.db.read() as look:

@@ -1,4 +1,4 @@
-"""Signing a mailbox in at its provider: the page that starts it, and the address to which the provider sends people back."""
+"""The mailboxes with their health, one of them, and signing it in: at its provider, or with a new password."""
 
 from __future__ import annotations
 
@@ -6,12 +6,86 @@ import hashlib
 
 from starlette.responses import Response
 
-from app.mail import accounts, signin
-from app.mail.providers import provider
+from app.deliverability import mailbox_check
+from app.domain.reputation import Incident
+from app.mail import accounts, reputation, signin
+from app.mail.providers import configured, provider
 from app.models import MailboxOAuth
+from app.outbox import pacing
+from app.reports import mailboxes as report
 from app.web.door import Id, Pages, Visit, session_cookie
+from app.web.i18n import _, mark
+from app.web.pages.mailbox_steps import problems_of, steps_of
 
 pages = Pages()
+
+INCIDENTS = {
+    Incident.HARD_BOUNCE: mark("Addresses that do not exist"),
+    Incident.COMPLAINT: mark("Complaints"),
+    Incident.POLICY: mark("Refusals by policy"),
+}
+NOTICES = {
+    "resumed": mark("It sends again. What waits in it leaves in its turn."),
+    "paused": mark("It rests now. It is still read."),
+    "signed-in": mark("It is signed in. Look at its checks next."),
+    "password": mark("The new password works and is stored encrypted."),
+}
+
+
+def _notice(visit: Visit) -> str | None:
+    words = NOTICES.get(visit.request.query_params.get("did", ""))
+    return _(words) if words else None
+
+
+def _show_list(visit: Visit, **__: int) -> Response:
+    return visit.page("mailboxes.html", rows=report.overview(visit.uow), notice=_notice(visit))
+
+
+@pages.get("/mailboxes", needs="mailboxes:read")
+def mailboxes(visit: Visit) -> Response:
+    """Every mailbox with its health, its figures of today, and the DNS of its domain."""
+    return _show_list(visit)
+
+
+def _show_one(visit: Visit, mailbox_id: int) -> Response:
+    session = visit.uow.session
+    mailbox = accounts.get(session, mailbox_id)
+    limits = reputation.limits_of(visit.container.settings)
+    (row,) = (line for line in report.overview(visit.uow) if line.mailbox.id == mailbox_id)
+    return visit.page(
+        "mailbox.html",
+        mailbox=mailbox,
+        row=row,
+        pacing=pacing.of_mailbox(visit.uow, mailbox_id),
+        standing=reputation.standing_of(session, mailbox_id, visit.uow.now(), limits),
+        limits=limits,
+        incidents=INCIDENTS,
+        pauses=reputation.pauses_of(session, mailbox_id),
+        steps=steps_of(mailbox_id, None),
+        notice=_notice(visit),
+    )
+
+
+@pages.get("/mailboxes/{mailbox_id}", needs="mailboxes:read")
+def one(visit: Visit, mailbox_id: Id) -> Response:
+    """One mailbox: what it does today, what counts against it, when it stopped and who let it go on."""
+    return _show_one(visit, mailbox_id)
+
+
+@pages.post("/mailboxes/{mailbox_id}/resume", needs="mailboxes:write", again=_show_one)
+def resume(visit: Visit, mailbox_id: Id) -> Response:
+    """Let it send again; what was counted against it counts no more."""
+    email = accounts.get(visit.uow.session, mailbox_id).email
+    accounts.resume(visit.uow, visit.container.vault, email, actor=visit.actor)
+    return visit.go(f"/mailboxes/{mailbox_id}?did=resumed")
+
+
+@pages.post("/mailboxes/{mailbox_id}/pause", needs="mailboxes:write", again=_show_one)
+def pause(visit: Visit, mailbox_id: Id) -> Response:
+    """Let it rest until somebody resumes it."""
+    reason = visit.text("reason")
+    accounts.pause(visit.uow, mailbox_id, reason=f"{reason} ({visit.actor})" if reason else "")
+    return visit.go(f"/mailboxes/{mailbox_id}?did=paused")
 
 
 def _holder(visit: Visit) -> str:
@@ -23,10 +97,13 @@ def _holder(visit: Visit) -> str:
 def _show(visit: Visit, mailbox_id: int, begun: signin.Begun | None = None) -> Response:
     mailbox = accounts.get(visit.uow.session, mailbox_id)
     row = visit.uow.session.get(MailboxOAuth, mailbox_id)
+    asked = visit.text("provider") or (row.provider if row is not None else "")
     return visit.page(
         "mailbox_signin.html",
         mailbox=mailbox,
-        provider=provider(visit.container.settings, row.provider).label if row is not None else None,
+        provider=provider(visit.container.settings, asked).label if asked else None,
+        configured=configured(visit.container.settings),
+        steps=steps_of(mailbox_id, "sign-in"),
         reason=row.ended_reason if row is not None else None,
         redirect_uri=visit.container.settings.redirect_url,
         begun=begun,
@@ -59,5 +136,17 @@ def come_back(visit: Visit) -> Response:
     asked = visit.request.query_params
     container = visit.container
     back = signin.Return(*(asked.get(name, "")[:4000] for name in ("state", "code", "error", "error_description")))
-    signin.finish(container.db, container.vault, container.settings, back, holder=_holder(visit))
-    return visit.go("/settings")
+    done = signin.finish(container.db, container.vault, container.settings, back, holder=_holder(visit))
+    return visit.go(f"/mailboxes/{done.mailbox_id}/checks?did=signed-in")
+
+
+@pages.post("/mailboxes/{mailbox_id}/password", needs="mailboxes:write", again=_show, own_transactions=True)
+def new_password(visit: Visit, mailbox_id: Id) -> Response:
+    """Try a new password at both servers; only one that works is stored."""
+    container = visit.container
+    password = visit.form.get("password", "")
+    problems_of(mailbox_check.try_password(container, mailbox_id, password))
+    with container.db.work() as uow:
+        email = accounts.get(uow.session, mailbox_id).email
+        accounts.resume(uow, container.vault, email, password=password, actor=visit.actor)
+    return visit.go(f"/mailboxes/{mailbox_id}/checks?did=password")
