@@ -85,7 +85,7 @@ def _measure(kind: str, url: str, folder: Path) -> None:
         times.sort()
         p95 = times[int(len(times) * 0.95) - 1]
         print(f"{kind}, {name}: p50 {times[len(times) // 2]:.0f} ms, p95 {p95:.0f} ms (floor {FLOOR_MS:.0f}); "
-              f"{len(asked)} statements, {len(answer.content):,} bytes")  # fmt: skip
+              f"{len(asked)} statements, {len(answer.content):,} bytes", flush=True)  # fmt: skip
     house.close()
 
 

@@ -8,7 +8,7 @@ from app.models.base import Table
 
 
 class QueuePin(Table, table=True):
-    """In the order of pinning, before everything else of its lane."""
+    """Before everything else of its lane, in the order of the queue among themselves."""
 
     __tablename__ = "queue_pin"
 

@@ -21,6 +21,7 @@ from app.models import (
     StageEvent,
 )
 from app.models.prospect import WAITS
+from app.prospects import pins
 from app.reports.sql import Row, columns, rows
 
 _COLUMNS = (
@@ -156,7 +157,8 @@ def queue(
             isouter=True,
         )
         if pinned:
-            statement = statement.join(QueuePin, col(QueuePin.prospect_id) == col(Prospect.id))
+            # A short list of ids, named as such: from a join, SQLite would walk the whole lane to look for pins.
+            statement = statement.where(col(Prospect.id).in_(select(col(QueuePin.prospect_id)).limit(pins.MOST)))
         else:
             pin = columns(QueuePin.prospect_id).where(col(QueuePin.prospect_id) == col(Prospect.id)).exists()
             statement = _after(statement.where(~pin), after)
@@ -177,8 +179,7 @@ def queue(
             statement = statement.where(~left.exists())
         if free_for is not None:
             statement = statement.where(or_(col(DomainLease.holder).is_(None), col(DomainLease.holder) == free_for[1]))
-        order = (col(QueuePin.at),) if pinned else ()
-        return statement.order_by(*order, col(Prospect.rank_key), col(Prospect.id)).limit(limit)
+        return statement.order_by(col(Prospect.rank_key), col(Prospect.id)).limit(limit)
 
     if after is not None:
         return rows(uow, select_rows(pinned=False))
