@@ -34,10 +34,10 @@ _FILL = """
 INSERT INTO prospect (id, site_id, domain, stage, version, tier, overlap, competitors, removed_by, known_pages, rank_key,
                       mention, mention_tries, authority, authority_provider, best_page, created_at, updated_at)
 SELECT n + 1, 1, 'site-' || n || '.test', CASE WHEN n % 10 = 0 THEN 'lost' ELSE 'checked-mention' END, 0, 1 + n % 3,
-       3 - n % 3, '["alpha.test"]', '[]', '[]',
-       (1 + n % 3) || (n % 2) || '033' || '1' || {pad} || '20250301',
+       3 - n % 3, {alpha}, {none}, {none},
+       (1 + n % 3) || '' || (n % 2) || '033' || '1' || {pad} || '20250301',
        CASE WHEN n % 2 = 0 THEN 'unlinked-mention' ELSE 'no-mention' END, 0, n % 100, 'Ahrefs',
-       'https://site-' || n || '.test/tools', '2026-01-01 00:00:00+00:00', '2026-01-01 00:00:00+00:00'
+       'https://site-' || n || '.test/tools', {moment}, {moment}
 FROM {numbers}
 """
 
@@ -80,7 +80,8 @@ def _measure(kind: str, url: str, folder: Path) -> None:
             assert answer.status_code == 200
         asked = [statement for statement in statements if statement != "BEGIN"]
         assert len(asked) <= 8, len(asked)
-        assert not [statement for statement in asked if " OFFSET " in statement.upper()]
+        # SQLAlchemy writes LIMIT for SQLite with an OFFSET of nothing; on PostgreSQL the word would be ours.
+        assert kind == "sqlite" or not [statement for statement in asked if " OFFSET " in statement.upper()]
         assert len(answer.content) <= 60_000
         times.sort()
         p95 = times[int(len(times) * 0.95) - 1]
@@ -98,11 +99,19 @@ def _fill(kind: str, url: str) -> None:
         a_mailbox(uow)
     if kind == "sqlite":
         numbers = f"(WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < {PROSPECTS - 1}) SELECT n FROM s)"
-        pad = "printf('%04d', n % 1000)"
+        pad, json, moment = "printf('%04d', n % 1000)", "", ""
     else:
         numbers, pad = f"generate_series(0, {PROSPECTS - 1}) AS s(n)", "lpad((n % 1000)::text, 4, '0')"
+        json, moment = "::jsonb", "::timestamptz"
+    values = {
+        "numbers": numbers,
+        "pad": pad,
+        "alpha": f"""'["alpha.test"]'{json}""",
+        "none": f"'[]'{json}",
+        "moment": f"'2026-01-01 00:00:00+00:00'{moment}",
+    }
     with db.work() as uow:
-        uow.session.execute(text(_FILL.format(numbers=numbers, pad=pad)))
+        uow.session.execute(text(_FILL.format(**values)))
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     db.dispose()
