@@ -241,10 +241,19 @@ def undo(uow: UnitOfWork, pitch_id: int, *, actor: str) -> Pitch:
 
 
 def save_template_version(
-    uow: UnitOfWork, name: str, source: TemplateSource, *, actor: str, note: str | None = None
+    uow: UnitOfWork,
+    name: str,
+    source: TemplateSource,
+    *,
+    actor: str,
+    note: str | None = None,
+    after: int | None = None,
 ) -> TemplateVersion:
-    """Keep a new version of a template for new drafts; raises BadInput that names part and line. Drafts keep their text."""
-    return versions.save(uow, name, source, actor=actor, note=note)
+    """Keep a new version of a template for new drafts; raises BadInput that names part and line. Drafts keep their text.
+
+    With `after`, the version that was edited, it raises Conflict when somebody saved another one meanwhile.
+    """
+    return versions.save(uow, name, source, actor=actor, note=note, after=after)
 
 
 def preview(uow: UnitOfWork, name: str, source: TemplateSource, prospect_id: int) -> Draft:

@@ -22,6 +22,7 @@ from app.web.pages import (
     queue_bulk,
     queue_desk,
     settings,
+    templates,
     today,
 )
 from app.web.rendering import STATIC
@@ -36,6 +37,7 @@ PAGES: tuple[Pages, ...] = (
     prospects.pages,
     gap.pages,
     settings.pages,
+    templates.pages,
     mailbox_steps.pages,  # Before the mailboxes: /mailboxes/new is no mailbox.
     mailboxes.pages,
     account.pages,

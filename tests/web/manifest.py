@@ -93,6 +93,13 @@ MANIFEST: dict[tuple[str, str], Row] = {
     ("GET", "/mailboxes/{mailbox_id}/test"): Row("X", ("/mailboxes/1/test",)),
     ("POST", "/mailboxes/{mailbox_id}/test"): Row("X"),
     # Without a state, the return says so on the page of errors.
+    ("GET", "/templates"): Row("OLX", ("/templates",)),
+    ("GET", "/templates/{name}"): Row(
+        "OLX", ("/templates/coverage-gap", "/templates/link-reclamation", "/templates/follow-up-1?case=longest")
+    ),
+    # Everybody who reads may preview; the test of the page holds that only a lead and an operator save.
+    ("POST", "/templates/{name}"): Row("OLX"),
+    # Without a mailbox of the kind, and without a state, both say so on the page of errors.
     ("GET", "/mailboxes/{mailbox_id}/sign-in"): Row("X", ("/mailboxes/1/sign-in",)),
     ("POST", "/mailboxes/{mailbox_id}/sign-in"): Row("X"),
     ("GET", "/oauth/callback"): Row("X", ("/oauth/callback",)),

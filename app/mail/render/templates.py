@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -120,6 +120,32 @@ def required_of(source: TemplateSource) -> list[str]:
     """The variables without which a message of this template has a gap; the footer's are among them."""
     used = {*variables_of(source), *variables_of(_footer())}
     return [name for name in VARIABLES if name in used and not VARIABLES[name].optional]
+
+
+def fallbacks_of(source: TemplateSource) -> dict[str, str]:
+    """What stands in the place of a variable that has no value: `{{ first_name or "there" }}`, `default("there")`."""
+    found: dict[str, str] = {}
+    for text in (source.subject, source.body_text):
+        tree = _environment(False).parse(text)
+        for either in tree.find_all(nodes.Or):
+            if isinstance(either.left, nodes.Name) and isinstance(either.right, nodes.Const):
+                found[either.left.name] = str(either.right.value)
+        for used in tree.find_all(nodes.Filter):
+            if used.name == "default" and isinstance(used.node, nodes.Name) and used.args:
+                instead = used.args[0]
+                if isinstance(instead, nodes.Const):
+                    found[used.node.name] = str(instead.value)
+    return found
+
+
+def fill_texts(source: TemplateSource, values: Iterable[Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+    """Subject and text for each set of clean values, without footer and HTML: for measuring one template on many.
+
+    Raises BadInput for a template outside the subset; it is looked at once.
+    """
+    check_source(source)
+    for one in values:
+        yield _fill(source.subject, one, html=False).strip(), _tidy(_fill(source.body_text, one, html=False))
 
 
 def render(source: TemplateSource, values: Mapping[str, object]) -> Message:

@@ -26,13 +26,26 @@ def newest(uow: UnitOfWork, name: str) -> tuple[TemplateSource, str]:
     return TemplateSource(row.subject, row.body_text, row.body_html), f"{name}@{row.version}"
 
 
-def save(uow: UnitOfWork, name: str, source: TemplateSource, *, actor: str, note: str | None = None) -> TemplateVersion:
-    """Keep `source` as the next version of `name`. Raises NotFound, BadInput with lines, and Conflict for a lost race."""
+def save(
+    uow: UnitOfWork,
+    name: str,
+    source: TemplateSource,
+    *,
+    actor: str,
+    note: str | None = None,
+    after: int | None = None,
+) -> TemplateVersion:
+    """Keep `source` as the next version of `name`. Raises NotFound, BadInput with lines, and Conflict for a lost race.
+
+    `after` is the version that was edited (0: the file); with it, a version that came between is a Conflict.
+    """
     load(name)
     check_source(source)
     number = uow.session.execute(
         select(func.coalesce(func.max(TemplateVersion.version), 0)).where(col(TemplateVersion.name) == name)
     ).scalar_one()
+    if after is not None and after != number:
+        raise Conflict(f"version {number} of '{name}' was saved meanwhile; look at it, then save yours again")
     row = TemplateVersion(
         name=name,
         version=number + 1,
