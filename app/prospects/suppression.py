@@ -250,9 +250,7 @@ def remove(uow: UnitOfWork, suppression_id: int, *, reason: str, actor: str, is_
 
     Raises NotFound, NotAllowed, and BadInput (field `reason`) without a reason.
     """
-    row = uow.session.get(Suppression, suppression_id)
-    if row is None:
-        raise NotFound(f"there is no suppression {suppression_id}")
+    row = get(uow.session, suppression_id)
     if not reason.strip():
         raise BadInput("say why it may be removed", FieldProblem("reason", "A sentence; it is kept"))
     if row.reason in WISHES and not is_lead:
@@ -281,11 +279,29 @@ def find(session: Session, vault: Vault, kind: SuppressionKind, value: str, site
     return found
 
 
-def newest(session: Session, *, before: int | None = None, site_id: int | None = None, limit: int) -> list[Suppression]:
-    """Rules, newest first; with `site_id` only those of that site."""
+def get(session: Session, suppression_id: int) -> Suppression:
+    """The rule with this id; raises NotFound."""
+    found: Suppression | None = session.get(Suppression, suppression_id)
+    if found is None:
+        raise NotFound(f"there is no suppression {suppression_id}")
+    return found
+
+
+def newest(
+    session: Session, *, before: int | None = None, site_id: int | None = None, limit: int, holding: str = ""
+) -> list[Suppression]:
+    """Rules, newest first; with `site_id` only those of that site, with `holding` those whose value or reason holds it."""
     statement = select(Suppression).order_by(col(Suppression.id).desc()).limit(limit)
     if before is not None:
         statement = statement.where(col(Suppression.id) < before)
     if site_id is not None:
         statement = statement.where(col(Suppression.site_id) == site_id)
+    if holding:
+        wanted = holding.lower()
+        statement = statement.where(
+            or_(
+                col(Suppression.value).contains(wanted, autoescape=True),
+                col(Suppression.reason).contains(wanted, autoescape=True),
+            )
+        )
     return list(session.execute(statement).scalars())

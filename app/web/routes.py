@@ -23,6 +23,7 @@ from app.web.pages import (
     queue_desk,
     settings,
     templates,
+    suppression,
     today,
 )
 from app.web.rendering import STATIC
@@ -38,6 +39,7 @@ PAGES: tuple[Pages, ...] = (
     gap.pages,
     settings.pages,
     templates.pages,
+    suppression.pages,
     mailbox_steps.pages,  # Before the mailboxes: /mailboxes/new is no mailbox.
     mailboxes.pages,
     account.pages,
