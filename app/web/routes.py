@@ -22,8 +22,8 @@ from app.web.pages import (
     queue_bulk,
     queue_desk,
     settings,
-    templates,
     suppression,
+    templates,
     today,
 )
 from app.web.rendering import STATIC
