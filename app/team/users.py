@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 from pwdlib import PasswordHash
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlmodel import col
 
 from app.addresses import clean_address
 from app.db.work import UnitOfWork
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
-from app.models import Role, User
+from app.models import Role, User, UserSession
 
 LEAST_PASSWORD = 12
 # Hashing costs memory and time in proportion to nothing but this limit.
@@ -76,19 +76,63 @@ def create(uow: UnitOfWork, *, email: str, name: str, role: Role, password: str)
 
 def create_first(uow: UnitOfWork, *, email: str, name: str, password: str) -> User:
     """Add the first user, an operator; raises Conflict when somebody was faster."""
-    if uow.session.get_bind().dialect.name != "sqlite":
-        # On SQLite the writer is alone; here two browsers on the set-up page would both see an empty table.
-        uow.session.execute(select(func.pg_advisory_xact_lock(7_208_153_005)))
+    _alone(uow)
     if any_user(uow):
         raise Conflict("the first user exists already; sign in, or ask an operator for an account")
     return create(uow, email=email, name=name, role=Role.OPERATOR, password=password)
+
+
+def _alone(uow: UnitOfWork) -> None:
+    # On SQLite the writer is alone; elsewhere two browsers would both count what neither has committed.
+    if uow.session.get_bind().dialect.name != "sqlite":
+        uow.session.execute(select(func.pg_advisory_xact_lock(7_208_153_005)))
+
+
+def get(uow: UnitOfWork, user_id: int) -> User:
+    """The user; raises NotFound."""
+    found: User | None = uow.session.get(User, user_id)
+    if found is None:
+        raise NotFound(f"there is no user {user_id}")
+    return found
+
+
+def change(uow: UnitOfWork, user_id: int, *, role: Role, active: bool) -> User:
+    """Give a role, and let the person in or not: who is not, is signed out everywhere. Raises NotFound, and Conflict when
+    nobody would be left who can look after this installation.
+    """
+    _alone(uow)
+    user = get(uow, user_id)
+    others = select(func.count()).where(
+        col(User.role) == Role.OPERATOR, col(User.active).is_(True), col(User.id) != user_id
+    )
+    if (role is not Role.OPERATOR or not active) and not uow.session.execute(others).scalar_one():
+        raise Conflict(f"{user.name} is the only operator who can sign in; make somebody else one first")
+    user.role, user.active = role, active
+    if not active:
+        _sign_out(uow, user_id)
+    uow.session.flush()
+    return user
+
+
+def set_password(uow: UnitOfWork, user_id: int, password: str) -> User:
+    """Give a new password; every session of the person ends. Raises NotFound and BadInput (`password`)."""
+    user = get(uow, user_id)
+    if not LEAST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        problem = FieldProblem("password", f"Use {LEAST_PASSWORD} to {LONGEST_PASSWORD} characters")
+        raise BadInput("the password cannot be used", problem)
+    user.password_hash = _hasher.hash(password)
+    _sign_out(uow, user_id)
+    uow.session.flush()
+    return user
+
+
+def _sign_out(uow: UnitOfWork, user_id: int) -> None:
+    uow.session.execute(delete(UserSession).where(col(UserSession.user_id) == user_id))
 
 
 def set_theme(uow: UnitOfWork, user_id: int, theme: str) -> None:
     """Keep the choice of colours: system, light or dark."""
     if theme not in ("system", "light", "dark"):
         raise BadInput("there is no such theme", FieldProblem("theme", "Choose system, light or dark"))
-    user = uow.session.get(User, user_id)
-    if user is None:
-        raise NotFound(f"there is no user {user_id}")
+    user = get(uow, user_id)
     user.theme = theme

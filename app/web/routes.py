@@ -23,6 +23,7 @@ from app.web.pages import (
     queue_desk,
     settings,
     suppression,
+    team,
     templates,
     today,
 )
@@ -40,6 +41,7 @@ PAGES: tuple[Pages, ...] = (
     settings.pages,
     templates.pages,
     suppression.pages,
+    team.pages,
     mailbox_steps.pages,  # Before the mailboxes: /mailboxes/new is no mailbox.
     mailboxes.pages,
     account.pages,
