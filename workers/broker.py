@@ -34,11 +34,14 @@ log = get_logger("workers.broker")
 # Mail and pages do not share a queue: a worker fetches a handful of messages ahead from each, and a thousand pages to
 # look at must not stand before one reply to read. Looks have threads of their own, too: they mostly wait for servers.
 LOOKS = "looks"
+# A look because the server told of mail does not wait behind a minute's worth of looks in case there is some.
+TOLD = "told"
 _QUEUES = {
     Job.OUTBOX_DELIVER: "mail",
     Job.OUTBOX_RECONCILE: "mail",
     Job.OUTBOX_FILE: LOOKS,
     Job.INBOX_POLL: LOOKS,
+    Job.INBOX_TOLD: TOLD,
     Job.SEQUENCES_ADVANCE: "mail",
     Job.MENTIONS_CHECK: "pages",
     Job.LINKS_CHECK: "pages",

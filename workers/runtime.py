@@ -13,7 +13,7 @@ from app.container import Container
 from app.inbox.watching import Watcher
 from app.log import get_logger
 from app.settings import Settings
-from workers.broker import LOOKS, BrokerDispatcher, make_broker, queues
+from workers.broker import LOOKS, TOLD, BrokerDispatcher, make_broker, queues
 from workers.clock import ClockThread
 from workers.table import TABLE
 from workers.work import Work, declare
@@ -43,10 +43,11 @@ class Runtime:
         # inside another process does not.
         self._broker.emit_after("process_boot")
         settings = self._container.settings
-        looks = f"{settings.broker_namespace}.{LOOKS}"
-        others = {name for name in queues(settings.broker_namespace) if name != looks}
+        looks, told = (f"{settings.broker_namespace}.{name}" for name in (LOOKS, TOLD))
+        others = set(queues(settings.broker_namespace)) - {looks, told}
+        quick = max(2, settings.poll_threads // 2)
         self._broker.logger.addFilter(_expected)
-        for names, threads in ((others, settings.worker_threads), ({looks}, settings.poll_threads)):
+        for names, threads in ((others, settings.worker_threads), ({looks}, settings.poll_threads), ({told}, quick)):
             worker = Worker(self._broker, queues=names, worker_threads=threads, worker_timeout=200)
             worker.start()
             self._workers.append(worker)

@@ -49,7 +49,7 @@ def poll(container: Container, mailbox_id: int) -> SyncResult | None:
 def want_look(uow: UnitOfWork, mailbox_id: int) -> None:
     """Make the next look into a mailbox due now, and wake a worker for it."""
     watches.make_due(uow.session, [mailbox_id], uow.now())
-    uow.ring(Job.INBOX_POLL, mailbox_id)
+    uow.ring(Job.INBOX_TOLD, mailbox_id)
 
 
 def take_turn(deps: InboxDeps, mailbox_id: int, *, budget: timedelta = SLICE) -> SyncResult | None:

@@ -40,6 +40,20 @@ def due_mailboxes(session: Session, now: datetime) -> list[int]:
     return list(session.execute(statement).scalars())
 
 
+def told_mailboxes(session: Session, now: datetime) -> list[int]:
+    """Those of `due_mailboxes` whose server told of mail that no look has seen, the longest waiting first."""
+    due = due_mailboxes(session, now)
+    if not due:
+        return []
+    told = (
+        select(col(MailboxWatch.mailbox_id))
+        .where(col(MailboxWatch.rung_at).is_not(None))
+        .order_by(col(MailboxWatch.rung_at))
+    )
+    waiting = set(due)
+    return [mailbox_id for mailbox_id in session.execute(told).scalars() if mailbox_id in waiting]
+
+
 def claim_look(session: Session, mailbox_id: int, owner: str, now: datetime, until: datetime) -> bool:
     """Take the mailbox for one look; False while another look runs."""
     values = {"poll_owner": owner, "poll_since": now, "poll_until": until}

@@ -159,7 +159,7 @@ class Watcher:
         with self._deps.db.work(durable=False) as uow:
             behind = self._note(uow, self._pending)
             for mailbox_id in {*due, *behind}:
-                uow.ring(Job.INBOX_POLL, mailbox_id)
+                uow.ring(Job.INBOX_TOLD, mailbox_id)
             if due or behind:
                 watches.rung(uow.session, sorted({*due, *behind}), uow.now())
         for event in self._pending:

@@ -17,6 +17,7 @@ class Job(StrEnum):
     OUTBOX_RECONCILE = "outbox.reconcile"  # -> mailbox
     OUTBOX_FILE = "outbox.file"  # -> mailbox
     INBOX_POLL = "inbox.poll"  # -> mailbox
+    INBOX_TOLD = "inbox.told"  # -> mailbox: the same look, because the server told of mail
     MENTIONS_CHECK = "mentions.check"  # -> prospect
     SEQUENCES_ADVANCE = "sequences.advance"  # -> sequence run
     LINKS_CHECK = "links.check"  # -> link

@@ -146,7 +146,7 @@ def test_what_the_server_tells_of_during_a_look_is_looked_for_at_once(
         result = polling.take_turn(a_deps(db, settings, parser, connect), 1)
         assert result is not None
         assert result.current
-        assert dispatcher.rung[-1] == (Job.INBOX_POLL, 1)
+        assert dispatcher.rung[-1] == (Job.INBOX_TOLD, 1)
         assert due_of(db) == clock.now()
         clock.advance(timedelta(seconds=1))
         assert polling.take_turn(a_deps(db, settings, parser), 1) is not None

@@ -50,6 +50,7 @@ class Desk:
     office: PostOffice | None = None
     at: EditorialDesk | None = None
     vault: Vault = field(default=VAULT)
+    editors: tuple[str, ...] = (EDITOR,)
 
     @property
     def fetcher(self) -> Fetcher:
@@ -125,14 +126,17 @@ class Desk:
             return uow.session.get_one(Prospect, prospect_id)
 
     def mails(self) -> list[EmailMessage]:
-        """What lies in the editor's mailbox, oldest first."""
+        """What lies in the editors' mailboxes, one editor after the other, oldest first."""
         assert self.office is not None
-        return [message_from_bytes(raw, policy=policy.default) for raw in self.office.stored(EDITOR)]
+        stored = [raw for editor in self.editors for raw in self.office.stored(editor)]
+        return [message_from_bytes(raw, policy=policy.default) for raw in stored]
 
 
 @contextmanager
-def a_desk(db: Database, settings: Settings, clock: FixedClock, *, mail: bool = False) -> Iterator[Desk]:
-    """A desk; with `mail`, its mailbox is on a running server that also has the editor's, and the editor has a site."""
+def a_desk(
+    db: Database, settings: Settings, clock: FixedClock, *, mail: bool = False, editors: tuple[str, ...] = (EDITOR,)
+) -> Iterator[Desk]:
+    """A desk; with `mail`, its mailbox is on a running server that also has the editors', and they have a site."""
 
     def furnish(**values: object) -> None:
         with db.work() as uow:
@@ -146,9 +150,9 @@ def a_desk(db: Database, settings: Settings, clock: FixedClock, *, mail: bool = 
         furnish()
         yield Desk(db, settings, clock)
         return
-    with mail_server(SENDER, EDITOR, clock=clock) as office, editorial_desk(db, settings, clock) as at:
+    with mail_server(SENDER, *editors, clock=clock) as office, editorial_desk(db, settings, clock) as at:
         furnish(smtp_port=office.smtp_port, imap_port=office.imap_port)
-        yield Desk(db, at.settings, clock, office, at)
+        yield Desk(db, at.settings, clock, office, at, editors=editors)
 
 
 __all__ = ["EDITOR", "SENDER", "Desk", "Mailbox", "Security", "a_desk"]

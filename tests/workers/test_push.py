@@ -78,8 +78,8 @@ def test_a_reply_is_looked_for_as_soon_as_the_server_has_it(
             until(lambda: standing(container) == 3)
             assert dispatcher.rung == []  # nothing has come since the look
             server.put(BOXES[1], letter(to=BOXES[1]))
-            until(lambda: (Job.INBOX_POLL, 2) in dispatcher.rung)
-            assert set(dispatcher.rung) == {(Job.INBOX_POLL, 2)}
+            until(lambda: (Job.INBOX_TOLD, 2) in dispatcher.rung)
+            assert set(dispatcher.rung) == {(Job.INBOX_TOLD, 2)}
             # The row says it, too: a lost bell is found by the clock.
             assert watches_of(container)[2].rung_at is not None
             result = polling.take_turn(deps_of(container), 2)
@@ -105,7 +105,7 @@ def test_mail_that_came_before_the_connection_stood_is_not_overlooked(
         try:
             until(lambda: standing(container) == 2)
             until(lambda: dispatcher.rung)
-            assert set(dispatcher.rung) == {(Job.INBOX_POLL, 1)}
+            assert set(dispatcher.rung) == {(Job.INBOX_TOLD, 1)}
         finally:
             watcher.stop()
 
