@@ -49,6 +49,7 @@ _QUEUES = {
     Job.MAIL_DOMAINS_CHECK: "pages",
     Job.GAPS_PULL: "pages",
     Job.GAPS_EXPIRE: "pages",
+    Job.GAPS_IMPORT: "pages",
 }
 CONNECT_SECONDS = 5.0
 _REST_SECONDS = 5.0

@@ -275,6 +275,12 @@ def import_and_refresh(
             with db.work() as uow:
                 earlier = store(uow, site_id, prepared, folder=folder, actor=actor)
         imported.append(earlier)
+    counts, summary = refresh(db, site_id, folder=folder, actor=actor)
+    return imported, counts, summary
+
+
+def refresh(db: Database, site_id: int, *, folder: Path, actor: str) -> tuple[dict[str, int], dict[str, Any]]:
+    """Compute the gap over what is imported, write it into the prospects and note what changed: the counts and the summary."""
     with db.read() as uow:
         snapshots, domains = newest(uow, site_id), whose(uow, site_id)
     with gap_of(snapshots, domains, folder) as analysis, db.work() as uow:
@@ -286,7 +292,7 @@ def import_and_refresh(
                 "held_back": refresh.held_back,
                 "why": refresh.held_back_why,
             }
-    return imported, counts, analysis.summary
+    return counts, analysis.summary
 
 
 def _rows(place: Path, target: str) -> str:

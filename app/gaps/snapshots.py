@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,8 +62,11 @@ def prepare(
     role: str | None = None,
     format: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    watch: Callable[[Engine], None] | None = None,
 ) -> Prepared:
     """Read one export and write its rows to `folder`. Whose links they are is said by `target` or by the file, never guessed.
+
+    `watch` is given the engine before it reads, to follow or to interrupt it from another thread.
 
     Raises BadInput, naming the file and the fix. Needs no database and may take minutes: call it outside of a transaction.
     """
@@ -71,6 +74,8 @@ def prepare(
     with Engine() as engine:
         export = engine.open(path, role=role or "ours", target=target, wanted=format, mapping=mapping)
         found = _parts(export, whose, target, role)
+        if watch is not None:
+            watch(engine)
         place = folder / _name(sha256, export.layout.profile.name, mapping)
         _write(engine, export, place)
         sums.create_part(engine)

@@ -25,6 +25,7 @@ class Job(StrEnum):
     MAIL_DOMAINS_CHECK = "mail-domains.check"  # -> domain of recipients
     GAPS_PULL = "gaps.pull"  # -> provider schedule
     GAPS_EXPIRE = "gaps.expire"  # -> snapshot
+    GAPS_IMPORT = "gaps.import"  # -> upload
 
 
 class Dispatcher(Protocol):

@@ -11,6 +11,7 @@ from app.models.erasure import Erasure
 from app.models.folder import Folder
 from app.models.gap_change import ChangeKind, GapChange, GapRefresh
 from app.models.idempotency_key import IdempotencyKey
+from app.models.import_job import ImportJob, ImportState
 from app.models.inbound import Inbound, InboundState
 from app.models.inbound_location import InboundLocation
 from app.models.installation import Installation
@@ -72,6 +73,8 @@ __all__ = [
     "GapChange",
     "GapRefresh",
     "IdempotencyKey",
+    "ImportJob",
+    "ImportState",
     "Inbound",
     "InboundLocation",
     "InboundState",

@@ -12,6 +12,7 @@ from app.web.door import Pages
 from app.web.pages import (
     account,
     gap,
+    imports,
     inbox,
     mailbox_steps,
     mailboxes,
@@ -38,6 +39,7 @@ PAGES: tuple[Pages, ...] = (
     inbox.pages,
     prospects.pages,
     gap.pages,
+    imports.pages,
     settings.pages,
     templates.pages,
     suppression.pages,
