@@ -105,6 +105,17 @@ class Settings(BaseSettings):
         default="Gapbridge/0.1 (link checker; +{public_url}/about-this-bot)",
         description="User agent of the page checker. {public_url} is replaced.",
     )
+    contact_pages: int = Field(
+        default=6,
+        ge=0,
+        le=20,
+        description="Most pages of a prospect that are read to find whom to write to. 0: never look.",
+    )
+    contact_guess: bool = Field(
+        default=False,
+        description="Whether addresses of named authors may be guessed by the pattern of their colleagues' addresses when none "
+        "was found. A guess is marked as such and unverified; a wrong one reaches nobody or a stranger.",
+    )
     fetch_obey_robots: bool = Field(default=True, description="Whether robots.txt is obeyed when pages are fetched.")
     fetch_allow_private: bool = Field(
         default=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers import domains, gaps, inbox, links, mentions, outbox, sequences
+from workers import contacts, domains, gaps, inbox, links, mentions, outbox, sequences
 from workers.work import Work
 
 TABLE: tuple[Work, ...] = (
@@ -10,6 +10,7 @@ TABLE: tuple[Work, ...] = (
     *inbox.WORK,
     *sequences.WORK,
     *mentions.WORK,
+    *contacts.WORK,
     *links.WORK,
     *gaps.WORK,
     *domains.WORK,

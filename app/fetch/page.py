@@ -18,11 +18,11 @@ from app.fetch.urls import resolve
 MAX_LINKS = 20_000
 _MAX_ANCHOR = 300
 # Nothing inside these is on the page as a reader sees it: their links and their text do not count.
-_SILENT = frozenset(
+BLOCK_SILENT = frozenset(
     {"script", "style", "template", "head", "title", "iframe", "noframes", "noembed", "object", "textarea"}
     | {"select", "option", "datalist", "audio", "video", "canvas", "math", "xmp"}
 )
-_INLINE = frozenset(
+INLINE = frozenset(
     {
         "a",
         "abbr",
@@ -47,7 +47,7 @@ _INLINE = frozenset(
 )
 _NOTED = frozenset({"base", "link", "meta", "title", "script"})
 _HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
-_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 _JAVASCRIPT = re.compile(r"javascript", re.IGNORECASE)
 _NOSCRIPT = re.compile(r"<(/?)noscript\b", re.IGNORECASE)
 _APP_ROOTS = frozenset({"root", "app", "__next", "__nuxt", "svelte", "main-app"})
@@ -63,7 +63,7 @@ class _Text:
         self._gap = ""
 
     def add(self, raw: str) -> None:
-        plain = raw if raw.isascii() else unicodedata.normalize("NFC", raw.translate(_UNSEEN))
+        plain = raw if raw.isascii() else unicodedata.normalize("NFC", raw.translate(UNSEEN))
         words = plain.split()
         if not words:
             if raw:
@@ -156,13 +156,13 @@ class _Reader:
         attrs = node.attributes
         if tag in _NOTED:
             self._note(tag, attrs, node)
-        if tag not in _INLINE:
+        if tag not in INLINE:
             self.text.gap("\n")
-        if tag in _SILENT:
+        if tag in BLOCK_SILENT:
             if tag == "head":
                 self._head(node)
             return None
-        if self.hidden_from < 0 and _hides(attrs):
+        if self.hidden_from < 0 and hides(attrs):
             self.hidden_from = self.depth
         if tag in {"a", "area"} and self._wants(attrs.get("href")):
             self.open.append(_Open(attrs, self.text.mark(), self.hidden_from >= 0, self.depth))
@@ -183,7 +183,7 @@ class _Reader:
             self.hidden_from = -1
         if self.open and self.open[-1].depth == self.depth:
             self.found.append((self.open.pop(), self.text.length))
-        if node.is_element_node and (node.tag or "") not in _INLINE:
+        if node.is_element_node and (node.tag or "") not in INLINE:
             self.text.gap("\n")
 
     def _head(self, head: LexborNode) -> None:
@@ -194,7 +194,7 @@ class _Reader:
     def _note(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> None:
         if tag == "base" and self.base is None:
             self.base = attrs.get("href")
-        elif tag == "link" and self.canonical is None and "canonical" in _tokens(attrs.get("rel")):
+        elif tag == "link" and self.canonical is None and "canonical" in tokens(attrs.get("rel")):
             self.canonical = attrs.get("href")
         elif tag == "meta" and (attrs.get("name") or "").strip().lower() in {"robots", "googlebot"}:
             self.robots.append(attrs.get("content") or "")
@@ -260,7 +260,7 @@ def _links(reader: _Reader, base: str) -> tuple[LinkFact, ...]:
             LinkFact(
                 url=address,
                 anchor=words or alt,
-                rel=_tokens(link.attrs.get("rel")),
+                rel=tokens(link.attrs.get("rel")),
                 start=start,
                 end=end,
                 image=not words and bool(link.alts),
@@ -278,11 +278,13 @@ def _asks_for_scripts(html: str) -> bool:
     )
 
 
-def _tokens(value: str | None) -> tuple[str, ...]:
+def tokens(value: str | None) -> tuple[str, ...]:
+    """The words of an attribute such as `rel`, in lower case, each once."""
     return tuple(dict.fromkeys(value.lower().replace(",", " ").split())) if value else ()
 
 
-def _hides(attrs: dict[str, str | None]) -> bool:
+def hides(attrs: dict[str, str | None]) -> bool:
+    """Whether an element hides what is in it, by its own attributes."""
     if not attrs:
         return False
     if "hidden" in attrs:

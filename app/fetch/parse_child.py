@@ -13,7 +13,9 @@ from typing import Any
 
 from selectolax.lexbor import SelectolaxError
 
+from app.domain.contact_rules import ContactFacts
 from app.domain.link_verdict import PageFacts
+from app.fetch.contact_page import parse_contacts
 from app.fetch.page import parse_page
 
 MEMORY_BYTES = 1 << 30
@@ -26,7 +28,10 @@ def main() -> None:
     while head := source.read(4):
         task: dict[str, Any] = json.loads(source.read(struct.unpack(">I", head)[0]))
         try:
-            answer: dict[str, Any] = {"facts": as_rows(parse_page(**task))}
+            if task.pop("contacts", False):
+                answer: dict[str, Any] = {"facts": contact_rows(parse_contacts(**task))}
+            else:
+                answer = {"facts": as_rows(parse_page(**task))}
         except (MemoryError, RuntimeError, ValueError, SelectolaxError) as error:
             answer = {"problem": type(error).__name__}
         body = json.dumps(answer, ensure_ascii=True).encode("ascii")
@@ -39,6 +44,12 @@ def as_rows(facts: PageFacts) -> list[Any]:
     links = [(link.url, link.anchor, link.rel, link.start, link.end, link.image, link.hidden) for link in facts.links]
     head = (facts.url, facts.title, facts.lang, facts.canonical, facts.robots, facts.text)
     return [*head, links, facts.cut, facts.needs_scripts]
+
+
+def contact_rows(facts: ContactFacts) -> list[Any]:
+    """The same for people and addresses; `app.fetch.parsing.contacts_from_rows` is the way back."""
+    addresses = [(seen.email, seen.how.value, seen.name) for seen in facts.addresses]
+    return [addresses, facts.authors, facts.links, facts.feeds]
 
 
 def _limit_memory() -> None:

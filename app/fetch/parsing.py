@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import app
+from app.domain.contact_rules import ContactFacts, How, SeenAddress
 from app.domain.link_verdict import LinkFact, PageFacts
 
 PARSE_SECONDS = 10.0
@@ -115,6 +116,13 @@ class ParserPool:
             "wanted_hosts": list(wanted_hosts),
             "cut": cut,
         }
+        return from_rows(self._ask(task, seconds))
+
+    def contacts(self, html: str, url: str, *, feed: bool = False, seconds: float = PARSE_SECONDS) -> ContactFacts:
+        """The people and addresses of a page or feed (see `app.fetch.contact_page.parse_contacts`). Raises PageTooComplex."""
+        return contacts_from_rows(self._ask({"contacts": True, "html": html, "url": url, "feed": feed}, seconds))
+
+    def _ask(self, task: dict[str, Any], seconds: float) -> Any:
         body = json.dumps(task).encode("ascii")
         with self._slots:
             child = self._take()
@@ -127,7 +135,7 @@ class ParserPool:
                 self._idle.append(child)
         if "facts" not in answer:
             raise PageTooComplex(answer.get("problem", ""))
-        return from_rows(answer["facts"])
+        return answer["facts"]
 
     def _take(self) -> _Child:
         with self._lock:
@@ -157,6 +165,20 @@ def from_rows(rows: list[Any]) -> PageFacts:
     except (TypeError, ValueError) as error:
         raise PageTooComplex("the parser answered in a shape that is not known") from error
     return PageFacts(url, title, lang, canonical, tuple(robots), text, facts, cut, needs_scripts)
+
+
+def contacts_from_rows(rows: Any) -> ContactFacts:
+    """What `app.fetch.parse_child.contact_rows` made of the facts. Raises PageTooComplex for anything else."""
+    try:
+        addresses, authors, links, feeds = rows
+        return ContactFacts(
+            tuple(SeenAddress(email, How(how), name) for email, how, name in addresses),
+            tuple((name, url) for name, url in authors),
+            tuple((url, words, tuple(rel)) for url, words, rel in links),
+            tuple(feeds),
+        )
+    except (TypeError, ValueError) as error:
+        raise PageTooComplex("the parser answered in a shape that is not known") from error
 
 
 _shared = ParserPool()

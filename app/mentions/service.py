@@ -21,8 +21,9 @@ from app.jobs import Job
 from app.log import get_logger
 from app.mentions import repository
 from app.models import MentionCheck, Prospect, Site, StageEvent
-from app.prospects import placements
+from app.prospects import contacts, placements
 from app.prospects import service as prospects
+from app.settings import Settings
 
 log = get_logger("mentions")
 
@@ -47,6 +48,10 @@ class Deps(Protocol):
     @property
     def fetcher(self) -> Fetcher:
         """The guarded client."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ def check(deps: Deps, prospect_id: int) -> MentionVerdict | None:
             break
     finding = conclude([look.finding for look in visits])
     with deps.db.work() as uow:
-        _record(uow, task, visits, finding)
+        _record(uow, task, visits, finding, search=deps.settings.contact_pages > 0)
     log.info("mentions.checked", prospect_id=prospect_id, verdict=finding.verdict.value, reason=finding.reason or None)
     return finding.verdict
 
@@ -154,7 +159,7 @@ def _claim(deps: Deps, prospect_id: int) -> _Task | None:
         )
 
 
-def _record(uow: UnitOfWork, task: _Task, visits: list[Visit], finding: Finding) -> None:
+def _record(uow: UnitOfWork, task: _Task, visits: list[Visit], finding: Finding, *, search: bool) -> None:
     prospect = prospects.get(uow, task.prospect_id)
     row = MentionCheck(
         prospect_id=prospect.id,
@@ -192,6 +197,8 @@ def _record(uow: UnitOfWork, task: _Task, visits: list[Visit], finding: Finding)
     elif prospect.stage is Stage.PROSPECT:
         facts = Facts(verdict=finding.verdict.value)
         prospects.apply(uow, prospect.id, Event.MENTION_CHECKED, facts, actor=ACTOR, data=data)
+    if search and finding.verdict in (MentionVerdict.UNLINKED_MENTION, MentionVerdict.NO_MENTION):
+        contacts.want_search(uow, prospect.id)
 
 
 def _reschedule(uow: UnitOfWork, prospect: Prospect, task: _Task, finding: Finding) -> None:

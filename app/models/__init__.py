@@ -4,6 +4,7 @@ from app.models.api_key import ApiKey
 from app.models.blocking_event import BlockingEvent
 from app.models.competitor import Competitor
 from app.models.contact import Contact
+from app.models.contact_search import ContactSearch
 from app.models.conversation import Conversation, ConversationState
 from app.models.decision import Decision, DecisionKind
 from app.models.domain_lease import DomainLease
@@ -63,6 +64,7 @@ __all__ = [
     "ChangeKind",
     "Competitor",
     "Contact",
+    "ContactSearch",
     "Conversation",
     "ConversationState",
     "Decision",

@@ -9,7 +9,10 @@ from app.models.base import Table
 
 
 class Contact(Table, table=True):
-    """Whom we write to. `source_url` is the page that shows the address, null when a person or the API gave it."""
+    """Whom we write to. `source_url` is the page that shows the address, null when a person or the API gave it.
+
+    `found_by` says how a search found the address (`app.domain.contact_rules.How`); `by-pattern` is a guess.
+    """
 
     __tablename__ = "contact"
     __table_args__ = (UniqueConstraint("prospect_id", "email"), Index("ix_contact_email", "email"))
@@ -21,5 +24,6 @@ class Contact(Table, table=True):
     role: str | None = None
     is_role_address: bool = False
     source_url: str | None = None
+    found_by: str | None = Field(default=None, max_length=32)
     created_by: str
     created_at: datetime

@@ -8,10 +8,10 @@ from types import ModuleType
 
 import pytest
 
-from app.domain import link_verdict, mention
-from app.fetch import address, body, page, urls
+from app.domain import contact_rules, link_verdict, mention
+from app.fetch import address, body, contact_page, page, urls
 
-MODULES: list[ModuleType] = [address, body, page, urls, link_verdict, mention]
+MODULES: list[ModuleType] = [address, body, contact_page, page, urls, contact_rules, link_verdict, mention]
 PATTERNS = [
     (f"{module.__name__}.{name}", value)
     for module in MODULES
@@ -19,7 +19,11 @@ PATTERNS = [
     if isinstance(value, re.Pattern)
 ]
 # Those that the code lets search; the others are only matched at the start of a text.
-SEARCHED = {"_META", "_HEADER", "_HIDING_STYLE", "_JAVASCRIPT", "_NOSCRIPT", "_UNSAFE", "_REDIRECT_SEGMENT"}
+SEARCHED = {
+    *{"_META", "_HEADER", "_HIDING_STYLE", "_JAVASCRIPT", "_NOSCRIPT", "_UNSAFE", "_REDIRECT_SEGMENT"},
+    *{"_OFF_PAGE", "_RULE", "_HIDING_RULE", "_FEED_AUTHOR", "_TAG"},
+    *{"_BRACKET_AT", "_BRACKET_DOT", "_BARE", "_WORD_DOT", "_NOT_FOR_MACHINES"},
+}
 SIZE = 100_000
 # Linear matching of 100 kB takes some milliseconds; a quadratic one takes ten seconds and more.
 SECONDS = 1.0

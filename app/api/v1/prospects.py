@@ -9,13 +9,16 @@ from fastapi import Path, Query
 from pydantic import Field
 
 from app.api.door import Call, Cursor, Door, Id, Limit, Line, Model, Out, Page, RowId, decode_cursor, encode_cursor
+from app.contacts import repository as contact_search
+from app.contacts import service as searches
 from app.domain.checks import CheckState
+from app.domain.contact_rules import How, PageKind, Whose
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
 from app.errors import BadInput, FieldProblem
 from app.links import service as links
 from app.mentions import service as mentions
-from app.models import Contact
+from app.models import Contact, ContactSearch
 from app.prospects import address_check, contacts, intake, repository, service
 from app.reports import prospects as lists
 from app.reports import timeline
@@ -127,7 +130,7 @@ class TimelineOut(Out):
 
 
 class ContactIn(Model):
-    """Whom to write to. Addresses are never guessed: `source_url` is the page that shows it."""
+    """Whom to write to; `source_url` is the page that shows the address."""
 
     email: Annotated[Line, Field(min_length=3, max_length=254)]
     name: Line | None = None
@@ -154,6 +157,9 @@ class ContactOut(Out):
     role: str | None
     is_role_address: bool
     source_url: str | None
+    found_by: str | None = Field(
+        description=f"How a search found the address: {', '.join(How)}. `by-pattern` is a guess. Null: a person or the API."
+    )
     created_by: str
     created_at: datetime
     address: list[AddressLineOut]
@@ -271,6 +277,55 @@ def add_contact(call: Call, prospect_id: Id, body: ContactIn) -> Any:
         actor=call.actor,
     )
     return _contact(call, made)
+
+
+class SearchedPage(Out):
+    """One page that was read for contacts; `problem` is null when it could be read."""
+
+    url: str
+    kind: PageKind
+    status: int | None
+    problem: str | None
+
+
+class FoundAddress(Out):
+    """One address that the pages show; `refused` names why it is no contact, null: it was taken."""
+
+    email: str
+    name: str | None
+    url: str | None
+    how: How
+    page: PageKind
+    whose: Whose
+    is_author: bool
+    is_role_address: bool
+    verified: bool = Field(description="False: guessed by pattern, no page shows it.")
+    refused: str | None
+
+
+class ContactSearchOut(Out):
+    """The search for contacts. `due_at` is null when nothing is planned, `searched_at` when it was never done."""
+
+    prospect_id: int
+    due_at: datetime | None
+    searched_at: datetime | None
+    pages: list[SearchedPage]
+    found: list[FoundAddress]
+
+
+@door.route("GET", "/prospects/{prospect_id}/contact-search", needs="prospects:read", answers=ContactSearchOut)
+def get_contact_search(call: Call, prospect_id: Id) -> Any:
+    """What the latest search for contacts has read and found, with the source of every address."""
+    service.get(call.uow, prospect_id)
+    return contact_search.of_prospect(call.uow.session, prospect_id) or ContactSearch(prospect_id=prospect_id)
+
+
+@door.route(
+    "POST", "/prospects/{prospect_id}/contact-search", needs="prospects:write", answers=ContactSearchOut, status=202
+)
+def search_contacts(call: Call, prospect_id: Id) -> Any:
+    """Let a worker read the prospect's pages for contacts now; read the search again to see what it found."""
+    return searches.request(call.uow, call.container.settings, prospect_id)
 
 
 @door.route("GET", "/events", needs="events:read", answers=Page[FeedOut])

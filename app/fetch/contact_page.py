@@ -1,0 +1,260 @@
+"""Reads the people and addresses off one page or feed. Runs in the parser's own process, like `app.fetch.page`.
+
+What a reader cannot see is not read: addresses in hidden elements, comments and scripts are put there for programs.
+JSON-LD is the exception, for it is meant for programs that ask who wrote the page.
+"""
+
+from __future__ import annotations
+
+import html as entities
+import json
+import re
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from app.domain.contact_rules import ContactFacts, How, SeenAddress, plausible, read_mailto, read_text
+from app.fetch.page import BLOCK_SILENT, INLINE, UNSEEN, hides, tokens
+from app.fetch.urls import resolve
+
+_MAX_LINKS = 3_000
+_MAX_FOUND = 200
+_MAX_TEXT = 1_000_000
+_MAX_NODES = 20_000
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_OFF_PAGE = re.compile(
+    r"opacity\s*:\s*0(?![.\d])|font-size\s*:\s*0(?![.\d])|(?:left|top|text-indent|right)\s*:\s*-\d{3,}|clip\s*:\s*rect\(0"
+    r"|(?:max-)?(?:height|width)\s*:\s*0(?![.\d])",
+    re.IGNORECASE,
+)
+_HIDING_CLASSES = _words(
+    "hidden d-none visually-hidden sr-only screen-reader-text honeypot hp hide invisible is-hidden"
+)
+_RULE = re.compile(r"([.#])([\w-]{1,60})\s{0,5}\{([^{}]{0,300})\}")
+_HIDING_RULE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml"})
+_FEED_AUTHOR = re.compile(
+    r"<(author|dc:creator|managingEditor|itunes:author)\b[^<>]{0,200}>(.{0,600}?)</\1\s{0,5}>",
+    re.DOTALL | re.IGNORECASE,
+)
+_TAG = re.compile(r"<[^<>]{0,300}>")
+
+
+def parse_contacts(html: str, url: str, *, feed: bool = False) -> ContactFacts:
+    """The people and addresses of the page (or, with `feed`, of the RSS or Atom feed) at `url`."""
+    if feed:
+        return _feed(html)
+    parser = LexborHTMLParser(html)
+    reader = _Reader(url, _hiding_rules(html))
+    if parser.root is not None:
+        reader.walk(parser.root)
+    return reader.facts()
+
+
+class _Reader:
+    """One walk over one tree, without recursion."""
+
+    def __init__(self, url: str, hiding: frozenset[str]) -> None:
+        self.url = url
+        self.hiding = hiding
+        self.pieces: list[str] = []
+        self.size = 0
+        self.addresses: dict[str, SeenAddress] = {}
+        self.authors: dict[str, str] = {}
+        self.links: list[tuple[str, str, tuple[str, ...]]] = []
+        self.feeds: list[str] = []
+
+    def walk(self, root: LexborNode) -> None:
+        node: LexborNode | None = root
+        depth = 0
+        while node is not None:
+            down = self._enter(node)
+            if down is not None:
+                node, depth = down, depth + 1
+                continue
+            while node is not None:
+                if node.is_element_node and (node.tag or "") not in INLINE:
+                    self._text("\n")
+                if depth == 0:
+                    return
+                after = node.next
+                if after is not None:
+                    node = after
+                    break
+                node, depth = node.parent, depth - 1
+
+    def _text(self, text: str) -> None:
+        if self.size < _MAX_TEXT:
+            self.pieces.append(text)
+            self.size += len(text)
+
+    def _enter(self, node: LexborNode) -> LexborNode | None:
+        tag = node.tag or ""
+        if tag == "-text":
+            self._text(node.text_content or "")
+            return None
+        if not node.is_element_node:
+            return None
+        attrs = node.attributes
+        if tag == "script":
+            if (attrs.get("type") or "").strip().lower() == "application/ld+json":
+                self._json_ld(node.text() or "")
+            return None
+        if tag == "meta" and (attrs.get("name") or "").lower() == "author":
+            self._author(attrs.get("content") or "")
+        if tag == "link":
+            self._link_tag(attrs)
+        if tag == "head":
+            return node.first_child
+        if tag in BLOCK_SILENT or self._hidden(attrs):
+            return None
+        if tag not in INLINE:
+            self._text("\n")
+        if tag in {"a", "area"}:
+            self._anchor(node, attrs)
+        return node.first_child
+
+    def _hidden(self, attrs: dict[str, str | None]) -> bool:
+        if not attrs:
+            return False
+        if hides(attrs) or _OFF_PAGE.search((attrs.get("style") or "")[:2_000]):
+            return True
+        classes = {name.lower() for name in (attrs.get("class") or "").split()[:50]}
+        if classes & _HIDING_CLASSES or any(f".{name}" in self.hiding for name in classes):
+            return True
+        return f"#{(attrs.get('id') or '').lower()}" in self.hiding
+
+    def _link_tag(self, attrs: dict[str, str | None]) -> None:
+        rel = tokens(attrs.get("rel"))
+        address = resolve(self.url, attrs.get("href") or "")
+        if address is None:
+            return
+        if "alternate" in rel and (attrs.get("type") or "").strip().lower() in _FEED_TYPES and len(self.feeds) < 5:
+            self.feeds.append(address)
+        elif "author" in rel:
+            self.links.append((address, "", rel))
+
+    def _anchor(self, node: LexborNode, attrs: dict[str, str | None]) -> None:
+        href = attrs.get("href") or ""
+        words = " ".join((node.text(deep=True) or "")[:300].split())
+        rel = tokens(attrs.get("rel"))
+        for email in read_mailto(href):
+            # A link that shows a person's name instead of the address says whose it is.
+            self._address(email, How.MAILTO, words if _is_name(words) else "")
+        if "author" in rel and _is_name(words):
+            self._author(words, resolve(self.url, href) or "")
+        if len(self.links) < _MAX_LINKS:
+            address = resolve(self.url, href)
+            if address is not None:
+                self.links.append((address, words, rel))
+
+    def _address(self, email: str, how: How, name: str = "") -> None:
+        clean = " ".join(email.translate(UNSEEN).split())
+        key = clean.lower()
+        known = self.addresses.get(key)
+        if known is None and plausible(clean) and len(self.addresses) < _MAX_FOUND:
+            self.addresses[key] = SeenAddress(clean, how, name)
+        elif known is not None and name and not known.name:
+            self.addresses[key] = SeenAddress(known.email, known.how, name)
+
+    def _author(self, name: str, url: str = "") -> None:
+        plain = " ".join(name.split())
+        if _is_name(plain) and len(self.authors) < 10:
+            self.authors[plain] = self.authors.get(plain) or url
+
+    def _json_ld(self, text: str) -> None:
+        try:
+            loaded = json.loads(text[:_MAX_TEXT])
+        except (ValueError, RecursionError):
+            return
+        # Each waits with whether it is an author, or belongs to one.
+        waiting: list[tuple[Any, str]] = [(loaded, "")]
+        for _ in range(_MAX_NODES):
+            if not waiting:
+                return
+            item, role = waiting.pop(0) if len(waiting) < 100 else waiting.pop()
+            if isinstance(item, str):
+                if role == "author":
+                    self._author(item)
+            elif isinstance(item, list):
+                waiting += [(one, role) for one in item[:500]]
+            elif isinstance(item, dict):
+                self._thing(item, role)
+                waiting += [
+                    (value, "author" if key in {"author", "creator", "editor"} else "")
+                    for key, value in item.items()
+                    if isinstance(value, dict | list) or (key in {"author", "creator"} and isinstance(value, str))
+                ]
+
+    def _thing(self, item: dict[str, Any], role: str) -> None:
+        kinds = item.get("@type")
+        person = "Person" in (kinds if isinstance(kinds, list) else [kinds])
+        said_name = item.get("name")
+        name = said_name if isinstance(said_name, str) else ""
+        if role == "author" and name and (person or kinds is None):
+            url = item.get("url")
+            self._author(name, (resolve(self.url, url) or "") if isinstance(url, str) else "")
+        emails = item.get("email")
+        for email in (emails if isinstance(emails, list) else [emails])[:20]:
+            if isinstance(email, str) and "@" in email:
+                said = read_mailto(email.strip()) or [email.strip()]
+                self._address(said[0], How.JSON_LD, name if person else "")
+
+    def facts(self) -> ContactFacts:
+        """What was read."""
+        text = "".join(self.pieces).translate(UNSEEN)
+        for seen in read_text("\n".join(" ".join(line.split()) for line in text.splitlines())):
+            self._address(seen.email, seen.how)
+        return ContactFacts(
+            tuple(self.addresses.values()), tuple(self.authors.items()), tuple(self.links), tuple(self.feeds)
+        )
+
+
+def _is_name(text: str) -> bool:
+    """Whether this reads like the name of a person: two to four words that begin with a capital, and no address."""
+    words = text.split()
+    joined = all(word[0].isupper() or word.lower() in _PARTICLES for word in words)
+    return 2 <= len(words) <= 5 and len(text) <= 60 and joined and not re.search(r"[@/\d:|!?]", text)
+
+
+_PARTICLES = _words("de da do dos das di del della la le van von der den du y e zu al bin")
+
+
+def _hiding_rules(html: str) -> frozenset[str]:
+    """The plain class and id selectors that the page's own styles hide, outside of media queries."""
+    found: set[str] = set()
+    at = html.find("<style")
+    for _ in range(20):
+        if at < 0:
+            break
+        end = html.find("</style", at)
+        block = html[at : min(end if end > 0 else at + 100_000, at + 100_000)].partition("@media")[0]
+        found |= {f"{rule[1]}{rule[2].lower()}" for rule in _RULE.finditer(block) if _HIDING_RULE.search(rule[3])}
+        at = html.find("<style", at + 6)
+    return frozenset(found)
+
+
+def _feed(text: str) -> ContactFacts:
+    authors: dict[str, str] = {}
+    addresses: dict[str, SeenAddress] = {}
+    for number, found in enumerate(_FEED_AUTHOR.finditer(text[:_MAX_TEXT])):
+        if number >= 200:
+            break
+        # A tag ends a word; RSS 2.0 writes "jane@site.test (Jane Doe)", Atom has <name> and <email>.
+        said = " ".join(entities.unescape(_TAG.sub(" ", found[2].replace("<![CDATA[", "").replace("]]>", ""))).split())
+        emails = read_text(said)
+        name = said
+        for seen in emails:
+            name = name.replace(seen.email, " ")
+        name = " ".join(re.sub(r"[()<>\[\]]|https?://\S+", " ", name).split())
+        known = name if _is_name(name) else ""
+        if known:
+            authors.setdefault(known, "")
+        for seen in emails:
+            addresses.setdefault(seen.email.lower(), SeenAddress(seen.email, How.FEED, known))
+    return ContactFacts(tuple(addresses.values())[:_MAX_FOUND], tuple(authors.items())[:10])
