@@ -44,6 +44,7 @@ _QUEUES = {
     Job.INBOX_TOLD: TOLD,
     Job.SEQUENCES_ADVANCE: "mail",
     Job.MENTIONS_CHECK: "pages",
+    Job.CONTACTS_FIND: "pages",
     Job.LINKS_CHECK: "pages",
     Job.DOMAINS_CHECK: "pages",
     Job.MAIL_DOMAINS_CHECK: "pages",
