@@ -9,7 +9,7 @@ import secrets
 import tempfile
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -247,6 +247,34 @@ class Settings(BaseSettings):
         description="Hours in which pitches and follow-ups leave, in the recipient's time zone and on working days of the "
         "recipient's country. `always`: at any time. A site or a prospect may have its own.",
     )
+    reply_hours: str = Field(
+        default="09:00-17:00",
+        description="Hours in which the clock of a received message runs, in its mailbox's time zone, Monday to Friday. "
+        "`always`: at any time.",
+    )
+    reply_within: Duration = Field(
+        default=timedelta(hours=4),
+        gt=timedelta(0),
+        description="Time of `reply_hours` within which a reply that is interested or asks something is answered.",
+    )
+    reply_within_later: Duration = Field(
+        default=timedelta(hours=8),
+        gt=timedelta(0),
+        description="The same for `wants-payment` and `not-now`; eight hours are one day from nine to five.",
+    )
+    classify_within: Duration = Field(
+        default=timedelta(hours=2),
+        gt=timedelta(0),
+        description="The same for a message whose class no rule and nobody has found yet.",
+    )
+    paid_links: Literal["lose", "answer"] = Field(
+        default="lose",
+        description="What the class `wants-payment` does: give the prospect up (`lose`), or wait for an answer (`answer`).",
+    )
+    not_now_days: int = Field(default=30, ge=1, le=730, description="Days after which a `not-now` comes back.")
+    agreed_days: int = Field(
+        default=7, ge=1, le=365, description="Days after which an agreement without a link comes back to the inbox."
+    )
     site_daily_cap: int | None = Field(
         default=None, ge=1, description="Pitches and follow-ups that leave for one site on a day (UTC). Unset: no cap."
     )
@@ -312,7 +340,7 @@ class Settings(BaseSettings):
     def _unset(cls, value: object) -> object:
         return None if isinstance(value, str) and value.strip().lower() in ("", "none") else value
 
-    @field_validator("send_window")
+    @field_validator("send_window", "reply_hours")
     @classmethod
     def _known_window(cls, value: str) -> str:
         if value != ALWAYS:

@@ -25,6 +25,8 @@ from app.settings import Settings
 # How many decisions back a person can go.
 UNDO_DEPTH = 20
 _TRIES = 50
+# Decided about a message; nobody holds a domain for these.
+IN_THE_INBOX = frozenset({DecisionKind.CLASS, DecisionKind.WON, DecisionKind.LOST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def approve(
     outbound = pitches.approve(
         uow, vault, settings, pitch_id, version, actor=person.actor, caller=person.caller, undo_window=window
     )
-    made = _decided(uow, person, outbound.prospect_id, DecisionKind.APPROVE, pitch_id=pitch_id, outbound_id=outbound.id)
+    made = decided(uow, person, outbound.prospect_id, DecisionKind.APPROVE, pitch_id=pitch_id, outbound_id=outbound.id)
     uow.session.execute(delete(KeptText).where(col(KeptText.prospect_id) == outbound.prospect_id))
     return made
 
@@ -98,7 +100,7 @@ def skip(uow: UnitOfWork, person: Person, prospect_id: int, reason: LostReason) 
     """Give a prospect up, with a reason."""
     leases.require(uow, prospects.get(uow, prospect_id), holder=person.caller, name=person.name)
     prospects.give_up(uow, prospect_id, reason, actor=person.actor)
-    return _decided(uow, person, prospect_id, DecisionKind.SKIP, reason=reason.value)
+    return decided(uow, person, prospect_id, DecisionKind.SKIP, reason=reason.value)
 
 
 def snooze(uow: UnitOfWork, person: Person, prospect_id: int, until: datetime) -> Decision:
@@ -113,13 +115,13 @@ def snooze(uow: UnitOfWork, person: Person, prospect_id: int, until: datetime) -
     prospect.snoozed_until, prospect.updated_at = until, uow.now()
     prospects.note(uow, prospect_id, "snoozed", actor=person.actor, until=until.isoformat())
     was = before.isoformat() if before else None
-    return _decided(uow, person, prospect_id, DecisionKind.SNOOZE, until=until.isoformat(), before=was)
+    return decided(uow, person, prospect_id, DecisionKind.SNOOZE, until=until.isoformat(), before=was)
 
 
 def leave(uow: UnitOfWork, person: Person, prospect_id: int) -> Decision:
     """Not me: give a prospect back to the others, without a reason. This person is not shown it again."""
     prospects.get(uow, prospect_id)
-    return _decided(uow, person, prospect_id, DecisionKind.PASS)
+    return decided(uow, person, prospect_id, DecisionKind.PASS)
 
 
 def last(uow: UnitOfWork, person: Person) -> Decision | None:
@@ -154,7 +156,8 @@ def undo(uow: UnitOfWork, person: Person) -> Undone:
     except GapbridgeError as error:
         decision.data = {**decision.data, "final": error.detail}
         return Undone(decision, error.detail)
-    leases.claim(uow, prospects.get(uow, decision.prospect_id), holder=person.caller, name=person.name)
+    if decision.kind not in IN_THE_INBOX:
+        leases.claim(uow, prospects.get(uow, decision.prospect_id), holder=person.caller, name=person.name)
     return Undone(decision)
 
 
@@ -216,7 +219,8 @@ def put_back(uow: UnitOfWork, prospect_id: int, *, actor: str) -> None:
         )
 
 
-def _decided(uow: UnitOfWork, person: Person, prospect_id: int, kind: DecisionKind, **data: Any) -> Decision:
+def decided(uow: UnitOfWork, person: Person, prospect_id: int, kind: DecisionKind, **data: Any) -> Decision:
+    """Write a decision down so that it can be taken back, and let its domain go."""
     made = Decision(user_id=person.id, prospect_id=prospect_id, kind=kind, data=data, at=uow.now())
     uow.session.add(made)
     leases.release(uow, prospects.get(uow, prospect_id).domain, holder=person.caller)
@@ -238,4 +242,6 @@ def _reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
         prospect.snoozed_until = datetime.fromisoformat(before) if before else None
         prospects.note(uow, decision.prospect_id, "snooze_undone", actor=person.actor)
     elif decision.kind is not DecisionKind.PASS:
-        raise Conflict(f"a decision of the kind '{decision.kind.value}' is taken back where it was made")
+        from app.desk import answers
+
+        answers.reverse(uow, person, decision)

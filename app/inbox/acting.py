@@ -18,6 +18,7 @@ from app.domain.delivery import OutboundState
 from app.domain.inbound import BounceClass, Kind
 from app.domain.pipeline import LostReason, Stage
 from app.domain.reputation import POLICY_REST, Incident
+from app.inbox import triage
 from app.inbox.same_domain import stop_others
 from app.jobs import Job
 from app.log import get_logger
@@ -58,6 +59,7 @@ _CERTAIN = frozenset(
 
 def act(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:
     """Do what `row` (matched, locked) asks for. The caller moves its state in the same transaction."""
+    triage.begin(uow, settings, row)
     certain = row.match_kind in _CERTAIN
     if row.prospect_id is None:
         if row.kind == Kind.OPT_OUT and row.from_address:

@@ -15,7 +15,7 @@ from app.domain.blocking import Blocking
 from app.domain.cadence import pause_before_next_look
 from app.domain.inbound import Intent, Kind
 from app.errors import Conflict, MailboxFault, NotFound
-from app.inbox import repository
+from app.inbox import repository, triage
 from app.inbox.deps import InboxDeps
 from app.inbox.processing import process_pending
 from app.inbox.sync import SyncResult, sync_mailbox
@@ -25,7 +25,7 @@ from app.models import BlockingEvent, Inbound, InboundState, Mailbox, Outbound
 from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
 
-__all__ = ["GateResult", "dismiss", "gate_of", "get", "is_reply", "mark_handled", "process_pending", "sent_copy",
+__all__ = ["GateResult", "dismiss", "gate_of", "get", "is_reply", "locked", "mark_handled", "process_pending", "sent_copy",
            "sync_mailbox", "sync_until_current", "try_again"]  # fmt: skip
 
 log = get_logger("inbox")
@@ -134,7 +134,8 @@ def get(uow: UnitOfWork, inbound_id: int) -> Inbound:
     return found
 
 
-def _locked(uow: UnitOfWork, inbound_id: int, *, joins: int | None = None) -> Inbound:
+def locked(uow: UnitOfWork, inbound_id: int, *, joins: int | None = None) -> Inbound:
+    """The message and its prospect, locked in the order of everybody who takes both. Raises NotFound and Conflict."""
     get(uow, inbound_id)
     row = repository.lock_message(uow.session, inbound_id, joins=joins)
     if row is None:
@@ -147,13 +148,15 @@ def mark_handled(uow: UnitOfWork, inbound_id: int, *, actor: str, intent: Intent
     row = get(uow, inbound_id)
     if intent is not None:
         row.intent = intent.value
-    row.handled_by, row.handled_at = actor, uow.now()
+    triage.finish(uow, row, actor=actor)
     return row
 
 
 def is_reply(uow: UnitOfWork, inbound_id: int, *, actor: str, prospect_id: int | None = None) -> Inbound:
-    """A person says that this is a reply (of this prospect, where the machine did not know): the sequence ends."""
-    row = _locked(uow, inbound_id, joins=prospect_id)
+    """A person says that this is a reply (of this prospect, where the machine did not know): the sequence ends, and
+    it waits for an answer.
+    """
+    row = locked(uow, inbound_id, joins=prospect_id)
     row.prospect_id = prospect_id if prospect_id is not None else row.prospect_id
     if row.prospect_id is None:
         raise Conflict("say whose reply this is: it belongs to no prospect yet")
@@ -163,7 +166,7 @@ def is_reply(uow: UnitOfWork, inbound_id: int, *, actor: str, prospect_id: int |
     row.kind, row.match_kind = Kind.REPLY.value, "by-hand"
     prospects.block(uow, row.prospect_id, Blocking.REPLY, inbound_id=row.id, detail=f"by {actor}")
     prospects.note(uow, row.prospect_id, "reply_confirmed", actor=actor, inbound_id=row.id)
-    row.handled_by, row.handled_at = actor, uow.now()
+    triage.wait(uow, row)
     return row
 
 
@@ -172,13 +175,13 @@ def dismiss(uow: UnitOfWork, inbound_id: int, *, actor: str) -> Inbound:
 
     Raises Conflict where the message is certain.
     """
-    row = _locked(uow, inbound_id)
+    row = locked(uow, inbound_id)
     event: BlockingEvent | None = prospects_repository.existing_block(uow.session, row.id, Blocking.POSSIBLE_REPLY)
     if event is not None:
         prospects.clear_block(uow, event.id, actor=actor)
     elif row.prospect_id is not None:
         raise Conflict("this message has paused nothing")
-    row.handled_by, row.handled_at = actor, uow.now()
+    triage.finish(uow, row, actor=actor)
     return row
 
 

@@ -54,6 +54,7 @@ from app.models.stage_event import StageEvent
 from app.models.suppression import Suppression, SuppressionKind
 from app.models.suppression_removal import SuppressionRemoval
 from app.models.template_version import TemplateVersion
+from app.models.triage import Triage
 from app.models.user import Role, User
 from app.models.user_session import UserSession
 from app.models.user_setting import UserSetting
@@ -131,6 +132,7 @@ __all__ = [
     "SuppressionKind",
     "SuppressionRemoval",
     "TemplateVersion",
+    "Triage",
     "User",
     "UserSession",
     "UserSetting",

@@ -61,10 +61,12 @@ def enqueue(
     not_before: datetime,
     step_no: int = 0,
     sequence_run_id: int | None = None,
+    answers: str | None = None,
 ) -> Outbound:
     """Freeze a message and put it into the outbox, in the caller's transaction: row first, bell after the commit.
 
-    The thread (In-Reply-To, References) is that of the conversation's earlier messages. Raises Refused when the
+    The thread (In-Reply-To, References) is that of the conversation's earlier messages; `answers` is the Message-ID of the
+    message of theirs that a person answers. Raises Refused when the
     address is suppressed or a pitch's sending domain is held, BadInput when the bytes fail their check, Conflict for a second row of the same step.
     """
     contact = uow.session.get(Contact, conversation.contact_id)
@@ -92,6 +94,7 @@ def enqueue(
         slot = recipients.slot(hours, not_before)
         not_before, closes_at = slot.start, slot.end
     earlier = repository.thread_of(uow.session, conversation.id)
+    thread = [message.message_id for message in earlier] + ([answers] if answers else [])
     message_id, token = new_ids(vault, uow.now(), mailbox.email.rpartition("@")[2])
     local, _, domain = mailbox.email.rpartition("@")
     raw = mime.freeze(
@@ -105,8 +108,8 @@ def enqueue(
             body_html=body_html,
             message_id=message_id,
             date=not_before,
-            in_reply_to=earlier[-1].message_id if earlier else None,
-            references=tuple(message.message_id for message in earlier[-10:]),
+            in_reply_to=thread[-1] if thread else None,
+            references=tuple(thread[-10:]),
             reply_to=f"{local}+{token}@{domain}" if mailbox.plus_addressing else None,
             unsubscribe_url=f"{settings.public_url.rstrip('/')}/u/{token}",
             # The answer by mail carries the token in its subject, so that it works without plus addresses, too.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Table, bindparam, func, insert, select, update
+from sqlalchemy import CursorResult, Table, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm.util import identity_key
 from sqlmodel import Session, col
 
@@ -106,6 +106,39 @@ def open_conversation(session: Session, prospect_id: int) -> Conversation | None
             col(Conversation.prospect_id) == prospect_id, col(Conversation.state) == ConversationState.OPEN
         )
     ).scalar_one_or_none()
+
+
+def last_move(session: Session, prospect_id: int) -> int | None:
+    """The id of the newest line of history that moved the prospect to another stage."""
+    found: int | None = session.execute(
+        select(func.max(col(StageEvent.id))).where(
+            col(StageEvent.prospect_id) == prospect_id, col(StageEvent.from_stage) != col(StageEvent.to_stage)
+        )
+    ).scalar_one()
+    return found
+
+
+def reopen_conversation(session: Session, prospect_id: int, closed_at: datetime) -> bool:
+    """Open the conversation again that was closed at this moment or later, if there is one; False when another took its place."""
+    found = session.execute(
+        select(Conversation)
+        .where(col(Conversation.prospect_id) == prospect_id, col(Conversation.closed_at) >= closed_at)
+        .order_by(col(Conversation.id).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if found is None:
+        return True
+    same = col(Conversation.domain) == found.domain
+    if found.recipient is not None:
+        same = or_(same, col(Conversation.recipient) == found.recipient)
+    other = select(col(Conversation.id)).where(
+        col(Conversation.state) == ConversationState.OPEN,
+        same,
+    )
+    if session.execute(other).first() is not None:
+        return False
+    found.state, found.closed_at = ConversationState.OPEN, None
+    return True
 
 
 def contacts_of(session: Session, prospect_id: int) -> list[Contact]:

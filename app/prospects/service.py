@@ -131,6 +131,27 @@ def give_up(uow: UnitOfWork, prospect_id: int, reason: LostReason, *, actor: str
     return line
 
 
+def take_back_give_up(uow: UnitOfWork, prospect_id: int, event_id: int, *, actor: str) -> StageEvent:
+    """A slip of a person: the prospect, its conversation and what was under way stand as they did before.
+
+    Raises Conflict when anything has happened to the stage since, or another conversation with the domain has begun.
+    """
+    repository.lock(uow.session, prospect_id)
+    prospect = get(uow, prospect_id)
+    line = uow.session.get_one(StageEvent, event_id)
+    latest = repository.last_move(uow.session, prospect_id)
+    if latest != event_id or not repository.move(uow.session, prospect_id, Stage.LOST, line.from_stage, uow.now()):
+        raise Conflict(f"{prospect.domain} has moved on since; it cannot be taken back")
+    stages = (Stage.LOST, line.from_stage)
+    made = _write(uow, prospect_id, "give_up_taken_back", stages, actor=actor, reason=line.reason, data=None)
+    if not repository.reopen_conversation(uow.session, prospect_id, line.at):
+        raise Conflict(f"another conversation with {prospect.domain} has begun; it cannot be taken back")
+    for event in repository.blocking_after(uow.session, prospect_id, 0):
+        if event.kind is Blocking.GIVEN_UP and event.at >= line.at:
+            event.cleared_at, event.cleared_by = uow.now(), actor
+    return made
+
+
 def reopen(uow: UnitOfWork, prospect_id: int, reason: str, *, actor: str) -> StageEvent:
     """Back from lost to prospect; refused for ever after an unsubscribe."""
     return apply(uow, prospect_id, Event.REOPEN, Facts(reason=reason), actor=actor)

@@ -9,8 +9,8 @@ from sqlmodel import col
 
 from app.db.work import UnitOfWork
 from app.domain.delivery import OutboundState
-from app.models import Inbound, InboundState, Link, LinkState, Outbound, Prospect
-from app.reports.mail import FOR_PEOPLE
+from app.models import Link, LinkState, Outbound, Prospect, Triage
+from app.reports.inbox import awake
 from app.reports.prospects import waiting
 
 # Beyond this a count says "more than"; counting on would cost time that grows with the table.
@@ -27,11 +27,7 @@ def of_navigation(uow: UnitOfWork) -> dict[str, int]:
     outbox = select(col(Outbound.id)).where(
         col(Outbound.state).in_([OutboundState.QUEUED, OutboundState.AMBIGUOUS, OutboundState.CLAIMED])
     )
-    inbox = select(col(Inbound.id)).where(
-        col(Inbound.state).in_([InboundState.MATCHED, InboundState.DONE]),
-        col(Inbound.kind).in_(FOR_PEOPLE),
-        col(Inbound.handled_at).is_(None),
-    )
+    inbox = select(col(Triage.inbound_id)).where(awake(uow.now()))
     links = select(col(Link.id)).where(col(Link.state).in_([LinkState.CHANGED, LinkState.LOST]))
     row = uow.session.execute(select(_bounded(queue), _bounded(outbox), _bounded(inbox), _bounded(links))).one()
     return {"queue": row[0], "outbox": row[1], "inbox": row[2], "links": row[3]}

@@ -30,4 +30,16 @@ QUEUE: Rows = (
     ("m", mark("Go to the evidence of the mention")),
     ("Shift+A", mark("Approve several")),
 )
-GROUPS: tuple[tuple[str, Rows], ...] = ((mark("Everywhere"), EVERYWHERE), (mark("In the queue"), QUEUE))
+INBOX: Rows = (
+    ("1 to 8", mark("Store what they want")),
+    ("r", mark("Write the answer")),
+    ("Ctrl+Enter", mark("Send the answer")),
+    ("e", mark("Done: nothing more is to be done")),
+    ("w", mark("Won: look for the link")),
+    ("l", mark("Lost: then a digit for the reason")),
+)
+GROUPS: tuple[tuple[str, Rows], ...] = (
+    (mark("Everywhere"), EVERYWHERE),
+    (mark("In the queue"), QUEUE),
+    (mark("In the inbox"), INBOX),
+)

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from datetime import date
 
+from sqlalchemy import select
+
 from app.domain.delivery import OutboundState
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
-from app.models import Competitor, Inbound, InboundState, Link, LinkState, MentionCheck, Outbound, Prospect
+from app.inbox import triage
+from app.models import (
+    Competitor,
+    Conversation,
+    Inbound,
+    InboundState,
+    Link,
+    LinkState,
+    MentionCheck,
+    Outbound,
+    Prospect,
+)
 from app.pitches import service as pitches
 from app.prospects import service as prospects
 from tests.support.http import House
@@ -88,34 +101,46 @@ def _mail(house: House, uow: object, site: object, mailbox: object, ids: dict[st
         pitch = pitches.propose(uow, prospect.id, actor="ana")  # type: ignore[arg-type]
         row: Outbound = pitches.approve(uow, *keys, pitch.id, pitch.version, actor="ana")  # type: ignore[arg-type]
         row.state = state
-        row.sent_at = house.clock.now() if state is OutboundState.SENT else None
+        row.sent_at = row.committed_at = house.clock.now() if state is OutboundState.SENT else None
         prospect.stage = Stage.PITCHED if state is OutboundState.SENT else prospect.stage
         ids[name] = prospect.id
         session.flush()
-    for number, (text, kind) in enumerate(
+    session.flush()
+    conversation = session.execute(
+        select(Conversation).where(Conversation.prospect_id == ids["sent.test"])
+    ).scalar_one()
+    for number, (text, kind, placed) in enumerate(
         (
-            ("Happy to add it, can you send a short blurb?", "reply"),
-            ('<script>alert(1)</script><img src="http://evil.test/x.png" onerror="alert(2)">', "other"),
+            ("Happy to add it, can you send a short blurb?", "reply", True),
+            ('<script>alert(1)</script><img src="http://evil.test/x.png" onerror="alert(2)">', "other", True),
+            ("I own sent.test. Whom do I talk to?", "reply", False),
+            ("", None, False),
         )
     ):
-        session.add(
-            Inbound(
-                mailbox_id=mailbox.id,  # type: ignore[attr-defined]
-                content_key=f"{number}",
-                state=InboundState.DONE,
-                size=100,
-                from_address="dana@sent.test",
-                from_name="Dana Ruiz",
-                subject="Re: Your checklist" if number == 0 else "<b>bold</b>",
-                kind=kind,
-                rule="in-reply-to",
-                intent="interested" if number == 0 else None,
-                text=text,
-                prospect_id=ids["sent.test"],
-                received_at=house.clock.now(),
-                stored_at=house.clock.now(),
-            )
+        row = Inbound(
+            mailbox_id=mailbox.id,  # type: ignore[attr-defined]
+            content_key=f"{number}",
+            state=InboundState.DONE if kind else InboundState.QUARANTINED,
+            error=None if kind else "the parser ran out of memory",
+            size=100,
+            from_address="dana@sent.test" if placed else "me@private.test",
+            from_name="Dana Ruiz",
+            subject="<b>bold</b>" if number == 1 else "Re: Your checklist",
+            message_id=f"<theirs-{number}@sent.test>",
+            kind=kind,
+            rule="in-reply-to",
+            intent="interested" if number == 0 else None,
+            text=text,
+            parsed={"full_text": f"{text}\n\n> Hello Dana,"} if number == 0 else None,
+            prospect_id=ids["sent.test"] if placed else None,
+            conversation_id=conversation.id if number == 0 else None,
+            received_at=house.clock.now(),
+            stored_at=house.clock.now(),
         )
+        session.add(row)
+        session.flush()
+        if kind:
+            triage.begin(uow, keys[1], row)  # type: ignore[arg-type]
     for name, state in (("won.test", LinkState.LIVE), ("gone.test", LinkState.UNKNOWN)):
         prospect = a_prospect(uow, site, name, stage=Stage.WON, tier=2)  # type: ignore[arg-type]
         session.add(

@@ -232,8 +232,9 @@ def test_received_mail_is_text_and_is_decided(house: House, ids: dict[str, int])
     assert "Number of the prospect" in browser.get("/inbox/1?tab=unmatched").text
     assert post(browser, "/inbox/1/reply", prospect_id="x").status_code == 422
     assert post(browser, "/inbox/1/reply", prospect_id=str(ids["sent.test"])).status_code == 303
-    assert post(browser, "/inbox/1/handled", intent="sold").status_code == 422
-    assert post(browser, "/inbox/1/handled", intent="interested").status_code == 303
+    assert post(browser, "/inbox/1/class", **{"class": "sold"}).status_code == 422
+    assert post(browser, "/inbox/1/class", **{"class": "interested"}).status_code == 303
+    assert post(browser, "/inbox/1/handled").status_code == 303
 
 
 def test_the_timeline_tells_all_to_staff_and_no_mail_to_viewers(house: House, ids: dict[str, int]) -> None:

@@ -320,6 +320,17 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id === "desk") { settle(); one("#item-title")?.focus({ preventScroll: true }); }
 });
 
+// --- The inbox: a class is chosen with one key, and the answer's words are told. ---
+
+document.addEventListener("click", (event) => {
+  // A key presses the radio by a click without a pointer; arrows and the mouse only choose, and the button stores.
+  if (event.target.matches("input[data-submit]") && event.detail === 0 && !event.isTrusted) event.target.form.requestSubmit();
+});
+document.addEventListener("input", (event) => {
+  const told = one(`[data-tell="${CSS.escape(event.target.id)}"]`);
+  if (told) told.textContent = told.dataset.words.replace("{words}", countWords(event.target.value));
+});
+
 one("[data-focus]")?.focus();
 if (desk()) settle();
 else every("[data-maxwords]").forEach((meter) => count(meter, false));

@@ -1,0 +1,290 @@
+"""What a person does in the inbox, each verb one transaction: classify, answer, agree, win or lose, and take it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from app.db.vault import Vault
+from app.db.work import UnitOfWork
+from app.desk.service import Person, decided
+from app.domain.blocking import Blocking
+from app.domain.delivery import OutboundState
+from app.domain.link_verdict import on_site
+from app.domain.pipeline import LostReason, Stage
+from app.domain.triage import ReplyClass
+from app.errors import BadInput, Conflict, FieldProblem
+from app.inbox import service as inbox
+from app.inbox import triage
+from app.models import Conversation, Decision, DecisionKind, Inbound, Outbound, OutboundKind, SuppressionKind, Triage
+from app.outbox import service as outbox
+from app.prospects import repository as prospects_repository
+from app.prospects import service as prospects
+from app.prospects import suppression
+from app.settings import Settings
+
+MOST_CHARS = 20_000
+_FINAL = "this cannot be taken back here: {}; a lead may lift the suppression"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The newest mail of a conversation in each direction, as a page showed it; 0 where there was none."""
+
+    inbound_id: int = 0
+    outbound_id: int = 0
+
+
+def newest(uow: UnitOfWork, conversation_id: int) -> Seen:
+    """The newest received message, and the newest of ours that was not taken back."""
+    theirs = select(func.max(col(Inbound.id))).where(col(Inbound.conversation_id) == conversation_id)
+    ours = select(func.max(col(Outbound.id))).where(
+        col(Outbound.conversation_id) == conversation_id, col(Outbound.state) != OutboundState.CANCELLED
+    )
+    row = uow.session.execute(select(theirs.scalar_subquery(), ours.scalar_subquery())).one()
+    return Seen(row[0] or 0, row[1] or 0)
+
+
+def classify(
+    uow: UnitOfWork, vault: Vault, settings: Settings, person: Person, inbound_id: int, chosen: ReplyClass
+) -> Decision:
+    """Store a person's class beside the machine's, and do what follows from it. Raises Conflict without a prospect.
+
+    Interested and question wait for an answer; not-now sleeps; no and wants-payment give up (payment by the setting
+    `paid_links`); auto is done; unsubscribe and bounce suppress, which cannot be taken back.
+    """
+    row, prospect_id = _owned(uow, inbound_id)
+    line = triage.of(uow, row)
+    data: dict[str, Any] = {"inbound_id": row.id, "class": chosen.value, "before": _state(row, line)}
+    line.chosen, line.chosen_by, line.chosen_at = chosen.value, person.actor, uow.now()
+    if chosen in (ReplyClass.INTERESTED, ReplyClass.QUESTION) or (
+        chosen is ReplyClass.WANTS_PAYMENT and settings.paid_links == "answer"
+    ):
+        line.due_at = triage.due(uow, settings, row, chosen)
+        triage.wait(uow, row)
+    elif chosen is ReplyClass.NOT_NOW:
+        prospect = prospects.get(uow, prospect_id)
+        until = uow.now() + timedelta(days=settings.not_now_days)
+        data["snoozed_until"] = prospect.snoozed_until.isoformat() if prospect.snoozed_until else None
+        prospect.snoozed_until = until
+        triage.sleep(uow, row, until)
+    else:
+        data |= _end(uow, vault, person, row, prospect_id, chosen)
+        triage.finish(uow, row, actor=person.actor)
+    prospects.note(uow, prospect_id, "reply_classified", actor=person.actor, reason=chosen.value, inbound_id=row.id)
+    return decided(uow, person, prospect_id, DecisionKind.CLASS, **data)
+
+
+def _end(
+    uow: UnitOfWork, vault: Vault, person: Person, row: Inbound, prospect_id: int, chosen: ReplyClass
+) -> dict[str, Any]:
+    if chosen is ReplyClass.AUTO:
+        event = prospects_repository.existing_block(uow.session, row.id, Blocking.POSSIBLE_REPLY)
+        if event is not None:
+            prospects.clear_block(uow, event.id, actor=person.actor)
+        return {}
+    reasons = {
+        ReplyClass.NO: LostReason.DECLINED,
+        ReplyClass.WANTS_PAYMENT: LostReason.WANTS_PAYMENT,
+        ReplyClass.UNSUBSCRIBE: LostReason.UNSUBSCRIBED,
+        ReplyClass.BOUNCE: LostReason.BOUNCED,
+    }
+    data: dict[str, Any] = {}
+    if chosen in (ReplyClass.UNSUBSCRIBE, ReplyClass.BOUNCE):
+        why = "unsubscribed" if chosen is ReplyClass.UNSUBSCRIBE else "bounced"
+        for address in _addresses(uow, row, chosen):
+            suppression.suppress(
+                uow,
+                vault,
+                address,
+                kind=SuppressionKind.ADDRESS,
+                reason=why,
+                source=f"message {row.id}, read by {person.actor}"[:200],
+                actor=person.actor,
+            )
+        kind = Blocking.UNSUBSCRIBE if chosen is ReplyClass.UNSUBSCRIBE else Blocking.HARD_BOUNCE
+        prospects.block(uow, prospect_id, kind, inbound_id=row.id, detail=f"by {person.actor}")
+        data["final"] = _FINAL.format(f"their address is suppressed ({why})")
+    if prospects.get(uow, prospect_id).stage not in (Stage.WON, Stage.LOST):
+        data["give_up"] = prospects.give_up(uow, prospect_id, reasons[chosen], actor=person.actor).id
+    return data
+
+
+def _addresses(uow: UnitOfWork, row: Inbound, chosen: ReplyClass) -> list[str]:
+    outbound = uow.session.get(Outbound, row.outbound_id) if row.outbound_id else None
+    written = outbound.to_address if outbound is not None else None
+    # A bounce comes from a server; the address that it is about is ours to know.
+    theirs = row.from_address if chosen is ReplyClass.UNSUBSCRIBE else None
+    return list(dict.fromkeys(address for address in (written, theirs) if address))
+
+
+def done(uow: UnitOfWork, person: Person, inbound_id: int) -> None:
+    """Nothing more is to be done with a message, and with what came before it in its conversation."""
+    row = inbox.locked(uow, inbound_id)
+    triage.finish(uow, row, actor=person.actor)
+    if row.conversation_id is not None:
+        for _, earlier in triage.waiting_in(uow, row.conversation_id):
+            if earlier.id <= row.id:
+                triage.finish(uow, earlier, actor=person.actor)
+
+
+def answer(
+    uow: UnitOfWork,
+    vault: Vault,
+    settings: Settings,
+    person: Person,
+    inbound_id: int,
+    body_text: str,
+    *,
+    seen: Seen,
+    undo_seconds: int | None = None,
+) -> Outbound:
+    """Answer in the conversation's thread and from its mailbox, after the undo window.
+
+    Raises Conflict when a newer mail stands in the conversation than the person has `seen` (theirs, or a colleague's
+    answer), BadInput for an empty text, Refused for a suppressed address.
+    """
+    body_text = body_text.replace("\r\n", "\n").strip()
+    if not body_text:
+        raise BadInput("the answer is empty", FieldProblem("body_text", "Write the answer"))
+    if len(body_text) > MOST_CHARS:
+        raise BadInput("the answer is too long", FieldProblem("body_text", f"Keep it under {MOST_CHARS} characters"))
+    row, prospect_id = _owned(uow, inbound_id)
+    conversation = _conversation(uow, row)
+    # Under the prospect's lock, which everybody who answers or receives takes first: of two, the second sees the first.
+    now_there = newest(uow, conversation.id)
+    if now_there.inbound_id > seen.inbound_id:
+        raise Conflict("a newer message of theirs has come since you opened this; your answer was not sent")
+    if now_there.outbound_id > seen.outbound_id:
+        raise Conflict("somebody has answered since you opened this; your answer was not sent")
+    latest = uow.session.get(Inbound, now_there.inbound_id) or row
+    window = settings.undo_window if undo_seconds is None else timedelta(seconds=undo_seconds)
+    subject = " ".join((latest.subject or conversation.subject).split())[:900]
+    made = outbox.enqueue(
+        uow,
+        vault,
+        settings,
+        conversation=conversation,
+        kind=OutboundKind.REPLY,
+        subject=subject if subject.casefold().startswith("re:") else f"Re: {subject}",
+        body_text=body_text + "\n",
+        body_html=None,
+        approved_by=person.actor,
+        not_before=uow.now() + window,
+        answers=latest.message_id,
+    )
+    for line, waiting in triage.waiting_in(uow, conversation.id):
+        triage.finish(uow, waiting, actor=person.actor)
+        line.answered_by = made.id
+    conversation.last_message_at = uow.now()
+    prospects.note(uow, prospect_id, "answered", actor=person.actor, outbound_id=made.id, inbound_id=row.id)
+    return made
+
+
+def take_back_answer(uow: UnitOfWork, outbound_id: int, *, actor: str) -> int | None:
+    """Take a waiting answer back; what it had answered waits again. Returns one of those messages. Raises Conflict."""
+    outbox.cancel(uow, outbound_id, actor=actor)
+    found = None
+    for line, row in triage.answered_by(uow, outbound_id):
+        triage.wait(uow, row)
+        line.answered_by = None
+        found = row.id
+    return found
+
+
+def agree(uow: UnitOfWork, settings: Settings, person: Person, inbound_id: int, url: str | None = None) -> Decision:
+    """They said yes. It is not won before a link was seen: the conversation counts as agreed, and comes back if none comes.
+
+    Raises BadInput (field `url`) when `url` is not a page of theirs.
+    """
+    row, prospect_id = _owned(uow, inbound_id)
+    domain = prospects.get(uow, prospect_id).domain
+    if url is not None and not on_site(url, domain):
+        raise BadInput(f"{url} is not a page of {domain}", FieldProblem("url", f"Enter an address on {domain}"))
+    conversation = _conversation(uow, row)
+    line = triage.of(uow, row)
+    data = {"inbound_id": row.id, "before": _state(row, line), "agreed": conversation.agreed, "url": url}
+    conversation.agreed = True
+    triage.sleep(uow, row, uow.now() + timedelta(days=settings.agreed_days))
+    for _, earlier in triage.waiting_in(uow, conversation.id):
+        if earlier.id != row.id:
+            triage.finish(uow, earlier, actor=person.actor)
+    prospects.note(uow, prospect_id, "agreed", actor=person.actor, inbound_id=row.id, url=url)
+    return decided(uow, person, prospect_id, DecisionKind.WON, **data)
+
+
+def lose(uow: UnitOfWork, person: Person, inbound_id: int, reason: LostReason) -> Decision:
+    """Give the prospect of a message up, with a reason."""
+    row, prospect_id = _owned(uow, inbound_id)
+    before = _state(row, triage.of(uow, row))
+    event = prospects.give_up(uow, prospect_id, reason, actor=person.actor)
+    triage.finish(uow, row, actor=person.actor)
+    return decided(
+        uow,
+        person,
+        prospect_id,
+        DecisionKind.LOST,
+        inbound_id=row.id,
+        before=before,
+        reason=reason.value,
+        give_up=event.id,
+    )
+
+
+def reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
+    """Take back what a class, an agreement or a loss has done. Raises Conflict with a sentence where that is impossible."""
+    data = decision.data
+    if data.get("final"):
+        raise Conflict(data["final"])
+    row = inbox.locked(uow, data["inbound_id"])
+    line, before = triage.of(uow, row), data["before"]
+    if data.get("give_up"):
+        prospects.take_back_give_up(uow, decision.prospect_id, data["give_up"], actor=person.actor)
+    if "snoozed_until" in data:
+        was = data["snoozed_until"]
+        prospects.get(uow, decision.prospect_id).snoozed_until = datetime.fromisoformat(was) if was else None
+    if decision.kind is DecisionKind.WON:
+        if prospects.get(uow, decision.prospect_id).stage is Stage.WON:
+            raise Conflict("the link was seen: this is a win, and it cannot be taken back")
+        _conversation(uow, row).agreed = data["agreed"]
+    for name in ("chosen", "chosen_by", "waits", "sleeps"):
+        setattr(line, name, before[name])
+    for name in ("chosen_at", "due_at"):
+        setattr(line, name, datetime.fromisoformat(before[name]) if before[name] else None)
+    row.handled_by = before["handled_by"]
+    row.handled_at = datetime.fromisoformat(before["handled_at"]) if before["handled_at"] else None
+    prospects.note(uow, decision.prospect_id, "decision_taken_back", actor=person.actor, reason=decision.kind.value)
+
+
+def _owned(uow: UnitOfWork, inbound_id: int) -> tuple[Inbound, int]:
+    row = inbox.locked(uow, inbound_id)
+    if row.prospect_id is None:
+        raise Conflict("say whose reply this is first: it belongs to no prospect yet")
+    return row, row.prospect_id
+
+
+def _conversation(uow: UnitOfWork, row: Inbound) -> Conversation:
+    found = uow.session.get(Conversation, row.conversation_id) if row.conversation_id else None
+    if found is None:
+        raise Conflict("this message belongs to no conversation of ours; write from your mailbox")
+    return found
+
+
+def _state(row: Inbound, line: Triage) -> dict[str, Any]:
+    def text(moment: datetime | None) -> str | None:
+        return moment.isoformat() if moment else None
+
+    return {
+        "chosen": line.chosen,
+        "chosen_by": line.chosen_by,
+        "chosen_at": text(line.chosen_at),
+        "waits": line.waits,
+        "sleeps": line.sleeps,
+        "due_at": text(line.due_at),
+        "handled_by": row.handled_by,
+        "handled_at": text(row.handled_at),
+    }
