@@ -11,6 +11,7 @@ EVERYWHERE: Rows = (
     ("g q", mark("Queue")),
     ("g o", mark("Outbox")),
     ("g i", mark("Inbox")),
+    ("g p", mark("Pipeline")),
     ("g g", mark("Gap review")),
     ("g l", mark("Links")),
     ("j k", mark("Next, previous in the list")),

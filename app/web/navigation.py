@@ -28,6 +28,7 @@ _ENTRIES = (
     ("/queue", mark("Queue"), "pitches:read", "queue", "q"),
     ("/outbox", mark("Outbox"), "outbox:read", "outbox", "o"),
     ("/inbox", mark("Inbox"), "messages:read", "inbox", "i"),
+    ("/pipeline", mark("Pipeline"), "prospects:read", None, "p"),
     ("/gap", mark("Gap"), "prospects:read", None, "g"),
     ("/links", mark("Links"), "links:read", "links", "l"),
     ("/settings", mark("Settings"), "sites:read", None, None),

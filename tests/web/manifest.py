@@ -83,6 +83,8 @@ MANIFEST: dict[tuple[str, str], Row] = {
     ("POST", "/imports/jobs/{job_id}/run"): Row("LX"),
     ("POST", "/imports/jobs/{job_id}/cancel"): Row("LX"),
     ("GET", "/imports/{import_id}/rejected.csv"): Row("OLX"),
+    ("GET", "/pipeline"): Row("VOLX", ("/pipeline", "/pipeline?view=table")),
+    ("POST", "/pipeline/{prospect_id}/move"): Row("OLX"),
     ("GET", "/links"): Row("VOLX", ("/links",)),
     ("POST", "/links/{link_id}/check"): Row("OLX"),
     ("GET", "/settings"): Row("VOLX", ("/settings",)),
