@@ -32,7 +32,9 @@ def _badges() -> dict[str, Any]:
         "approved": columns(Outbound.id)
         .where(col(Outbound.prospect_id) == mine, col(Outbound.state).in_(waiting))
         .exists(),
-        "replied": columns(Inbound.id).where(col(Inbound.prospect_id) == mine, col(Inbound.kind).in_(FOR_PEOPLE)).exists(),
+        "replied": columns(Inbound.id)
+        .where(col(Inbound.prospect_id) == mine, col(Inbound.kind).in_(FOR_PEOPLE))
+        .exists(),
         "agreed": columns(Conversation.id)
         .where(
             col(Conversation.prospect_id) == mine,

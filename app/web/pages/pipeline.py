@@ -52,7 +52,9 @@ def _show(visit: Visit, **_given: int) -> Response:
     fields["view"] = "table" if table else None
     asked = {name: value for name, value in fields.items() if value is not None}
     limit = 100 if table else 12
-    found = pipeline.cards(visit.uow, site_id=site_id, tier=tier, badge=badge, stage=stage if table else None, limit=limit)
+    found = pipeline.cards(
+        visit.uow, site_id=site_id, tier=tier, badge=badge, stage=stage if table else None, limit=limit
+    )
     return visit.page(
         "pipeline.html",
         sites=known,
@@ -71,8 +73,9 @@ def _show(visit: Visit, **_given: int) -> Response:
         reasons=list(LostReason),
         now=visit.uow.now(),
         moved=given.get("id", "") if visit.error else "",
-        address=lambda **changed: "/pipeline?"
-        + urlencode({name: value for name, value in {**asked, **changed}.items() if value is not None}),
+        address=lambda **changed: (
+            "/pipeline?" + urlencode({name: value for name, value in {**asked, **changed}.items() if value is not None})
+        ),
         notice=_("Moved.") if visit.request.query_params.get("did") else None,
     )
 
@@ -94,9 +97,7 @@ def move(visit: Visit, prospect_id: Id) -> Response:
     elif event == Event.REOPEN:
         prospects.reopen(visit.uow, prospect_id, visit.text("why"), actor=visit.actor)
     elif event == Event.LINK_SEEN:
-        links.override_win(
-            visit.uow, prospect_id, url=visit.text("url"), reason=visit.text("why"), actor=visit.actor
-        )
+        links.override_win(visit.uow, prospect_id, url=visit.text("url"), reason=visit.text("why"), actor=visit.actor)
     else:
         raise BadInput("there is no such move")
     kept = {name: visit.text(name) for name in ("site", "tier", "badge", "stage", "view") if visit.text(name)}
