@@ -36,6 +36,25 @@ def last_version(session: Session, site_id: int, name: str) -> int:
     return session.execute(statement).scalar_one() or 0
 
 
+def before_second_step(session: Session, sequence: Sequence) -> list[tuple[int, int]]:
+    """(run, prospect) on older versions of a sequence whose second step has not been queued, by prospect."""
+    older = select(col(Sequence.id)).where(
+        col(Sequence.site_id) == sequence.site_id,
+        col(Sequence.name) == sequence.name,
+        col(Sequence.id) < sequence.id,
+    )
+    statement = (
+        select(col(SequenceRun.id), col(SequenceRun.prospect_id))
+        .where(
+            col(SequenceRun.sequence_id).in_(older),
+            col(SequenceRun.state).in_([RunState.ACTIVE, RunState.PAUSED]),
+            col(SequenceRun.next_step) == 1,
+        )
+        .order_by(col(SequenceRun.prospect_id), col(SequenceRun.id))
+    )
+    return [(row[0], row[1]) for row in session.execute(statement)]
+
+
 def message_of(session: Session, run_id: int, step_no: int) -> Outbound | None:
     """The message of one step, as it stands in the outbox."""
     return session.execute(

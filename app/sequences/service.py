@@ -20,7 +20,20 @@ from app.prospects import service as prospects
 from app.sequences import repository
 from app.sequences.advance import advance
 
-__all__ = ["advance", "ensure_starter", "get_run", "preview", "resume", "save_version", "stop", "sweep"]
+MOST_FOLLOW_UPS = 3
+
+__all__ = [
+    "advance",
+    "ensure_starter",
+    "get_run",
+    "movable",
+    "move",
+    "preview",
+    "resume",
+    "save_version",
+    "stop",
+    "sweep",
+]
 
 
 def follow_up_templates() -> list[str]:
@@ -38,17 +51,29 @@ def ensure_starter(uow: UnitOfWork, site: Site | int) -> SequenceRow:
 
 
 def save_version(
-    uow: UnitOfWork, site_id: int, steps: Sequence[Mapping[str, Any]], *, actor: str, name: str = STARTER_NAME
+    uow: UnitOfWork,
+    site_id: int,
+    steps: Sequence[Mapping[str, Any]],
+    *,
+    actor: str,
+    name: str = STARTER_NAME,
+    after: int | None = None,
 ) -> SequenceRow:
     """Keep `steps` as the next version, for pitches approved from now on; who is on the way stays on its own version.
 
-    Raises BadInput that names the step, and Conflict when somebody else saved at the same moment.
+    `after` is the number of the version that was edited. Raises BadInput that names the step, and Conflict when somebody
+    else saved meanwhile.
     """
     try:
         parsed = parse_steps(steps, follow_up_templates())
     except ValueError as error:
         raise BadInput("The sequence cannot be saved.", FieldProblem("steps", str(error))) from None
+    if sum(not step.gives_up for step in parsed[1:]) > MOST_FOLLOW_UPS:
+        problem = FieldProblem("steps", f"a sequence has at most {MOST_FOLLOW_UPS} follow-ups; remove one")
+        raise BadInput("The sequence cannot be saved.", problem)
     number = repository.last_version(uow.session, site_id, name) + 1
+    if after is not None and after != number - 1:
+        raise Conflict(f"version {number - 1} was saved meanwhile; look at it first")
     row = SequenceRow(
         site_id=site_id,
         name=name,
@@ -63,6 +88,34 @@ def save_version(
     except IntegrityError:
         raise Conflict(f"somebody else saved version {number} at the same moment; look at it first") from None
     return row
+
+
+def movable(uow: UnitOfWork, sequence: SequenceRow) -> int:
+    """How many people stand on older versions of `sequence` and have not reached its second step."""
+    return len(repository.before_second_step(uow.session, sequence))
+
+
+def move(uow: UnitOfWork, sequence: SequenceRow, expected: int, *, actor: str) -> int:
+    """Put the people that have not reached the second step onto this version; returns how many.
+
+    `expected` is the number that was shown; raises Conflict when it is another one by now, and for a version that is not
+    the newest. When the next step is due is worked out again.
+    """
+    newest = repository.newest(uow.session, sequence.site_id, sequence.name)
+    if newest is None or newest.id != sequence.id:
+        raise Conflict("a newer version was saved meanwhile; look at it first")
+    for _, prospect_id in repository.before_second_step(uow.session, sequence):
+        # A worker that takes a run on holds this lock: whom it has reached by then is not moved.
+        prospect_repository.lock(uow.session, prospect_id)
+    found = repository.before_second_step(uow.session, sequence)
+    if len(found) != expected:
+        raise Conflict(f"{len(found)} people have not reached the second step now, {expected} were shown; look again")
+    for run_id, prospect_id in found:
+        run = uow.session.get_one(SequenceRun, run_id, populate_existing=True)
+        before, run.sequence_id = run.sequence_id, sequence.id
+        run.due_at, run.version = None, run.version + 1
+        prospects.note(uow, prospect_id, "sequence_moved", actor=actor, run_id=run_id, before=before, after=sequence.id)
+    return len(found)
 
 
 def preview(

@@ -23,6 +23,7 @@ from app.web.pages import (
     queue,
     queue_bulk,
     queue_desk,
+    sequences,
     settings,
     suppression,
     team,
@@ -46,6 +47,7 @@ PAGES: tuple[Pages, ...] = (
     templates.pages,
     suppression.pages,
     team.pages,
+    sequences.pages,
     mailbox_steps.pages,  # Before the mailboxes: /mailboxes/new is no mailbox.
     mailboxes.pages,
     account.pages,

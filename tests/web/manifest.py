@@ -127,6 +127,11 @@ MANIFEST: dict[tuple[str, str], Row] = {
     ("GET", "/mailboxes/{mailbox_id}/test"): Row("X", ("/mailboxes/1/test",)),
     ("POST", "/mailboxes/{mailbox_id}/test"): Row("X"),
     # Without a state, the return says so on the page of errors.
+    ("GET", "/sequences"): Row("OLX", ("/sequences",)),
+    ("POST", "/sequences/start/{site_id}"): Row("LX"),
+    ("GET", "/sequences/{sequence_id}"): Row("OLX", ("/sequences/1",)),
+    ("POST", "/sequences/{sequence_id}"): Row("OLX"),
+    ("POST", "/sequences/{sequence_id}/move"): Row("LX"),
     ("GET", "/templates"): Row("OLX", ("/templates",)),
     ("GET", "/templates/{name}"): Row(
         "OLX", ("/templates/coverage-gap", "/templates/link-reclamation", "/templates/follow-up-1?case=longest")

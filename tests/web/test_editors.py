@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.models import Prospect, Role, TemplateVersion
+from app.models import Prospect, Role, SequenceRun, TemplateVersion
 from tests.support.desk import DOMAINS, furnish
 from tests.support.http import House
 from tests.web.test_access import csrf_of
@@ -88,3 +88,50 @@ def test_what_a_version_brought_stands_beside_it(house: House, ids: dict[str, in
     page = house.browser(Role.LEAD).get("/templates/coverage-gap").text
     line = page[page.rindex("as delivered") :]
     assert re.findall(r'<td class="num"[^>]*>(\d+)', line) == ["1", "0", "0"]
+
+
+def test_steps_move_without_a_drag_and_people_move_only_by_count(house: House, ids: dict[str, int]) -> None:
+    lead = house.browser(Role.LEAD)
+    page = lead.get("/sequences").text
+    path = re.search(r'href="(/sequences/\d+)"', page)
+    assert path
+    steps = {
+        "after": "1",
+        "template-0": "follow-up-1",
+        "wait-0": "4",
+        "template-1": "follow-up-last",
+        "wait-1": "9",
+    }
+    moved = send(lead, path[1], do="up:1", **steps).text
+    assert re.findall(r'name="wait-\d" inputmode="numeric" value="(\d+)"', moved) == ["9", "4"]
+    # 1 May 2026 is a Friday and a holiday in Germany: four business days after Thursday, 30 April, is 7 May.
+    dated = send(lead, path[1], do="preview", start="2026-04-30", zone="Europe/Berlin", country="DE", **steps).text
+    assert '<time datetime="2026-05-07">' in dated
+    assert re.search('passes over <time datetime="2026-05-01">', dated)
+    assert "time zone such as" in send(lead, path[1], do="preview", zone="Mars/Base", **steps).text
+    many = {f"template-{row}": "follow-up-1" for row in range(4)} | {f"wait-{row}": "3" for row in range(4)}
+    refused = send(lead, path[1], do="save", after="1", **many)
+    assert refused.status_code == 422
+    assert "at most 3 follow-ups" in refused.text
+    assert house.browser(Role.OUTREACH).get(path[1]).status_code == 200
+    assert send(house.browser(Role.OUTREACH), path[1], do="save", **steps).status_code == 403
+    saved = send(lead, path[1], do="save", **steps)
+    assert saved.status_code == 303
+    assert send(lead, path[1], do="save", **steps).status_code == 409
+    new = saved.headers["location"].partition("?")[0]
+    number = int(new.rpartition("/")[2])
+    with house.db.work() as uow:
+        runs = list(uow.session.execute(select(SequenceRun)).scalars())
+        assert len(runs) == 2
+        runs[0].next_step = 2
+        gone, stays = runs[1].id, runs[0].id
+        runs[1].due_at = uow.now()
+    assert "One person has not reached step 2" in lead.get(new).text
+    token = {"csrf": csrf_of(lead.get(new))}
+    assert lead.post(f"{new}/move", data={**token, "count": "2"}).status_code == 409
+    done = lead.post(f"{new}/move", data={**token, "count": "1"})
+    assert done.headers["location"] == f"{new}?did=moved&n=1"
+    with house.db.read() as uow:
+        assert uow.session.get_one(SequenceRun, gone).sequence_id == number
+        assert uow.session.get_one(SequenceRun, gone).due_at is None
+        assert uow.session.get_one(SequenceRun, stays).sequence_id != number
