@@ -21,7 +21,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         for column in COLUMNS:
-            using = f"least({column}, 2147483647)::integer"
+            # An unknown stays unknown: least() would take the number for it.
+            using = f"(CASE WHEN {column} > 2147483647 THEN 2147483647 ELSE {column} END)::integer"
             op.alter_column(
                 "prospect", column, existing_type=sa.BigInteger(), type_=sa.Integer(), postgresql_using=using
             )

@@ -26,7 +26,6 @@ KEPT: Mapping[str, str] = {
     "mailbox.email": "our own address",
     "mailbox.username": "our own sign-in",
     "mailbox.from_name": "our own name",
-    "mailbox.signature": "our own words",
     "mailbox.secret": "sealed",
     "sealed_secret.*": "sealed",
     "installation.*": "the installation itself",

@@ -32,7 +32,6 @@ EXPECTED = {
     "pilotbook.test": ((*_PITCHED, "lost"), "lost: wants-payment", 1),
     "quaysidenotes.test": ((*_PITCHED, "won"), "won, link seen", 1),
     "sandbarpost.test": ((*_PITCHED, "won", "checked-mention", "pitched", "won"), "won, link seen", 2),
-    "seafarersdirectory.test": ((*_CHECKED, "lost"), "lost: unwinnable", 0),
     "slackwater.test": ((*_FOLLOWED, "followed-up", "lost"), "lost: no-reply", 3),
     "tinycreek.test": ((*_CHECKED, "lost"), "lost: unwinnable", 0),
 }
