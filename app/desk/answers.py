@@ -159,7 +159,7 @@ def answer(
     now_there = newest(uow, conversation.id)
     if now_there.inbound_id > seen.inbound_id:
         raise Conflict("a newer message of theirs has come since you opened this; your answer was not sent")
-    if False:
+    if now_there.outbound_id > seen.outbound_id:
         raise Conflict("somebody has answered since you opened this; your answer was not sent")
     latest = uow.session.get(Inbound, now_there.inbound_id) or row
     window = settings.undo_window if undo_seconds is None else timedelta(seconds=undo_seconds)
