@@ -436,7 +436,7 @@ WEB_GRAPH = Profile(
 #: What `gapbridge gap pull` writes: one shape for all providers, told apart by the first header.
 PULLED = tuple(
     Profile(
-        name=f"{provider}-api",
+        name=f"{provider}-pull",
         title=f"{title}, pulled from its API",
         provider=provider,
         kind="domains",

@@ -223,7 +223,7 @@ def due_expiries(session: Session, now: datetime) -> list[int]:
     for tool in PROVIDERS.values():
         if tool.terms.retention is not None:
             statement = select(col(Snapshot.id)).where(
-                col(Snapshot.format) == f"{tool.name}-api", col(Snapshot.created_at) <= now - tool.terms.retention
+                col(Snapshot.format) == f"{tool.name}-pull", col(Snapshot.created_at) <= now - tool.terms.retention
             )
             found += session.execute(statement).scalars()
     return found

@@ -145,7 +145,7 @@ def test_a_pull_becomes_prospects_with_the_providers_own_figures(deps: Deps, too
         "other.example": False,
     }
     assert {one.target: (one.format, one.capped) for one in snapshots} == {
-        target: (f"{name}-api", target == "rival.example") for target in made
+        target: (f"{name}-pull", target == "rival.example") for target in made
     }
     assert not list((deps.settings.data_dir / "pulls").iterdir())
 
