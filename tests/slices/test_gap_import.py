@@ -258,7 +258,7 @@ def test_a_file_without_a_row_is_used_again_and_a_row_without_a_file_says_so(db:
     with db.read() as uow:
         assert repository.snapshots(uow.session, site_id) == []
     imported, _ = run(db, site_id, paths, folder)
-    assert len(list(folder.iterdir())) == 3
+    assert len(list(folder.glob("*.parquet"))) == 3
     (folder / imported[1].snapshots[0].path).unlink()
     with db.work() as uow, pytest.raises(NotFound, match=r"alpha\.example-backlinks.* again"):
         service.refresh_prospects(uow, site_id, folder=folder)
@@ -315,6 +315,6 @@ def test_the_command(db: Database, database_url: str, tmp_path: Path) -> None:
     again = json.loads(gapbridge("gap", "import", "us", *paths, "--json").stdout)
     assert [one["again"] for one in again["imported"]] == [True] * 3
     assert again["gap"]["gaps"] == 2
-    assert len(list((tmp_path / "data" / "snapshots").iterdir())) == 3
+    assert len(list((tmp_path / "data" / "snapshots").glob("*.parquet"))) == 3
     missing = gapbridge("gap", "import", "nobody", *paths)
     assert (missing.returncode, "there is no site 'nobody'; there are: 1 Us" in missing.stderr) == (1, True)
