@@ -167,7 +167,7 @@ def test_a_huge_mailbox_is_read_in_slices_at_the_end_of_the_line(
         stored = [0]
         while True:
             clock.advance(timedelta(seconds=1))
-            result = polling.take_turn(a_deps(db, settings, parser), 1, budget=timedelta(seconds=0.3))
+            result = polling.take_turn(a_deps(db, settings, parser), 1, budget=timedelta(seconds=0.05))
             assert result is not None
             with db.read() as uow:
                 stored.append(uow.session.execute(select(func.count()).select_from(Inbound)).scalar_one())
