@@ -16,20 +16,26 @@ help: ## list the targets
 $(BIN)/python:
 	@sh scripts/make-venv "$(PYTHON)" "$(VENV)"
 
+# The lock is complete, so nothing is resolved: an older pip, seeing `coverage[toml]` of a dependency, would take its
+# newest release before the pinned one and then miss the hash. `pip check` says if the lock were not complete.
+INSTALL := $(BIN)/python -m pip install -q --no-deps --require-hashes
+
 $(VENV)/.runtime: $(BIN)/python requirements.lock requirements-assets.lock pyproject.toml scripts/link-checkout
-	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	$(INSTALL) -r requirements.lock
+	@$(BIN)/python -m pip check
 	@# The wheel that carries htmx, beside the environment and without what it depends on: only its script is used.
-	$(BIN)/python -m pip install -q --require-hashes --no-deps --upgrade --target $(VENV)/assets -r requirements-assets.lock
+	$(INSTALL) --upgrade --target $(VENV)/assets -r requirements-assets.lock
 	@# A path file, not a build: the checkout itself is what runs, and nothing is fetched outside the lock.
 	$(BIN)/python scripts/link-checkout
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
-	$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
+	$(INSTALL) -r requirements-dev.lock
+	@$(BIN)/python -m pip check
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev requirements-bench.lock
-	$(BIN)/python -m pip install -q --require-hashes -r requirements-bench.lock
+	$(INSTALL) -r requirements-bench.lock
 	@touch $@
 
 setup: $(VENV)/.runtime ## make .venv with the command `gapbridge` in it
