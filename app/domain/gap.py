@@ -22,6 +22,14 @@ class GapClass(StrEnum):
     OURS = "ours"
 
 
+class Follow(StrEnum):
+    """Whether the links of a source to one competitor are followed: one at least, none, or no file says so."""
+
+    FOLLOWED = "f"
+    NOT_FOLLOWED = "n"
+    UNKNOWN = "u"
+
+
 class Removal(StrEnum):
     """Why a row leaves the list although it is in the data; the rule's name stands in `removed_by`."""
 
@@ -88,6 +96,20 @@ def tier(ours: int, overlap: int, with_data: int) -> int | None:
     if overlap == with_data:
         return 1
     return 2 if overlap >= 2 else 3
+
+
+def follow_of(competitors: Sequence[str], letters: str | None, dofollow: bool | None = None) -> dict[str, Follow]:
+    """For each of the competitors that a source links to, whether its links are followed.
+
+    `letters` has one letter of Follow for each, in their order; where it is missing or of another length, only what follows
+    from `dofollow` (over all of them together) is known: none is, or the only one is.
+    """
+    if letters is not None and len(letters) == len(competitors) and set(letters) <= set(Follow):
+        return {name: Follow(letter) for name, letter in zip(competitors, letters, strict=True)}
+    if dofollow is False:
+        return dict.fromkeys(competitors, Follow.NOT_FOLLOWED)
+    alone = dofollow is True and len(competitors) == 1
+    return dict.fromkeys(competitors, Follow.FOLLOWED if alone else Follow.UNKNOWN)
 
 
 #: What each part can add to the score; the sum is 100. A part whose figure is unknown counts half of its weight.

@@ -43,9 +43,9 @@ class Analysis:
         default_factory=list
     )  # for each file of competitors: SQL of its rows, of their side
 
-    def rows(self, batch: int = 10_000) -> Iterator[dict[str, Any]]:
-        """The table in rank order, one dict a row with the names of GAP_COLUMNS."""
-        names = list(tables.GAP_COLUMNS)
+    def rows(self, batch: int = 10_000, *, masks: bool = False) -> Iterator[dict[str, Any]]:
+        """The table in rank order, one dict a row with the names of GAP_COLUMNS; with `masks` also those of `tables.MASKS`."""
+        names = [*tables.GAP_COLUMNS, *(tables.MASKS if masks else ())]
         columns = ", ".join(f'"{name}"' for name in names)
         result = self.engine.connection.cursor().execute(f"SELECT {columns} FROM gap")
         while rows := result.fetchmany(batch):

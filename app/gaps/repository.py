@@ -23,6 +23,7 @@ EVIDENCE = {
     "tier": "integer",
     "overlap": "integer",
     "competitors": "jsonb",
+    "follow": "text",
     "links": "bigint",
     "dofollow": "boolean",
     "authority": "double precision",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from app.db.work import Database, UnitOfWork
+from app.domain.gap import Follow
 from app.domain.ranking import rank_key
 from app.errors import BadInput, NotFound
 from app.gaps import changes, repository, sums, tables
@@ -225,13 +226,15 @@ def evidence(analysis: Analysis, places: Sequence[tuple[Path, str]]) -> Iterator
     """The rows of a gap as prospects know them; `stays` is False for a row that links to us or was removed."""
     pages = _known_pages(analysis.engine, places)
     with_data = int(analysis.summary["competitors_with_data"])
-    for row in analysis.rows():
+    marks = _Marks(len(analysis.competitors))
+    for row in analysis.rows(masks=True):
         known_pages = pages.get(row["domain"], [])
         removed_by = row["removed_by"].split("|") if row["removed_by"] else []
         yield {
             **row,
             "stays": row["tier"] is not None and not removed_by,
             "competitors": row["competitors"].split("|") if row["competitors"] else [],
+            "follow": marks.of(row["mask"], row["mask_followed"], row["mask_unsure"]),
             "language": row["language"][:64] if row["language"] else None,
             "best_page_title": next((title for url, title in known_pages if url == row["best_page"]), None),
             "known_pages": [url for url, _title in known_pages],
@@ -246,6 +249,25 @@ def evidence(analysis: Analysis, places: Sequence[tuple[Path, str]]) -> Iterator
                 first_seen=row["first_seen"],
             ),
         }
+
+
+class _Marks:
+    """The letters of `Prospect.follow`; the sets of competitors are few, so each text is made once."""
+
+    def __init__(self, competitors: int) -> None:
+        self._sides = range(1, competitors + 1)
+        self._made: dict[tuple[int, int, int], str] = {}
+
+    def of(self, mask: int, followed: int, unsure: int) -> str:
+        key = (mask, followed, unsure)
+        if key not in self._made:
+            linking = [1 << side for side in self._sides if mask >> side & 1]
+            kinds = (
+                Follow.FOLLOWED if followed & bit else Follow.UNKNOWN if unsure & bit else Follow.NOT_FOLLOWED
+                for bit in linking
+            )
+            self._made[key] = "".join(kinds)
+        return self._made[key]
 
 
 def import_and_refresh(

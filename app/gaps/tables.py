@@ -48,6 +48,9 @@ GAP_COLUMNS = {
     "removed_by": "VARCHAR",
 }
 
+#: Which sides link at all, with a followed link, and with links of which no file knows it: bit n is competitor n.
+MASKS = ("mask", "mask_followed", "mask_unsure")
+
 
 def best_pages(engine: Engine, rows: str, most: int) -> list[tuple[str, list[tuple[str, str | None]]]]:
     """For each gap its best `most` pages (URL, title), best first, from the rows (SQL) of competitors' links."""
@@ -104,7 +107,10 @@ def gap_table(
     rules_of_words = removals.rules(engine, keep=keep, languages=languages)
     engine.run(_gap_sql(with_data, providers, keep, rules_of_words))
     columns = ", ".join(f'{_SHOWN.get(name, name)} AS "{name}"' for name in GAP_COLUMNS)
-    engine.run(f"CREATE OR REPLACE VIEW gap AS SELECT {columns}, seen, mask, flags, rowid + 1 AS place FROM gap_row")
+    engine.run(
+        f"CREATE OR REPLACE VIEW gap AS SELECT {columns}, seen, mask, mask_followed, mask_unsure, flags, rowid + 1 AS place "
+        "FROM gap_row"
+    )
     for table in ("keys", "better", "close_up"):
         engine.run(f"DROP TABLE {table}")
     return with_data
@@ -147,7 +153,10 @@ def _merged(relation: str) -> str:
 
 
 def _keys_sql(engine: Engine, relation: str, providers: Sequence[str]) -> str:
-    """One row a key; `mask` has bit 0 for us and bit n for competitor n, `authority` and its tool come from the first that knows."""
+    """One row a key; `mask` has bit 0 for us and bit n for competitor n, `authority` and its tool come from the first that knows.
+
+    `mask_followed` has the bits of the sides with a followed link, `mask_unsure` of those whose links no file knows that of.
+    """
     figures = []
     for number, provider in enumerate(providers):
         files = engine.run("SELECT file FROM source_file WHERE provider = ?", [provider])
@@ -155,6 +164,8 @@ def _keys_sql(engine: Engine, relation: str, providers: Sequence[str]) -> str:
         figures.append(f"max(authority) FILTER (file IN ({among})) AS authority_{number}")
     return f"""CREATE OR REPLACE TABLE keys AS
         SELECT key, bit_or(CASE WHEN links > 0 THEN 1 << side::INTEGER ELSE 0 END) AS mask, max(side) AS last_side,
+            bit_or(CASE WHEN links > 0 AND flags & {FOLLOWED} <> 0 THEN 1 << side::INTEGER ELSE 0 END) AS mask_followed,
+            bit_or(CASE WHEN links > 0 AND flags & {FOLLOW_UNKNOWN} <> 0 THEN 1 << side::INTEGER ELSE 0 END) AS mask_unsure,
             coalesce(sum(links) FILTER (side > 0), 0)::BIGINT AS links,
             coalesce(sum(links) FILTER (side = 0), 0)::BIGINT AS links_to_us,
             bit_or(flags) FILTER (side > 0 AND links > 0) AS flags, bool_or(flags & {SPAM} <> 0) AS spam,
@@ -249,5 +260,5 @@ def _gap_sql(with_data: int, providers: Sequence[str], keep: Sequence[str], by_w
             SELECT mask, coalesce(string_agg(competitor.name, '|' ORDER BY side) FILTER (side IS NOT NULL), '') AS competitors
             FROM (SELECT DISTINCT mask FROM keys) LEFT JOIN competitor ON mask & (1 << side) <> 0 GROUP BY mask)
         SELECT key, class, tier, overlap, competitors, links, dofollow, links_to_us, best, authority, authority_provider, traffic,
-            first_seen, score, removed_by, seen, mask, flags
+            first_seen, score, removed_by, seen, mask, mask_followed, mask_unsure, flags
         FROM judged JOIN names USING (mask) ORDER BY {_PLACE}, key"""

@@ -55,6 +55,8 @@ class Prospect(Table, table=True):
     tier: int | None = None
     overlap: int | None = None
     competitors: list[str] = Field(default_factory=list, sa_column=json_column())
+    # One letter of app.domain.gap.Follow for each of `competitors`; null where it was never asked.
+    follow: str | None = Field(default=None, max_length=16)
     links: int | None = Field(default=None, sa_type=_COUNT)
     dofollow: bool | None = None
     authority: float | None = None

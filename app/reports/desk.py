@@ -13,6 +13,7 @@ from sqlmodel import col
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.domain.angles import Angle, choice_for
+from app.domain.gap import Follow, follow_of
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.domain.pitch_contract import MAX_WORDS
@@ -58,11 +59,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One prospect, ready for a decision. `skips` None: the gates that ask the database were not asked yet."""
+    """One prospect, ready for a decision. `matrix` has None for a competitor without a link. `skips` None: the gates that ask the database were not asked yet."""
 
     prospect: Prospect
     site: Site
-    matrix: list[tuple[str, bool]]
+    matrix: list[tuple[str, Follow | None]]
     mention: MentionCheck | None
     contacts: list[Contact]
     pages: list[Page]
@@ -151,12 +152,13 @@ def sheet(
     )
     pages = pitch_repository.pages_of(uow.session, prospect.site_id)
     competitors = listed.split(",") if listed else list(prospect.competitors)
+    linking = follow_of(prospect.competitors, prospect.follow, prospect.dofollow)
     words, broken = gates.contract(uow, draft) if draft else (0, ())
     known = facts.Known(mention, lost_link, pages, contacts[0] if contacts else None)
     return Sheet(
         prospect=prospect,
         site=site,
-        matrix=[(name, name in prospect.competitors) for name in competitors],
+        matrix=[(name, linking.get(name)) for name in competitors],
         mention=mention,
         contacts=contacts,
         pages=pages,

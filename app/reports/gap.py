@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, case, func, or_, select, tuple_
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
-from app.domain.gap import BASELINE_PROVIDER
+from app.domain.gap import BASELINE_PROVIDER, follow_of
 from app.domain.pipeline import Stage
 from app.models import Prospect, Snapshot
 from app.reports.sql import Row, columns, rows
@@ -142,6 +142,7 @@ _COLUMNS = (
     Prospect.tier,
     Prospect.overlap,
     Prospect.competitors,
+    Prospect.follow,
     Prospect.dofollow,
     Prospect.authority,
     Prospect.authority_provider,
@@ -170,7 +171,10 @@ def position(row: Row, order: str) -> tuple[Any, int]:
 
 
 def listing(uow: UnitOfWork, asked: Filter, *, after: tuple[Any, int] | None = None, limit: int = 50) -> list[Row]:
-    """The domains that pass, in the order asked for (figures: the largest first, unknown last); `after` as `position` says."""
+    """The domains that pass, in the order asked for (figures: the largest first, unknown last); `after` as `position` says.
+
+    `linking` of a row says of each competitor that it links to whether a link is followed.
+    """
     statement = _base(asked, columns(*_COLUMNS))
     for hidden in _hides(asked).values():
         statement = statement.where(hidden == 0)
@@ -183,7 +187,10 @@ def listing(uow: UnitOfWork, asked: Filter, *, after: tuple[Any, int] | None = N
         if after is not None:
             statement = statement.where(or_(value < after[0], and_(value == after[0], number > after[1])))
         statement = statement.order_by(value.desc(), number)
-    return rows(uow, statement.limit(limit))
+    found = rows(uow, statement.limit(limit))
+    for row in found:
+        row["linking"] = follow_of(row["competitors"], row["follow"], row["dofollow"])
+    return found
 
 
 def data_since(uow: UnitOfWork, site_id: int) -> tuple[int, date | None]:

@@ -8,10 +8,12 @@ from app.domain.gap import (
     PROVIDER_ORDER,
     REMOVALS,
     WEIGHTS,
+    Follow,
     GapClass,
     Removal,
     Strength,
     classify,
+    follow_of,
     is_better,
     score,
     tier,
@@ -110,3 +112,16 @@ def test_score_stays_in_its_range(
 def test_every_removal_has_a_sentence_and_every_provider_one_place() -> None:
     assert set(REMOVALS) == set(Removal)
     assert len(set(PROVIDER_ORDER)) == len(PROVIDER_ORDER)
+
+
+def test_following_is_said_of_each_competitor_only_where_it_is_known() -> None:
+    three = ["a.test", "b.test", "c.test"]
+    f, n, u = Follow.FOLLOWED, Follow.NOT_FOLLOWED, Follow.UNKNOWN
+    assert follow_of(three, "fnu", True) == {"a.test": f, "b.test": n, "c.test": u}
+    # Without letters, or with those of another list, only what holds for all of them is said.
+    for letters in (None, "f", "fx?"):
+        assert follow_of(three, letters, True) == dict.fromkeys(three, u)
+        assert follow_of(three, letters, False) == dict.fromkeys(three, n)
+        assert follow_of(three, letters) == dict.fromkeys(three, u)
+    assert follow_of(["a.test"], None, True) == {"a.test": f}
+    assert follow_of([], "", None) == {}

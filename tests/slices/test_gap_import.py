@@ -108,6 +108,38 @@ def test_from_files_to_prospects(db: Database, tmp_path: Path) -> None:
     assert found["one.test"].traffic == 9_000_000_000
 
 
+def test_each_competitor_keeps_whether_a_link_of_it_is_followed(db: Database, tmp_path: Path) -> None:
+    with db.work() as uow:
+        site_id = make_site(uow)
+    paths = [
+        exports.search_console_sites(tmp_path / "us.example-Top linking sites-2026-05-01.csv", [("linked.test", 3, 1)]),
+        exports.ahrefs_backlinks(
+            tmp_path / "alpha.example-backlinks-subdomains_2026-05-02_10-00-00.csv",
+            [
+                link("https://mixed.test/a", "https://alpha.example/a", Nofollow="true"),
+                link("https://both.test/a", "https://alpha.example/a", Nofollow="true"),
+                link("https://both.test/b", "https://alpha.example/a"),
+                link("https://gone.test/a", "https://alpha.example/a", Lost="2026-01-01 00:00:00"),
+                link("https://gone.test/b", "https://alpha.example/a", Nofollow="true"),
+            ],
+        ),
+        exports.semrush_refdomains(
+            tmp_path / "beta.example-backlinks_refdomains.csv",
+            [{"Domain": name, "Domain ascore": "30", "Backlinks": "2"} for name in ("mixed.test", "unknown.test")],
+        ),
+    ]
+    run(db, site_id, paths, tmp_path / "snapshots")
+    with db.read() as uow:
+        found = {name: (one.competitors, one.follow) for name, one in prospects(uow, site_id).items()}
+    # A list of domains says nothing about following, and a lost link followed nobody for us.
+    assert found == {
+        "mixed.test": (["alpha.example", "beta.example"], "nu"),
+        "both.test": (["alpha.example"], "f"),
+        "gone.test": (["alpha.example"], "n"),
+        "unknown.test": (["beta.example"], "u"),
+    }
+
+
 def test_the_same_file_twice_is_recognised(db: Database, tmp_path: Path) -> None:
     with db.work() as uow:
         site_id = make_site(uow)
