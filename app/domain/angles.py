@@ -7,6 +7,8 @@ from datetime import date
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from app.domain.link_watch import Trouble
+
 _MONTHS = [
     "January",
     "February",
@@ -46,7 +48,9 @@ class AngleFacts:
 
     `mention_checked` is None while nobody has looked (or could not), True after a check with a verdict. `linked_page` is the
     page that `their_page` links to today; `linked_fault` is set only when that page was fetched and found wanting, with
-    `linked_status` (HTTP status), `linked_redirect` (where it leads) or `linked_year` as its proof.
+    `linked_status` (HTTP status), `linked_redirect` (where it leads) or `linked_year` as its proof. `lost_on` is the day on which
+    a link of theirs was last seen, `lost_seen_on` the day on which its loss was proved, `lost_why` and `lost_detail` what was
+    seen then.
     """
 
     brand: str
@@ -56,6 +60,9 @@ class AngleFacts:
     mention_quote: str | None = None
     lost_page: str | None = None
     lost_on: date | None = None
+    lost_seen_on: date | None = None
+    lost_why: Trouble | None = None
+    lost_detail: str | None = None
     linked_page: str | None = None
     linked_fault: LinkedFault | None = None
     linked_status: int | None = None
@@ -132,12 +139,28 @@ def fault_clause(facts: AngleFacts) -> str | None:
             return None
 
 
+def loss_clause(facts: AngleFacts) -> str | None:
+    """What was seen when the link was found to be gone: "the page answered 404 (not found)". None without a loss."""
+    if not facts.lost_page:
+        return None
+    match facts.lost_why:
+        case Trouble.PAGE_GONE if facts.lost_detail in {"404", "410"}:
+            return f"the page answered {facts.lost_detail} ({'not found' if facts.lost_detail == '404' else 'gone'})"
+        case Trouble.PAGE_GONE:
+            return "the page was gone"
+        case Trouble.REDIRECTED if facts.lost_detail:
+            return f"its address led to {path_of(facts.lost_detail)}, which does not have the link"
+        case _:
+            return "the page no longer had the link"
+
+
 def _reclamation(facts: AngleFacts) -> Choice | None:
     if not facts.lost_page:
         return None
     when = f" until {plain_date(facts.lost_on)}" if facts.lost_on else ""
     reason = f"the page linked to our page{when}, and the link is gone"
-    return Choice(Angle.LINK_RECLAMATION, f"linked to you in {path_of(facts.lost_page)}{when}, link gone", reason)
+    saw = f"; on {plain_date(facts.lost_seen_on)} {loss_clause(facts)}" if facts.lost_seen_on else ""
+    return Choice(Angle.LINK_RECLAMATION, f"linked to you in {path_of(facts.lost_page)}{when}, link gone{saw}", reason)
 
 
 def _mention(facts: AngleFacts) -> Choice | None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, Row, func, select, update
 from sqlmodel import Session, col
 
+from app.domain.link_watch import DayState, Trouble
 from app.models import Link, LinkCheck, LinkState
 
 
@@ -49,6 +50,25 @@ def checks_of(session: Session, link_id: int) -> list[LinkCheck]:
     """The history of a link, oldest first."""
     statement = select(LinkCheck).where(col(LinkCheck.link_id) == link_id).order_by(col(LinkCheck.id))
     return list(session.execute(statement).scalars())
+
+
+def looks_since(
+    session: Session, link_ids: Sequence[int], begin: datetime
+) -> Sequence[Row[int, str, bool, DayState | None, Trouble | None, datetime]]:
+    """(link, verdict, good fetch, state, trouble, time) of every look at some links since `begin`, in order of time."""
+    statement = (
+        select(
+            col(LinkCheck.link_id),
+            col(LinkCheck.verdict),
+            col(LinkCheck.good_fetch),
+            col(LinkCheck.state),
+            col(LinkCheck.trouble),
+            col(LinkCheck.at),
+        )
+        .where(col(LinkCheck.link_id).in_(link_ids), col(LinkCheck.at) >= begin)
+        .order_by(col(LinkCheck.link_id), col(LinkCheck.at), col(LinkCheck.id))
+    )
+    return session.execute(statement).all()
 
 
 def others_standing(session: Session, link: Link) -> int:

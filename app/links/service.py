@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from app.db.work import Database, UnitOfWork
 from app.domain.link_verdict import Finding, on_site, page_key
+from app.domain.link_watch import DayState, Trouble, changes, doubt_of, loss_of
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, Stage
 from app.errors import BadInput, NotFound
@@ -30,8 +31,7 @@ log = get_logger("links")
 
 ACTOR = "checker"
 _CLAIM = timedelta(minutes=15)
-# Besides rel: what makes a link that is still there worth less than the one that was won.
-_WORSE_ROBOTS = frozenset({"noindex", "nofollow"})
+_MAX_DETAIL = 2000
 
 
 class Deps(Protocol):
@@ -128,71 +128,92 @@ def _record(uow: UnitOfWork, settings: Settings, link_id: int, finding: Finding)
     link = get(uow, link_id)
     now = uow.now()
     if finding.verdict is MentionVerdict.LINKED:
-        _still_there(uow, link, finding, now)
+        _still_there(uow, settings, link, finding, now)
+    elif finding.good_fetch:
+        _missing(uow, settings, link, finding, now)
     else:
-        uow.session.add(placements.check_row(link_id, finding, uow))
-        if finding.good_fetch:
-            _missing(uow, settings, link, finding, now)
-        else:
-            link.state = LinkState.UNKNOWN if link.state is not LinkState.LOST else link.state
+        trouble = doubt_of(finding.reason)
+        uow.session.add(placements.check_row(link_id, finding, uow, DayState.UNKNOWN, trouble))
+        if link.state is not LinkState.LOST:
+            link.state = LinkState.UNKNOWN
+            if link.first_missing_at is None and link.changed_at is None:
+                link.trouble, link.trouble_detail = trouble, finding.sentence[:_MAX_DETAIL] or None
     link.last_checked_at = now
     link.check_due_at = _next_check(settings, link, now)
     uow.session.flush()
     return link.state
 
 
-def _still_there(uow: UnitOfWork, link: Link, finding: Finding, now: datetime) -> None:
+def _still_there(uow: UnitOfWork, settings: Settings, link: Link, finding: Finding, now: datetime) -> None:
     if not link.verified or link.state is LinkState.LOST:
         # Vouched for and now seen, or lost and now back: the same as a link that is seen for the first time.
         placements.record_seen(uow, link.prospect_id, finding, actor=ACTOR)
         return
     before = repository.first_seen_facts(uow.session, link.id)
-    uow.session.add(placements.check_row(link.id, finding, uow))
-    changes = changed(before, placements.facts_of(finding))
-    was = link.state
-    link.state = LinkState.CHANGED if changes else LinkState.LIVE
+    worse = changes(before, placements.facts_of(finding))
+    link.state = LinkState.CHANGED if worse else LinkState.LIVE
+    link.trouble, link.trouble_detail = (worse[0] if worse else None), _detail(finding, worse)
+    known = link.changed_at is not None
+    # A look that could not be made between two that saw it does not begin the count anew.
+    link.changed_at = (link.changed_at or now) if worse else None
+    if link.changed_at is None:
+        link.changed_proved_at = None
+    elif link.changed_proved_at is None and now - link.changed_at >= settings.link_lost_after:
+        link.changed_proved_at = now
+    uow.session.add(placements.check_row(link.id, finding, uow, DayState(link.state.value), link.trouble))
     placements.show(link, finding)
     link.last_seen_at, link.first_missing_at = now, None
-    if changes and was is not LinkState.CHANGED:
-        prospects.note(uow, link.prospect_id, "link_changed", actor=ACTOR, link_id=link.id, changes=changes)
+    if worse and not known:
+        names = [trouble.value for trouble in worse]
+        prospects.note(uow, link.prospect_id, "link_changed", actor=ACTOR, link_id=link.id, changes=names)
 
 
-def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """In which ways a link that is still there is worth less than when it was first seen, as names of what changed."""
-    if not before:
-        return []
-    found = []
-    if before.get("dofollow") and not after.get("dofollow"):
-        found.append("nofollow")
-    if _robots(after) - _robots(before) - {"nofollow"}:
-        found.append("noindex")
-    if after.get("canonical_elsewhere") and not before.get("canonical_elsewhere"):
-        found.append("canonical")
-    if before.get("match") == "page" and after.get("match") != "page":
-        found.append("target")
-    if after.get("hidden") and not before.get("hidden"):
-        found.append("hidden")
-    return found
+def _detail(finding: Finding, worse: list[Trouble]) -> str | None:
+    """The proof of a change in words of the page itself."""
+    if not worse or finding.link is None:
+        return None
+    rel, robots = " ".join(finding.link.kinds), ", ".join(finding.robots)
+    detail = {
+        Trouble.NOFOLLOW: f'rel="{rel}"'
+        if rel and not {"nofollow", "none"} & set(finding.robots)
+        else f"robots: {robots}",
+        Trouble.NOINDEX: f"robots: {robots}",
+        Trouble.CANONICAL: finding.canonical,
+        Trouble.TARGET: finding.link.final_url,
+    }.get(worse[0])
+    return detail[:_MAX_DETAIL] if detail else None
 
 
 def _missing(uow: UnitOfWork, settings: Settings, link: Link, finding: Finding, now: datetime) -> None:
+    moved = page_key(finding.final_url or link.source_url) != page_key(link.source_url)
+    reason = loss_of(finding.reason, moved=moved)
+    proved = (
+        link.first_missing_at is not None
+        and now - link.first_missing_at >= settings.link_lost_after
+        and link.state is not LinkState.LOST
+    )
+    lost = link.verified and (proved or link.state is LinkState.LOST)
+    state = DayState.LOST if lost else DayState.MISSING
+    uow.session.add(placements.check_row(link.id, finding, uow, state, reason))
     if not link.verified:
         # Nobody but a person has ever seen it, so there is nothing that could be lost.
         return
+    link.trouble = reason
+    link.trouble_detail = {
+        Trouble.PAGE_GONE: str(finding.status),
+        Trouble.REDIRECTED: finding.final_url[:_MAX_DETAIL],
+    }.get(reason)
     if link.state is LinkState.UNKNOWN:
         link.state = LinkState.LIVE  # the page could be read again; `first_missing_at` says that the link is in doubt
     if link.first_missing_at is None:
         link.first_missing_at = now
-        return
-    if now - link.first_missing_at < settings.link_lost_after:
+    if not proved:
         return
     link.state, link.lost_at = LinkState.LOST, now
-    moved = page_key(finding.final_url or link.source_url) != page_key(link.source_url)
-    reason = finding.reason or ("redirected" if moved else "removed")
     prospect = prospects.get(uow, link.prospect_id)
     data = {"link_id": link.id, "source_url": link.source_url, "target_url": link.target_url}
     if prospect.stage is not Stage.WON or repository.others_standing(uow.session, link):
-        prospects.note(uow, link.prospect_id, "link_gone", actor=ACTOR, reason=reason, **data)
+        prospects.note(uow, link.prospect_id, "link_gone", actor=ACTOR, reason=reason.value, **data)
         return
     row = MentionCheck(
         prospect_id=prospect.id,
@@ -207,7 +228,7 @@ def _missing(uow: UnitOfWork, settings: Settings, link: Link, finding: Finding, 
     uow.session.flush()
     prospect.mention, prospect.mention_check_id = finding.verdict, row.id
     prospects.apply(
-        uow, prospect.id, Event.LINK_LOST, Facts(good_failed_checks=2), actor=ACTOR, reason=reason, data=data
+        uow, prospect.id, Event.LINK_LOST, Facts(good_failed_checks=2), actor=ACTOR, reason=reason.value, data=data
     )
 
 
@@ -224,7 +245,3 @@ def _next_check(settings: Settings, link: Link, now: datetime) -> datetime | Non
 def _brands(uow: UnitOfWork, site_id: int) -> list[str]:
     site = uow.session.get(Site, site_id)
     return list(site.brand_names) if site else []
-
-
-def _robots(facts: dict[str, Any]) -> frozenset[str]:
-    return _WORSE_ROBOTS.intersection(facts.get("robots") or ())

@@ -7,6 +7,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from app.db.types import enum_check, enum_column, json_column
+from app.domain.link_watch import Trouble
 from app.models.base import Table
 
 
@@ -20,7 +21,13 @@ class LinkState(StrEnum):
 
 
 class Link(Table, table=True):
-    """One link on a prospect's page to one of ours. Reports count `verified` ones only."""
+    """One link on a prospect's page to one of ours. Reports count `verified` ones only.
+
+    `trouble` is what good looks last saw wrong with it, or else why none could be made; `trouble_detail` its proof (a status, the
+    address that it leads to now, a sentence). `first_missing_at` and `changed_at` are when a good fetch first found it gone, or
+    worth less; `lost_at` and `changed_proved_at` when a second one, far enough from it, said the same. A look that could not
+    be made touches none of them.
+    """
 
     __tablename__ = "link"
     __table_args__ = (
@@ -45,5 +52,9 @@ class Link(Table, table=True):
     last_seen_at: datetime | None = None
     last_checked_at: datetime | None = None
     first_missing_at: datetime | None = None
+    changed_at: datetime | None = None
+    changed_proved_at: datetime | None = None
+    trouble: Trouble | None = Field(default=None, sa_column=enum_column(Trouble, nullable=True))
+    trouble_detail: str | None = Field(default=None, max_length=2000)
     lost_at: datetime | None = None
     check_due_at: datetime | None = None

@@ -6,12 +6,16 @@ from typing import Any
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from app.db.types import json_column
+from app.db.types import enum_column, json_column
+from app.domain.link_watch import DayState, Trouble
 from app.models.base import Table
 
 
 class LinkCheck(Table, table=True):
-    """One look: `good_fetch` says whether the page could be read at all; `facts` hold rel, robots, canonical, status."""
+    """One look: `good_fetch` says whether the page could be read at all; `facts` hold rel, robots, canonical, status.
+
+    `state` is what the look made of the link; null on looks of before it was kept.
+    """
 
     __tablename__ = "link_check"
     __table_args__ = (Index("ix_link_check_link_id", "link_id", "id"),)
@@ -20,5 +24,7 @@ class LinkCheck(Table, table=True):
     link_id: int = Field(foreign_key="link.id")
     verdict: str = Field(max_length=32)
     good_fetch: bool
+    state: DayState | None = Field(default=None, sa_column=enum_column(DayState, nullable=True))
+    trouble: Trouble | None = Field(default=None, sa_column=enum_column(Trouble, nullable=True))
     facts: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
     at: datetime

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from app.db.work import UnitOfWork
-from app.domain.angles import AngleFacts, LinkedFault, fault_clause, plain_date
+from app.domain.angles import AngleFacts, LinkedFault, fault_clause, loss_clause, plain_date
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.page_fit import Fit, OurPage, best_fit
 from app.domain.pitch_contract import page_key
@@ -103,6 +103,9 @@ def gather(
         mention_quote=quotable(unlinked.quote, _MAX_QUOTE) if unlinked else None,
         lost_page=lost.source_url if lost else None,
         lost_on=lost.last_seen_at.date() if lost and lost.last_seen_at else None,
+        lost_seen_on=lost.lost_at.date() if lost and lost.lost_at else None,
+        lost_why=lost.trouble if lost else None,
+        lost_detail=lost.trouble_detail if lost else None,
         competitors_linked=prospect.overlap,
         our_page_title=fit.page.title if fit else None,
         our_page_summary=_covers(fit.page) if fit else None,
@@ -135,11 +138,20 @@ def values_of(evidence: Evidence, reason: str | None, contact: Contact | None = 
         "linked_page": safe_url(facts.linked_page),
         "linked_fault": fault_clause(facts),
         "lost_on": plain_date(facts.lost_on) if facts.lost_on else None,
+        "loss": _loss(facts),
         "reason": quotable(reason, _MAX_QUOTE * 2),
         "sender_name": quotable(site.sender_name, _MAX_TITLE),
         "sender_address": quotable(site.postal_address, _MAX_QUOTE),
         "opt_out": DEFAULT_OPT_OUT,
     }
+
+
+def _loss(facts: AngleFacts) -> str | None:
+    """The day and the fact of a loss, as the words after "When I looked again"."""
+    clause = loss_clause(facts)
+    if clause is None or facts.lost_seen_on is None:
+        return None
+    return quotable(f"on {plain_date(facts.lost_seen_on)}, {clause}", _MAX_QUOTE)
 
 
 def linked_fact_of(pitch: Pitch) -> LinkedFact | None:

@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 from app.db.work import UnitOfWork
 from app.domain.blocking import Blocking
 from app.domain.link_verdict import Finding, Target
+from app.domain.link_watch import DayState, Trouble
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import TRANSITIONS, Event, Facts
 from app.errors import BadInput, NotFound
@@ -63,11 +64,13 @@ def record_seen(uow: UnitOfWork, prospect_id: int, finding: Finding, *, actor: s
     link.verified = True
     show(link, finding)
     link.lost_at = link.first_missing_at = None
+    if link.state is not LinkState.CHANGED:
+        link.changed_at = link.changed_proved_at = link.trouble = link.trouble_detail = None
     link.last_seen_at = link.last_checked_at = now
     link.check_due_at = now + _FIRST_CHECK
     uow.session.add(link)
     uow.session.flush()
-    uow.session.add(check_row(link.id, finding, uow))
+    uow.session.add(check_row(link.id, finding, uow, DayState(link.state.value), link.trouble))
     _win(uow, prospect_id, Facts(link_parsed=True), actor=actor, link=link)
     return link
 
@@ -117,12 +120,14 @@ def show(link: Link, finding: Finding) -> None:
     link.context = seen.surrounding or None
 
 
-def check_row(link_id: int, finding: Finding, uow: UnitOfWork) -> LinkCheck:
-    """One line of a link's history."""
+def check_row(link_id: int, finding: Finding, uow: UnitOfWork, state: DayState, trouble: Trouble | None) -> LinkCheck:
+    """One line of a link's history, with what the look made of the link."""
     return LinkCheck(
         link_id=link_id,
         verdict=finding.verdict.value,
         good_fetch=finding.good_fetch,
+        state=state,
+        trouble=trouble,
         facts=facts_of(finding),
         at=uow.now(),
     )

@@ -26,7 +26,10 @@ _COLUMNS = (
     Link.last_seen_at,
     Link.last_checked_at,
     Link.first_missing_at,
+    Link.changed_at,
     Link.lost_at,
+    Link.trouble,
+    Link.trouble_detail,
     Link.check_due_at,
 )
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from app.api.door import encode_cursor
 from app.domain.delivery import OutboundState
+from app.domain.link_watch import DayState, Trouble
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.jobs import Job, RecordingDispatcher
-from app.models import Link, LinkState, Outbound
+from app.models import Link, LinkCheck, LinkState, Outbound
 from tests.support.http import House
 from tests.support.world import a_contact, a_mailbox, a_page, a_prospect, a_site
 
@@ -152,6 +154,44 @@ def test_a_link_is_checked_on_demand(house: House, dispatcher: RecordingDispatch
     assert (answer.status_code, answer.json()["state"]) == (202, "live")
     assert (Job.LINKS_CHECK, 1) in dispatcher.rung
     assert house.api().post("/api/v1/links/2/check").status_code == 404
+
+
+def test_lost_links_and_the_strip_of_their_days(house: House) -> None:
+    with house.db.work() as uow:
+        prospect = a_prospect(uow, a_site(uow), stage=Stage.CHECKED_MENTION)
+        for number, trouble in enumerate((Trouble.REMOVED, Trouble.PAGE_GONE)):
+            lost = Link(
+                site_id=prospect.site_id,
+                prospect_id=prospect.id,
+                source_url=f"https://editor.test/{number}",
+                state=LinkState.LOST,
+                verified=True,
+                first_seen_at=uow.now(),
+                first_missing_at=uow.now(),
+                lost_at=uow.now(),
+                trouble=trouble,
+            )
+            uow.session.add(lost)
+            uow.session.flush()
+            check = LinkCheck(
+                link_id=lost.id,
+                verdict="no-mention",
+                good_fetch=True,
+                state=DayState.LOST,
+                trouble=trouble,
+                at=uow.now(),
+            )
+            uow.session.add(check)
+    api = house.api()
+    first = api.get("/api/v1/links/recovery?limit=1").json()
+    assert (first["items"][0]["link_id"], first["items"][0]["trouble"]) == (2, "page-gone")
+    rest = api.get(f"/api/v1/links/recovery?cursor={first['next']}").json()
+    assert ([row["link_id"] for row in rest["items"]], rest["next"]) == ([1], None)
+    assert api.get("/api/v1/links/recovery?kind=changed").json()["items"] == []
+    assert api.get(f"/api/v1/links/recovery?cursor={encode_cursor('yesterday', 1)}").status_code == 422
+    days = api.get("/api/v1/links/2/history?days=7").json()["days"]
+    assert (len(days), days[-1]["state"], days[-1]["trouble"], days[0]["state"]) == (7, "lost", "page-gone", "none")
+    assert api.get("/api/v1/links/3/history").status_code == 404
 
 
 def test_a_mailboxs_password_never_comes_back(house: House) -> None:

@@ -63,6 +63,12 @@ VARIABLES: dict[str, Variable] = {
         ),
         Variable("lost_on", "text", "The day on which their link to us was last seen.", "3 May 2026"),
         Variable(
+            "loss",
+            "text",
+            "When and how it was found to be gone, as the words after 'When I looked again'.",
+            "on 5 May 2026, the page no longer had the link",
+        ),
+        Variable(
             "reason",
             "text",
             "The concrete reason, in one clause; follow-ups repeat it.",
@@ -81,7 +87,7 @@ VARIABLES: dict[str, Variable] = {
 }
 
 # Fills the contract's list of facts, of which the body must state one.
-EVIDENCE = ("mention_quote", "linked_fault", "lost_on", "reason", "our_page_summary")
+EVIDENCE = ("mention_quote", "linked_fault", "lost_on", "loss", "reason", "our_page_summary")
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
