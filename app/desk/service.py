@@ -92,7 +92,8 @@ def approve(
         uow, vault, settings, pitch_id, version, actor=person.actor, caller=person.caller, undo_window=window
     )
     made = decided(uow, person, outbound.prospect_id, DecisionKind.APPROVE, pitch_id=pitch_id, outbound_id=outbound.id)
-    uow.session.execute(delete(KeptText).where(col(KeptText.prospect_id) == outbound.prospect_id))
+    # Only this person's: what a colleague was writing is theirs to drop.
+    forget(uow, person, outbound.prospect_id)
     return made
 
 

@@ -168,7 +168,7 @@ def sheet(
         skips=pitches.view(uow, *asks, draft).skips if draft and asks else None,
         offers=_offers(uow, prospect, draft, known) if draft else [],
         lease=lease,
-        kept=own if own is not None and draft is not None and own.pitch_id == draft.id else None,
+        kept=own if own is not None and (draft is None or own.pitch_id == draft.id) else None,
         colleagues_text=other if other is not None and draft is not None and other.pitch_id == draft.id else None,
         pinned=pin is not None,
         last_contact=last_contact,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +19,7 @@ from app.settings import Settings
 from app.team import users
 from tests.conftest import START
 from tests.support.databases import Templates, missing
+from tests.support.desk import furnish
 from tests.support.http import House
 from tests.support.screen import CHROMIUM, Served, serve
 
@@ -46,6 +51,44 @@ def served_module(templates: Templates, tmp_path_factory: pytest.TempPathFactory
         )
         with serve(settings, START) as house:
             yield house
+
+
+Copies = Callable[..., AbstractContextManager[Served]]
+
+
+@pytest.fixture(scope="session")
+def copies(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Copies:
+    """`with copies(folder, start, more=...) as house`: a served, furnished installation on SQLite.
+
+    It is furnished once for each moment and size; what a test gets is a copy of those files, with the ids in `house.ids`.
+    """
+    made: dict[tuple[datetime, int], tuple[Path, dict[str, int]]] = {}
+
+    def settings_in(folder: Path, **more: Any) -> Settings:
+        return Settings(
+            _env_file=None,
+            data_dir=folder / "data",
+            database_url=f"sqlite:///{folder / 'gapbridge.sqlite'}",
+            fetch_allow_private=True,
+            mail_allow_plaintext=True,
+            **more,
+        )
+
+    @contextmanager
+    def copy(folder: Path, start: datetime = START, *, more: int = 30, **values: Any) -> Iterator[Served]:
+        if (start, more) not in made:
+            pattern = tmp_path_factory.mktemp("furnished")
+            with templates.copy("sqlite", pattern):
+                first = House(settings_in(pattern), clock=FixedClock(start))
+                made[start, more] = (pattern, furnish(first, more=more))
+                first.close()
+        pattern, ids = made[start, more]
+        shutil.copytree(pattern, folder, dirs_exist_ok=True)
+        with serve(settings_in(folder, **values), start) as house:
+            house.ids = dict(ids)
+            yield house
+
+    return copy
 
 
 @pytest.fixture(autouse=True)

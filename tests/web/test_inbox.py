@@ -11,10 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from app.models import Conversation, Inbound, Outbound, OutboundKind, Prospect, Triage
-from app.settings import Settings
-from tests.support.brokers import until
-from tests.support.desk import furnish
-from tests.support.screen import Served, browse, ready, serve
+from tests.support.screen import Served, browse, ready
+from tests.web.conftest import Copies
 
 pytestmark = pytest.mark.browser
 
@@ -22,17 +20,10 @@ pytestmark = pytest.mark.browser
 FRIDAY = datetime(2025, 6, 6, 14, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite"])
-def database_url(request: pytest.FixtureRequest, templates: Any, tmp_path: Path) -> Iterator[str]:
-    """The browser looks at pages; tests/slices/test_answers.py looks at both databases."""
-    with templates.copy(request.param, tmp_path) as url:
-        yield url
-
-
 @pytest.fixture
-def house(settings: Settings) -> Iterator[Served]:
-    with serve(settings, FRIDAY) as made:
-        furnish(made)
+def house(copies: Copies, tmp_path: Path) -> Iterator[Served]:
+    """The browser looks at pages; tests/slices/test_answers.py looks at both databases."""
+    with copies(tmp_path, FRIDAY, more=0) as made:
         yield made
 
 
@@ -83,29 +74,82 @@ def test_of_two_answers_the_second_is_stopped_and_its_text_kept(house: Served, c
         assert answers_of(house) == ["ben@acme.test"]
 
 
+def stage(house: Served) -> str:
+    with house.db.read() as uow:
+        return str(uow.session.get_one(Prospect, house.ids["sent.test"]).stage.value)
+
+
+def press(page: Any, *keys: str) -> None:
+    """Keys in a row, each page that they bring waited for by the test."""
+    ready(page)
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def test_the_keys_of_the_inbox(house: Served, chromium: Any) -> None:
+    """Class, agreement and loss by key, and `z` takes back one after the other from wherever one is in the inbox."""
     with browse(chromium, house) as page:
         page.goto(f"{house.url}/inbox/1")
-        ready(page)
-        page.keyboard.press("2")
+        press(page, "2")
         page.get_by_text("Stored what they want.").wait_for()
         assert (triage(house).suggested, triage(house).chosen) == ("interested", "question")
-        ready(page)
-        page.keyboard.press("z")
-        page.get_by_text("Taken back.").wait_for()
-        assert triage(house).chosen is None
-        ready(page)
-        page.keyboard.press("l")
-        page.keyboard.press("1")
+        press(page, "w", "Control+a", "Delete", "Enter")
+        page.get_by_text("Agreed. No link was seen yet").wait_for()
+        assert triage(house).sleeps
+        press(page, "l", "1")
         page.get_by_text("Lost.", exact=True).wait_for()
-        ready(page)
-        page.keyboard.press("z")
-        page.get_by_text("Taken back.").wait_for()
-        assert triage(house).waits
-        ready(page)
-        page.keyboard.press("e")
+        assert (stage(house), triage(house).waits) == ("lost", False)
+        # From another message, without the line that tells of the last decision.
+        page.goto(f"{house.url}/inbox/2")
+        for back in (("pitched", "question", True), ("pitched", "question", False), ("pitched", None, False)):
+            press(page, "z")
+            page.wait_for_url("**did=undone**")
+            page.get_by_text("Taken back.").wait_for()
+            assert "/inbox/1?" in page.url
+            assert (stage(house), triage(house).chosen, triage(house).sleeps) == back
+            page.goto(f"{house.url}/inbox/1")
+        press(page, "e")
         page.get_by_text("Done.", exact=True).wait_for()
-        until(lambda: not triage(house).waits)
+        assert not triage(house).waits
+
+
+def test_what_cannot_be_taken_back_is_said_in_the_inbox(house: Served, chromium: Any) -> None:
+    """An unsubscribe stays, and the next undo goes on before it; by forms alone."""
+    with browse(chromium, house, script=False) as page:
+        page.goto(f"{house.url}/inbox/1")
+        for name in ("Question", "Unsubscribe"):
+            page.get_by_label(name).check(force=True)
+            page.get_by_role("button", name="Store what they want").click()
+        assert stage(house) == "lost"
+        page.get_by_role("button", name="Take the last decision back").click()
+        assert "their address is suppressed (unsubscribed)" in page.get_by_role("status").inner_text()
+        assert "/inbox/1?" in page.url
+        page.get_by_role("button", name="Take the last decision back").click()
+        assert page.get_by_role("status").inner_text().startswith("Taken back.")
+        assert stage(house) == "lost"
+
+
+def test_of_class_agreement_and_loss_each_form_is_undone_without_script(house: Served, chromium: Any) -> None:
+    with browse(chromium, house, script=False) as page:
+        page.goto(f"{house.url}/inbox/1")
+        before = triage(house)
+        page.get_by_label("Not now").check(force=True)
+        page.get_by_role("button", name="Store what they want").click()
+        assert triage(house).sleeps
+        page.get_by_role("button", name="Undo").click()
+        page.locator("details.menu summary", has_text="Won").click()
+        page.get_by_label("Page of theirs with the link").fill("")
+        page.get_by_role("button", name="Look for the link").click()
+        assert page.get_by_text("agreed, no link yet").is_visible()
+        page.get_by_role("button", name="Undo").click()
+        assert not page.get_by_text("agreed, no link yet").is_visible()
+        page.locator("details.menu summary", has_text="Lost").click()
+        page.get_by_role("button", name="They said no").click()
+        assert stage(house) == "lost"
+        page.get_by_role("button", name="Undo").click()
+        assert stage(house) == "pitched"
+        after = triage(house)
+        assert (after.chosen, after.waits, after.due_at) == (before.chosen, before.waits, before.due_at)
 
 
 def test_without_script_a_reply_is_classified_answered_and_agreed(house: Served, chromium: Any) -> None:

@@ -289,3 +289,25 @@ def test_one_click_opt_out_needs_no_cookie_and_does_nothing_else(house: House, i
     assert (wrong.status_code, "not known" in wrong.text) == (404, True)
     with house.db.read() as uow:
         assert uow.session.execute(select(func.count()).select_from(Suppression)).scalar_one() == 1
+
+
+def test_the_second_of_two_who_approve_meets_the_first_ones_thread_and_keeps_the_text(
+    house: House, ids: dict[str, int]
+) -> None:
+    """U13, U14: a crafted POST after a colleague's approval sends nothing, says who wrote, and shows the text again."""
+    first, second = house.browser(Role.OUTREACH), house.browser(Role.LEAD)
+    number = ids[DOMAINS[0]]
+    form = draft_form(first.get(f"/queue/{number}").text)
+    assert post(first, f"/queue/{number}/decide", do="approve", **form).status_code == 303
+    mine = {**form, "body_text": "A text that took me an hour."}
+    assert post(second, f"/queue/{number}/keep", **mine).status_code == 204
+    refused = post(second, f"/queue/{number}/decide", do="approve", **mine)
+    assert refused.status_code == 409
+    assert "A text that took me an hour." in refused.text
+    assert "A text that took me an hour." in second.get(f"/queue/{number}").text
+    assert "A text that took me an hour." not in first.get(f"/queue/{number}").text
+    with house.db.read() as uow:
+        rows = select(Outbound.approved_by).where(Outbound.prospect_id == number)
+        assert list(uow.session.execute(rows).scalars()) == ["outreach@acme.test"]
+    assert post(second, f"/queue/{number}/forget").status_code == 303
+    assert "A text that took me an hour." not in second.get(f"/queue/{number}").text

@@ -19,7 +19,7 @@ from app.errors import BadInput, FieldProblem
 from app.inbox import service
 from app.inbox.suggestions import suggestions
 from app.links import service as links
-from app.models import InboundState, Outbound, OutboundKind, Prospect, SuppressionKind
+from app.models import Decision, InboundState, Outbound, OutboundKind, Prospect, SuppressionKind
 from app.prospects import suppression
 from app.reports import inbox as reports
 from app.web.door import Id, Pages, Visit
@@ -63,7 +63,7 @@ _NOTICES = {
     "suppressed": mark("Nobody writes to this address any more."),
     "again": mark("A worker reads it once more."),
 }
-_UNDOABLE = frozenset({"class", "agreed", "lost"})
+_UNDOABLE = frozenset({"class", "agreed", "lost", "undone", "final"})
 _URL_END = re.compile(r"[).,;:!?>\]]+$")
 
 
@@ -151,6 +151,13 @@ def _taken_back(visit: Visit, opened: reports.Opened) -> str:
     return reports.text_of(row.raw) if mine and row is not None else ""
 
 
+def _final(visit: Visit) -> str | None:
+    """Why a decision of this person could not be taken back."""
+    given = visit.request.query_params.get("about", "")
+    decision = visit.uow.session.get(Decision, int(given)) if given.isdecimal() and int(given) < 2**31 else None
+    return decision.data.get("final") if decision is not None and decision.user_id == visit.who.id else None
+
+
 def _show(visit: Visit, inbound_id: int | None, *, alone: bool) -> Response:
     params = {**visit.request.query_params, **visit.form}
     tab = params.get("tab", "waiting")
@@ -175,7 +182,7 @@ def _show(visit: Visit, inbound_id: int | None, *, alone: bool) -> Response:
         now=visit.uow.now(),
         broken=[row for row in mailboxes if row["poll_error"]],
         checked=min(read) if read else None,
-        notice=_(_NOTICES[did]) if did in _NOTICES else None,
+        notice=_final(visit) if did == "final" else (_(_NOTICES[did]) if did in _NOTICES else None),
         undoable=did in _UNDOABLE,
         sent=int(sent) if did == "answered" and sent.isdecimal() and int(sent) < 2**31 else None,
         **listed,
@@ -214,12 +221,14 @@ def _go(visit: Visit, did: str, inbound_id: int | None = None, **more: int) -> R
 def undo(visit: Visit) -> Response:
     """Take this person's last decision back, in the inbox or the queue."""
     undone = desk.undo(visit.uow, person_of(visit))
-    if undone.problem is not None or undone.decision.kind not in desk.IN_THE_INBOX:
-        visit.uow.session.flush()
-        did = "final" if undone.problem else "undone"
-        about = undone.decision.id if undone.problem else undone.decision.prospect_id
-        return visit.go(f"/queue?did={did}&about={about}")
-    return _go(visit, "undone", undone.decision.data["inbound_id"])
+    visit.uow.session.flush()
+    decision, did = undone.decision, "final" if undone.problem else "undone"
+    if decision.kind in desk.IN_THE_INBOX:
+        return _go(visit, did, decision.data["inbound_id"], about=decision.id)
+    where, about = (
+        ("/queue", decision.id) if undone.problem else (f"/queue/{decision.prospect_id}", decision.prospect_id)
+    )
+    return visit.go(f"{where}?did={did}&about={about}")
 
 
 @pages.post("/inbox/{inbound_id}/class", needs="messages:write", again=_again)

@@ -70,6 +70,8 @@ function act(element) {
   if (element.matches("[data-guard]") && performance.now() < guardedUntil) return;
   if (element.matches("textarea, input[type=text], h2, section")) element.focus();
   else element.click();
+  // A menu that a key has opened has the focus where it is filled in, so that Enter is the next key.
+  if (element.matches("summary")) (one("input:not([type=hidden]), textarea, select", element.parentElement) ?? element).focus();
 }
 
 function nameOf(event) {
