@@ -9,6 +9,7 @@ import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import app.commands
+from app.db.work import acting
 from app.errors import BadInput, GapbridgeError
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -31,7 +32,8 @@ def main() -> int:
     """Run the command line; an error that we know is one sentence on standard error and exit code 2 (input) or 1."""
     _attach()
     try:
-        result = cli(standalone_mode=False)
+        with acting("command line"):
+            result = cli(standalone_mode=False)
     except typer.Exit as stop:
         return stop.exit_code
     except typer.Abort:

@@ -24,7 +24,7 @@ from starlette.responses import Response
 from app.api import idempotency
 from app.api.problems import MEDIA_TYPE, Problem
 from app.container import Container
-from app.db.work import UnitOfWork
+from app.db.work import UnitOfWork, acting
 from app.errors import BadInput, FieldProblem, NotSignedIn
 from app.team import api_keys
 from app.team.principal import Principal
@@ -195,6 +195,12 @@ def _wrap(
         key: str | None = given.pop("_key", None)
         print_ = given.pop("_print", "")
         container: Container = request.app.state.container
+        with acting(principal.actor):
+            return carry_out(container, principal, key, print_, given)
+
+    def carry_out(
+        container: Container, principal: Principal, key: str | None, print_: str, given: dict[str, Any]
+    ) -> Response:
         if own_transactions:
             with container.db.read() as uow:
                 answer = answer_of(endpoint(Call(uow, principal, container), **given))

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app import health
 from app.db import migrate as migrations
+from app.db.work import SYSTEM, acting
 from app.domain.checks import CheckState
 from app.errors import BadInput, GapbridgeError, Unavailable
 from app.installation import hold
@@ -75,7 +76,8 @@ def serve(
             typer.echo(f"Gapbridge listens on http://{address[0]}:{address[1]}  (stop with Ctrl-C)")
             sys.stdout.flush()
             try:
-                server.run(sockets=[listener])
+                with acting(SYSTEM):
+                    server.run(sockets=[listener])
             finally:
                 if runtime is not None:
                     runtime.stop()

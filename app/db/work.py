@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -13,6 +14,19 @@ from app.clock import Clock
 from app.db.engine import make_engine
 from app.jobs import Dispatcher, Job
 
+SYSTEM = "system"
+_actor: ContextVar[str] = ContextVar("actor", default=SYSTEM)
+
+
+@contextmanager
+def acting(actor: str) -> Iterator[None]:
+    """Units of work that are made inside the block belong to `actor`: a person's address, `key:NAME`, `command line`."""
+    token = _actor.set(actor)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
 
 class UnitOfWork:
     """A session, the clock, and the bells to ring after the commit. Services take it first and never commit."""
@@ -20,6 +34,8 @@ class UnitOfWork:
     def __init__(self, session: Session, clock: Clock) -> None:
         self.session = session
         self.clock = clock
+        # Who is behind this transaction, for the audit. Threads of workers begin with the default: the system itself.
+        self.actor = _actor.get()
         self._bells: dict[tuple[Job, int], None] = {}
         self._after: list[Callable[[], None]] = []
         self._before: dict[str, Callable[[], None]] = {}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from prometheus_client import Counter, Gauge
 from sqlmodel import Session
 
+from app.audit import service as audit
 from app.container import Container
 from app.db.work import UnitOfWork
 from app.deliverability import repository
@@ -167,6 +169,7 @@ def override(uow: UnitOfWork, domain: str, *, reason: str, actor: str, checks: S
     row.override_by, row.override_at = actor[:200], uow.now()
     log.warning("deliverability.overridden", domain=row.domain, checks=wanted, reason=row.override_reason, actor=actor)
     _settle(uow, row, lines)
+    _note(uow, "domain.overridden", row, after={"checks": wanted}, reason=row.override_reason, actor=actor)
     return row
 
 
@@ -175,6 +178,7 @@ def lift(uow: UnitOfWork, domain: str, *, actor: str) -> SendingDomain:
     row = _locked(uow, domain)
     row.override_checks, row.override_reason, row.override_by, row.override_at = [], None, None, None
     log.info("deliverability.override_lifted", domain=row.domain, actor=actor)
+    _note(uow, "domain.override_lifted", row, actor=actor)
     _settle(uow, row, repository.lines_of(uow.session, row.id))
     return row
 
@@ -186,7 +190,8 @@ def name_selectors(uow: UnitOfWork, domain: str, selectors: Sequence[str]) -> Se
     if wrong or len(selectors) > _MOST_SELECTORS:
         problem = f"'{wrong[0][:60]}' is no selector" if wrong else f"at most {_MOST_SELECTORS}"
         raise BadInput("The selectors cannot be kept.", FieldProblem("selectors", problem))
-    row.selectors = list(dict.fromkeys(selector.lower() for selector in selectors))
+    before, row.selectors = row.selectors, list(dict.fromkeys(selector.lower() for selector in selectors))
+    _note(uow, "domain.selectors_named", row, before={"selectors": before}, after={"selectors": row.selectors})
     return look_again(uow, row)
 
 
@@ -195,6 +200,10 @@ def look_again(uow: UnitOfWork, row: SendingDomain) -> SendingDomain:
     row.due_at = uow.now()
     uow.ring(Job.DOMAINS_CHECK, row.id)
     return row
+
+
+def _note(uow: UnitOfWork, verb: str, row: SendingDomain, **told: Any) -> None:
+    audit.record(uow, verb, "domain", row.id, name=row.domain, **told)
 
 
 def _locked(uow: UnitOfWork, domain: str) -> SendingDomain:

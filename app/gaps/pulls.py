@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from sqlalchemy import delete, func, select, text, update
 from sqlmodel import Session, col
 
+from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.errors import BadInput, FieldProblem, GapbridgeError, NotFound, Refused, Skip
 from app.gaps import service
@@ -158,6 +159,8 @@ def schedule(
     row.rows, row.every_days = rows, every_days
     uow.session.add(row)
     uow.session.flush()
+    after = {"site": site_id, "rows": rows, "every_days": every_days}
+    audit.record(uow, "pull.scheduled", "pull", row.id, name=provider, after=after, actor=actor)
     return row
 
 
@@ -170,6 +173,7 @@ def unschedule(uow: UnitOfWork, site_id: int, provider: str) -> None:
     )
     if not getattr(done, "rowcount", 0):
         raise NotFound(f"nothing is pulled from {provider} by itself for this site")
+    audit.record(uow, "pull.unscheduled", "pull", name=provider, before={"site": site_id})
 
 
 def pulls_of(uow: UnitOfWork, site_id: int, limit: int = 50) -> list[ProviderPull]:

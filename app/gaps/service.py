@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.domain.gap import Follow
 from app.domain.ranking import rank_key
@@ -112,6 +113,9 @@ def store(uow: UnitOfWork, site_id: int, prepared: Prepared, *, folder: Path, ac
     ]
     uow.session.add_all(made)
     uow.session.flush()
+    for one in made:
+        after = {"target": one.target, "provider": one.provider, "rows": one.rows_taken}
+        audit.record(uow, "snapshot.imported", "snapshot", one.id, name=one.filename, after=after, actor=actor)
     return Imported(made, again=False)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import func, make_url, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
+from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.errors import Skip
 from app.installation import identity, witness
@@ -138,6 +139,7 @@ def release(db: Database, settings: Settings, uow: UnitOfWork, *, actor: str) ->
     if row.held_at is not None:
         # A number that no witness of the former data has: theirs are not compared with this one's any more.
         row.generation = max(row.generation, known.generation if known else 0) + 1
+    audit.record(uow, "installation.released", "installation", 1, before={"held": row.held_reason}, actor=actor)
     row.held_at = row.held_reason = None
     row.database_mark = place_of(db, uow.session)
     row.released_at, row.released_by, row.seen_at = uow.now(), actor[:200], uow.now()
@@ -206,6 +208,7 @@ def _hold(uow: UnitOfWork, row: Installation, reason: str) -> None:
     row.held_at, row.held_reason, row.data_of = uow.now(), reason[:500], row.seen_at
     row.released_at = row.released_by = None
     uow.session.flush()
+    audit.record(uow, "installation.held", "installation", 1, reason=row.held_reason)
     log.error("installation.held", reason=reason, data_of=row.data_of.isoformat())
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, select
 
 from app.addresses import clean_address
+from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
@@ -117,6 +118,12 @@ def add(uow: UnitOfWork, vault: Vault, wanted: Draft, *, provider: str | None = 
     uow.session.flush()  # The password is bound to the id of its row.
     uow.session.add(MailboxPacing(mailbox_id=row.id, ramp_start=wanted.ramp_start, ramp_step=wanted.ramp_step))
     _know_domain(uow, row.email.rpartition("@")[2])
+    after = {
+        "smtp": f"{row.smtp_host}:{row.smtp_port}",
+        "imap": f"{row.imap_host}:{row.imap_port}",
+        "cap": row.daily_cap,
+    }
+    audit.record(uow, "mailbox.connected", "mailbox", row.id, name=row.email, after={**after, "provider": provider})
     if provider is not None:
         row.paused_reason = f"nobody has signed in yet; `gapbridge mailbox sign-in {row.email}` begins it"
         uow.session.add(
@@ -160,6 +167,12 @@ def resume(
     elif by_oauth is not None and by_oauth.ended_reason is not None:
         raise Conflict(by_oauth.ended_reason)
     reputation.end_pause(uow, mailbox.id, actor=actor)
+    who = None if actor == "operator" else actor
+    before = {"active": mailbox.active, "paused": mailbox.paused_reason}
+    after = {"active": True, "paused": None, **({"password": "a new one"} if password else {})}
+    audit.record(
+        uow, "mailbox.resumed", "mailbox", mailbox.id, name=mailbox.email, before=before, after=after, actor=who
+    )
     return wake(uow, mailbox)
 
 
@@ -182,6 +195,7 @@ def pause(uow: UnitOfWork, mailbox_id: int, *, reason: str) -> Mailbox:
         raise BadInput("say why it is to rest", FieldProblem("reason", "A sentence, for those who wonder"))
     mailbox.paused_reason, mailbox.paused_until = reason.strip()[:500], None
     uow.session.flush()
+    audit.record(uow, "mailbox.paused", "mailbox", mailbox_id, name=mailbox.email, reason=mailbox.paused_reason)
     return mailbox
 
 
@@ -191,8 +205,10 @@ def rename(uow: UnitOfWork, mailbox_id: int, from_name: str) -> Mailbox:
     problems = _name_problems(from_name)
     if problems:
         raise BadInput("The name cannot be used.", *problems)
-    mailbox.from_name = from_name.strip()
+    before, mailbox.from_name = {"from_name": mailbox.from_name}, from_name.strip()
     uow.session.flush()
+    after = {"from_name": mailbox.from_name}
+    audit.record(uow, "mailbox.renamed", "mailbox", mailbox_id, name=mailbox.email, before=before, after=after)
     return mailbox
 
 

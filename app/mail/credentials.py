@@ -17,6 +17,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, or_, update
 from sqlmodel import col
 
+from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.errors import MailboxFault
@@ -152,6 +153,7 @@ def rest(uow: UnitOfWork, mailbox_id: int, reason: str) -> None:
         .values(paused_reason=reason[:500], paused_until=None)
         .execution_options(**_QUIET)
     )
+    audit.record(uow, "mailbox.stopped", "mailbox", mailbox_id, reason=reason)
 
 
 def store(uow: UnitOfWork, vault: Vault, row: MailboxOAuth, granted: oauth.Granted, *conditions: Any) -> bool:

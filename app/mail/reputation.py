@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
 
+from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.domain.delivery import OutboundState
 from app.domain.reputation import Incident, Limits, Stop, judge
@@ -84,6 +85,7 @@ def settle(uow: UnitOfWork, settings: Settings, mailbox_id: int) -> Stop | None:
     )
     mailbox.paused_reason, mailbox.paused_until = stop.sentence[:500], None
     uow.session.flush()
+    audit.record(uow, "mailbox.stopped", "mailbox", mailbox_id, name=mailbox.email, reason=stop.sentence)
     PAUSES.labels(stop.kind.value).inc()
     log.error("mail.mailbox_stopped", mailbox_id=mailbox_id, kind=stop.kind.value, reason=stop.sentence)
     return stop

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from sqlalchemy import delete
 from sqlmodel import col
 
+from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.errors import BadInput, Conflict, FieldProblem, Refused, Skip
@@ -157,6 +158,8 @@ def finish(
     _check(at, granted, mailbox)
     with db.work() as uow:
         _keep(uow, vault, at, mailbox.id, granted)
+        after = {"provider": at.name, "account": granted.account}
+        audit.record(uow, "mailbox.signed_in", "mailbox", mailbox.id, name=mailbox.email, after=after)
         accounts.wake(uow, uow.session.get_one(Mailbox, mailbox.id, with_for_update=True))
     log.info("mail.signed_in", mailbox_id=mailbox.id, provider=at.name)
     return Done(mailbox.id, mailbox.email, granted.account)

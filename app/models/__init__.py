@@ -1,6 +1,7 @@
 """The tables, one file each; `app.models` imports them all so that migrations see the whole schema."""
 
 from app.models.api_key import ApiKey
+from app.models.audit_event import AuditEvent
 from app.models.blocking_event import BlockingEvent
 from app.models.competitor import Competitor
 from app.models.contact import Contact
@@ -61,6 +62,7 @@ from app.models.user_setting import UserSetting
 
 __all__ = [
     "ApiKey",
+    "AuditEvent",
     "BlockingEvent",
     "ChangeKind",
     "Competitor",

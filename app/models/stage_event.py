@@ -15,7 +15,11 @@ class StageEvent(Table, table=True):
     """One line of history. `event` is a pipeline event, or a note of what happened without a move (then stages are equal)."""
 
     __tablename__ = "stage_event"
-    __table_args__ = (Index("ix_stage_event_prospect_id", "prospect_id", "id"),)
+    __table_args__ = (
+        Index("ix_stage_event_prospect_id", "prospect_id", "id"),
+        # For the audit, which shows every room's history in one order.
+        Index("ix_stage_event_at", "at", "id"),
+    )
 
     id: int = Field(default=None, primary_key=True)
     prospect_id: int = Field(foreign_key="prospect.id")

@@ -6,13 +6,14 @@ What waits follows at once: its slots are computed again in the same transaction
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import ColumnElement, delete, select
 from sqlmodel import col
 
+from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.domain.pacing import ALWAYS, parse_window
 from app.domain.places import ZONE_OF
@@ -124,7 +125,12 @@ def set_site(
         problems.append(FieldProblem("cooldown_days", "must not be negative"))
     if problems:
         raise BadInput("The site cannot be paced like this.", *problems)
+    before = {"send_window": row.send_window, "daily_cap": row.daily_cap, "cooldown_days": row.cooldown_days}
+    after = {"send_window": window, "daily_cap": daily_cap, "cooldown_days": cooldown_days}
     row.send_window, row.daily_cap, row.cooldown_days = window, daily_cap, cooldown_days
+    audit.record(
+        uow, "site.paced", "site", site_id, name=uow.session.get_one(Site, site_id).name, before=before, after=after
+    )
     uow.session.add(row)
     uow.session.flush()
     day = uow.session.get(
@@ -187,6 +193,7 @@ def set_mailbox(
     ]
     if problems:
         raise BadInput("The mailbox cannot be paced like this.", *problems)
+    before = _paced(of_mailbox(uow, mailbox_id))
     mailbox.daily_cap, mailbox.gap_min_seconds, mailbox.gap_max_seconds = daily_cap, gap_min_seconds, gap_max_seconds
     row = uow.session.get(MailboxPacing, mailbox_id) or MailboxPacing(mailbox_id=mailbox_id)
     row.ramp_start, row.ramp_step, row.language = ramp_start, ramp_step, language
@@ -200,7 +207,14 @@ def set_mailbox(
         day.cap = max(day.used, repository.cap_of(uow.session, mailbox, uow.now(), before=today))
         uow.session.flush()
     uow.ring(Job.OUTBOX_DELIVER, mailbox_id)
-    return of_mailbox(uow, mailbox_id)
+    now = of_mailbox(uow, mailbox_id)
+    audit.record(uow, "mailbox.paced", "mailbox", mailbox_id, name=mailbox.email, before=before, after=_paced(now))
+    return now
+
+
+def _paced(ramp: Ramp) -> dict[str, object]:
+    moves = ("days_used", "cap_today", "used_today")
+    return {name: value for name, value in asdict(ramp).items() if name not in moves}
 
 
 def _mailbox(uow: UnitOfWork, mailbox_id: int) -> Mailbox:

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Text, cast, delete, func, literal, make_url, or_, select, update
 from sqlmodel import Session, col
 
+from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import OutboundState
@@ -168,6 +169,7 @@ def _erase(
     _blank_threads(uow, person, threads, done)
     _search_bytes(uow, person, done)
     _search_texts(uow, person, done)
+    audit.record(uow, "person.erased", "person", record.id, after=dict(done.counts), reason=reason.strip(), actor=actor)
     record.counts = dict(done.counts)
     record.finished_at = uow.now()
     uow.session.flush()

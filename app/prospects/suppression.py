@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import and_, func, literal, or_, select, text
 from sqlmodel import Session, col
 
+from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.domain.suppression_rules import (
@@ -129,7 +130,18 @@ def suppress(
     )
     if known is not None:
         if reason in WISHES and known.reason not in WISHES:
+            before, after = {"reason": known.reason}, {"reason": reason}
             known.reason, known.source, known.created_by = reason, source, actor
+            audit.record(
+                uow,
+                "suppression.changed",
+                "suppression",
+                known.id,
+                name=known.value,
+                before=before,
+                after=after,
+                actor=actor,
+            )
         return known
     if kind is SuppressionKind.PATTERN:
         _room_for_patterns(uow)
@@ -146,6 +158,8 @@ def suppress(
     )
     uow.session.add(made)
     uow.session.flush()
+    told = {"kind": kind, "reason": reason, "source": source, "site": site_id}
+    audit.record(uow, "suppression.added", "suppression", made.id, name=made.value, after=told, actor=actor)
     last_in_line(uow)
     return made
 
@@ -263,6 +277,16 @@ def remove(uow: UnitOfWork, suppression_id: int, *, reason: str, actor: str, is_
         reason=reason.strip(),
         removed_by=actor,
         at=uow.now(),
+    )
+    audit.record(
+        uow,
+        "suppression.removed",
+        "suppression",
+        row.id,
+        name=row.value,
+        before={"kind": row.kind, "reason": row.reason, "site": row.site_id},
+        reason=kept.reason,
+        actor=actor,
     )
     uow.session.add(kept)
     uow.session.delete(row)

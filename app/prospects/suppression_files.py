@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
+from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.suppression_rules import MOST_PATTERNS, to_like
@@ -198,6 +199,9 @@ def import_stream(
             batch = []
     if batch:
         _store(db, vault, batch, defaults, report, reject)
+    with db.work() as uow:
+        counts = {"rows": report.rows, "added": report.added, "rejected": report.rejected_count}
+        audit.record(uow, "suppression.imported", "suppression", name=name, after=counts, actor=defaults.actor)
     return report
 
 

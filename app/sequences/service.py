@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
+from app.audit import service as audit
 from app.calendars import work_days, zone_of
 from app.db.work import UnitOfWork
 from app.domain.sequence_rules import STARTER, STARTER_NAME, due_after, parse_steps
@@ -87,6 +88,8 @@ def save_version(
             uow.session.add(row)
     except IntegrityError:
         raise Conflict(f"somebody else saved version {number} at the same moment; look at it first") from None
+    told = {"version": number, "steps": row.steps}
+    audit.record(uow, "sequence.saved", "sequence", row.id, name=name, after=told, actor=actor)
     return row
 
 
@@ -115,6 +118,9 @@ def move(uow: UnitOfWork, sequence: SequenceRow, expected: int, *, actor: str) -
         before, run.sequence_id = run.sequence_id, sequence.id
         run.due_at, run.version = None, run.version + 1
         prospects.note(uow, prospect_id, "sequence_moved", actor=actor, run_id=run_id, before=before, after=sequence.id)
+    audit.record(
+        uow, "sequence.moved", "sequence", sequence.id, name=sequence.name, after={"people": len(found)}, actor=actor
+    )
     return len(found)
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlmodel import col
 
+from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.errors import BadInput, FieldProblem, NotFound, NotSignedIn
 from app.models import ApiKey
@@ -48,6 +49,7 @@ def create(uow: UnitOfWork, *, name: str, scopes: Iterable[str], actor: str) -> 
     )
     uow.session.add(key)
     uow.session.flush()
+    audit.record(uow, "key.created", "key", key.id, name=key.name, after={"scopes": wanted}, actor=actor)
     return key, secret
 
 
@@ -74,5 +76,7 @@ def revoke(uow: UnitOfWork, key_id: int) -> ApiKey:
     key: ApiKey | None = uow.session.get(ApiKey, key_id)
     if key is None:
         raise NotFound(f"there is no API key {key_id}")
-    key.revoked_at = key.revoked_at or uow.now()
+    if key.revoked_at is None:
+        key.revoked_at = uow.now()
+        audit.record(uow, "key.revoked", "key", key_id, name=key.name)
     return key

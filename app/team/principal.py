@@ -27,9 +27,16 @@ SCOPES = READS | frozenset(f"{name}:write" for name in RESOURCES if name != "eve
 
 _VIEWER = frozenset({"sites:read", "prospects:read", "links:read", "events:read"})
 _OUTREACH = READS | {"prospects:write", "pitches:write", "outbox:write", "messages:write", "links:write"}
-# `queue:lead` (pins, take-over, approving several) and `templates:write` are for people only, too.
-_LEAD = _OUTREACH | {"queue:lead", "templates:write", "sites:write", "imports:write", "suppressions:write"}
-_OPERATOR = SCOPES | {"queue:lead", "templates:write", "team:write"}
+# `queue:lead` (pins, take-over, approving several), `templates:write`, `audit:read` and `system:write` are for people only.
+_LEAD = _OUTREACH | {
+    "queue:lead",
+    "templates:write",
+    "audit:read",
+    "sites:write",
+    "imports:write",
+    "suppressions:write",
+}
+_OPERATOR = SCOPES | {"queue:lead", "templates:write", "team:write", "audit:read", "system:write"}
 
 ROLE_SCOPES = {
     Role.VIEWER: _VIEWER,

@@ -15,6 +15,7 @@ from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
+from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.errors import NotSignedIn, TooMany
 from app.models import SignInTry, User, UserSession, UserSetting
@@ -96,6 +97,7 @@ def sign_in(db: Database, *, email: str, password: str, address: str) -> str:
         )
         if renewed is not None:
             uow.session.execute(update(User).where(col(User.id) == user.id).values(password_hash=renewed))
+        audit.record(uow, "user.signed_in", "user", user.id, name=user.email, actor=user.email)
         return open_session(uow, user.id)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 from sqlmodel import col
 
 from app.addresses import clean_address
+from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
 from app.models import Role, User, UserSession
@@ -52,7 +53,7 @@ def list_users(uow: UnitOfWork) -> list[User]:
     return list(uow.session.execute(select(User).order_by(col(User.name), col(User.id))).scalars())
 
 
-def create(uow: UnitOfWork, *, email: str, name: str, role: Role, password: str) -> User:
+def create(uow: UnitOfWork, *, email: str, name: str, role: Role, password: str, actor: str | None = None) -> User:
     """Add a member of staff. Raises BadInput with the fields `email`, `name`, `password`; Conflict when the address is taken."""
     problems: list[FieldProblem] = []
     try:
@@ -71,6 +72,8 @@ def create(uow: UnitOfWork, *, email: str, name: str, role: Role, password: str)
     user = User(email=address, name=name.strip(), role=role, password_hash=_hasher.hash(password), created_at=uow.now())
     uow.session.add(user)
     uow.session.flush()
+    after = {"name": user.name, "role": role}
+    audit.record(uow, "user.created", "user", user.id, name=address, after=after, actor=actor)
     return user
 
 
@@ -79,7 +82,7 @@ def create_first(uow: UnitOfWork, *, email: str, name: str, password: str) -> Us
     _alone(uow)
     if any_user(uow):
         raise Conflict("the first user exists already; sign in, or ask an operator for an account")
-    return create(uow, email=email, name=name, role=Role.OPERATOR, password=password)
+    return create(uow, email=email, name=name, role=Role.OPERATOR, password=password, actor=email.strip().lower())
 
 
 def _alone(uow: UnitOfWork) -> None:
@@ -107,10 +110,13 @@ def change(uow: UnitOfWork, user_id: int, *, role: Role, active: bool) -> User:
     )
     if (role is not Role.OPERATOR or not active) and not uow.session.execute(others).scalar_one():
         raise Conflict(f"{user.name} is the only operator who can sign in; make somebody else one first")
+    before = {"role": user.role, "active": user.active}
     user.role, user.active = role, active
     if not active:
         _sign_out(uow, user_id)
     uow.session.flush()
+    after = {"role": role, "active": active}
+    audit.record(uow, "user.changed", "user", user_id, name=user.email, before=before, after=after)
     return user
 
 
@@ -123,6 +129,7 @@ def set_password(uow: UnitOfWork, user_id: int, password: str) -> User:
     user.password_hash = _hasher.hash(password)
     _sign_out(uow, user_id)
     uow.session.flush()
+    audit.record(uow, "user.password_set", "user", user_id, name=user.email)
     return user
 
 

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.container import Container
-from app.db.work import UnitOfWork
+from app.db.work import SYSTEM, UnitOfWork, acting
 from app.errors import BadInput, Conflict, FieldProblem, GapbridgeError, NotAllowed, NotSignedIn, Refused, TooMany
 from app.team import service as team
 from app.team.principal import Principal
@@ -262,8 +262,13 @@ def _wrap_post(
     @functools.wraps(endpoint)
     def handle(**given: Any) -> Response:
         container: Container = given["_request"].app.state.container
+        principal: Principal | None = given["_principal"]
         try:
-            with container.db.read() if own_transactions else container.db.work() as uow:
+            # Whoever is signed in is the actor of every transaction in here, for the audit.
+            with (
+                acting(principal.actor if principal else SYSTEM),
+                container.db.read() if own_transactions else container.db.work() as uow,
+            ):
                 visit = _visit(given, uow)
                 _admit(visit, needs)
                 if not forged:

@@ -11,6 +11,7 @@ from starlette.types import Scope
 from app.web.door import Pages
 from app.web.pages import (
     account,
+    audit,
     gap,
     imports,
     inbox,
@@ -44,6 +45,7 @@ PAGES: tuple[Pages, ...] = (
     imports.pages,
     pipeline.pages,
     settings.pages,
+    audit.pages,
     templates.pages,
     suppression.pages,
     team.pages,

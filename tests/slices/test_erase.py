@@ -17,6 +17,7 @@ from app.domain.pipeline import Stage
 from app.errors import BadInput, Refused
 from app.log import configure, get_logger
 from app.models import (
+    AuditEvent,
     Erasure,
     IdempotencyKey,
     Inbound,
@@ -262,6 +263,10 @@ def test_people_are_erased_and_still_not_written_to(
         records = look.session.execute(select(Erasure)).scalars().all()
         assert len(records) == people
         assert all(record.finished_at and record.counts["contact"] == 1 for record in records)
+        told = look.session.execute(
+            select(AuditEvent.name).where(col(AuditEvent.verb) == "suppression.added")
+        ).scalars()
+        assert set(told) == {rules.MARK}
         states = set(look.session.execute(select(col(Outbound.state))).scalars())
         assert states == {OutboundState.CANCELLED}
         kept = look.session.execute(select(Inbound).where(col(Inbound.content_key) == "c7")).scalar_one()
@@ -295,6 +300,8 @@ def test_histories_stay_append_only_for_everybody_else(db: Database, settings: S
     for statement in (
         "UPDATE stage_event SET reason = 'x'",
         "DELETE FROM stage_event",
+        "UPDATE audit_event SET reason = 'x'",
+        "DELETE FROM audit_event",
         "UPDATE send_attempt SET text = 'x'",
     ):
         with pytest.raises(DatabaseError, match="append-only"), db.work() as uow:

@@ -93,6 +93,10 @@ MANIFEST: dict[tuple[str, str], Row] = {
     ("POST", "/settings/sites/{site_id}/competitors/{competitor_id}/remove"): Row("LX"),
     ("POST", "/settings/sites/{site_id}/pages"): Row("LX"),
     ("POST", "/settings/sites/{site_id}/pages/{page_id}/archive"): Row("LX"),
+    # A file is no page to look at; with a day that is none, both say so on the page of errors.
+    ("GET", "/audit"): Row("LX", ("/audit", "/audit?kind=prospect", "/audit?actor=nobody", "/audit?since=x")),
+    ("GET", "/audit/export.csv"): Row("LX", ("/audit/export.csv?since=x",)),
+    ("GET", "/audit/export.json"): Row("LX", ("/audit/export.json?until=x",)),
     ("GET", "/settings/users"): Row("X", ("/settings/users",)),
     ("POST", "/settings/users"): Row("X"),
     ("GET", "/settings/users/{user_id}"): Row("X", ("/settings/users/1",)),

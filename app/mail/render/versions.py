@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
+from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.errors import Conflict
 from app.mail.render.templates import TemplateSource, check_source, load
@@ -63,6 +64,9 @@ def save(
         raise Conflict(
             f"somebody else saved version {number + 1} of '{name}' at the same moment; look at it first"
         ) from None
+    audit.record(
+        uow, "template.saved", "template", name, name=name, after={"version": row.version}, reason=note, actor=actor
+    )
     return row
 
 

@@ -1,0 +1,1 @@
+"""Who did what to which thing: the record that every room writes to, and nobody changes."""
