@@ -15,7 +15,11 @@ class Contact(Table, table=True):
     """
 
     __tablename__ = "contact"
-    __table_args__ = (UniqueConstraint("prospect_id", "email"), Index("ix_contact_email", "email"))
+    __table_args__ = (
+        UniqueConstraint("prospect_id", "email"),
+        Index("ix_contact_email", "email", postgresql_ops={"email": "text_pattern_ops"}),
+        Index("ix_contact_name", "name", postgresql_ops={"name": "text_pattern_ops"}),
+    )
 
     id: int = Field(default=None, primary_key=True)
     prospect_id: int = Field(foreign_key="prospect.id")

@@ -29,7 +29,7 @@ class Inbound(Table, table=True):
         UniqueConstraint("mailbox_id", "content_key"),
         enum_check("state", InboundState),
         Index("ix_inbound_state", "state", "id"),
-        Index("ix_inbound_prospect_id", "prospect_id"),
+        Index("ix_inbound_prospect_id", "prospect_id", "kind"),
         Index("ix_inbound_conversation_id", "conversation_id"),
     )
 

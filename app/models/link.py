@@ -34,6 +34,7 @@ class Link(Table, table=True):
         UniqueConstraint("prospect_id", "source_url"),
         enum_check("state", LinkState),
         Index("ix_link_check_due_at", "check_due_at"),
+        Index("ix_link_state", "state", "id"),
     )
 
     id: int = Field(default=None, primary_key=True)

@@ -43,7 +43,11 @@ class Outbound(Table, table=True):
         ),
         # The queue of a mailbox, kind by kind: answers, then follow-ups, then pitches.
         Index("ix_outbound_queue", "mailbox_id", "state", "kind", "not_before", "closes_at"),
-        Index("ix_outbound_prospect_id", "prospect_id"),
+        # What left when, and which was the first of a prospect: both answered without the rows, whose bytes are large.
+        Index(
+            "ix_outbound_sent", "state", "kind", "sent_at", "prospect_id", "mailbox_id", "sequence_run_id", "site_id"
+        ),
+        Index("ix_outbound_prospect_id", "prospect_id", "kind", "state", "sent_at"),
     )
 
     id: int = Field(default=None, primary_key=True)

@@ -32,6 +32,7 @@ class Pitch(Table, table=True):
             sqlite_where=text("state = 'draft'"),
             postgresql_where=text("state = 'draft'"),
         ),
+        Index("ix_pitch_approved", "state", "approved_at", "prospect_id"),
     )
 
     id: int = Field(default=None, primary_key=True)

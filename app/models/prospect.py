@@ -40,7 +40,8 @@ class Prospect(Table, table=True):
             sqlite_where=text(WAITS),
             postgresql_where=text(WAITS),
         ),
-        Index("ix_prospect_domain", "domain"),
+        # For PostgreSQL in the order in which the beginning of a name is found; equality is served by it, too.
+        Index("ix_prospect_domain", "domain", "id", postgresql_ops={"domain": "text_pattern_ops"}),
         Index("ix_prospect_mention_due_at", "mention_due_at"),
     )
 

@@ -19,6 +19,7 @@ class StageEvent(Table, table=True):
         Index("ix_stage_event_prospect_id", "prospect_id", "id"),
         # For the audit, which shows every room's history in one order.
         Index("ix_stage_event_at", "at", "id"),
+        Index("ix_stage_event_event", "event", "at"),
     )
 
     id: int = Field(default=None, primary_key=True)

@@ -1,11 +1,14 @@
-"""The list of links."""
+"""The list of links, how many there are in each state, and when they are looked at."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
-from app.models import Link, LinkState, Prospect
+from app.models import Link, LinkCheck, LinkState, Prospect
 from app.reports.sql import Row, columns, rows
 
 _COLUMNS = (
@@ -57,3 +60,21 @@ def listing(
     if before is not None:
         statement = statement.where(col(Link.id) < before)
     return rows(uow, statement.order_by(col(Link.id).desc()).limit(limit))
+
+
+def counts(uow: UnitOfWork) -> dict[LinkState, int]:
+    """How many links are in each state; states without any are left out."""
+    statement = select(col(Link.state), func.count()).group_by(col(Link.state))
+    return {row[0]: int(row[1]) for row in uow.session.execute(statement)}
+
+
+def runs(uow: UnitOfWork) -> tuple[datetime | None, datetime | None]:
+    """When a link was last looked at, and when the next look is due; None where there is none."""
+    last = select(col(LinkCheck.at)).order_by(col(LinkCheck.id).desc()).limit(1)
+    following = (
+        select(col(Link.check_due_at))
+        .where(col(Link.check_due_at).is_not(None))
+        .order_by(col(Link.check_due_at))
+        .limit(1)
+    )
+    return uow.session.execute(last).scalar_one_or_none(), uow.session.execute(following).scalar_one_or_none()

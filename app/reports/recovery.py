@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from app.db.work import UnitOfWork
 from app.domain.delivery import OutboundState
-from app.models import Conversation, Link, LinkState, Outbound, Pitch, PitchState, Prospect
+from app.models import Contact, Conversation, Link, LinkState, Outbound, Pitch, PitchState, Prospect
 from app.reports.sql import Row, columns, rows
 
 Kind = Literal["lost", "changed"]
@@ -77,6 +77,40 @@ def listing(
             row[name] = pitch[name] if pitch is not None else None
         row["conversation_id"] = threads.get(row["prospect_id"]) if row["kind"] == "lost" else None
     return found
+
+
+def drafts(uow: UnitOfWork, pitch_ids: list[int]) -> dict[int, Row]:
+    """The drafts of a page of the list, by id: id, version, subject, body_text."""
+    if not pitch_ids:
+        return {}
+    statement = columns(Pitch.id, Pitch.version, Pitch.subject, Pitch.body_text).where(col(Pitch.id).in_(pitch_ids))
+    return {row["id"]: row for row in rows(uow, statement)}
+
+
+def is_draft_of(uow: UnitOfWork, pitch_id: int, prospect_id: int) -> bool:
+    """Whether this is a draft that asks this prospect for a lost link."""
+    statement = columns(Pitch.id).where(
+        col(Pitch.id) == pitch_id,
+        col(Pitch.prospect_id) == prospect_id,
+        col(Pitch.angle) == _ANGLE,
+        col(Pitch.state) == PitchState.DRAFT,
+    )
+    return uow.session.execute(statement).first() is not None
+
+
+def contacts(uow: UnitOfWork, prospect_ids: list[int]) -> dict[int, Row]:
+    """Whom each prospect is written to: the contact of its newest conversation, else a person before a role address."""
+    if not prospect_ids:
+        return {}
+    talked = (
+        select(func.max(col(Conversation.id))).where(col(Conversation.contact_id) == col(Contact.id)).scalar_subquery()
+    )
+    statement = (
+        columns(Contact.prospect_id, Contact.name, Contact.email)
+        .where(col(Contact.prospect_id).in_(prospect_ids))
+        .order_by(func.coalesce(talked, 0), col(Contact.is_role_address).desc(), col(Contact.id).desc())
+    )
+    return {row["prospect_id"]: row for row in rows(uow, statement)}
 
 
 def _threads(uow: UnitOfWork, prospect_ids: list[int]) -> dict[int, int]:

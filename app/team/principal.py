@@ -20,12 +20,15 @@ RESOURCES = (
     "mailboxes",
     "suppressions",
     "events",
+    "reports",
 )
+# What nobody can write: it follows from everything else.
+_READ_ONLY = ("events", "reports")
 READS = frozenset(f"{name}:read" for name in RESOURCES)
 # Every scope that a key can have. `team:write` (users and keys) is for people only.
-SCOPES = READS | frozenset(f"{name}:write" for name in RESOURCES if name != "events")
+SCOPES = READS | frozenset(f"{name}:write" for name in RESOURCES if name not in _READ_ONLY)
 
-_VIEWER = frozenset({"sites:read", "prospects:read", "links:read", "events:read"})
+_VIEWER = frozenset({"sites:read", "prospects:read", "links:read", "events:read", "reports:read"})
 _OUTREACH = READS | {"prospects:write", "pitches:write", "outbox:write", "messages:write", "links:write"}
 # `queue:lead` (pins, take-over, approving several), `templates:write`, `audit:read` and `system:write` are for people only.
 _LEAD = _OUTREACH | {

@@ -101,6 +101,11 @@ def when(moment: datetime | date) -> str:
     return f"{said} UTC" if at.utcoffset() == UTC.utcoffset(None) else said
 
 
+def day(moment: date) -> str:
+    """A day without its year, as it is written in the reader's language."""
+    return format_date(moment, "d MMM", locale=Locale.parse(language()))
+
+
 def figure(value: float) -> str:
     """A number with at most one decimal, as it is written in the reader's language."""
     return str(format_decimal(round(value, 1), format="#,##0.#", locale=language()))

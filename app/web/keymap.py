@@ -14,6 +14,7 @@ EVERYWHERE: Rows = (
     ("g p", mark("Pipeline")),
     ("g g", mark("Gap review")),
     ("g l", mark("Links")),
+    ("g r", mark("Reports")),
     ("j k", mark("Next, previous in the list")),
     ("z", mark("Take the last decision back")),
     ("o", mark("Open their page in a new tab")),

@@ -31,6 +31,7 @@ _ENTRIES = (
     ("/pipeline", mark("Pipeline"), "prospects:read", None, "p"),
     ("/gap", mark("Gap"), "prospects:read", None, "g"),
     ("/links", mark("Links"), "links:read", "links", "l"),
+    ("/reports", mark("Reports"), "reports:read", None, "r"),
     ("/settings", mark("Settings"), "sites:read", None, None),
 )
 

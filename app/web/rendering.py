@@ -47,6 +47,11 @@ def _when(moment: datetime | date | str | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), i18n.when(moment))
 
 
+def _day(day: date) -> str:
+    """A day without its year, for the narrow labels of a plot."""
+    return i18n.day(day)
+
+
 def _number(value: float | None) -> str:
     return "–" if value is None else i18n.figure(value)
 
@@ -70,7 +75,7 @@ def asset(name: str) -> str:
 
 
 _env.globals.update(_=i18n._, ngettext=i18n.ngettext, asset=asset, HTMX=Markup(HTMX))  # noqa: S704 -- our own constant
-_env.filters.update(when=_when, number=_number, short=_path, href=_safe_href)
+_env.filters.update(when=_when, day=_day, number=_number, short=_path, href=_safe_href)
 
 
 def error_view(error: GapbridgeError | None) -> dict[str, Any] | None:

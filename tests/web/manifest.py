@@ -15,10 +15,14 @@ ROLES = {"V": Role.VIEWER, "O": Role.OUTREACH, "L": Role.LEAD, "X": Role.OPERATO
 
 @dataclass(frozen=True)
 class Row:
-    """`roles` as above; `look`: addresses of the page in a furnished installation ({name}: the id of a prospect)."""
+    """`roles` as above; `look`: addresses of the page in a furnished installation ({name}: the id of a prospect).
+
+    `file`: a browser stores what it answers instead of showing it.
+    """
 
     roles: str
     look: tuple[str, ...] = ()
+    file: bool = False
 
 
 MANIFEST: dict[tuple[str, str], Row] = {
@@ -85,7 +89,13 @@ MANIFEST: dict[tuple[str, str], Row] = {
     ("GET", "/imports/{import_id}/rejected.csv"): Row("OLX", ("/imports/1/rejected.csv",)),
     ("GET", "/pipeline"): Row("VOLX", ("/pipeline", "/pipeline?view=table")),
     ("POST", "/pipeline/{prospect_id}/move"): Row("OLX"),
-    ("GET", "/links"): Row("VOLX", ("/links",)),
+    ("GET", "/reports"): Row("VOLX", ("/reports", "/reports?days=all&tier=1")),
+    ("GET", "/reports/cases"): Row("VOLX", ("/reports/cases?step=delivered",)),
+    ("GET", "/reports/numbers.csv"): Row("VOLX", file=True),
+    ("GET", "/links"): Row("VOLX", ("/links", "/links?tab=changed")),
+    ("GET", "/links/lost"): Row("VOLX", ("/links/lost",)),
+    ("POST", "/links/lost/{prospect_id}/draft"): Row("OLX"),
+    ("POST", "/links/lost/{prospect_id}/approve"): Row("OLX"),
     ("POST", "/links/{link_id}/check"): Row("OLX"),
     ("GET", "/settings"): Row("VOLX", ("/settings",)),
     ("POST", "/settings/sites"): Row("LX"),

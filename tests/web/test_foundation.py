@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from app.domain.figures import Share, wilson
 from app.models import Role
 from app.web import i18n, rendering
+from app.web.pages.reports import percent
 from tests.support.http import House
 from tests.web.test_access import csrf_of
 
@@ -141,17 +143,29 @@ def test_wrong_settings_are_named_and_kept_in_the_form(house: House, field: str,
 
 def test_charts_say_the_same_in_pictures_and_words() -> None:
     source = (
-        '{% from "charts.html" import bars, funnel, sparkline, interval %}'
-        '{{ bars("Skipped", [("paid & more", 12), ("news", 3), ("none", 0)]) }}'
-        '{{ funnel("Way", [("Gap", 100, "/gap"), ("Live", 4, none)]) }}{{ sparkline("Days", [1, none, 3]) }}'
-        '{{ interval("Won", 0.04, 0.10, 0.2, 61) }}'
+        '{% from "charts.html" import bars, intervals, sparkline, interval %}'
+        '{{ bars("Skipped", [("paid & more", 12), ("news", 3), ("none", 0)]) }}{{ sparkline("Days", [1, none, 3]) }}'
+        '{{ intervals("Won", [("1 Jun", some, false), ("8 Jun", few, true)], percent, 20) }}'
+        '{{ interval("Tier 1", some, 0.25, percent) }}'
     )
     i18n.read_by("en")
-    made = rendering._env.from_string(source).render()
+    made = rendering._env.from_string(source).render(some=Share(6, 61), few=Share(3, 7), percent=percent)
     assert "paid &amp; more" in made
-    for words in ('<td class="num">12</td>', 'href="/gap"', "(4 %)", "10 %, 4–20 %, n 61", "Days: 1, 3"):
+    for words in (
+        "paid &amp; more: 12.",
+        "Days: 1, 3",
+        "1 Jun: 9.8 % (4.6 % – 19.8 %), n 61.",
+        "8 Jun: too few, n 7, still open.",
+    ):
         assert words in made, words
-    widths = [float(width) for width in re.findall(r'<rect x="140"[^>]* width="([\d.]+)"', made)]
-    assert widths == [200, 50, 0]
+    widths = [float(width) for width in re.findall(r'<rect x="130"[^>]* width="([\d.]+)"', made)]
+    assert widths == [150, 37.5, 0]
+    # Of the two weeks only the one with enough cases has a share to draw, and only the other is hatched.
+    drawn = made[made.index("Won") : made.index("Tier 1")]
+    assert (drawn.count('class="whisker"'), drawn.count('class="dot"'), drawn.count('class="open"')) == (1, 1, 1)
+    ends = wilson(6, 61) or (0.0, 0.0)
+    low, high = re.findall(r'<line x1="([\d.]+)" y1="33" x2="([\d.]+)" y2="33" class="whisker"', drawn)[0]
+    assert (float(low), float(high)) == pytest.approx((80 + 130 * ends[0] / 0.2, 80 + 130 * ends[1] / 0.2), abs=0.1)
+    assert made.count("<svg") == made.count("<title>") == 4
     assert "style=" not in made
     assert "<script" not in made

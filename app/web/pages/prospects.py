@@ -1,4 +1,4 @@
-"""One prospect with everything that happened, and the list of links."""
+"""One prospect with everything that happened."""
 
 from __future__ import annotations
 
@@ -6,23 +6,11 @@ from starlette.responses import Response
 
 from app.domain.pipeline import LostReason, Stage
 from app.errors import BadInput, FieldProblem
-from app.links import service as link_service
-from app.models import LinkState
 from app.prospects import repository, service
 from app.reports import links, timeline
 from app.web.door import Id, Pages, Visit
-from app.web.i18n import _, mark
 
 pages = Pages()
-
-_PAGE = 50
-_TABS: dict[str, tuple[str, LinkState | None]] = {
-    "all": (mark("All"), None),
-    "live": (mark("Live"), LinkState.LIVE),
-    "changed": (mark("Changed"), LinkState.CHANGED),
-    "lost": (mark("Lost"), LinkState.LOST),
-    "unknown": (mark("Could not check"), LinkState.UNKNOWN),
-}
 
 
 @pages.get("/prospects/{prospect_id}", needs="prospects:read")
@@ -62,35 +50,3 @@ def reopen(visit: Visit, prospect_id: Id) -> Response:
     """Back into the pipeline, with a reason."""
     service.reopen(visit.uow, prospect_id, visit.text("why"), actor=visit.actor)
     return visit.go(f"/prospects/{prospect_id}")
-
-
-def _links(visit: Visit, **__: int) -> Response:
-    tab = visit.request.query_params.get("tab", "all")
-    label, state = _TABS.get(tab, _TABS["all"])
-    given = visit.request.query_params.get("before", "")
-    before = int(given) if given.isdecimal() and int(given) < 2**31 else None
-    rows = links.listing(visit.uow, state=state, before=before, limit=_PAGE + 1)
-    more = rows[_PAGE - 1]["id"] if len(rows) > _PAGE else None
-    asked = visit.request.query_params.get("did") == "asked"
-    return visit.page(
-        "links.html",
-        rows=rows[:_PAGE],
-        more=more,
-        tab=tab if tab in _TABS else "all",
-        tabs=_TABS,
-        label=label,
-        notice=_("A worker looks at the page now.") if asked else None,
-    )
-
-
-@pages.get("/links", needs="links:read")
-def link_list(visit: Visit) -> Response:
-    """Links that were seen, or vouched for."""
-    return _links(visit)
-
-
-@pages.post("/links/{link_id}/check", needs="links:write", again=_links)
-def check_link(visit: Visit, link_id: Id) -> Response:
-    """Have a link looked at now."""
-    link_service.request(visit.uow, link_id)
-    return visit.go("/links?did=asked")

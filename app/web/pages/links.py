@@ -1,0 +1,167 @@
+"""Links that were won: how they stand, their last thirty days, and what can be won back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from app.desk import service as desk
+from app.domain.link_watch import Day, DayState, Trouble
+from app.errors import BadInput
+from app.links import history, service
+from app.models import LinkState
+from app.reports import links, recovery
+from app.web.door import Id, Pages, Visit
+from app.web.i18n import _, mark, ngettext
+from app.web.lanes import person_of
+
+pages = Pages()
+
+_PAGE = 50
+TABS: dict[str, tuple[str, LinkState | None]] = {
+    "all": (mark("All"), None),
+    "changed": (mark("Changed"), LinkState.CHANGED),
+    "lost": (mark("Lost"), LinkState.LOST),
+    "unknown": (mark("Could not check"), LinkState.UNKNOWN),
+    "live": (mark("Live"), LinkState.LIVE),
+}
+TROUBLES = {
+    Trouble.REMOVED: mark("page live, link removed"),
+    Trouble.PAGE_GONE: mark("page gone"),
+    Trouble.REDIRECTED: mark("page leads to another address"),
+    Trouble.NOFOLLOW: mark("nofollow now"),
+    Trouble.NOINDEX: mark("page is kept out of search engines now"),
+    Trouble.CANONICAL: mark("page names another page as its original"),
+    Trouble.TARGET: mark("leads to another page of yours"),
+    Trouble.HIDDEN: mark("hidden on the page now"),
+    Trouble.BLOCKED: mark("the site does not let us look"),
+    Trouble.NOT_RENDERED: mark("page shows its text only with scripts"),
+    Trouble.UNREADABLE: mark("page could not be read"),
+}
+
+
+def strip_words(days: Sequence[Day]) -> str:
+    """What a strip shows, in words: how many of its days say what, in the order of the states."""
+    counts = Counter(day.state for day in days)
+    said: dict[DayState, Callable[[int], str]] = {
+        DayState.LIVE: lambda n: ngettext("live on {number} day", "live on {number} days", n),
+        DayState.CHANGED: lambda n: ngettext("changed on {number} day", "changed on {number} days", n),
+        DayState.MISSING: lambda n: ngettext("not seen on {number} day", "not seen on {number} days", n),
+        DayState.LOST: lambda n: ngettext("lost on {number} day", "lost on {number} days", n),
+        DayState.UNKNOWN: lambda n: ngettext("could not check on {number} day", "could not check on {number} days", n),
+        DayState.NONE: lambda n: ngettext("no look on {number} day", "no look on {number} days", n),
+    }
+    return ", ".join(words(counts[state]) for state, words in said.items() if counts[state])
+
+
+def _number(visit: Visit, name: str) -> int | None:
+    given = visit.request.query_params.get(name, "")
+    return int(given) if given.isdecimal() and 0 < int(given) < 2**31 else None
+
+
+def _links(visit: Visit, **__: int) -> Response:
+    tab = visit.request.query_params.get("tab", "all")
+    tab = tab if tab in TABS else "all"
+    rows = links.listing(visit.uow, state=TABS[tab][1], before=_number(visit, "before"), limit=_PAGE + 1)
+    more = "/links?" + urlencode({"tab": tab, "before": rows[_PAGE - 1]["id"]}) if len(rows) > _PAGE else None
+    rows = rows[:_PAGE]
+    counts = links.counts(visit.uow)
+    last, next_look = links.runs(visit.uow)
+    asked = visit.request.query_params.get("did") == "asked"
+    return visit.page(
+        "links.html",
+        rows=rows,
+        more=more,
+        tab=tab,
+        tabs=[
+            (name, _(words), sum(counts.values()) if state is None else counts.get(state, 0))
+            for name, (words, state) in TABS.items()
+        ],
+        label=TABS[tab][0],
+        strips=history.strips(visit.uow, [row["id"] for row in rows]),
+        strip_words=strip_words,
+        troubles=TROUBLES,
+        last=last,
+        next_look=next_look,
+        now=visit.uow.now(),
+        notice=_("A worker looks at the page now.") if asked else None,
+    )
+
+
+@pages.get("/links", needs="links:read")
+def link_list(visit: Visit) -> Response:
+    """Links that were seen, or vouched for."""
+    return _links(visit)
+
+
+@pages.post("/links/{link_id}/check", needs="links:write", again=_links)
+def check_link(visit: Visit, link_id: Id) -> Response:
+    """Have a link looked at now."""
+    service.request(visit.uow, link_id)
+    tab = visit.text("tab")
+    return visit.go("/links?" + urlencode({**({"tab": tab} if tab in TABS else {}), "did": "asked"}))
+
+
+def _lost(visit: Visit, **__: int) -> Response:
+    before = None
+    moment, _line, number = visit.request.query_params.get("before", "").rpartition("_")
+    if number.isdecimal() and int(number) < 2**31:
+        try:
+            before = datetime.fromisoformat(moment).astimezone(UTC), int(number)
+        except ValueError:
+            before = None
+    rows = recovery.listing(visit.uow, kind="lost", before=before, limit=_PAGE + 1)
+    more = None
+    if len(rows) > _PAGE:
+        last = rows[_PAGE - 1]
+        more = "/links/lost?" + urlencode({"before": f"{last['since'].isoformat()}_{last['link_id']}"})
+    rows = rows[:_PAGE]
+    # Who may not read mail sees that there is a draft, and no word of it.
+    drafts = recovery.drafts(visit.uow, [row["pitch_id"] for row in rows if row["pitch_state"] == "draft"])
+    did = visit.request.query_params.get("did")
+    return visit.page(
+        "links_lost.html",
+        rows=rows,
+        more=more,
+        drafts=drafts if visit.who.may("pitches:read") else {},
+        contacts=recovery.contacts(visit.uow, [row["prospect_id"] for row in rows]),
+        troubles=TROUBLES,
+        gone=Trouble.PAGE_GONE,
+        refused=visit.text("link") if visit.error else "",
+        notice={"approved": _("The mail waits in the outbox."), "drafted": _("The draft is ready.")}.get(did or ""),
+    )
+
+
+@pages.get("/links/lost", needs="links:read")
+def lost_links(visit: Visit) -> Response:
+    """Links to win back, each with its reason and the draft that asks for it."""
+    return _lost(visit)
+
+
+@pages.post("/links/lost/{prospect_id}/draft", needs="pitches:write", again=_lost)
+def draft_recovery(visit: Visit, prospect_id: Id) -> Response:
+    """Write the draft that asks for a lost link again."""
+    desk.ready(visit.uow, prospect_id, actor=visit.actor)
+    return visit.go("/links/lost?did=drafted")
+
+
+@pages.post("/links/lost/{prospect_id}/approve", needs="pitches:write", again=_lost)
+def approve_recovery(visit: Visit, prospect_id: Id) -> Response:
+    """Approve a recovery mail as it was shown: the same gates as in the queue, in the old thread."""
+    pitch_id, version = visit.number("pitch"), visit.number("version")
+    if pitch_id is None or version is None or not recovery.is_draft_of(visit.uow, pitch_id, prospect_id):
+        raise BadInput("this draft is not there any more; look at the list again")
+    desk.approve(
+        visit.uow,
+        visit.container.vault,
+        visit.container.settings,
+        person_of(visit),
+        pitch_id,
+        version,
+        undo_seconds=visit.who.preferences.undo_seconds,
+    )
+    return visit.go("/links/lost?did=approved")
