@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 from app.clock import FixedClock
 from app.db.work import Database
 from app.jobs import RecordingDispatcher
+from app.log import configure
 from app.settings import Settings
 from tests.support.databases import Templates
 
@@ -20,6 +24,23 @@ for name in [name for name in os.environ if name.startswith("GAPBRIDGE_") and no
     del os.environ[name]
 # Tests of other things run at any hour; those of the hours set their own window.
 os.environ["GAPBRIDGE_SEND_WINDOW"] = "always"
+
+# A file system in memory, where there is one with room: each commit of the tests waits for the disk otherwise.
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the folders of the tests into memory, unless somebody wants to look at them (`--basetemp`) or it is small."""
+    if config.option.basetemp or hasattr(config, "workerinput") or not os.access(_IN_MEMORY, os.W_OK):
+        return
+    if shutil.disk_usage(_IN_MEMORY).free > 4 * 2**30:
+        folder = Path(tempfile.mkdtemp(prefix="gapbridge-tests-", dir=_IN_MEMORY))
+        config.option.basetemp = folder / "run"
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+# As in every process of an installation: lines of the log go to standard error, so no test finds them among its answers.
+configure(json=True)
 
 # A Monday, 09:00 UTC, in summer time for most of Europe.
 START = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
@@ -30,6 +51,20 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
     made = Templates(tmp_path_factory.mktemp("templates"))
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A test that sets up logging of its own leaves none of it, nor a closed stream, to the next one."""
+    root = logging.getLogger()
+    level = root.level
+    ours = [handler for handler in root.handlers if type(handler) is logging.StreamHandler]
+    yield
+    root.setLevel(level)
+    for handler in [handler for handler in root.handlers if type(handler) is logging.StreamHandler]:
+        root.removeHandler(handler)
+    for handler in ours:
+        root.addHandler(handler)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

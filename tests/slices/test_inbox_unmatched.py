@@ -111,17 +111,17 @@ def _order_of_last_transaction(locks: list[str]) -> list[str]:
     return list(dict.fromkeys(locks[first:]))
 
 
-def test_a_wave_of_poison_is_an_alert(world: World, capsys: pytest.CaptureFixture[str], parser: MailParser) -> None:  # noqa: F811
+def test_a_wave_of_poison_is_an_alert(world: World, caplog: pytest.LogCaptureFixture, parser: MailParser) -> None:  # noqa: F811
     world.deps = InboxDeps(world.db, VAULT, world.deps.settings, _Poisoned(parser, died=True), _no_network)  # type: ignore[arg-type]
     rows = world.receive(*(letter(f"poison {number}") for number in range(5)))
     assert all(row.state is InboundState.QUARANTINED for row in rows)
     with world.db.read() as uow:
         assert service.quarantine(uow) == (5, 5)
-    assert "many_quarantined" not in capsys.readouterr().out
+    assert "many_quarantined" not in caplog.text
     world.receive(letter("poison 6"))
     with world.db.read() as uow:
         assert service.quarantine(uow) == (6, 6)
-    assert "many_quarantined" in capsys.readouterr().out
+    assert "many_quarantined" in caplog.text
     world.clock.advance(timedelta(hours=2))
     with world.db.read() as uow:
         assert service.quarantine(uow) == (6, 0)

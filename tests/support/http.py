@@ -10,7 +10,6 @@ from starlette.testclient import TestClient
 
 from app.clock import Clock
 from app.container import Container
-from app.log import configure
 from app.main import create_app
 from app.models import Role
 from app.settings import Settings
@@ -22,7 +21,6 @@ class House:
     """One application with its container; `close` it."""
 
     def __init__(self, settings: Settings, **wiring: Any) -> None:
-        configure(json=True)  # Unconfigured, a traceback is drawn in colours for seconds.
         self.container = Container(settings, **wiring)
         self.app: FastAPI = create_app(self.container)
 
