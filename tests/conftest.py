@@ -26,7 +26,7 @@ for name in [name for name in os.environ if name.startswith("GAPBRIDGE_") and no
 os.environ["GAPBRIDGE_SEND_WINDOW"] = "always"
 
 # A file system in memory, where there is one with room: each commit of the tests waits for the disk otherwise.
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108
+_IN_MEMORY = Path("/dev/shm")
 
 
 def pytest_configure(config: pytest.Config) -> None:

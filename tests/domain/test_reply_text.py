@@ -83,4 +83,4 @@ def test_is_linear_on_hostile_text(name: str) -> None:
 
     small, large = seconds(16_000), seconds(64_000)
     assert large < max(10 * small, 0.02)
-    assert seconds(130_000) < 1.0
+    assert seconds(130_000) < max(20 * small, 0.04)

@@ -329,9 +329,8 @@ def test_a_restart_a_crash_and_an_upgrade_are_no_restore(place: Place, smtp: Sin
         assert place.begin().skip is None
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # A SQLite installation is one machine.
 def test_the_release_holds_for_other_machines_too(place: Place, smtp: Sink, tmp_path: Path) -> None:
-    if place.db.is_sqlite:
-        pytest.skip("a SQLite installation is one machine")
     who = place.begin().identity
     other = place.at(place.db.url, tmp_path / "other-host", installation_id=who)
     for _ in range(3):

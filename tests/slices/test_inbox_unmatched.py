@@ -57,8 +57,6 @@ def test_a_certain_reply_cannot_be_put_away(world: World) -> None:  # noqa: F811
 @pytest.fixture
 def locks(world: World) -> Iterator[list[str]]:  # noqa: F811
     """The tables in the order in which rows are locked or changed."""
-    if world.db.engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has one writer and no row locks")
     taken: list[str] = []
 
     def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
@@ -72,6 +70,7 @@ def locks(world: World) -> Iterator[list[str]]:  # noqa: F811
     event.remove(world.db.engine, "before_cursor_execute", note)
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has one writer and no row locks.
 def test_everybody_locks_the_prospect_before_the_message(world: World, locks: list[str]) -> None:  # noqa: F811
     out = world.send("editor.test")
     [row, other] = world.receive(letter(subject="hi"), letter(sender="me@private.test", subject="hello"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,9 @@ class Shell:
             processors=[structlog.processors.KeyValueRenderer()], logger_factory=structlog.ReturnLoggerFactory()
         )
         try:
-            code = app.cli.main()
+            # In a thread, because a browser of the same process keeps an event loop in this one.
+            with ThreadPoolExecutor(1) as shell:
+                code = shell.submit(app.cli.main).result()
         finally:
             structlog.configure(**former)
         printed = self._capsys.readouterr()
