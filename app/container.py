@@ -7,6 +7,7 @@ from app.db.vault import Vault
 from app.db.work import Database
 from app.fetch.client import GuardedFetcher
 from app.fetch.ports import Fetcher
+from app.fetch.shared import SharedRobots, SharedTurns
 from app.jobs import Dispatcher, SilentDispatcher
 from app.mail.credentials import Credentials
 from app.settings import Settings
@@ -23,7 +24,9 @@ class Container:
         self.db = Database(settings.resolved_database_url, self.clock, self.dispatcher)
         self.credentials = Credentials(self.db, settings, self.vault)
         # It opens nothing and starts no thread before the first page is asked for.
-        self._guarded = GuardedFetcher.from_settings(settings, self.clock)
+        self._guarded = GuardedFetcher.from_settings(
+            settings, self.clock, turns=SharedTurns(self.db), shelf=SharedRobots(self.db)
+        )
         self.fetcher: Fetcher = self._guarded
 
     def close(self) -> None:

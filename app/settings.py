@@ -101,6 +101,19 @@ class Settings(BaseSettings):
     fetch_max_bytes: int = Field(
         default=3_000_000, ge=10_000, description="Bytes of a page that are read, after decompression; the rest is cut."
     )
+    fetch_concurrency: int = Field(
+        default=64,
+        ge=1,
+        le=1000,
+        description="Pages that one worker process fetches at a time, over all hosts. One host is asked by one fetch at a time, "
+        "by all processes together.",
+    )
+    fetch_full_after: Duration = Field(
+        default=timedelta(days=7),
+        gt=timedelta(0),
+        description="Time after which a page with a link to you is read in full again, however often its server says that it "
+        "is unchanged.",
+    )
     fetch_user_agent: str = Field(
         default="Gapbridge/0.1 (link checker; +{public_url}/about-this-bot)",
         description="User agent of the page checker. {public_url} is replaced.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -157,7 +158,8 @@ class Finding:
     """The verdict about one page with its evidence.
 
     `reason` and `sentence` are set for could-not-check. `good_fetch` says that the page was read in full, or that its
-    server said that it is gone: only such findings may count against a link.
+    server said that it is gone: only such findings may count against a link. `unchanged_since` (UTC): the server said that the
+    page is as it was then, and what is here was found then.
     """
 
     verdict: MentionVerdict
@@ -173,6 +175,7 @@ class Finding:
     canonical: str | None = None
     robots: tuple[str, ...] = ()
     good_fetch: bool = False
+    unchanged_since: datetime | None = None
 
     @property
     def link(self) -> SeenLink | None:

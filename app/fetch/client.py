@@ -12,7 +12,7 @@ import os
 import ssl
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import aiohttp
 from yarl import URL
@@ -20,8 +20,8 @@ from yarl import URL
 from app.clock import Clock, SystemClock
 from app.fetch.body import BadEncoding, Unpacker, decode
 from app.fetch.guard import Guard, Refusal
-from app.fetch.pace import Pace
-from app.fetch.ports import Fetched, Hop, NotFetched, Read, Reason
+from app.fetch.pace import MAX_WAIT_SECONDS, Pace, slack
+from app.fetch.ports import Fetched, Hop, KeptRobots, NotFetched, Read, Reason, RobotsShelf, Turns, Validators
 from app.fetch.robots import RobotsCache
 from app.fetch.urls import Url, parse_url, resolve
 from app.settings import Settings
@@ -29,7 +29,8 @@ from app.settings import Settings
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HTML = frozenset({"text/html", "application/xhtml+xml", ""})
-_CONCURRENT = 64
+# A fetch that was held up so often after its turn had come leaves the host alone for now.
+_TURNS = 5
 _GRACE_SECONDS = 5.0
 
 
@@ -40,10 +41,19 @@ class _Stop(Exception):
         self.sentence = sentence
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    read: Read
+    until: Callable[[str], bool] | None = None
+    since: Validators | None = None
+
+
 class GuardedFetcher:
     """The `Fetcher` that uses the network. `timeout` is in seconds for a whole fetch, `max_bytes` counts after unpacking.
 
-    `host_gap` is the least time in seconds between two fetches from one host; a robots.txt may ask for more.
+    `host_gap` is the least time in seconds between two fetches from one host; a robots.txt may ask for more. `concurrency` counts
+    the fetches of this process that are under way. With `turns` and `shelf`, other processes keep the same pace and read the
+    same robots.txt.
     """
 
     def __init__(
@@ -55,8 +65,11 @@ class GuardedFetcher:
         max_bytes: int = 3_000_000,
         obey_robots: bool = True,
         host_gap: float = 1.0,
+        concurrency: int = 64,
         clock: Clock | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        turns: Turns | None = None,
+        shelf: RobotsShelf | None = None,
     ) -> None:
         self._guard = guard
         self._user_agent = user_agent
@@ -67,11 +80,21 @@ class GuardedFetcher:
         self._host_gap = host_gap
         self._clock = clock or SystemClock()
         self._ssl = ssl_context
+        self._concurrency = concurrency
+        self._turns = turns
+        self._shelf = shelf
         self._lock = threading.Lock()
         self._engine: _Engine | None = None
 
     @classmethod
-    def from_settings(cls, settings: Settings, clock: Clock | None = None) -> GuardedFetcher:
+    def from_settings(
+        cls,
+        settings: Settings,
+        clock: Clock | None = None,
+        *,
+        turns: Turns | None = None,
+        shelf: RobotsShelf | None = None,
+    ) -> GuardedFetcher:
         """The fetcher of an installation."""
         guard = Guard(
             static=settings.fetch_static_hosts,
@@ -86,15 +109,23 @@ class GuardedFetcher:
             obey_robots=settings.fetch_obey_robots,
             # Pages on private addresses are the sandbox's own: there is nobody to be polite to.
             host_gap=0.0 if settings.fetch_allow_private else 1.0,
+            concurrency=settings.fetch_concurrency,
             clock=clock,
+            turns=turns,
+            shelf=shelf,
         )
 
     def fetch(
-        self, url: str, *, read: Read = "html", until: Callable[[str], bool] | None = None
+        self,
+        url: str,
+        *,
+        read: Read = "html",
+        until: Callable[[str], bool] | None = None,
+        since: Validators | None = None,
     ) -> Fetched | NotFetched:
         """See `app.fetch.ports.Fetcher.fetch`."""
         engine = self._running()
-        future = asyncio.run_coroutine_threadsafe(self._fetch(engine, url, read, until), engine.loop)
+        future = asyncio.run_coroutine_threadsafe(self._fetch(engine, url, _Wish(read, until, since)), engine.loop)
         return future.result()
 
     def close(self) -> None:
@@ -117,18 +148,14 @@ class GuardedFetcher:
                 self._engine = _Engine(self)
             return self._engine
 
-    async def _fetch(
-        self, engine: _Engine, url: str, read: Read, until: Callable[[str], bool] | None
-    ) -> Fetched | NotFetched:
+    async def _fetch(self, engine: _Engine, url: str, wish: _Wish) -> Fetched | NotFetched:
         hops: list[Hop] = []
         try:
-            return await self._follow(engine, url, read, until, hops)
+            return await self._follow(engine, url, wish, hops)
         except (_Stop, Refusal) as stop:
             return NotFetched(url, stop.reason, stop.sentence, self._clock.now(), tuple(hops))
 
-    async def _follow(
-        self, engine: _Engine, url: str, read: Read, until: Callable[[str], bool] | None, hops: list[Hop]
-    ) -> Fetched:
+    async def _follow(self, engine: _Engine, url: str, wish: _Wish, hops: list[Hop]) -> Fetched:
         at = url
         left = self._timeout
         loop = asyncio.get_running_loop()
@@ -137,15 +164,10 @@ class GuardedFetcher:
             self._guard.check_url(target)
             started = loop.time()
             pause = await self._permission(engine, target, left) if self._obey_robots else 0.0
-            left -= loop.time() - started
             # Waiting for the host's turn is our politeness, not the server's slowness: it does not count as time used.
-            if not await engine.pace.turn(target.host.name, max(pause, self._host_gap)):
-                raise _Stop(
-                    Reason.CRAWL_DELAY, f"{target.origin} asks for {pause:.0f} s between two fetches; later then."
-                )
-            started = loop.time()
-            answer = await self._once(engine, target, read, left)
-            left -= loop.time() - started
+            left -= min(loop.time() - started, left / 2)
+            answer, used = await self._in_turn(engine, target, wish, max(pause, self._host_gap), left)
+            left -= used
             location = answer.header("location")
             if answer.status not in _REDIRECTS or not location:
                 return replace(answer, url=url, hops=tuple(hops))
@@ -157,13 +179,31 @@ class GuardedFetcher:
                 raise _Stop(
                     Reason.BAD_URL, f"{at} redirects to an address that is not a web page: {location[0][:120]!r}."
                 )
-            if until is not None and until(following):
+            if wish.until is not None and wish.until(following):
                 return replace(answer, url=url, final_url=following, hops=tuple(hops), text="", size=0)
             at = following
 
+    async def _in_turn(
+        self, engine: _Engine, target: Url, wish: _Wish, gap: float, left: float
+    ) -> tuple[Fetched, float]:
+        """One request when its host's turn has come, and the seconds that it took."""
+        loop = asyncio.get_running_loop()
+        for _ in range(_TURNS):
+            turn = await engine.pace.turn(target.host.name, gap)
+            if turn is None:
+                break
+            async with engine.slots:
+                started = loop.time()
+                if gap > 0 and started - turn > slack(gap):
+                    continue  # we were held up: the next turn of the host may be somebody else's, and is near
+                answer = await self._once(engine, target, wish, left)
+                return answer, loop.time() - started
+        raise _Stop(Reason.CRAWL_DELAY, f"{target.origin} asks for {gap:.0f} s between two fetches; later then.")
+
     async def _permission(self, engine: _Engine, target: Url, left: float) -> float:
         try:
-            async with asyncio.timeout(left):
+            # The robots.txt waits for its turn as a page does, and has its own time-out.
+            async with asyncio.timeout(left + (MAX_WAIT_SECONDS if self._host_gap > 0 else 0)):
                 rules = await engine.robots.rules(target.origin)
         except TimeoutError:
             raise _Stop(Reason.TIMEOUT, f"{target.origin}/robots.txt did not answer in time.") from None
@@ -172,16 +212,25 @@ class GuardedFetcher:
             raise _Stop(*refusal)
         return rules.delay(self._agent)
 
-    async def robots_text(self, engine: _Engine, url: str) -> Fetched | NotFetched:
-        """One robots.txt with its redirects, for `RobotsCache`: the same checks, but no robots of its own."""
+    async def robots_text(self, engine: _Engine, url: str) -> Fetched | NotFetched | KeptRobots:
+        """One robots.txt with its redirects, for `RobotsCache`: the same checks, but no robots of its own.
+
+        What another process has put on the shelf while this one waited for its turn is given as it is.
+        """
         hops: list[Hop] = []
         at = url
+        waited = False
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout + (MAX_WAIT_SECONDS if self._host_gap > 0 else 0)):
                 while True:
                     target = _parsed(at)
                     self._guard.check_url(target)
-                    answer = await self._once(engine, target, "any", self._timeout)
+                    if self._host_gap > 0 and not waited:
+                        waited = True
+                        await engine.pace.turn(target.host.name, self._host_gap)
+                        if (kept := await engine.robots.known(target.origin)) is not None:
+                            return kept
+                    answer = await self._once_in_slot(engine, target, _Wish("any"), self._timeout)
                     location = answer.header("location")
                     if answer.status not in _REDIRECTS or not location:
                         return answer
@@ -195,11 +244,15 @@ class GuardedFetcher:
         except TimeoutError:
             return NotFetched(url, Reason.TIMEOUT, f"{url} did not answer in time.", self._clock.now())
 
-    async def _once(self, engine: _Engine, target: Url, read: Read, left: float) -> Fetched:
+    async def _once_in_slot(self, engine: _Engine, target: Url, wish: _Wish, left: float) -> Fetched:
+        async with engine.slots:
+            return await self._once(engine, target, wish, left)
+
+    async def _once(self, engine: _Engine, target: Url, wish: _Wish, left: float) -> Fetched:
         """One request and its answer. Raises `_Stop` or `Refusal`."""
         try:
-            async with engine.slots, asyncio.timeout(max(left, 0.0)):
-                return await self._request(engine, target, read)
+            async with asyncio.timeout(max(left, 0.0)):
+                return await self._request(engine, target, wish)
         except TimeoutError:
             raise _Stop(Reason.TIMEOUT, f"{target} did not answer completely within {self._timeout:g} s.") from None
         except BadEncoding as error:
@@ -215,20 +268,25 @@ class GuardedFetcher:
         except (aiohttp.ClientError, ValueError) as error:
             raise _Stop(Reason.BAD_RESPONSE, f"{target.origin} did not answer in HTTP ({_brief(error)}).") from error
 
-    async def _request(self, engine: _Engine, target: Url, read: Read) -> Fetched:
+    async def _request(self, engine: _Engine, target: Url, wish: _Wish) -> Fetched:
+        read = wish.read
         headers = {
             "User-Agent": self._user_agent,
             "Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1",
             # Only what `Unpacker` unpacks within a limit.
             "Accept-Encoding": "gzip, deflate",
         }
+        if wish.since is not None and wish.since.url == str(target):
+            # RFC 9110 13.1: both may be sent; a server that knows the first leaves the second alone.
+            named = {"If-None-Match": wish.since.etag, "If-Modified-Since": wish.since.last_modified}
+            headers |= {name: value for name, value in named.items() if value}
         address = URL(str(target), encoded=True)
         async with engine.session.get(address, headers=headers, allow_redirects=False) as response:
             fields = tuple((name.lower(), value) for name, value in response.headers.items())
             kind = response.headers.get("Content-Type", "")
             answer = Fetched(str(target), str(target), response.status, fields, "", self._clock.now())
             following = response.status in _REDIRECTS and "Location" in response.headers
-            if read == "none" or following:
+            if read == "none" or following or response.status == 304:
                 response.close()
                 return answer
             if read == "html" and response.status < 400 and kind.partition(";")[0].strip().lower() not in _HTML:
@@ -263,7 +321,7 @@ class _Engine:
             resolver=owner._guard,
             socket_factory=owner._guard.open_socket,
             use_dns_cache=False,  # a kept answer would be one that the guard has not seen for this connection
-            limit=_CONCURRENT,
+            limit=owner._concurrency,
             limit_per_host=4,
             keepalive_timeout=10,
             ssl=owner._ssl or True,
@@ -275,9 +333,9 @@ class _Engine:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=owner._timeout, sock_read=owner._timeout),
         )
-        self.slots = asyncio.Semaphore(_CONCURRENT)
-        self.pace = Pace()
-        self.robots = RobotsCache(lambda url: owner.robots_text(self, url))
+        self.slots = asyncio.Semaphore(owner._concurrency)
+        self.pace = Pace(owner._turns)
+        self.robots = RobotsCache(lambda url: owner.robots_text(self, url), owner._clock, owner._shelf)
 
     def stop(self) -> None:
         asyncio.run_coroutine_threadsafe(self._shut(), self.loop).result(timeout=_GRACE_SECONDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from app.clock import Clock, SystemClock
-from app.fetch.ports import Fetched, Hop, NotFetched, Read, Reason
+from app.fetch.ports import Fetched, Hop, NotFetched, Read, Reason, Validators
 from app.fetch.urls import resolve
 
 _MAX_REDIRECTS = 5
@@ -24,7 +24,12 @@ class MemoryFetcher:
         self._clock = clock or SystemClock()
 
     def fetch(
-        self, url: str, *, read: Read = "html", until: Callable[[str], bool] | None = None
+        self,
+        url: str,
+        *,
+        read: Read = "html",
+        until: Callable[[str], bool] | None = None,
+        since: Validators | None = None,
     ) -> Fetched | NotFetched:
         """See `app.fetch.ports.Fetcher.fetch`."""
         now = self._clock.now()
@@ -39,6 +44,8 @@ class MemoryFetcher:
                 return NotFetched(url, answer.reason, answer.sentence, now, hops)
             if isinstance(answer, str):
                 answer = page(at, answer)
+            if since is not None and since.url == at and since.etag and since.etag in answer.header("etag"):
+                return Fetched(url, at, 304, answer.headers, "", now, hops)
             location = answer.header("location")
             if not 300 <= answer.status < 400 or not location:
                 text = "" if read == "none" else answer.text

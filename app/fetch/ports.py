@@ -75,14 +75,58 @@ class NotFetched:
     hops: tuple[Hop, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What the server at `url` (where the redirects had ended) called the state of its page when it was last read."""
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
 class Fetcher(Protocol):
     """Gets other people's pages. Never raises for what a server or a URL does."""
 
     def fetch(
-        self, url: str, *, read: Read = "html", until: Callable[[str], bool] | None = None
+        self,
+        url: str,
+        *,
+        read: Read = "html",
+        until: Callable[[str], bool] | None = None,
+        since: Validators | None = None,
     ) -> Fetched | NotFetched:
-        """Fetch one page and follow its redirects.
+        """Fetch one page and follow its redirects. `since`: the server may answer 304 (unchanged), without a text.
 
         `until` is asked about the target of each redirect; when it says yes, the target is not fetched and the answer
         is the redirect itself with that target as `final_url`.
         """
+
+
+class Turns(Protocol):
+    """Whose turn it is to ask a host, for all processes that share it."""
+
+    def book(self, host: str, gap: float, longest: float) -> tuple[float, float] | None:
+        """Book the next free moment of `host`, and `gap` seconds after it: between which two moments it lies.
+
+        Both by `time.monotonic()`; they differ by what is not known of the clocks. None when it is more than `longest` seconds
+        away; then nothing is booked. Called from any thread.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRobots:
+    """A robots.txt that was asked for: its text, or None where there are no rules or the `problem` says why they are not known."""
+
+    text: str | None
+    problem: tuple[Reason, str] | None
+    expires_at: datetime
+
+
+class RobotsShelf(Protocol):
+    """The robots.txt of every origin that any process has asked. Called from any thread."""
+
+    def get(self, origin: str, now: datetime) -> KeptRobots | None:
+        """What is known of `origin` and has not expired."""
+
+    def put(self, origin: str, kept: KeptRobots, now: datetime) -> None:
+        """Keep it for everybody."""

@@ -1,22 +1,30 @@
-"""robots.txt (RFC 9309) of each host, kept for a day, and the pace that a host asks for."""
+"""robots.txt (RFC 9309) of each origin, kept until it expires, in this process and for all, and the pace that a host asks for."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from protego import Protego
 
-from app.fetch.ports import Fetched, NotFetched, Reason
+from app.clock import Clock
+from app.fetch.ports import Fetched, KeptRobots, NotFetched, Reason, RobotsShelf
+from app.log import get_logger
 
-_KEEP_SECONDS = 24 * 3600.0
-_KEEP_FAILURE_SECONDS = 600.0
+log = get_logger("fetch")
+
+# RFC 9309 2.4: no longer than 24 hours; less where the server says so, but not so little that each page asks again.
+_KEEP = timedelta(hours=24)
+_KEEP_LEAST = timedelta(minutes=10)
+_MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 _MAX_ORIGINS = 5_000
 _MAX_TEXT = 512 * 1024  # RFC 9309 2.5 asks for at least 500 KiB
 
-Get = Callable[[str], Awaitable[Fetched | NotFetched]]
+Get = Callable[[str], Awaitable[Fetched | NotFetched | KeptRobots]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +50,61 @@ class Rules:
 
 
 class RobotsCache:
-    """Asks each origin once and remembers its rules. Belongs to one event loop."""
+    """Asks each origin once and remembers its rules until they expire. Belongs to one event loop.
 
-    def __init__(self, get: Get) -> None:
+    With a `shelf`, what another process has asked is not asked again.
+    """
+
+    def __init__(self, get: Get, clock: Clock, shelf: RobotsShelf | None = None) -> None:
         self._get = get
-        self._known: OrderedDict[str, tuple[float, asyncio.Future[Rules]]] = OrderedDict()
+        self._clock = clock
+        self._shelf = shelf
+        self._known: OrderedDict[str, asyncio.Future[tuple[Rules, datetime]]] = OrderedDict()
 
     async def rules(self, origin: str) -> Rules:
         """The rules of `origin` (scheme://host[:port])."""
-        now = asyncio.get_running_loop().time()
         found = self._known.get(origin)
-        if found is not None and (not found[1].done() or found[0] > now):
-            self._known.move_to_end(origin)
-            # Shielded: one caller that runs out of time must not take the answer away from the others.
-            return await asyncio.shield(found[1])
-        asking = asyncio.ensure_future(self._ask(origin))
-        self._known[origin] = (now + _KEEP_SECONDS, asking)
-        while len(self._known) > _MAX_ORIGINS:
-            self._known.popitem(last=False)
-        rules = await asyncio.shield(asking)
-        if rules.problem is not None:
-            self._known[origin] = (now + _KEEP_FAILURE_SECONDS, asking)
-        return rules
+        if found is None or (found.done() and found.result()[1] <= self._clock.now()):
+            found = self._known[origin] = asyncio.ensure_future(self._ask(origin))
+            while len(self._known) > _MAX_ORIGINS:
+                self._known.popitem(last=False)
+        self._known.move_to_end(origin)
+        # Shielded: one caller that runs out of time must not take the answer away from the others.
+        return (await asyncio.shield(found))[0]
 
-    async def _ask(self, origin: str) -> Rules:
-        answer = await self._get(f"{origin}/robots.txt")
-        if isinstance(answer, NotFetched):
-            # What keeps us from robots.txt keeps us from the page too: its own reason says more than "robots".
-            return Rules(problem=(answer.reason, answer.sentence))
-        if answer.status in {408, 425, 429} or answer.status >= 500:
-            sentence = f"{origin}/robots.txt answered {answer.status}, so the site counts as closed for now (RFC 9309)."
-            return Rules(problem=(Reason.ROBOTS_UNAVAILABLE, sentence))
-        if answer.status != 200:
-            return Rules()  # "unavailable" in RFC 9309 2.3.1.3: there are no rules
-        return Rules(parsed=Protego.parse(answer.text[:_MAX_TEXT]))
+    async def known(self, origin: str) -> KeptRobots | None:
+        """What another process has put on the shelf."""
+        if self._shelf is None:
+            return None
+        try:
+            return await asyncio.to_thread(self._shelf.get, origin, self._clock.now())
+        except Exception as error:  # noqa: BLE001 - without the shelf, each process asks for itself
+            log.warning("fetch.robots_unknown", origin=origin, error=str(error)[:200])
+            return None
+
+    async def _ask(self, origin: str) -> tuple[Rules, datetime]:
+        kept = await self.known(origin)
+        if kept is None:
+            answer = await self._get(f"{origin}/robots.txt")
+            kept = answer if isinstance(answer, KeptRobots) else _kept(origin, answer, self._clock.now())
+            if kept is not answer and self._shelf is not None:
+                try:
+                    await asyncio.to_thread(self._shelf.put, origin, kept, self._clock.now())
+                except Exception as error:  # noqa: BLE001 - the next process asks again then
+                    log.warning("fetch.robots_not_kept", origin=origin, error=str(error)[:200])
+        parsed = Protego.parse(kept.text) if kept.text is not None else None
+        return Rules(parsed, kept.problem), kept.expires_at
+
+
+def _kept(origin: str, answer: Fetched | NotFetched, now: datetime) -> KeptRobots:
+    if isinstance(answer, NotFetched):
+        # What keeps us from robots.txt keeps us from the page too: its own reason says more than "robots".
+        return KeptRobots(None, (answer.reason, answer.sentence), now + _KEEP_LEAST)
+    if answer.status in {408, 425, 429} or answer.status >= 500:
+        sentence = f"{origin}/robots.txt answered {answer.status}, so the site counts as closed for now (RFC 9309)."
+        return KeptRobots(None, (Reason.ROBOTS_UNAVAILABLE, sentence), now + _KEEP_LEAST)
+    age = _MAX_AGE.search(", ".join(answer.header("cache-control")))
+    until = now + min(max(timedelta(seconds=int(age[1])) if age else _KEEP, _KEEP_LEAST), _KEEP)
+    if answer.status != 200:
+        return KeptRobots(None, None, until)  # "unavailable" in RFC 9309 2.3.1.3: there are no rules
+    return KeptRobots(answer.text[:_MAX_TEXT], None, until)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 from app.domain.link_verdict import (
     Finding,
@@ -18,7 +19,7 @@ from app.domain.link_verdict import (
 )
 from app.domain.mention_verdict import MentionVerdict
 from app.fetch.parsing import PageTooComplex, ParserPool, parser_pool
-from app.fetch.ports import Fetched, Fetcher, NotFetched
+from app.fetch.ports import Fetched, Fetcher, NotFetched, Validators
 
 _AT_A_TIME = 5
 
@@ -32,6 +33,25 @@ class Visit:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A page with a link to us as it was last read in full: its validators, its X-Robots-Tag header, and what was found."""
+
+    validators: Validators
+    robots: str
+    finding: Finding
+
+
+class Memory(Protocol):
+    """Remembers pages for `visit`."""
+
+    def recall(self, url: str) -> Remembered | None:
+        """The page as it was, where that is recent enough for a server's "unchanged" to be believed."""
+
+    def learn(self, url: str, answer: Fetched, finding: Finding) -> None:
+        """Keep, or forget, what was found on a page that was read in full."""
+
+
 def visit(
     fetcher: Fetcher,
     url: str,
@@ -41,9 +61,27 @@ def visit(
     others: Sequence[str] = (),
     follow: bool = True,
     pool: ParserPool | None = None,
+    memory: Memory | None = None,
+    trust: bool = True,
 ) -> Visit:
-    """Look at `url` for links to `target` and for `brands`; `others` are names that contain ours but are not ours."""
-    answer = fetcher.fetch(url)
+    """Look at `url` for links to `target` and for `brands`; `others` are names that contain ours but are not ours.
+
+    With a `memory`, and unless `trust` is off, the server is asked whether the page has changed since it was last read; if it
+    has not, the finding is the one of then (`Finding.unchanged_since`).
+    """
+    known = memory.recall(url) if memory is not None and trust else None
+    if known is not None and _still(known.finding, target):
+        answer = fetcher.fetch(url, since=known.validators)
+        if isinstance(answer, Fetched) and answer.status == 304 and answer.final_url == known.validators.url:
+            header = robots_header(answer)
+            # A 304 need not repeat the header (RFC 9110 15.4.5); one that says otherwise than then is no "unchanged".
+            if not header or header == known.robots:
+                finding = replace(known.finding, url=url, status=answer.status)
+                return Visit(finding, answer, answer.fetched_at)
+        if isinstance(answer, Fetched) and answer.status == 304:
+            answer = fetcher.fetch(url)
+    else:
+        answer = fetcher.fetch(url)
     if isinstance(answer, NotFetched):
         finding = Finding(MentionVerdict.COULD_NOT_CHECK, url, answer.reason.value, answer.sentence)
         return Visit(finding, answer, answer.at)
@@ -66,7 +104,10 @@ def visit(
     if follow and not finding.links:
         followed = _follow(fetcher, facts, target, brands)
         finding = judge(facts, target, brands=brands, others=others, followed=followed)
-    return Visit(replace(finding, url=url, status=answer.status), answer, answer.fetched_at)
+    finding = replace(finding, url=url, status=answer.status)
+    if memory is not None:
+        memory.learn(url, answer, finding)
+    return Visit(finding, answer, answer.fetched_at)
 
 
 def read(answer: Fetched, target: Target = Target(), pool: ParserPool | None = None) -> PageFacts:
@@ -92,3 +133,13 @@ def _follow(fetcher: Fetcher, facts: PageFacts, target: Target, brands: Sequence
         return {}
     with ThreadPoolExecutor(max_workers=_AT_A_TIME, thread_name_prefix="gapbridge-follow") as threads:
         return dict(zip(candidates, threads.map(one, candidates), strict=True))
+
+
+def robots_header(answer: Fetched) -> str:
+    """What the X-Robots-Tag headers of an answer say, as one text."""
+    return ", ".join(answer.header("x-robots-tag"))[:1_000]
+
+
+def _still(remembered: Finding, target: Target) -> bool:
+    """Whether each link that is remembered still counts as it did: our own pages and domains may have changed."""
+    return bool(remembered.links) and all(target.match(link.final_url) == link.match for link in remembered.links)

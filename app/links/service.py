@@ -17,6 +17,7 @@ from app.domain.link_watch import DayState, Trouble, changes, doubt_of, loss_of
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, Stage
 from app.errors import BadInput, NotFound
+from app.fetch.memories import PageMemories
 from app.fetch.ports import Fetcher
 from app.fetch.visit import visit
 from app.jobs import Job
@@ -68,7 +69,10 @@ def check_link(deps: Deps, link_id: int) -> LinkState | None:
         source = link.source_url
         target = placements.target_of(uow.session, link.site_id)
         brands = _brands(uow, link.site_id)
-    finding = visit(deps.fetcher, source, target, brands=brands).finding
+        # A loss, a change and a way back are proved by the page itself, never by a server that says "unchanged".
+        sure = link.state is LinkState.LIVE and link.verified and link.trouble is None
+    memory = PageMemories(deps.db, deps.settings.fetch_full_after)
+    finding = visit(deps.fetcher, source, target, brands=brands, memory=memory, trust=sure).finding
     with deps.db.work() as uow:
         state = _record(uow, deps.settings, link_id, finding)
     log.info(

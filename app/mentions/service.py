@@ -15,6 +15,7 @@ from app.domain.link_verdict import Finding, Target
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, Stage
 from app.errors import BadInput, Conflict
+from app.fetch.memories import PageMemories
 from app.fetch.ports import Fetcher
 from app.fetch.visit import Visit, visit
 from app.jobs import Job
@@ -81,8 +82,9 @@ def check(deps: Deps, prospect_id: int) -> MentionVerdict | None:
     if task is None:
         return None
     visits: list[Visit] = []
+    memory = PageMemories(deps.db, deps.settings.fetch_full_after)
     for page in task.pages:
-        visits.append(visit(deps.fetcher, page, task.target, brands=task.brands, others=task.others))
+        visits.append(visit(deps.fetcher, page, task.target, brands=task.brands, others=task.others, memory=memory))
         if visits[-1].finding.verdict is MentionVerdict.LINKED:
             break
     finding = conclude([look.finding for look in visits])

@@ -12,6 +12,7 @@ from app.models.domain_lease import DomainLease
 from app.models.erasure import Erasure
 from app.models.folder import Folder
 from app.models.gap_change import ChangeKind, GapChange, GapRefresh
+from app.models.host_turn import HostTurn
 from app.models.idempotency_key import IdempotencyKey
 from app.models.import_job import ImportJob, ImportState
 from app.models.inbound import Inbound, InboundState
@@ -33,12 +34,14 @@ from app.models.mention_check import MentionCheck
 from app.models.outbound import Outbound, OutboundKind
 from app.models.outbound_alias import OutboundAlias
 from app.models.page import Page
+from app.models.page_memory import PageMemory
 from app.models.pitch import Pitch, PitchState
 from app.models.prospect import Prospect
 from app.models.prospect_place import ProspectPlace
 from app.models.provider_pull import ProviderPull, ProviderSchedule, PullState
 from app.models.queue_pin import QueuePin
 from app.models.recipient_day import RecipientDay
+from app.models.robots_text import RobotsText
 from app.models.sealed_secret import SealedSecret
 from app.models.send_attempt import SendAttempt
 from app.models.sending_domain import SendingDomain
@@ -77,6 +80,7 @@ __all__ = [
     "Folder",
     "GapChange",
     "GapRefresh",
+    "HostTurn",
     "IdempotencyKey",
     "ImportJob",
     "ImportState",
@@ -104,6 +108,7 @@ __all__ = [
     "OutboundAlias",
     "OutboundKind",
     "Page",
+    "PageMemory",
     "Pitch",
     "PitchState",
     "Prospect",
@@ -113,6 +118,7 @@ __all__ = [
     "PullState",
     "QueuePin",
     "RecipientDay",
+    "RobotsText",
     "Role",
     "RunState",
     "SealedSecret",

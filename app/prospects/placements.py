@@ -145,6 +145,8 @@ def facts_of(finding: Finding) -> dict[str, Any]:
         "canonical": finding.canonical,
         "canonical_elsewhere": finding.canonical_elsewhere,
     }
+    if finding.unchanged_since is not None:
+        facts["unchanged_since"] = finding.unchanged_since.isoformat()
     if seen is not None:
         facts |= {
             "url": seen.url,
