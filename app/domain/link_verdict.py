@@ -207,7 +207,8 @@ def judge(
 ) -> Finding:
     """The verdict over a page that was fetched with a good status. `followed` tells where links of the page lead."""
     followed = followed or {}
-    seen = [link for fact in facts.links if (link := _seen(facts, fact, target, followed.get(fact.url)))]
+    ours = _matcher(target)
+    seen = [link for fact in facts.links if (link := _seen(facts, fact, ours, followed.get(fact.url)))]
     base = Finding(
         MentionVerdict.NO_MENTION,
         facts.url,
@@ -227,9 +228,10 @@ def judge(
         return _unchecked(
             found, "cut", "The page is too large to be read in full, and the part that was read holds no link to us."
         )
-    for fact in facts.links:
+    names = [*brands, *target.domains]
+    for fact in facts.links if followed else ():
         result = followed.get(fact.url)
-        if result is not None and result.problem and _about_us(fact, target, brands):
+        if result is not None and result.problem and _about_us(fact, ours, names):
             sentence = f"A link that may lead to us could not be followed: {fact.url} ({result.problem})."
             return _unchecked(found, "unfollowed-link", sentence)
     if found.mention is not None:
@@ -271,20 +273,32 @@ def redirect_candidates(
     facts: PageFacts, target: Target, brands: Sequence[str], *, likely: int = 10, others: int = 5
 ) -> list[str]:
     """The links of a page that may lead to us through a redirect, most likely first: `likely` ones, and `others` besides."""
+    ours, names = _matcher(target), [*brands, *target.domains]
     own = _bare(_host(facts.url))
+    at_home = facts.url[: facts.url.find("/", 8) + 1]
     scored: dict[str, int] = {}
     for fact in facts.links:
-        if fact.url in scored and scored[fact.url] >= _ABOUT_US:
+        known = scored.get(fact.url, 0)
+        if known >= _ABOUT_US:
             continue
-        score = _ABOUT_US * _about_us(fact, target, brands) + _REDIRECTOR * bool(_REDIRECT_SEGMENT.search(fact.url, 8))
-        scored[fact.url] = max(score, scored.get(fact.url, 0))
-    for url in [url for url in scored if target.match(url) or (not scored[url] and not _may_redirect(url, own))]:
+        score = _ABOUT_US * _about_us(fact, ours, names) + _REDIRECTOR * bool(_REDIRECT_SEGMENT.search(fact.url, 8))
+        # Most links of a page stay on its own site: those without a sign are dropped before anything dear is asked.
+        if score or known or not at_home or not fact.url.startswith(at_home):
+            scored[fact.url] = max(score, known)
+    for url in [url for url in scored if ours.match(url) or (not scored[url] and not _may_redirect(url, own))]:
         del scored[url]
     scored.pop(facts.url, None)
     ranked = sorted(scored, key=lambda url: -scored[url])
     strong = [url for url in ranked if scored[url] > 0][:likely]
     weak = [url for url in ranked if scored[url] == 0][:others]
     return strong + weak
+
+
+def about_us(facts: PageFacts, target: Target, brands: Sequence[str]) -> PageFacts:
+    """The facts with only those links on which `judge` and `redirect_candidates` rest: both say the same over them."""
+    ours, candidates = _matcher(target), frozenset(redirect_candidates(facts, target, brands))
+    links = tuple(fact for fact in facts.links if fact.url in candidates or ours.match(fact.url))
+    return replace(facts, links=links)
 
 
 def _may_redirect(url: str, own: str) -> bool:
@@ -336,11 +350,11 @@ def robots_directives(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _seen(facts: PageFacts, fact: LinkFact, target: Target, followed: Followed | None) -> SeenLink | None:
-    match, final = target.match(fact.url), fact.url
+def _seen(facts: PageFacts, fact: LinkFact, ours: _Matcher, followed: Followed | None) -> SeenLink | None:
+    match, final = ours.match(fact.url), fact.url
     via: tuple[str, ...] = ()
     if followed is not None and followed.final_url and match != "page":
-        better = target.match(followed.final_url)
+        better = ours.match(followed.final_url)
         if better is not None:
             match, final, via = better, followed.final_url, followed.via
     if match is None:
@@ -363,11 +377,11 @@ def _seen(facts: PageFacts, fact: LinkFact, target: Target, followed: Followed |
     )
 
 
-def _about_us(fact: LinkFact, target: Target, brands: Sequence[str]) -> bool:
-    """Whether a link that does not point to us looks as if it led to us: its address or its anchor names us."""
-    if _matcher(target).named_in(fact.url):
+def _about_us(fact: LinkFact, ours: _Matcher, names: Sequence[str]) -> bool:
+    """Whether a link that does not point to us looks as if it led to us: its address or its anchor has one of our `names`."""
+    if ours.named_in(fact.url):
         return True
-    return find_mention(fact.anchor, [*brands, *target.domains]) is not None
+    return bool(fact.anchor) and find_mention(fact.anchor, names) is not None
 
 
 def _host(url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 QUOTE_LENGTH = 300
@@ -90,9 +91,11 @@ def quote_around(text: str, start: int, end: int, limit: int = QUOTE_LENGTH) -> 
 
 
 def _fold(text: str) -> str:
-    return text.translate(_SAME).casefold()
+    # None of the characters that are made the same is ASCII; most anchors and many pages are.
+    return text.casefold() if text.isascii() else text.translate(_SAME).casefold()
 
 
+@lru_cache(maxsize=1024)
 def _fold_name(name: str) -> str:
     return _fold(unicodedata.normalize("NFC", " ".join(name.split())))
 

@@ -32,6 +32,7 @@ _HTML = frozenset({"text/html", "application/xhtml+xml", ""})
 # A fetch that was held up so often after its turn had come leaves the host alone for now.
 _TURNS = 5
 _GRACE_SECONDS = 5.0
+_HUGE = 500_000
 
 
 class _Stop(Exception):
@@ -298,7 +299,8 @@ class GuardedFetcher:
                     response.close()
                     break
             body = unpacker.finish()
-        text, charset = await asyncio.to_thread(decode, body, kind)
+        # A thread costs more than to decode a usual page; a huge one would hold up everybody else's.
+        text, charset = decode(body, kind) if len(body) < _HUGE else await asyncio.to_thread(decode, body, kind)
         return replace(answer, text=text, charset=charset, size=len(body), truncated=unpacker.truncated)
 
 

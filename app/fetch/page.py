@@ -45,6 +45,9 @@ INLINE = frozenset(
     | {"label", "mark", "nobr", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup"}
     | {"svg", "time", "tt", "u", "var", "wbr", "picture", "source"}
 )
+_READ = frozenset({"a", "area", "img"})
+# What may hide (see `hides`), as far as a selector can tell.
+_MAY_HIDE = '[hidden], [style*="display" i], [style*="visibility" i]'
 _NOTED = frozenset({"base", "link", "meta", "title", "script"})
 _HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
@@ -120,54 +123,65 @@ class _Reader:
         self.robots: list[str] = []
         self.title = ""
         self.scripts = 0
+        self.hiding = True
         self.dropped = False
         self.depth = 0
         self.hidden_from = -1  # depth of the outermost element that hides what is in it
         self.open: list[_Open] = []
 
-    def walk(self, root: LexborNode) -> None:
-        node: LexborNode | None = root
-        while node is not None:
-            down = self._enter(node)
-            if down is not None:
-                node = down
-                self.depth += 1
-                continue
-            while node is not None:
-                self._leave(node)
+    def walk(self, root: LexborNode, *, hiding: bool = True) -> None:
+        """Take the tree in; `hiding`: some element may hide what is in it."""
+        self.hiding = hiding
+        text, node = self.text, root
+        while True:
+            tag = node.tag or ""
+            if tag == "-text":
+                if self.hidden_from < 0:
+                    text.add(node.text_content or "")
+            else:
+                down = self._enter(node, tag)
+                if down is not None:
+                    node = down
+                    self.depth += 1
+                    continue
+                self._leave(node, tag)
+            while True:
                 if self.depth == 0:
                     return
                 after = node.next
                 if after is not None:
                     node = after
                     break
-                node = node.parent
+                parent = node.parent
+                if parent is None:
+                    return
+                node = parent
                 self.depth -= 1
+                self._leave(node, node.tag or "")
 
-    def _enter(self, node: LexborNode) -> LexborNode | None:
-        """Take a node in; its first child when the walk is to go down."""
-        tag = node.tag or ""
-        if tag == "-text":
-            if self.hidden_from < 0:
-                self.text.add(node.text_content or "")
+    def _enter(self, node: LexborNode, tag: str) -> LexborNode | None:
+        """Take an element in; its first child when the walk is to go down."""
+        inline = tag in INLINE
+        if not inline and not node.is_element_node:
             return None
-        if not node.is_element_node:
-            return None
-        attrs = node.attributes
         if tag in _NOTED:
-            self._note(tag, attrs, node)
-        if tag not in INLINE:
+            self._note(tag, node.attributes, node)
+        if not inline:
             self.text.gap("\n")
         if tag in BLOCK_SILENT:
             if tag == "head":
                 self._head(node)
             return None
-        if self.hidden_from < 0 and hides(attrs):
-            self.hidden_from = self.depth
-        if tag in {"a", "area"} and self._wants(attrs.get("href")):
-            self.open.append(_Open(attrs, self.text.mark(), self.hidden_from >= 0, self.depth))
-        elif tag == "img" and self.open and attrs.get("alt"):
-            self.open[-1].alts.append(str(attrs["alt"]))
+        if tag in _READ or self.hiding:
+            # Attributes become a new dict each time they are asked for: on most elements nobody needs them.
+            attrs = node.attributes
+            if self.hiding and self.hidden_from < 0 and hides(attrs):
+                self.hidden_from = self.depth
+            if tag in {"a", "area"}:
+                if self._wants(attrs.get("href")):
+                    self.open.append(_Open(attrs, self.text.mark(), self.hidden_from >= 0, self.depth))
+            elif tag == "img" and self.open and attrs.get("alt"):
+                self.open[-1].alts.append(str(attrs["alt"]))
         return node.first_child
 
     def _wants(self, href: str | None) -> bool:
@@ -178,12 +192,12 @@ class _Reader:
         self.dropped = True
         return False
 
-    def _leave(self, node: LexborNode) -> None:
+    def _leave(self, node: LexborNode, tag: str) -> None:
         if self.hidden_from == self.depth:
             self.hidden_from = -1
         if self.open and self.open[-1].depth == self.depth:
             self.found.append((self.open.pop(), self.text.length))
-        if node.is_element_node and (node.tag or "") not in INLINE:
+        if tag not in INLINE and node.is_element_node:
             self.text.gap("\n")
 
     def _head(self, head: LexborNode) -> None:
@@ -220,7 +234,7 @@ def parse_page(
     app_root = False
     if root is not None:
         lang = ((root.attributes.get("lang") or root.attributes.get("xml:lang")) or "").strip()[:35]
-        reader.walk(root)
+        reader.walk(root, hiding=parser.css_first(_MAY_HIDE) is not None)
         body = parser.body
         app_root = body is not None and any(
             (child.attributes.get("id") or "") in _APP_ROOTS and child.first_child is None for child in body.iter()
@@ -246,6 +260,7 @@ def _links(reader: _Reader, base: str) -> tuple[LinkFact, ...]:
     text = reader.text.whole()
     kept: list[LinkFact] = []
     cache: dict[str, str | None] = {}
+    rels: dict[str | None, tuple[str, ...]] = {}
     for link, end in sorted(reader.found, key=lambda pair: pair[0].start):
         href = link.attrs.get("href") or ""
         if href not in cache:
@@ -254,13 +269,17 @@ def _links(reader: _Reader, base: str) -> tuple[LinkFact, ...]:
         if address is None:
             continue
         start = min(link.start, end)
-        words = " ".join(text[start:end].split())[:_MAX_ANCHOR]
-        alt = " ".join(" ".join(link.alts).split())[:_MAX_ANCHOR]
+        # White space is collapsed already; what is left of it are single spaces and line ends.
+        words = text[start:end].replace("\n", " ").strip()[:_MAX_ANCHOR]
+        alt = " ".join(" ".join(link.alts).split())[:_MAX_ANCHOR] if link.alts else ""
+        rel = link.attrs.get("rel")
+        if rel not in rels:
+            rels[rel] = tokens(rel)
         kept.append(
             LinkFact(
                 url=address,
                 anchor=words or alt,
-                rel=tokens(link.attrs.get("rel")),
+                rel=rels[rel],
                 start=start,
                 end=end,
                 image=not words and bool(link.alts),

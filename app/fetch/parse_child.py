@@ -14,7 +14,7 @@ from typing import Any
 from selectolax.lexbor import SelectolaxError
 
 from app.domain.contact_rules import ContactFacts
-from app.domain.link_verdict import PageFacts
+from app.domain.link_verdict import PageFacts, Target, about_us
 from app.fetch.contact_page import parse_contacts
 from app.fetch.page import parse_page
 
@@ -31,7 +31,12 @@ def main() -> None:
             if task.pop("contacts", False):
                 answer: dict[str, Any] = {"facts": contact_rows(parse_contacts(**task))}
             else:
-                answer = {"facts": as_rows(parse_page(**task))}
+                about = task.pop("about", None)
+                facts = parse_page(**task)
+                if about is not None:
+                    # A page has hundreds of links, and few of them tell anything about us: the others stay here.
+                    facts = about_us(facts, Target(tuple(about[0]), tuple(about[1])), about[2])
+                answer = {"facts": as_rows(facts)}
         except (MemoryError, RuntimeError, ValueError, SelectolaxError) as error:
             answer = {"problem": type(error).__name__}
         body = json.dumps(answer, ensure_ascii=True).encode("ascii")

@@ -24,7 +24,7 @@ from typing import Any
 
 import app
 from app.domain.contact_rules import ContactFacts, How, SeenAddress
-from app.domain.link_verdict import LinkFact, PageFacts
+from app.domain.link_verdict import LinkFact, PageFacts, Target
 
 PARSE_SECONDS = 10.0
 _MAX_ANSWER = 128 << 20
@@ -106,9 +106,13 @@ class ParserPool:
         robots_headers: Sequence[str] = (),
         wanted_hosts: Sequence[str] = (),
         cut: bool = False,
+        about: tuple[Target, Sequence[str]] | None = None,
         seconds: float = PARSE_SECONDS,
     ) -> PageFacts:
-        """The facts of a page (see `app.fetch.page.parse_page`). Raises PageTooComplex."""
+        """The facts of a page (see `app.fetch.page.parse_page`). Raises PageTooComplex.
+
+        `about`, a target and its brands: only the links on which a verdict about them rests are brought back.
+        """
         task = {
             "html": html,
             "url": url,
@@ -116,6 +120,8 @@ class ParserPool:
             "wanted_hosts": list(wanted_hosts),
             "cut": cut,
         }
+        if about is not None:
+            task["about"] = (about[0].domains, about[0].pages, list(about[1]))
         return from_rows(self._ask(task, seconds))
 
     def contacts(self, html: str, url: str, *, feed: bool = False, seconds: float = PARSE_SECONDS) -> ContactFacts:

@@ -40,12 +40,15 @@ class SharedTurns:
         """See `app.fetch.ports.Turns.book`."""
         values = {"host": host, "gap": gap, "longest": longest, "forget": _FORGET_SECONDS}
         with self._db.work(durable=False) as uow:
+            # The clock that counts is read somewhere between these two: ours, on the embedded database after the write lock was
+            # had (waiting for it is no part of the turn), or that of another machine while the statement runs.
             before = time.monotonic()
             if self._db.is_sqlite:
-                values["now"] = time.time()  # after the write lock was had: waiting for it is no part of the turn
+                values["now"] = time.time()
+                after = time.monotonic()
             booked = uow.session.execute(self._book, values).one_or_none()
-            # Another machine's clock was read somewhere between the two; ours was read at the first.
-            after = before if self._db.is_sqlite else time.monotonic()
+            if not self._db.is_sqlite:
+                after = time.monotonic()
             self._booked += 1
             if self._booked % _PRUNE_EVERY == 0:
                 over = text(f"DELETE FROM host_turn WHERE next_at < {_NOW[self._db.engine.dialect.name]} - 3600")  # noqa: S608

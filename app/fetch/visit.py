@@ -89,7 +89,7 @@ def visit(
     if bad is not None:
         return Visit(bad, answer, answer.fetched_at)
     try:
-        facts = read(answer, target, pool)
+        facts = read(answer, target, pool, brands=brands)
     except PageTooComplex:
         finding = Finding(
             MentionVerdict.COULD_NOT_CHECK,
@@ -103,21 +103,29 @@ def visit(
     finding = judge(facts, target, brands=brands, others=others)
     if follow and not finding.links:
         followed = _follow(fetcher, facts, target, brands)
-        finding = judge(facts, target, brands=brands, others=others, followed=followed)
+        if followed:
+            finding = judge(facts, target, brands=brands, others=others, followed=followed)
     finding = replace(finding, url=url, status=answer.status)
     if memory is not None:
         memory.learn(url, answer, finding)
     return Visit(finding, answer, answer.fetched_at)
 
 
-def read(answer: Fetched, target: Target = Target(), pool: ParserPool | None = None) -> PageFacts:
-    """The facts of a page that was fetched. Raises PageTooComplex."""
+def read(
+    answer: Fetched,
+    target: Target = Target(),
+    pool: ParserPool | None = None,
+    *,
+    brands: Sequence[str] | None = None,
+) -> PageFacts:
+    """The facts of a page that was fetched; with `brands`, only the links that a verdict needs. Raises PageTooComplex."""
     return (pool or parser_pool()).parse(
         answer.text,
         answer.final_url,
         robots_headers=answer.header("x-robots-tag"),
         wanted_hosts=target.hosts,
         cut=answer.truncated,
+        about=(target, brands) if brands is not None else None,
     )
 
 
