@@ -6,7 +6,8 @@ from app.clock import Clock, SystemClock
 from app.db.vault import Vault
 from app.db.work import Database
 from app.fetch.client import GuardedFetcher
-from app.fetch.ports import Fetcher
+from app.fetch.ports import Fetcher, Renderer
+from app.fetch.render import ChromiumRenderer
 from app.fetch.shared import SharedRobots, SharedTurns
 from app.jobs import Dispatcher, SilentDispatcher
 from app.mail.credentials import Credentials
@@ -28,6 +29,7 @@ class Container:
             settings, self.clock, turns=SharedTurns(self.db), shelf=SharedRobots(self.db)
         )
         self.fetcher: Fetcher = self._guarded
+        self.renderer: Renderer | None = ChromiumRenderer.from_settings(settings, self.fetcher)
 
     def close(self) -> None:
         """Give back every connection."""

@@ -140,6 +140,15 @@ class Settings(BaseSettings):
         description="Host names that are resolved here instead of by DNS, as name=address:port,... (sandbox and tests).",
     )
 
+    render: bool = Field(
+        default=False,
+        description="Whether pages that show nothing without scripts are drawn in a headless Chromium. Needs the extra `render`.",
+    )
+    render_browser: str = Field(default="/usr/bin/chromium", description="The Chromium that draws them.")
+    render_timeout: Duration = Field(
+        default=timedelta(seconds=45), gt=timedelta(0), description="Time for drawing one page, with all that it loads."
+    )
+
     ahrefs_key: SecretStr = Field(default=SecretStr(""), description="Key of the Ahrefs API v3.")
     semrush_key: SecretStr = Field(default=SecretStr(""), description="Key of the Semrush API v3.")
     moz_token: SecretStr = Field(default=SecretStr(""), description="Token of the Moz API.")

@@ -159,7 +159,7 @@ class Finding:
 
     `reason` and `sentence` are set for could-not-check. `good_fetch` says that the page was read in full, or that its
     server said that it is gone: only such findings may count against a link. `unchanged_since` (UTC): the server said that the
-    page is as it was then, and what is here was found then.
+    page is as it was then, and what is here was found then. `rendered`: it was looked at with its scripts run.
     """
 
     verdict: MentionVerdict
@@ -176,6 +176,7 @@ class Finding:
     robots: tuple[str, ...] = ()
     good_fetch: bool = False
     unchanged_since: datetime | None = None
+    rendered: bool = False
 
     @property
     def link(self) -> SeenLink | None:

@@ -66,7 +66,9 @@ class PageMemories:
         """See `app.fetch.visit.Memory.learn`."""
         etag, modified = (_one(answer, name) for name in ("etag", "last-modified"))
         # A link behind redirects may end elsewhere tomorrow although its page is the same.
-        lasting = finding.verdict is MentionVerdict.LINKED and not any(link.via for link in finding.links)
+        # And a page that draws itself may draw another link from the same source.
+        seen = finding.verdict is MentionVerdict.LINKED and not finding.rendered
+        lasting = seen and not any(link.via for link in finding.links)
         keep = lasting and answer.status == 200 and not answer.truncated and bool(etag or modified)
         if not keep:
             self._forget(_key(url))

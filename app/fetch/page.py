@@ -53,7 +53,9 @@ _HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re
 UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 _JAVASCRIPT = re.compile(r"javascript", re.IGNORECASE)
 _NOSCRIPT = re.compile(r"<(/?)noscript\b", re.IGNORECASE)
-_APP_ROOTS = frozenset({"root", "app", "__next", "__nuxt", "svelte", "main-app"})
+_APP_ROOTS = frozenset({"root", "app", "__next", "__nuxt", "svelte", "main-app", "react-root", "app-root", "___gatsby"})
+# Elements that an app fills; empty, they are where the text of the page will be.
+_MAY_BE_ROOTS = ", ".join([*(f"#{name}" for name in sorted(_APP_ROOTS)), "app-root", "[data-reactroot]", "[ng-app]"])
 _FEW_WORDS = 40
 
 
@@ -235,10 +237,7 @@ def parse_page(
     if root is not None:
         lang = ((root.attributes.get("lang") or root.attributes.get("xml:lang")) or "").strip()[:35]
         reader.walk(root, hiding=parser.css_first(_MAY_HIDE) is not None)
-        body = parser.body
-        app_root = body is not None and any(
-            (child.attributes.get("id") or "") in _APP_ROOTS and child.first_child is None for child in body.iter()
-        )
+        app_root = any(_is_empty(found) for found in islice(parser.css(_MAY_BE_ROOTS), 10))
     base = (resolve(url, reader.base) if reader.base else None) or url
     links = _links(reader, base)
     text = reader.text.whole()
@@ -252,7 +251,8 @@ def parse_page(
         text=text,
         links=links,
         cut=cut or reader.dropped,
-        needs_scripts=few and reader.scripts > 0 and (app_root or _asks_for_scripts(html)),
+        # An empty app between a full header and footer is an app all the same; few words alone say nothing.
+        needs_scripts=reader.scripts > 0 and (app_root or (few and _asks_for_scripts(html))),
     )
 
 
@@ -287,6 +287,15 @@ def _links(reader: _Reader, base: str) -> tuple[LinkFact, ...]:
             )
         )
     return tuple(kept)
+
+
+def _is_empty(root: LexborNode) -> bool:
+    child = root.first_child
+    while child is not None:
+        if child.is_element_node or (child.tag == "-text" and (child.text_content or "").strip()):
+            return False
+        child = child.next
+    return True
 
 
 def _asks_for_scripts(html: str) -> bool:

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     NOT_HTML = "not-html"
     BAD_ENCODING = "bad-encoding"
     BAD_RESPONSE = "bad-response"
+    NOT_RENDERED = "not-rendered"
 
 
 Read = Literal["html", "any", "none"]
@@ -100,6 +101,13 @@ class Fetcher(Protocol):
         `until` is asked about the target of each redirect; when it says yes, the target is not fetched and the answer
         is the redirect itself with that target as `final_url`.
         """
+
+
+class Renderer(Protocol):
+    """Runs the scripts of a page that was fetched."""
+
+    def render(self, page: Fetched) -> Fetched | NotFetched:
+        """The same answer with the text that stands in the page when its scripts have run. Never raises for what the page does."""
 
 
 class Turns(Protocol):

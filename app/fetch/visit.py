@@ -19,7 +19,7 @@ from app.domain.link_verdict import (
 )
 from app.domain.mention_verdict import MentionVerdict
 from app.fetch.parsing import PageTooComplex, ParserPool, parser_pool
-from app.fetch.ports import Fetched, Fetcher, NotFetched, Validators
+from app.fetch.ports import Fetched, Fetcher, NotFetched, Renderer, Validators
 
 _AT_A_TIME = 5
 
@@ -63,11 +63,13 @@ def visit(
     pool: ParserPool | None = None,
     memory: Memory | None = None,
     trust: bool = True,
+    renderer: Renderer | None = None,
 ) -> Visit:
     """Look at `url` for links to `target` and for `brands`; `others` are names that contain ours but are not ours.
 
     With a `memory`, and unless `trust` is off, the server is asked whether the page has changed since it was last read; if it
-    has not, the finding is the one of then (`Finding.unchanged_since`).
+    has not, the finding is the one of then (`Finding.unchanged_since`). With a `renderer`, a page that shows nothing without
+    scripts is drawn.
     """
     known = memory.recall(url) if memory is not None and trust else None
     if known is not None and _still(known.finding, target):
@@ -105,10 +107,41 @@ def visit(
         followed = _follow(fetcher, facts, target, brands)
         if followed:
             finding = judge(facts, target, brands=brands, others=others, followed=followed)
+    if renderer is not None and finding.reason == "needs-rendering":
+        finding = _drawn(renderer, answer, finding, target, brands, others, pool)
     finding = replace(finding, url=url, status=answer.status)
     if memory is not None:
         memory.learn(url, answer, finding)
     return Visit(finding, answer, answer.fetched_at)
+
+
+def _drawn(
+    renderer: Renderer,
+    answer: Fetched,
+    finding: Finding,
+    target: Target,
+    brands: Sequence[str],
+    others: Sequence[str],
+    pool: ParserPool | None,
+) -> Finding:
+    """What is to be seen when the scripts have run. It can prove that something is there, and never that it is not.
+
+    A program shows what it likes to whom it likes, and not all that it asks for is fetched for it.
+    """
+    drawn = renderer.render(answer)
+    if isinstance(drawn, NotFetched):
+        return replace(finding, sentence=f"{finding.sentence} {drawn.sentence}")
+    try:
+        seen = judge(read(drawn, target, pool, brands=brands), target, brands=brands, others=others)
+    except PageTooComplex:
+        return finding
+    if seen.verdict is MentionVerdict.LINKED:
+        return replace(seen, rendered=True)
+    if seen.verdict is MentionVerdict.UNLINKED_MENTION:
+        return replace(seen, rendered=True, good_fetch=False)
+    return replace(
+        finding, sentence=f"{finding.sentence} With rendering, nothing of us was seen either.", rendered=True
+    )
 
 
 def read(

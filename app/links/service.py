@@ -18,7 +18,7 @@ from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, Stage
 from app.errors import BadInput, NotFound
 from app.fetch.memories import PageMemories
-from app.fetch.ports import Fetcher
+from app.fetch.ports import Fetcher, Renderer
 from app.fetch.visit import visit
 from app.jobs import Job
 from app.links import repository
@@ -47,6 +47,10 @@ class Deps(Protocol):
         """The guarded client."""
 
     @property
+    def renderer(self) -> Renderer | None:
+        """What draws pages that show nothing without scripts; None: nothing does."""
+
+    @property
     def settings(self) -> Settings:
         """The settings."""
 
@@ -72,7 +76,9 @@ def check_link(deps: Deps, link_id: int) -> LinkState | None:
         # A loss, a change and a way back are proved by the page itself, never by a server that says "unchanged".
         sure = link.state is LinkState.LIVE and link.verified and link.trouble is None
     memory = PageMemories(deps.db, deps.settings.fetch_full_after)
-    finding = visit(deps.fetcher, source, target, brands=brands, memory=memory, trust=sure).finding
+    finding = visit(
+        deps.fetcher, source, target, brands=brands, memory=memory, trust=sure, renderer=deps.renderer
+    ).finding
     with deps.db.work() as uow:
         state = _record(uow, deps.settings, link_id, finding)
     log.info(
@@ -94,7 +100,7 @@ def look_for_link(deps: Deps, prospect_id: int, page: str | None = None, *, acto
         if page is not None and not on_site(page, prospect.domain):
             raise BadInput(f"{page} is not a page of {prospect.domain}; a win there is a link on their site")
         url = page or prospect.best_page or f"https://{prospect.domain}/"
-    finding = visit(deps.fetcher, url, target, brands=brands).finding
+    finding = visit(deps.fetcher, url, target, brands=brands, renderer=deps.renderer).finding
     if finding.verdict is not MentionVerdict.LINKED:
         return Sighting(False, finding)
     with deps.db.work() as uow:

@@ -16,7 +16,7 @@ from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, Stage
 from app.errors import BadInput, Conflict
 from app.fetch.memories import PageMemories
-from app.fetch.ports import Fetcher
+from app.fetch.ports import Fetcher, Renderer
 from app.fetch.visit import Visit, visit
 from app.jobs import Job
 from app.log import get_logger
@@ -49,6 +49,10 @@ class Deps(Protocol):
     @property
     def fetcher(self) -> Fetcher:
         """The guarded client."""
+
+    @property
+    def renderer(self) -> Renderer | None:
+        """What draws pages that show nothing without scripts; None: nothing does."""
 
     @property
     def settings(self) -> Settings:
@@ -84,7 +88,17 @@ def check(deps: Deps, prospect_id: int) -> MentionVerdict | None:
     visits: list[Visit] = []
     memory = PageMemories(deps.db, deps.settings.fetch_full_after)
     for page in task.pages:
-        visits.append(visit(deps.fetcher, page, task.target, brands=task.brands, others=task.others, memory=memory))
+        visits.append(
+            visit(
+                deps.fetcher,
+                page,
+                task.target,
+                brands=task.brands,
+                others=task.others,
+                memory=memory,
+                renderer=deps.renderer,
+            )
+        )
         if visits[-1].finding.verdict is MentionVerdict.LINKED:
             break
     finding = conclude([look.finding for look in visits])

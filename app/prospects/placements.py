@@ -147,6 +147,8 @@ def facts_of(finding: Finding) -> dict[str, Any]:
     }
     if finding.unchanged_since is not None:
         facts["unchanged_since"] = finding.unchanged_since.isoformat()
+    if finding.rendered:
+        facts["rendered"] = True
     if seen is not None:
         facts |= {
             "url": seen.url,

@@ -24,6 +24,7 @@ class Desk:
     settings: Settings
     fetcher: GuardedFetcher
     site: WebServer
+    renderer: None = None
 
     def serve(self, html: str, path: str = "/blog/checklist", *, status: int = 200, **headers: str) -> None:
         """Let the editor's page be `html` from now on."""
