@@ -24,7 +24,7 @@ from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import LostReason, Stage
 from app.domain.sequence_rules import Absence, Step, due_after, not_on_a_closed_day, parse_steps
 from app.errors import Conflict, NotFound, Refused
-from app.fetch.ports import Fetcher
+from app.fetch.ports import Fetcher, Renderer
 from app.links import service as links
 from app.mail.render import versions
 from app.mail.render.drafts import bare_subject, judge
@@ -71,6 +71,10 @@ class Deps(Protocol):
     @property
     def fetcher(self) -> Fetcher:
         """The guarded client for their page."""
+
+    @property
+    def renderer(self) -> Renderer | None:
+        """What draws a page that shows nothing without scripts; None: nothing does."""
 
     @property
     def settings(self) -> Settings:

@@ -51,6 +51,7 @@ class Desk:
     at: EditorialDesk | None = None
     vault: Vault = field(default=VAULT)
     editors: tuple[str, ...] = (EDITOR,)
+    renderer: None = None
 
     @property
     def fetcher(self) -> Fetcher:
