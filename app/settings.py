@@ -129,6 +129,19 @@ class Settings(BaseSettings):
         description="Whether addresses of named authors may be guessed by the pattern of their colleagues' addresses when none "
         "was found. A guess is marked as such and unverified; a wrong one reaches nobody or a stranger.",
     )
+    evidence_pages: int = Field(
+        default=14,
+        ge=0,
+        le=60,
+        description="Most requests that the look for a reason makes for one prospect: their page, the page that they link to, "
+        "ours, their feed, sitemap and section pages. 0: never look; then only mentions and lost links are proposed.",
+    )
+    evidence_days: int = Field(
+        default=14,
+        ge=1,
+        le=365,
+        description="Days after which a reason that was seen on other pages is looked at again before a pitch may state it.",
+    )
     fetch_obey_robots: bool = Field(default=True, description="Whether robots.txt is obeyed when pages are fetched.")
     fetch_allow_private: bool = Field(
         default=False,

@@ -45,6 +45,7 @@ _QUEUES = {
     Job.SEQUENCES_ADVANCE: "mail",
     Job.MENTIONS_CHECK: "pages",
     Job.CONTACTS_FIND: "pages",
+    Job.EVIDENCE_LOOK: "pages",
     Job.LINKS_CHECK: "pages",
     Job.DOMAINS_CHECK: "pages",
     Job.MAIL_DOMAINS_CHECK: "pages",

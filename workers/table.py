@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers import contacts, domains, gaps, inbox, links, mentions, outbox, sequences
+from workers import contacts, domains, evidence, gaps, inbox, links, mentions, outbox, sequences
 from workers.work import Work
 
 TABLE: tuple[Work, ...] = (
@@ -11,6 +11,7 @@ TABLE: tuple[Work, ...] = (
     *sequences.WORK,
     *mentions.WORK,
     *contacts.WORK,
+    *evidence.WORK,
     *links.WORK,
     *gaps.WORK,
     *domains.WORK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
-from app.errors import BadInput, Conflict, FieldProblem, GapbridgeError
+from app.errors import BadInput, Conflict, FieldProblem, GapbridgeError, Refused
 from app.models import Decision, DecisionKind, KeptText, Outbound, Pitch
 from app.pitches import repository as pitch_repository
 from app.pitches import service as pitches
@@ -73,7 +74,9 @@ def ready(uow: UnitOfWork, prospect_id: int, *, actor: str) -> None:
         prospects.get(uow, prospect_id).stage is Stage.CHECKED_MENTION
         and pitch_repository.draft_of(uow.session, prospect_id) is None
     ):
-        pitches.propose(uow, prospect_id, actor=actor)
+        # No fact speaks for it: whoever looks at it decides whether a draft is written nevertheless.
+        with suppress(Refused):
+            pitches.propose(uow, prospect_id, actor=actor, by_hand=False)
 
 
 def approve(

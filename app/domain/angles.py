@@ -37,20 +37,74 @@ class Angle(StrEnum):
 class LinkedFault(StrEnum):
     """What is wrong with the page that their page links to today."""
 
-    DEAD = "dead"
-    REDIRECTED = "redirected"
+    DEAD = "dead"  # 404 or 410
+    NO_HOST = "no-host"  # its domain is not in the DNS, at two looks a day apart
+    SAYS_GONE = "says-gone"  # it answers 200 and its heading says that there is no such page
+    REDIRECTED = "redirected"  # sent on to a homepage
+    OFF_TOPIC = "off-topic"  # sent on to a page about something else
     OLDER = "older"
+    LACKS = "lacks"  # has no section on what one of ours is about
+
+
+#: Faults that a reader of their page notices; the others are about what stands on the page.
+BROKEN = frozenset(
+    {LinkedFault.DEAD, LinkedFault.NO_HOST, LinkedFault.SAYS_GONE, LinkedFault.REDIRECTED, LinkedFault.OFF_TOPIC}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedFact:
+    """What was seen of the page that theirs links to today: the proof that `resource-replacement` needs.
+
+    `on` is the newest date that the page shows (with `source`, where it stands; `says` is what that date is: updated, dated,
+    or newest), or the day since which its domain is gone. `heading` quotes its error heading, the title it leads to, or the heading of ours.
+    """
+
+    page: str
+    fault: LinkedFault
+    status: int | None = None
+    redirect: str | None = None
+    on: date | None = None
+    source: str | None = None
+    says: str = ""
+    heading: str | None = None
+
+    @property
+    def needs_our_page(self) -> bool:
+        """Whether the fact is about one page of ours and falls with another one."""
+        return self.fault in (LinkedFault.OLDER, LinkedFault.LACKS)
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredArticle:
+    """One of their articles, with the day of its publication and where that stands."""
+
+    title: str
+    url: str
+    on: date
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageFact:
+    """`count` articles with `word` in the title since `since`, newest first, and none on `missing` among `looked` pages."""
+
+    word: str
+    count: int
+    since: date
+    articles: tuple[CoveredArticle, ...]
+    looked: int
+    missing: str
 
 
 @dataclass(frozen=True, slots=True)
 class AngleFacts:
     """What is known about one prospect. None means unknown, never "no".
 
-    `mention_checked` is None while nobody has looked (or could not), True after a check with a verdict. `linked_page` is the
-    page that `their_page` links to today; `linked_fault` is set only when that page was fetched and found wanting, with
-    `linked_status` (HTTP status), `linked_redirect` (where it leads) or `linked_year` as its proof. `lost_on` is the day on which
-    a link of theirs was last seen, `lost_seen_on` the day on which its loss was proved, `lost_why` and `lost_detail` what was
-    seen then.
+    `mention_checked` is None while nobody has looked (or could not), True after a check with a verdict. `linked` and
+    `coverage` are set only when pages were fetched that prove them; `linked_note` and `coverage_note` say what a look without
+    a fact ended with, None while nobody has looked. `lost_on` is the day on which a link of theirs was last seen,
+    `lost_seen_on` the day on which its loss was proved, `lost_why` and `lost_detail` what was seen then.
     """
 
     brand: str
@@ -63,11 +117,10 @@ class AngleFacts:
     lost_seen_on: date | None = None
     lost_why: Trouble | None = None
     lost_detail: str | None = None
-    linked_page: str | None = None
-    linked_fault: LinkedFault | None = None
-    linked_status: int | None = None
-    linked_redirect: str | None = None
-    linked_year: int | None = None
+    linked: LinkedFact | None = None
+    linked_note: str | None = None
+    coverage: CoverageFact | None = None
+    coverage_note: str | None = None
     competitors_linked: int | None = None
     our_page_title: str | None = None
     our_page_summary: str | None = None
@@ -92,22 +145,49 @@ class Proposal:
     alternatives: tuple[Choice, ...]
 
 
-def propose(facts: AngleFacts) -> Proposal:
-    """The best angle first: a link that was lost, then a mention without a link, then a page to replace, then a gap."""
+def propose(facts: AngleFacts, *, by_hand: bool = False) -> Proposal | None:
+    """The best angle first: a link that was lost, then a mention without a link, then a page to replace, then a gap.
+
+    None when no fact speaks for any. With `by_hand` somebody asked for a draft: then the gap is taken on what the export says,
+    and the sentence says that nobody has read their pages for it.
+    """
     choices = [choice for rule in (_reclamation, _mention, _replacement, _coverage) if (choice := rule(facts))]
+    if by_hand and not any(choice.angle is Angle.COVERAGE_GAP for choice in choices):
+        choices.append(_plain_gap(facts))
+    if not choices:
+        return None
     best = choices[0]
     return Proposal(best.angle, f"Chosen because: {best.why}.", best.reason, tuple(choices[1:]))
 
 
 def choice_for(angle: Angle, facts: AngleFacts) -> Choice | None:
-    """The choice of one angle by name; None when the facts do not carry it."""
+    """The choice of one angle by a person; None when the facts do not carry it. A gap can always be taken by a person."""
     rules = {
         Angle.LINK_RECLAMATION: _reclamation,
         Angle.UNLINKED_MENTION: _mention,
         Angle.RESOURCE_REPLACEMENT: _replacement,
-        Angle.COVERAGE_GAP: _coverage,
+        Angle.COVERAGE_GAP: _any_gap,
     }
     return rules[angle](facts)
+
+
+def why_not(angle: Angle, facts: AngleFacts) -> str | None:
+    """Why an angle is not proposed, as a clause; None when the facts carry it."""
+    match angle:
+        case Angle.LINK_RECLAMATION:
+            return None if _reclamation(facts) else "no link of theirs to you was lost"
+        case Angle.UNLINKED_MENTION:
+            if _mention(facts):
+                return None
+            return "no mention of you was found" if facts.mention_checked else "mentions of you were not checked"
+        case Angle.RESOURCE_REPLACEMENT:
+            if _replacement(facts):
+                return None
+            return facts.linked_note or "nobody has looked at the page that they link to"
+        case Angle.COVERAGE_GAP:
+            if _coverage(facts):
+                return None
+            return facts.coverage_note or "nobody has read their pages for what they cover"
 
 
 def plain_date(day: date) -> str:
@@ -122,19 +202,26 @@ def path_of(url: str) -> str:
     return path or parts.netloc
 
 
-def fault_clause(facts: AngleFacts) -> str | None:
+def fault_clause(fact: LinkedFact | None) -> str | None:
     """What is wrong with the linked page, as the words after "it": "answers 404 (not found)". None without proof."""
-    match facts.linked_fault:
-        case LinkedFault.DEAD if facts.linked_status in {404, 410}:
-            return f"answers {facts.linked_status} ({'not found' if facts.linked_status == 404 else 'gone'})"
-        case LinkedFault.DEAD if facts.linked_status:
-            return f"answers with the error {facts.linked_status}"
-        case LinkedFault.DEAD:
-            return "does not answer any more"
-        case LinkedFault.REDIRECTED if facts.linked_redirect:
-            return f"now redirects to {path_of(facts.linked_redirect)}"
-        case LinkedFault.OLDER if facts.linked_year:
-            return f"was last updated in {facts.linked_year}"
+    if fact is None:
+        return None
+    match fact.fault:
+        case LinkedFault.DEAD if fact.status in {404, 410}:
+            return f"answers {fact.status} ({'not found' if fact.status == 404 else 'gone'})"
+        case LinkedFault.NO_HOST:
+            return "cannot be reached: its domain does not exist any more"
+        case LinkedFault.SAYS_GONE if fact.heading:
+            return f'shows only "{fact.heading}"'
+        case LinkedFault.REDIRECTED if fact.redirect:
+            return f"now redirects to {path_of(fact.redirect)}"
+        case LinkedFault.OFF_TOPIC if fact.redirect and fact.heading:
+            return f'now redirects to "{fact.heading}"'
+        case LinkedFault.OLDER if fact.on:
+            words = {"updated": "was last updated on", "dated": "is dated"}.get(fact.says, "shows no date after")
+            return f"{words} {plain_date(fact.on)}"
+        case LinkedFault.LACKS if fact.heading:
+            return f'says nothing of "{fact.heading}", which ours explains'
         case _:
             return None
 
@@ -154,6 +241,18 @@ def loss_clause(facts: AngleFacts) -> str | None:
             return "the page no longer had the link"
 
 
+def coverage_clause(fact: CoverageFact | None) -> str | None:
+    """What their site covers and what it lacks, as a sentence without its full stop. None without proof."""
+    if fact is None or not fact.articles:
+        return None
+    last = fact.articles[0]
+    return (
+        f'Since {plain_date(fact.since)} you have published {fact.count} articles with "{fact.word}" in the title, the latest '
+        f'"{last.title}" ({plain_date(last.on)}). Going by the titles and addresses of {fact.looked} of your pages, I found none on '
+        f"{fact.missing}"
+    )
+
+
 def _reclamation(facts: AngleFacts) -> Choice | None:
     if not facts.lost_page:
         return None
@@ -171,18 +270,36 @@ def _mention(facts: AngleFacts) -> Choice | None:
 
 
 def _replacement(facts: AngleFacts) -> Choice | None:
-    fault = fault_clause(facts)
-    if not facts.linked_page or not fault:
+    fault = fault_clause(facts.linked)
+    if facts.linked is None or not fault:
         return None
     where = f"{path_of(facts.their_page)} " if facts.their_page else ""
+    proof = f" (seen in {facts.linked.source})" if facts.linked.source else ""
     return Choice(
         Angle.RESOURCE_REPLACEMENT,
-        f"{where}links to {facts.linked_page}, which {fault}",
+        f"{where}links to {facts.linked.page}, which {fault}{proof}",
         f"the page it links to {fault}",
     )
 
 
-def _coverage(facts: AngleFacts) -> Choice:
+def _coverage(facts: AngleFacts) -> Choice | None:
+    fact = facts.coverage
+    if fact is None or not fact.articles:
+        return None
+    titles = "; ".join(f'"{one.title}", {plain_date(one.on)}' for one in fact.articles[:3])
+    why = (
+        f'{fact.count} of their articles since {plain_date(fact.since)} have "{fact.word}" in the title ({titles}), and none of '
+        f"the {fact.looked} pages whose titles or addresses were looked at is on {fact.missing}"
+    )
+    reason = f"going by the titles and addresses of {fact.looked} pages of your site, none is on {fact.missing}"
+    return Choice(Angle.COVERAGE_GAP, why, reason)
+
+
+def _any_gap(facts: AngleFacts) -> Choice:
+    return _coverage(facts) or _plain_gap(facts)
+
+
+def _plain_gap(facts: AngleFacts) -> Choice:
     seen = "links to your competitors and not to you"
     if facts.competitors_linked is not None:
         count = facts.competitors_linked
@@ -190,4 +307,4 @@ def _coverage(facts: AngleFacts) -> Choice:
     # "Not checked" and "could not check" never become "no mention".
     checked = "no mention of you was found" if facts.mention_checked else "mentions of you were not checked"
     reason = f"our page covers {facts.our_page_summary.rstrip('.')}" if facts.our_page_summary else None
-    return Choice(Angle.COVERAGE_GAP, f"{seen}; {checked}", reason)
+    return Choice(Angle.COVERAGE_GAP, f"{seen}; {checked}; {why_not(Angle.COVERAGE_GAP, facts)}", reason)

@@ -13,9 +13,12 @@ from typing import Any
 
 from selectolax.lexbor import SelectolaxError
 
+from app.domain.angle_evidence import Article, Outline
 from app.domain.contact_rules import ContactFacts
 from app.domain.link_verdict import PageFacts, Target, about_us
 from app.fetch.contact_page import parse_contacts
+from app.fetch.listing import Listing, parse_listing
+from app.fetch.outline import parse_outline
 from app.fetch.page import parse_page
 
 MEMORY_BYTES = 1 << 30
@@ -30,6 +33,10 @@ def main() -> None:
         try:
             if task.pop("contacts", False):
                 answer: dict[str, Any] = {"facts": contact_rows(parse_contacts(**task))}
+            elif task.pop("outline", False):
+                answer = {"facts": outline_rows(parse_outline(**task))}
+            elif task.pop("listing", False):
+                answer = {"facts": listing_rows(parse_listing(**task))}
             else:
                 about = task.pop("about", None)
                 facts = parse_page(**task)
@@ -55,6 +62,23 @@ def contact_rows(facts: ContactFacts) -> list[Any]:
     """The same for people and addresses; `app.fetch.parsing.contacts_from_rows` is the way back."""
     addresses = [(seen.email, seen.how.value, seen.name) for seen in facts.addresses]
     return [addresses, facts.authors, facts.links, facts.feeds]
+
+
+def outline_rows(facts: Outline) -> list[Any]:
+    """The same for the outline of a page; `app.fetch.parsing.outline_from_rows` is the way back."""
+    dates = [(seen.day.isoformat(), seen.source.value) for seen in facts.dates]
+    return [facts.title, facts.lang, facts.headings, facts.text, dates, facts.links, facts.feeds, facts.whole]
+
+
+def listing_rows(facts: Listing) -> list[Any]:
+    """The same for a list of pages; `app.fetch.parsing.listing_from_rows` is the way back."""
+    entries = [(*_article_row(entry.article), entry.text) for entry in facts.entries]
+    return [facts.kind, entries, facts.parts, facts.language, facts.whole]
+
+
+def _article_row(article: Article) -> tuple[Any, ...]:
+    day = article.on.isoformat() if article.on is not None else None
+    return article.url, article.title, day, article.source.value if article.source is not None else None
 
 
 def _limit_memory() -> None:

@@ -19,12 +19,15 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import app
+from app.domain.angle_evidence import Article, DateSource, Outline, SeenDate
 from app.domain.contact_rules import ContactFacts, How, SeenAddress
 from app.domain.link_verdict import LinkFact, PageFacts, Target
+from app.fetch.listing import Entry, Listing
 
 PARSE_SECONDS = 10.0
 _MAX_ANSWER = 128 << 20
@@ -128,6 +131,24 @@ class ParserPool:
         """The people and addresses of a page or feed (see `app.fetch.contact_page.parse_contacts`). Raises PageTooComplex."""
         return contacts_from_rows(self._ask({"contacts": True, "html": html, "url": url, "feed": feed}, seconds))
 
+    def outline(
+        self,
+        html: str,
+        url: str,
+        *,
+        headers: Sequence[Sequence[str]] = (),
+        cut: bool = False,
+        seconds: float = PARSE_SECONDS,
+    ) -> Outline:
+        """The headings, dates and links of a page (see `app.fetch.outline.parse_outline`). Raises PageTooComplex."""
+        told = [[name, value] for name, value in headers if name == "last-modified"]
+        task = {"outline": True, "html": html, "url": url, "headers": told, "cut": cut}
+        return outline_from_rows(self._ask(task, seconds))
+
+    def listing(self, text: str, url: str, *, cut: bool = False, seconds: float = PARSE_SECONDS) -> Listing:
+        """The pages in a feed or sitemap (see `app.fetch.listing.parse_listing`). Raises PageTooComplex."""
+        return listing_from_rows(self._ask({"listing": True, "text": text, "url": url, "cut": cut}, seconds))
+
     def _ask(self, task: dict[str, Any], seconds: float) -> Any:
         body = json.dumps(task).encode("ascii")
         with self._slots:
@@ -182,6 +203,47 @@ def contacts_from_rows(rows: Any) -> ContactFacts:
             tuple((name, url) for name, url in authors),
             tuple((url, words, tuple(rel)) for url, words, rel in links),
             tuple(feeds),
+        )
+    except (TypeError, ValueError) as error:
+        raise PageTooComplex("the parser answered in a shape that is not known") from error
+
+
+def outline_from_rows(rows: Any) -> Outline:
+    """What `app.fetch.parse_child.outline_rows` made of the facts. Raises PageTooComplex for anything else."""
+    try:
+        title, lang, headings, text, dates, links, feeds, whole = rows
+        return Outline(
+            title,
+            lang,
+            tuple(headings),
+            text,
+            tuple(SeenDate(date.fromisoformat(day), DateSource(source)) for day, source in dates),
+            tuple((url, words) for url, words in links),
+            tuple(feeds),
+            whole,
+        )
+    except (TypeError, ValueError) as error:
+        raise PageTooComplex("the parser answered in a shape that is not known") from error
+
+
+def listing_from_rows(rows: Any) -> Listing:
+    """What `app.fetch.parse_child.listing_rows` made of the facts. Raises PageTooComplex for anything else."""
+    try:
+        kind, entries, parts, language, whole = rows
+        return Listing(
+            kind,
+            tuple(
+                Entry(
+                    Article(
+                        url, title, date.fromisoformat(day) if day else None, DateSource(source) if source else None
+                    ),
+                    text,
+                )
+                for url, title, day, source, text in entries
+            ),
+            tuple(parts),
+            language,
+            whole,
         )
     except (TypeError, ValueError) as error:
         raise PageTooComplex("the parser answered in a shape that is not known") from error

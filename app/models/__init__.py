@@ -1,5 +1,6 @@
 """The tables, one file each; `app.models` imports them all so that migrations see the whole schema."""
 
+from app.models.angle_evidence import AngleEvidence
 from app.models.api_key import ApiKey
 from app.models.audit_event import AuditEvent
 from app.models.blocking_event import BlockingEvent
@@ -64,6 +65,7 @@ from app.models.user_session import UserSession
 from app.models.user_setting import UserSetting
 
 __all__ = [
+    "AngleEvidence",
     "ApiKey",
     "AuditEvent",
     "BlockingEvent",

@@ -7,12 +7,23 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from app.db.work import UnitOfWork
-from app.domain.angles import AngleFacts, LinkedFault, fault_clause, loss_clause, plain_date
+from app.domain.angles import (
+    BROKEN,
+    AngleFacts,
+    CoverageFact,
+    LinkedFact,
+    coverage_clause,
+    fault_clause,
+    loss_clause,
+    plain_date,
+)
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.page_fit import Fit, OurPage, best_fit
 from app.domain.pitch_contract import page_key
+from app.evidence import repository as evidence_repository
+from app.evidence.stored import coverage_fact, linked_fact
 from app.mail.render.variables import DEFAULT_OPT_OUT, MAX_URL
-from app.models import Contact, Link, MentionCheck, Page, Pitch, Prospect, Site
+from app.models import AngleEvidence, Contact, Link, MentionCheck, Page, Prospect, Site
 from app.pitches import repository
 from app.prospects import contacts
 
@@ -20,17 +31,6 @@ _MAX_QUOTE = 240
 _MAX_TITLE = 120
 _NAME = re.compile(r"^[^\W\d_][^\W\d_'’.-]*(?:-[^\W\d_]+)*$")
 _TITLES = frozenset({"dr", "mr", "mrs", "ms", "mx", "prof", "sir", "the", "team", "editor", "editors", "editorial"})
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedFact:
-    """What was found out about the page that theirs links to today: the proof that `resource-replacement` needs."""
-
-    page: str
-    fault: LinkedFault
-    status: int | None = None
-    redirect: str | None = None
-    year: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Known:
     lost: Link | None
     pages: list[Page]
     contact: Contact | None
+    seen: AngleEvidence | None = None
 
 
 def know(uow: UnitOfWork, prospect: Prospect) -> Known:
@@ -64,6 +65,7 @@ def know(uow: UnitOfWork, prospect: Prospect) -> Known:
         repository.lost_link(session, prospect.id),
         repository.pages_of(session, prospect.site_id),
         contacts.best(uow, prospect.id),
+        evidence_repository.of_prospect(session, prospect.id),
     )
 
 
@@ -75,7 +77,9 @@ def gather(
     page_id: int | None = None,
     known: Known | None = None,
 ) -> Evidence:
-    """What the database knows. `linked` adds a fact that somebody checked; `page_id` sets our page instead of the best fit."""
+    """What the database knows. `linked` is a fact that somebody checked, instead of the one that was kept; `page_id` sets our
+    page instead of the best fit, and what was seen in comparison with another page of ours is left out then.
+    """
     session = uow.session
     site = session.get_one(Site, prospect.site_id)
     known = known or know(uow, prospect)
@@ -110,15 +114,7 @@ def gather(
         our_page_title=fit.page.title if fit else None,
         our_page_summary=_covers(fit.page) if fit else None,
     )
-    if linked is not None:
-        facts = replace(
-            facts,
-            linked_page=linked.page,
-            linked_fault=linked.fault,
-            linked_status=linked.status,
-            linked_redirect=linked.redirect,
-            linked_year=linked.year,
-        )
+    facts = _with_reasons(facts, known.seen, linked, fit)
     return Evidence(prospect, site, known.contact, facts, fit, their_page, title)
 
 
@@ -135,8 +131,10 @@ def values_of(evidence: Evidence, reason: str | None, contact: Contact | None = 
         "their_page_title": quotable(evidence.their_page_title, _MAX_TITLE),
         "topic": quotable(fit.page.topic, _MAX_TITLE) if fit and fit.score else None,
         "mention_quote": facts.mention_quote,
-        "linked_page": safe_url(facts.linked_page),
-        "linked_fault": fault_clause(facts),
+        "linked_page": safe_url(facts.linked.page) if facts.linked else None,
+        "linked_fault": quotable(fault_clause(facts.linked), _MAX_QUOTE),
+        "linked_broken": "yes" if facts.linked and facts.linked.fault in BROKEN else None,
+        "coverage": quotable(coverage_clause(facts.coverage), _MAX_QUOTE * 2),
         "lost_on": plain_date(facts.lost_on) if facts.lost_on else None,
         "loss": _loss(facts),
         "reason": quotable(reason, _MAX_QUOTE * 2),
@@ -154,10 +152,42 @@ def _loss(facts: AngleFacts) -> str | None:
     return quotable(f"on {plain_date(facts.lost_seen_on)}, {clause}", _MAX_QUOTE)
 
 
-def linked_fact_of(pitch: Pitch) -> LinkedFact | None:
-    """The fact about their link that a stored pitch rests on."""
-    stored = pitch.variables.get("linked")
-    return LinkedFact(**(stored | {"fault": LinkedFault(stored["fault"])})) if stored else None
+def _with_reasons(
+    facts: AngleFacts, seen: AngleEvidence | None, linked: LinkedFact | None, fit: Fit | None
+) -> AngleFacts:
+    """The facts with what was seen on other pages, as far as it is about our page."""
+    if seen is None:
+        return replace(facts, linked=linked)
+    same = fit is not None and fit.page.id == seen.page_id
+    found, note = linked_fact(seen.linked), seen.linked_note
+    if found is not None and found.needs_our_page and not same:
+        found, note = None, "the page that they link to was compared with another page of yours"
+    covers, covers_note = coverage_fact(seen.coverage), seen.coverage_note
+    if not same and seen.coverage_state is not None:
+        covers, covers_note = None, "their site was searched for another page of yours"
+    return replace(
+        facts,
+        linked=linked or (_speakable(found) if found else None),
+        linked_note=None if found else note,
+        coverage=_tellable(covers) if covers else None,
+        coverage_note=None if covers else covers_note,
+    )
+
+
+def _speakable(fact: LinkedFact) -> LinkedFact:
+    """The fact with its quote as it can stand in a mail."""
+    return replace(fact, heading=_quote(fact.heading, 80) if fact.heading else None)
+
+
+def _tellable(fact: CoverageFact) -> CoverageFact:
+    articles = tuple(replace(one, title=_quote(one.title, 100) or "") for one in fact.articles)
+    return replace(fact, articles=articles, missing=_quote(fact.missing, 80) or fact.missing)
+
+
+def _quote(text: str, limit: int) -> str | None:
+    plain = quotable(text, limit)
+    # It is put between quotation marks.
+    return plain.replace('"', "'") if plain else None
 
 
 def quotable(text: str | None, limit: int) -> str | None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.deliverability import service as deliverability
-from app.domain.angles import Angle
+from app.domain.angles import Angle, plain_date
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.domain.pitch_contract import BrokenRule
 from app.errors import Skip
+from app.evidence import repository as evidence_repository
+from app.evidence import service as evidence
+from app.evidence.stored import coverage_fact, linked_fact
 from app.mail.render.drafts import judge
 from app.mail.render.templates import Message
 from app.models import Contact, Conversation, Mailbox, Pitch, Prospect, Site
 from app.outbox.recipients import recipient_key
-from app.pitches import one_conversation, repository, rotation
+from app.pitches import facts, one_conversation, repository, rotation
 from app.prospects import address_check, suppression
 from app.settings import Settings
 
@@ -43,6 +46,8 @@ def gates(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch) -> li
         skips.append(Skip("wrong-stage", f"{prospect.domain}: {_STAGE_SENTENCES[prospect.stage]}."))
     if repository.live_link(uow.session, prospect.id) or prospect.mention is MentionVerdict.LINKED:
         skips.append(Skip("linked-already", f"{prospect.domain} links to you already."))
+    if (doubt := _reason_gate(uow, settings, pitch)) is not None:
+        skips.append(doubt)
     skips += _contact_gates(uow, vault, pitch)
     if (running := domain_gate(uow, vault, settings, pitch)) is not None:
         skips.append(running)
@@ -69,6 +74,25 @@ def mailbox_for(uow: UnitOfWork, pitch: Pitch) -> tuple[Mailbox, str] | None:
     healthy = repository.healthy_mailboxes(uow.session, uow.now())
     own = next((mailbox for mailbox in healthy if mailbox.id == thread.mailbox_id), None)
     return (own, f"{own.email}: the thread lives there") if own is not None else None
+
+
+def _reason_gate(uow: UnitOfWork, settings: Settings, pitch: Pitch) -> Skip | None:
+    """Why what a pitch states about other pages must not be said now: it was seen too long ago, or is not seen any more."""
+    linked = linked_fact(pitch.variables.get("linked")) if pitch.angle == Angle.RESOURCE_REPLACEMENT.value else None
+    covers = coverage_fact(pitch.variables.get("coverage")) if pitch.angle == Angle.COVERAGE_GAP.value else None
+    row = evidence_repository.of_prospect(uow.session, pitch.prospect_id) if linked or covers else None
+    if row is None or row.looked_at is None:
+        return None
+    if not evidence.is_fresh(row, settings, uow.now()):
+        seen = plain_date(row.looked_at.date())
+        return Skip("reason-old", f"What this pitch says was seen on {seen}. Their pages are looked at again first.")
+    prospect = uow.session.get_one(Prospect, pitch.prospect_id)
+    now = facts.gather(uow, prospect, page_id=pitch.page_id).angle
+    if linked is not None and now.linked != linked:
+        return Skip("reason-changed", f"{linked.page} is not as this pitch says any more. Write it again.")
+    if covers is not None and (now.coverage is None or now.coverage.missing != covers.missing):
+        return Skip("reason-changed", "Their site is not as this pitch says any more. Write it again.")
+    return None
 
 
 def _contact_gates(uow: UnitOfWork, vault: Vault, pitch: Pitch) -> list[Skip]:

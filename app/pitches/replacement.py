@@ -1,21 +1,23 @@
-"""Looks at the page that theirs links to today: only a fault that was seen there speaks for `resource-replacement`."""
+"""Looks for the reason of a pitch before it is drafted, and looks again before an old one is used."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from app.db.work import Database
-from app.domain.angles import Angle, LinkedFault
+from app.domain.angles import Angle
+from app.domain.angles import propose as propose_angle
 from app.domain.pipeline import Stage
-from app.domain.pitch_contract import is_homepage, page_key
-from app.errors import Conflict
-from app.fetch.ports import Fetched, Fetcher
+from app.errors import Conflict, Refused
+from app.evidence import repository as evidence_repository
+from app.evidence import service as evidence
+from app.fetch.ports import Fetcher
 from app.models import Pitch
-from app.pitches import repository, service
-from app.pitches.facts import LinkedFact
+from app.pitches import facts, repository, service
 from app.prospects import service as prospects
+from app.settings import Settings
 
-_GONE = (404, 410)
+_BETTER = (Angle.LINK_RECLAMATION, Angle.UNLINKED_MENTION)
 
 
 class Deps(Protocol):
@@ -29,54 +31,67 @@ class Deps(Protocol):
     def fetcher(self) -> Fetcher:
         """The guarded client."""
 
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
 
-def find_fault(fetcher: Fetcher, url: str) -> LinkedFact | None:
-    """What is wrong with the page at `url`: gone (404, 410), or sent on to a homepage. None when nothing is, or nobody knows.
 
-    A page that does not answer, or that refuses us, is no fault: it may be ours. A redirect to another page is none
-    either: the content has moved with it.
+def prepare(deps: Deps, prospect_id: int, *, actor: str = "system", by_hand: bool = True) -> Pitch:
+    """Propose a pitch; where neither a lost link nor a mention speaks for it, look first what their pages prove.
+
+    Makes its own transactions, for the look goes over the network: call it outside of any. With `by_hand` False it raises
+    Refused (`no-reason`) where nothing was proved.
     """
-    answer = fetcher.fetch(url, read="none")
-    if not isinstance(answer, Fetched):
-        return None
-    if answer.status in _GONE:
-        return LinkedFact(url, LinkedFault.DEAD, status=answer.status)
-    sent_home = is_homepage(answer.final_url) and not is_homepage(url) and page_key(answer.final_url) != page_key(url)
-    if answer.hops and 200 <= answer.status < 300 and sent_home:
-        return LinkedFact(url, LinkedFault.REDIRECTED, redirect=answer.final_url)
-    return None
-
-
-def prepare(deps: Deps, prospect_id: int, *, actor: str = "system") -> Pitch:
-    """Propose a pitch; where only a coverage gap speaks for it, look first whether the page they link to is at fault.
-
-    Makes its own transactions, for the look goes over the network: call it outside of any.
-    """
+    if _wants_a_look(deps, prospect_id):
+        evidence.look(deps, prospect_id)
     with deps.db.work() as uow:
-        pitch = service.propose(uow, prospect_id, actor=actor)
-        target = prospects.get(uow, prospect_id).target
-    if pitch.edited or pitch.angle != Angle.COVERAGE_GAP.value or not target:
-        return pitch
-    fault = find_fault(deps.fetcher, target)
-    if fault is None:
-        return pitch
-    try:
-        with deps.db.work() as uow:
-            return service.propose(uow, prospect_id, actor=actor, linked=fault)
-    except Conflict:  # Approved, won or given up while we looked.
-        return pitch
+        return service.propose(uow, prospect_id, actor=actor, by_hand=by_hand)
+
+
+def _wants_a_look(deps: Deps, prospect_id: int) -> bool:
+    with deps.db.read() as look:
+        draft = repository.draft_of(look.session, prospect_id)
+        if draft is not None and draft.edited:
+            return False
+        prospect = prospects.get(look, prospect_id)
+        proposal = propose_angle(facts.gather(look, prospect).angle)
+        if proposal is not None and proposal.angle in _BETTER:
+            return False
+        row = evidence_repository.of_prospect(look.session, prospect_id)
+        return not evidence.is_fresh(row, deps.settings, look.now())
 
 
 def draft_when_ready(deps: Deps, prospect_id: int) -> Pitch | None:
     """Propose a pitch for a prospect that can be pitched now and has no draft, so that the queue opens with one.
 
-    None when there is nothing to do. Called after a mention check and after a lost link; safe to call at any time.
+    None when there is nothing to do, or nothing was seen that speaks for a pitch. Called after a mention check and after a
+    lost link; safe to call at any time.
     """
     with deps.db.read() as look:
         stage = prospects.get(look, prospect_id).stage
         if stage is not Stage.CHECKED_MENTION or repository.draft_of(look.session, prospect_id) is not None:
             return None
     try:
-        return prepare(deps, prospect_id)
-    except Conflict:  # It was moved on while we looked.
+        return prepare(deps, prospect_id, by_hand=False)
+    except (Conflict, Refused):  # It was moved on while we looked, or no fact speaks for it.
         return None
+
+
+def renew(deps: Deps, prospect_id: int) -> Pitch | None:
+    """Look again if that is due, and bring the draft in line with what was seen: written, written again, or withdrawn.
+
+    An edited draft stays as it is; the gate `reason-changed` keeps it from leaving where its reason is gone.
+    """
+    if evidence.look_if_due(deps, prospect_id) is None:
+        return None
+    with deps.db.work() as uow:
+        prospect = prospects.get(uow, prospect_id)
+        draft = repository.draft_of(uow.session, prospect_id)
+        if prospect.stage is not Stage.CHECKED_MENTION or (draft is not None and draft.edited):
+            return draft
+        try:
+            return service.propose(uow, prospect_id, by_hand=draft is not None and not service.rests_on_evidence(draft))
+        except Refused:
+            if draft is not None:
+                service.withdraw(uow, draft, reason="what it said is not to be seen any more")
+    return None

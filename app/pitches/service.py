@@ -11,12 +11,13 @@ from sqlalchemy.exc import IntegrityError
 
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
-from app.domain.angles import Angle, Choice, choice_for
+from app.domain.angles import Angle, Choice, LinkedFact, choice_for, why_not
 from app.domain.angles import propose as propose_angle
 from app.domain.pipeline import Stage
 from app.domain.pitch_contract import BrokenRule, lines
 from app.domain.sequence_rules import STARTER, STARTER_NAME
 from app.errors import BadInput, Conflict, FieldProblem, NotFound, Refused, Skip
+from app.evidence.stored import coverage_row, linked_fact, linked_row
 from app.mail.render import versions
 from app.mail.render.drafts import Draft, bare_subject, judge
 from app.mail.render.templates import MAX_BODY_SOURCE, Message, TemplateSource, compose, load, render
@@ -37,7 +38,6 @@ from app.models import (
 from app.outbox import service as outbox
 from app.outbox.recipients import recipient_key
 from app.pitches import facts, gates, repository
-from app.pitches.facts import LinkedFact
 from app.prospects import leases
 from app.prospects import repository as prospect_repository
 from app.prospects import service as prospects
@@ -70,10 +70,18 @@ def view(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch) -> Pit
     return PitchView(pitch, words, broken, tuple(gates.gates(uow, vault, settings, pitch)))
 
 
-def propose(uow: UnitOfWork, prospect_id: int, *, actor: str = "system", linked: LinkedFact | None = None) -> Pitch:
+def propose(
+    uow: UnitOfWork,
+    prospect_id: int,
+    *,
+    actor: str = "system",
+    linked: LinkedFact | None = None,
+    by_hand: bool = True,
+) -> Pitch:
     """The draft for a prospect: the angle that the evidence speaks for, rendered. An edited draft is left as it is.
 
-    `linked` is a checked fact about the page that theirs links to; without it `resource-replacement` is never proposed.
+    `linked` is a checked fact about the page that theirs links to, instead of the one that was kept. Somebody asks for the
+    draft (`by_hand`), or the machine makes it: then, where no fact speaks for any angle, it raises Refused (`no-reason`).
     """
     prospect_repository.lock(uow.session, prospect_id)
     prospect = prospects.get(uow, prospect_id)
@@ -82,12 +90,30 @@ def propose(uow: UnitOfWork, prospect_id: int, *, actor: str = "system", linked:
     existing = repository.draft_of(uow.session, prospect_id)
     if existing is not None and existing.edited:
         return existing
-    if linked is None and existing is not None:
-        linked = facts.linked_fact_of(existing)
-    evidence = facts.gather(uow, prospect, linked=linked)
-    proposal = propose_angle(evidence.angle)
+    known = facts.know(uow, prospect)
+    if linked is None and existing is not None and known.seen is None:
+        linked = linked_fact(existing.variables.get("linked"))
+    evidence = facts.gather(uow, prospect, linked=linked, known=known)
+    proposal = propose_angle(evidence.angle, by_hand=by_hand)
+    if proposal is None:
+        reasons = "; ".join(f"{angle.value}: {why_not(angle, evidence.angle)}" for angle in Angle)
+        raise Refused(
+            f"No draft for {prospect.domain}: no fact speaks for any angle.", Skip("no-reason", f"{reasons}.")
+        )
     choice = Choice(proposal.angle, proposal.why, proposal.reason)
-    return _write(uow, evidence, choice, linked, existing=existing, actor=actor)
+    return _write(uow, evidence, choice, existing=existing, actor=actor)
+
+
+def rests_on_evidence(pitch: Pitch) -> bool:
+    """Whether a pitch states what a look at other pages proved."""
+    key = {Angle.RESOURCE_REPLACEMENT.value: "linked", Angle.COVERAGE_GAP.value: "coverage"}.get(pitch.angle)
+    return key is not None and bool(pitch.variables.get(key))
+
+
+def withdraw(uow: UnitOfWork, pitch: Pitch, *, reason: str) -> None:
+    """Take a draft back whose reason is gone."""
+    pitch.state = PitchState.WITHDRAWN
+    _touch(uow, pitch, "system", "pitch_withdrawn", reason=reason)
 
 
 def choose(
@@ -106,8 +132,9 @@ def choose(
     """
     pitch = _draft(uow, pitch_id, version)
     prospect = prospects.get(uow, pitch.prospect_id)
-    linked = facts.linked_fact_of(pitch)
-    evidence = facts.gather(uow, prospect, linked=linked, page_id=page_id or pitch.page_id)
+    known = facts.know(uow, prospect)
+    linked = linked_fact(pitch.variables.get("linked")) if known.seen is None else None
+    evidence = facts.gather(uow, prospect, linked=linked, page_id=page_id or pitch.page_id, known=known)
     if page_id is not None and evidence.fit is None:
         raise BadInput("The page cannot be used.", FieldProblem("page_id", f"{page_id} is no page of this site"))
     try:
@@ -121,7 +148,7 @@ def choose(
     contact = _contact(uow, prospect, contact_id or pitch.contact_id)
     evidence = dataclasses.replace(evidence, contact=contact)
     choice = dataclasses.replace(choice, why=f"Chosen by {actor}: {choice.why}.")
-    return _write(uow, evidence, choice, linked, existing=pitch, actor=actor)
+    return _write(uow, evidence, choice, existing=pitch, actor=actor)
 
 
 def choose_angle(uow: UnitOfWork, pitch_id: int, version: int, angle: str, *, actor: str) -> Pitch:
@@ -260,8 +287,8 @@ def preview(uow: UnitOfWork, name: str, source: TemplateSource, prospect_id: int
     """How `source` would read for a real prospect, and what the contract says; nothing is stored."""
     load(name)
     evidence = facts.gather(uow, prospects.get(uow, prospect_id))
-    proposal = propose_angle(evidence.angle)
-    values = facts.values_of(evidence, proposal.reason)
+    proposal = propose_angle(evidence.angle, by_hand=True)
+    values = facts.values_of(evidence, proposal.reason if proposal else None)
     message = render(source, values)
     words, broken = judge(message, values, our_domains=evidence.site.domains)
     return Draft(name, message, words, broken)
@@ -271,13 +298,16 @@ def _write(
     uow: UnitOfWork,
     evidence: facts.Evidence,
     choice: Choice,
-    linked: LinkedFact | None,
     *,
     existing: Pitch | None,
     actor: str,
 ) -> Pitch:
     angle, why = choice.angle, choice.why
     values = facts.values_of(evidence, choice.reason)
+    if angle is not Angle.COVERAGE_GAP:
+        values["coverage"] = None
+    if angle is not Angle.RESOURCE_REPLACEMENT:
+        values.update(dict.fromkeys(("linked_page", "linked_fault", "linked_broken")))
     source, label = versions.newest(uow, angle.value)
     message = render(source, values)
     thread = repository.newest_conversation(uow.session, evidence.prospect.id)
@@ -300,18 +330,25 @@ def _write(
     pitch.their_page, pitch.reason = values["their_page"], values["reason"]
     pitch.contact_id = evidence.contact.id if evidence.contact else None
     pitch.subject, pitch.body_text, pitch.body_html = message.subject, message.body_text, message.body_html
-    stored = dataclasses.asdict(linked) | {"fault": linked.fault.value} if linked else None
-    pitch.variables = {"values": values, "linked": stored}
+    coverage = coverage_row(evidence.angle.coverage) if angle is Angle.COVERAGE_GAP else None
+    pitch.variables = {"values": values, "linked": linked_row(evidence.angle.linked), "coverage": coverage}
     uow.session.add(pitch)
     return _touch(uow, pitch, actor, "pitch_rendered")
 
 
-def _touch(uow: UnitOfWork, pitch: Pitch, actor: str, what: str) -> Pitch:
+def _touch(uow: UnitOfWork, pitch: Pitch, actor: str, what: str, reason: str | None = None) -> Pitch:
     pitch.version += 1
     pitch.updated_at = uow.now()
     uow.session.flush()  # The caller shows the pitch with its id and version.
     prospects.note(
-        uow, pitch.prospect_id, what, actor=actor, pitch_id=pitch.id, angle=pitch.angle, version=pitch.version
+        uow,
+        pitch.prospect_id,
+        what,
+        actor=actor,
+        reason=reason,
+        pitch_id=pitch.id,
+        angle=pitch.angle,
+        version=pitch.version,
     )
     return pitch
 

@@ -12,13 +12,15 @@ from sqlmodel import col
 
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
-from app.domain.angles import Angle, choice_for
+from app.domain.angles import Angle, choice_for, why_not
 from app.domain.gap import Follow, follow_of
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.domain.pitch_contract import MAX_WORDS
 from app.errors import NotFound, Skip
+from app.evidence.stored import linked_fact
 from app.models import (
+    AngleEvidence,
     Competitor,
     Contact,
     Conversation,
@@ -50,11 +52,12 @@ from app.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An angle that can be taken, with why."""
+    """An angle that can be taken, with why; or one that cannot (`offered` False), with why not."""
 
     angle: str
     why: str
     chosen: bool
+    offered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Sheet:
     kept: KeptText | None
     pinned: bool
     last_contact: datetime | None
+    seen: AngleEvidence | None = None
     most_words: int = MAX_WORDS
     colleagues_text: KeptText | None = field(default=None)
 
@@ -127,7 +131,20 @@ def sheet(
         .scalar_subquery()
     )
     row = uow.session.execute(
-        select(Prospect, Site, MentionCheck, Pitch, DomainLease, mine, theirs, Link, QueuePin, names, contacted)
+        select(
+            Prospect,
+            Site,
+            MentionCheck,
+            Pitch,
+            DomainLease,
+            mine,
+            theirs,
+            Link,
+            QueuePin,
+            AngleEvidence,
+            names,
+            contacted,
+        )
         .join(Site, col(Site.id) == col(Prospect.site_id))
         .outerjoin(MentionCheck, col(MentionCheck.id) == col(Prospect.mention_check_id))
         .outerjoin(Pitch, (col(Pitch.prospect_id) == col(Prospect.id)) & (col(Pitch.state) == PitchState.DRAFT))
@@ -137,12 +154,13 @@ def sheet(
         .outerjoin(mine, (col(mine.prospect_id) == col(Prospect.id)) & (col(mine.user_id) == user_id))
         .outerjoin(theirs, (col(theirs.prospect_id) == col(Prospect.id)) & (col(theirs.user_id) == others))
         .outerjoin(Link, col(Link.id) == lost)
+        .outerjoin(AngleEvidence, col(AngleEvidence.prospect_id) == col(Prospect.id))
         .outerjoin(QueuePin, col(QueuePin.prospect_id) == col(Prospect.id))
         .where(col(Prospect.id) == prospect_id)
     ).first()
     if row is None:
         raise NotFound(f"there is no prospect {prospect_id}")
-    prospect, site, mention, draft, lease, own, other, lost_link, pin, listed, last_contact = row
+    prospect, site, mention, draft, lease, own, other, lost_link, pin, seen, listed, last_contact = row
     contacts = list(
         uow.session.execute(
             select(Contact)
@@ -154,7 +172,7 @@ def sheet(
     competitors = listed.split(",") if listed else list(prospect.competitors)
     linking = follow_of(prospect.competitors, prospect.follow, prospect.dofollow)
     words, broken = gates.contract(uow, draft) if draft else (0, ())
-    known = facts.Known(mention, lost_link, pages, contacts[0] if contacts else None)
+    known = facts.Known(mention, lost_link, pages, contacts[0] if contacts else None, seen)
     return Sheet(
         prospect=prospect,
         site=site,
@@ -166,7 +184,8 @@ def sheet(
         words=words,
         broken=tuple(Skip(rule.name, rule.sentence) for rule in broken),
         skips=pitches.view(uow, *asks, draft).skips if draft and asks else None,
-        offers=_offers(uow, prospect, draft, known) if draft else [],
+        offers=_offers(uow, prospect, draft, known),
+        seen=seen,
         lease=lease,
         kept=own if own is not None and (draft is None or own.pitch_id == draft.id) else None,
         colleagues_text=other if other is not None and draft is not None and other.pitch_id == draft.id else None,
@@ -175,14 +194,18 @@ def sheet(
     )
 
 
-def _offers(uow: UnitOfWork, prospect: Prospect, draft: Pitch, known: facts.Known) -> list[Offer]:
-    evidence = facts.gather(uow, prospect, linked=facts.linked_fact_of(draft), page_id=draft.page_id, known=known)
+def _offers(uow: UnitOfWork, prospect: Prospect, draft: Pitch | None, known: facts.Known) -> list[Offer]:
+    stored = linked_fact(draft.variables.get("linked")) if draft is not None and known.seen is None else None
+    page_id = draft.page_id if draft is not None else None
+    evidence = facts.gather(uow, prospect, linked=stored, page_id=page_id, known=known)
     found = []
     for angle in Angle:
         choice = choice_for(angle, evidence.angle)
-        if choice is not None or angle.value == draft.angle:
-            chosen = angle.value == draft.angle
+        chosen = draft is not None and angle.value == draft.angle
+        if draft is not None and (choice is not None or chosen):
             found.append(Offer(angle.value, draft.why if chosen or choice is None else choice.why, chosen))
+        else:
+            found.append(Offer(angle.value, why_not(angle, evidence.angle) or "", False, offered=False))
     return found
 
 

@@ -229,8 +229,8 @@ def _ready(uow: UnitOfWork, angle: str) -> list[Sample]:
         else:
             known = facts.Known(mentions.get(one.id), lost.get(one.id), pages.get(one.site_id, []), people.get(one.id))
             evidence = facts.gather(uow, one, known=known)
-            proposal = propose(evidence.angle)
-            if proposal.angle.value != angle:
+            proposal = propose(evidence.angle, by_hand=True)
+            if proposal is None or proposal.angle.value != angle:
                 continue
             values = facts.values_of(evidence, proposal.reason)
         made.append(_sample(one, sites[one.site_id], values))

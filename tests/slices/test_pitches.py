@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from app.clock import FixedClock
 from app.db.work import Database
-from app.domain.angles import LinkedFault
+from app.domain.angles import LinkedFact, LinkedFault
 from app.domain.delivery import OutboundState
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
@@ -41,7 +41,6 @@ from app.models import (
 )
 from app.pitches import facts, gates
 from app.pitches import service as pitches
-from app.pitches.facts import LinkedFact
 from app.pitches.replacement import prepare
 from app.prospects import suppression
 from app.settings import Settings
@@ -502,6 +501,7 @@ class TestReplacement:
     def give(self, at: Desk, path: str, status: int, **headers: str) -> None:
         assert at.at is not None
         at.at.serve("<p>a page</p>", path, status=status, **headers)
+        at.at.serve('<p>See <a href="http://old.test/guide">the guide</a>.</p>', "/blog/checklist")
 
     @pytest.mark.parametrize(
         ("status", "headers", "said"),
@@ -534,7 +534,6 @@ class TestReplacement:
     def test_nobody_looks_when_a_better_angle_is_there(self, at: Desk) -> None:
         assert at.at is not None
         assert prepare(at, at.prospect(target="http://old.test/guide")).angle == "unlinked-mention"
-        assert prepare(at, at.prospect("go.test", mention=False, target=None)).angle == "coverage-gap"
         assert at.at.seen() == []
 
 

@@ -32,6 +32,7 @@ MANIFEST: dict[tuple[str, str], Row] = {
         "OLX", ("/queue/{growth-notes.test}", "/queue/{data-weekly.test}", "/queue/{cloud-journal.test}")
     ),
     ("POST", "/queue/start"): Row("OLX"),
+    ("POST", "/queue/{prospect_id}/look"): Row("OLX"),
     ("POST", "/queue/{prospect_id}/draft"): Row("OLX"),
     ("POST", "/queue/{prospect_id}/choose"): Row("OLX"),
     ("POST", "/queue/{prospect_id}/decide"): Row("OLX"),

@@ -11,14 +11,17 @@ from pydantic import Field
 from app.api.door import Call, Cursor, Door, Id, Limit, Line, Model, Out, Page, RowId, decode_cursor, encode_cursor
 from app.contacts import repository as contact_search
 from app.contacts import service as searches
+from app.domain.angle_evidence import State
 from app.domain.checks import CheckState
 from app.domain.contact_rules import How, PageKind, Whose
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
 from app.errors import BadInput, FieldProblem
+from app.evidence import repository as reasons
+from app.evidence import service as evidence
 from app.links import service as links
 from app.mentions import service as mentions
-from app.models import Contact, ContactSearch
+from app.models import AngleEvidence, Contact, ContactSearch
 from app.prospects import address_check, contacts, intake, repository, service
 from app.reports import prospects as lists
 from app.reports import timeline
@@ -326,6 +329,39 @@ def get_contact_search(call: Call, prospect_id: Id) -> Any:
 def search_contacts(call: Call, prospect_id: Id) -> Any:
     """Let a worker read the prospect's pages for contacts now; read the search again to see what it found."""
     return searches.request(call.uow, call.container.settings, prospect_id)
+
+
+class ReasonsOut(Out):
+    """What was looked at to find a reason for a pitch. A state is null while nobody has looked.
+
+    `linked` is about the page that theirs links to, `coverage` about their whole site; both are null unless the state is
+    `fact`. The notes say in words what came out.
+    """
+
+    prospect_id: int
+    page_id: int | None = Field(description="The page of ours that theirs were held against.")
+    linked_state: State | None
+    linked: dict[str, Any] | None
+    linked_note: str | None
+    coverage_state: State | None
+    coverage: dict[str, Any] | None
+    coverage_note: str | None
+    pages: list[dict[str, Any]] = Field(description="Every page that was asked for, with its outcome.")
+    due_at: datetime | None
+    looked_at: datetime | None
+
+
+@door.route("GET", "/prospects/{prospect_id}/reasons", needs="prospects:read", answers=ReasonsOut)
+def get_reasons(call: Call, prospect_id: Id) -> Any:
+    """What the latest look at their pages has proved, with every page that was asked for."""
+    service.get(call.uow, prospect_id)
+    return reasons.of_prospect(call.uow.session, prospect_id) or AngleEvidence(prospect_id=prospect_id)
+
+
+@door.route("POST", "/prospects/{prospect_id}/reasons", needs="prospects:write", answers=ReasonsOut, status=202)
+def look_for_reasons(call: Call, prospect_id: Id) -> Any:
+    """Let a worker look for a reason now: the page that they link to, and what their site covers."""
+    return evidence.request(call.uow, call.container.settings, prospect_id)
 
 
 @door.route("GET", "/events", needs="events:read", answers=Page[FeedOut])

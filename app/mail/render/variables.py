@@ -61,6 +61,21 @@ VARIABLES: dict[str, Variable] = {
         Variable(
             "linked_fault", "text", "What is wrong with it, as the words after 'That page'.", "answers 404 (not found)"
         ),
+        Variable(
+            "linked_broken",
+            "text",
+            "Set where a reader who follows that link does not find what it promised.",
+            "yes",
+            optional=True,
+        ),
+        Variable(
+            "coverage",
+            "text",
+            "What their site covers and what was not found on it, with counts and a title.",
+            'Since 1 June 2025 you have published 5 articles with "audit" in the title, the latest "How we audit links" '
+            "(3 May 2026). Going by the titles and addresses of 148 of your pages, I found none on disavow files",
+            optional=True,
+        ),
         Variable("lost_on", "text", "The day on which their link to us was last seen.", "3 May 2026"),
         Variable(
             "loss",
@@ -87,7 +102,7 @@ VARIABLES: dict[str, Variable] = {
 }
 
 # Fills the contract's list of facts, of which the body must state one.
-EVIDENCE = ("mention_quote", "linked_fault", "lost_on", "loss", "reason", "our_page_summary")
+EVIDENCE = ("mention_quote", "linked_fault", "coverage", "lost_on", "loss", "reason", "our_page_summary")
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 

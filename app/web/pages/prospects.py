@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from app.domain.pipeline import LostReason, Stage
 from app.errors import BadInput, FieldProblem
+from app.evidence import repository as reasons
 from app.prospects import repository, service
 from app.reports import links, timeline
 from app.web.door import Id, Pages, Visit
@@ -31,6 +32,7 @@ def _show(visit: Visit, prospect_id: int) -> Response:
         contacts=repository.contacts_of(visit.uow.session, prospect_id),
         links=links.listing(visit.uow, prospect_id=prospect_id),
         reasons=list(LostReason),
+        item={"seen": reasons.of_prospect(visit.uow.session, prospect_id), "prospect": found},
         over=found.stage in (Stage.WON, Stage.LOST),
         notice=None,
     )

@@ -12,6 +12,7 @@ from app.desk import service as desk
 from app.domain.pipeline import LostReason
 from app.domain.snooze import at_morning, presets
 from app.errors import BadInput, Conflict, FieldProblem
+from app.evidence import service as evidence
 from app.mentions import service as mentions
 from app.models import Decision
 from app.pitches import service as pitches
@@ -49,6 +50,7 @@ _NOTICES = {
     "snoozed": mark("Put {domain} aside."),
     "left": mark("Left {domain} to the others."),
     "saved": mark("Saved."),
+    "looking": mark("A worker reads the pages of {domain} now. Reload this page in a minute."),
     "pinned": mark("Pinned {domain}."),
     "unpinned": mark("Took the pin off {domain}."),
     "taken": mark("You hold {domain} now."),
@@ -177,6 +179,13 @@ def write_draft(visit: Visit, prospect_id: Id) -> Response:
     """Write the draft that the evidence speaks for."""
     pitches.propose(visit.uow, prospect_id, actor=visit.actor)
     return visit.go(f"/queue/{prospect_id}{query_of(lane_of(visit))}")
+
+
+@pages.post("/queue/{prospect_id}/look", needs="prospects:write", again=again)
+def look(visit: Visit, prospect_id: Id) -> Response:
+    """Have the pages read for a reason, as soon as a worker is free."""
+    evidence.request(visit.uow, visit.container.settings, prospect_id)
+    return visit.go(f"/queue/{prospect_id}{query_of(lane_of(visit), did='looking', about=prospect_id)}")
 
 
 def pitch_of(visit: Visit, prospect_id: int) -> tuple[int, int]:
