@@ -129,6 +129,34 @@ class Settings(BaseSettings):
         description="Whether addresses of named authors may be guessed by the pattern of their colleagues' addresses when none "
         "was found. A guess is marked as such and unverified; a wrong one reaches nobody or a stranger.",
     )
+    mention_pages: int = Field(
+        default=6,
+        ge=0,
+        le=60,
+        description="Most requests by which a prospect's feed and sitemap are searched for a mention when the known pages hold "
+        "none, pages that they lead to included. 0: only the known pages are read.",
+    )
+    search_provider: Literal["none", "searxng", "brave", "google"] = Field(
+        default="none", description="Who is asked for pages that name you. `none`: nobody."
+    )
+    search_url: str = Field(
+        default="",
+        description="Address of your SearXNG; of another address of Brave's or Google's API. Empty: theirs.",
+    )
+    brave_key: SecretStr = Field(default=SecretStr(""), description="Key (subscription token) of the Brave Search API.")
+    google_search_key: SecretStr = Field(
+        default=SecretStr(""), description="API key of Google's Custom Search JSON API (Programmable Search Engine)."
+    )
+    google_search_engine: str = Field(default="", description="Id (cx) of your Programmable Search Engine.")
+    search_a_minute: int = Field(default=20, ge=1, le=600, description="Requests to the search provider in a minute.")
+    search_a_day: int = Field(
+        default=50, ge=0, description="Requests to the search provider on a day (UTC); over it nobody is asked."
+    )
+    search_cost: float | None = Field(
+        default=None,
+        ge=0,
+        description="What one request costs you, in your own currency: shown before and counted after. Unset: not known.",
+    )
     evidence_pages: int = Field(
         default=14,
         ge=0,

@@ -9,7 +9,7 @@ from typing import cast
 from sqlalchemy import CursorResult, func, select, update
 from sqlmodel import Session, col
 
-from app.models import Competitor, MentionCheck, Prospect, Snapshot, SnapshotRole
+from app.models import Competitor, MentionCandidate, MentionCheck, Prospect, Snapshot, SnapshotRole
 
 
 def due(session: Session, now: datetime) -> Sequence[int]:
@@ -62,3 +62,35 @@ def competitors_with_data(session: Session, site_id: int) -> int:
         of_site, col(Snapshot.role) == SnapshotRole.COMPETITOR
     )
     return int(session.execute(named).scalar_one()) or int(known)
+
+
+def add_candidate(session: Session, prospect_id: int, url: str, source: str, now: datetime) -> bool:
+    """Keep a page that may name us; False when it is known."""
+    known = select(col(MentionCandidate.id)).where(
+        col(MentionCandidate.prospect_id) == prospect_id, col(MentionCandidate.url) == url
+    )
+    if session.execute(known).first() is not None:
+        return False
+    session.add(MentionCandidate(prospect_id=prospect_id, url=url, source=source[:200], found_at=now))
+    session.flush()
+    return True
+
+
+def waiting_candidates(session: Session, prospect_id: int, limit: int) -> Sequence[MentionCandidate]:
+    """Candidates of a prospect that were never read, oldest first."""
+    statement = (
+        select(MentionCandidate)
+        .where(col(MentionCandidate.prospect_id) == prospect_id, col(MentionCandidate.looked_at).is_(None))
+        .order_by(col(MentionCandidate.id))
+        .limit(limit)
+    )
+    return session.execute(statement).scalars().all()
+
+
+def candidates_read(session: Session, prospect_id: int, urls: Sequence[str], now: datetime) -> None:
+    """Note that candidates were read."""
+    session.execute(
+        update(MentionCandidate)
+        .where(col(MentionCandidate.prospect_id) == prospect_id, col(MentionCandidate.url).in_(urls))
+        .values(looked_at=now)
+    )

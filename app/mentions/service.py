@@ -19,8 +19,9 @@ from app.fetch.memories import PageMemories
 from app.fetch.ports import Fetcher, Renderer
 from app.fetch.visit import Visit, visit
 from app.jobs import Job
+from app.keys import site_key
 from app.log import get_logger
-from app.mentions import repository
+from app.mentions import asking, further, repository
 from app.models import MentionCheck, Prospect, Site, StageEvent
 from app.prospects import contacts, placements
 from app.prospects import service as prospects
@@ -31,6 +32,8 @@ log = get_logger("mentions")
 ACTOR = "checker"
 MAX_PAGES = 5
 MAX_TRIES = 3
+_FOUND = (MentionVerdict.LINKED, MentionVerdict.UNLINKED_MENTION)
+_MAX_CANDIDATES = 10
 _CLAIM = timedelta(minutes=15)
 _RETRY = timedelta(hours=1)
 # What may be otherwise in an hour; everything else waits for a person.
@@ -67,6 +70,9 @@ class _Task:
     brands: tuple[str, ...]
     others: tuple[str, ...]
     tries: int
+    site_id: int
+    domain: str
+    candidates: tuple[tuple[str, str], ...]
 
 
 def request(uow: UnitOfWork, prospect_id: int) -> None:
@@ -86,26 +92,57 @@ def check(deps: Deps, prospect_id: int) -> MentionVerdict | None:
     if task is None:
         return None
     visits: list[Visit] = []
-    memory = PageMemories(deps.db, deps.settings.fetch_full_after)
-    for page in task.pages:
-        visits.append(
-            visit(
-                deps.fetcher,
-                page,
-                task.target,
-                brands=task.brands,
-                others=task.others,
-                memory=memory,
-                renderer=deps.renderer,
-            )
-        )
+    sources = dict(task.candidates)
+    for page in dict.fromkeys((*task.pages, *sources)):
+        visits.append(_look(deps, task, page))
         if visits[-1].finding.verdict is MentionVerdict.LINKED:
             break
     finding = conclude([look.finding for look in visits])
+    if finding.verdict is MentionVerdict.NO_MENTION:
+        more = _look_further(deps, task, {look.finding.url for look in visits})
+        sources |= {look.finding.url: source for look, source in more}
+        visits += [look for look, _ in more]
+        named = [look.finding for look, _ in more if look.finding.verdict in _FOUND]
+        finding = conclude([finding, *named])
     with deps.db.work() as uow:
-        _record(uow, task, visits, finding, search=deps.settings.contact_pages > 0)
+        _record(uow, task, visits, finding, sources, search=deps.settings.contact_pages > 0)
     log.info("mentions.checked", prospect_id=prospect_id, verdict=finding.verdict.value, reason=finding.reason or None)
     return finding.verdict
+
+
+def _look(deps: Deps, task: _Task, page: str) -> Visit:
+    return visit(
+        deps.fetcher,
+        page,
+        task.target,
+        brands=task.brands,
+        others=task.others,
+        memory=PageMemories(deps.db, deps.settings.fetch_full_after),
+        renderer=deps.renderer,
+    )
+
+
+def _look_further(deps: Deps, task: _Task, known: set[str]) -> list[tuple[Visit, str]]:
+    """Pages that the site's own lists or the search provider name, read until one holds a mention or the budget ends."""
+    left = deps.settings.mention_pages
+    if not left or not task.brands:
+        return []
+    found, asked = further.named_pages(deps.fetcher, task.domain, task.pages[0], task.brands, task.others, left)
+    left -= asked
+    if not found:
+        hits = asking.search_domain(deps.db, deps.settings, task.site_id, task.domain, task.brands)
+        found = [(url, f"search: {deps.settings.search_provider}") for url in hits if site_key(url) == task.domain]
+    visits: list[tuple[Visit, str]] = []
+    for url, source in found:
+        if left <= 0:
+            break
+        if url in known:
+            continue
+        left -= 1
+        visits.append((_look(deps, task, url), source))
+        if visits[-1][0].finding.verdict in _FOUND:
+            break
+    return visits
 
 
 def conclude(findings: list[Finding]) -> Finding:
@@ -172,10 +209,18 @@ def _claim(deps: Deps, prospect_id: int) -> _Task | None:
             tuple(site.brand_names) if site else (),
             tuple(repository.competitor_names(uow.session, prospect.site_id)),
             prospect.mention_tries,
+            prospect.site_id,
+            prospect.domain,
+            tuple(
+                (row.url, row.source)
+                for row in repository.waiting_candidates(uow.session, prospect_id, _MAX_CANDIDATES)
+            ),
         )
 
 
-def _record(uow: UnitOfWork, task: _Task, visits: list[Visit], finding: Finding, *, search: bool) -> None:
+def _record(
+    uow: UnitOfWork, task: _Task, visits: list[Visit], finding: Finding, sources: dict[str, str], *, search: bool
+) -> None:
     prospect = prospects.get(uow, task.prospect_id)
     row = MentionCheck(
         prospect_id=prospect.id,
@@ -184,13 +229,16 @@ def _record(uow: UnitOfWork, task: _Task, visits: list[Visit], finding: Finding,
         quote=finding.mention.quote if finding.mention else None,
         link_target=finding.link.final_url if finding.link else None,
         reason=finding.reason or None,
-        pages=[_tried(look) for look in visits],
+        pages=[_tried(look, sources.get(look.finding.url)) for look in visits],
         checked_at=uow.now(),
     )
     uow.session.add(row)
     uow.session.flush()
     prospect.mention, prospect.mention_check_id = finding.verdict, row.id
     _reschedule(uow, prospect, task, finding)
+    if prospect.mention_due_at is None:
+        # What could not be read is read once more with the next try.
+        repository.candidates_read(uow.session, prospect.id, [look.finding.url for look in visits], uow.now())
     prospects.rerank(prospect, repository.competitors_with_data(uow.session, prospect.site_id))
     for look in visits:
         if look.finding.url == prospect.best_page and look.finding.title:
@@ -225,7 +273,7 @@ def _reschedule(uow: UnitOfWork, prospect: Prospect, task: _Task, finding: Findi
         prospect.mention_due_at, prospect.mention_tries = None, 0
 
 
-def _tried(look: Visit) -> dict[str, Any]:
+def _tried(look: Visit, source: str | None) -> dict[str, Any]:
     finding = look.finding
     return {
         "url": finding.url,
@@ -235,4 +283,6 @@ def _tried(look: Visit) -> dict[str, Any]:
         "reason": finding.reason or None,
         "sentence": finding.sentence or None,
         "at": look.at.isoformat(),
+        # Who named the page, where it was not known from an import.
+        **({"source": source} if source else {}),
     }

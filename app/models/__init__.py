@@ -31,6 +31,7 @@ from app.models.mailbox_oauth import MailboxOAuth, OAuthFlow
 from app.models.mailbox_pacing import MailboxPacing, MailboxSite
 from app.models.mailbox_pause import MailboxPause
 from app.models.mailbox_watch import MailboxWatch
+from app.models.mention_candidate import MentionCandidate
 from app.models.mention_check import MentionCheck
 from app.models.outbound import Outbound, OutboundKind
 from app.models.outbound_alias import OutboundAlias
@@ -44,6 +45,7 @@ from app.models.queue_pin import QueuePin
 from app.models.recipient_day import RecipientDay
 from app.models.robots_text import RobotsText
 from app.models.sealed_secret import SealedSecret
+from app.models.search_request import SearchRequest
 from app.models.send_attempt import SendAttempt
 from app.models.sending_domain import SendingDomain
 from app.models.sending_domain_check import SendingDomainCheck
@@ -104,6 +106,7 @@ __all__ = [
     "MailboxPause",
     "MailboxSite",
     "MailboxWatch",
+    "MentionCandidate",
     "MentionCheck",
     "OAuthFlow",
     "Outbound",
@@ -124,6 +127,7 @@ __all__ = [
     "Role",
     "RunState",
     "SealedSecret",
+    "SearchRequest",
     "Security",
     "SendAttempt",
     "SendingDomain",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 import httpx2
@@ -175,7 +176,15 @@ def day(value: Any) -> str | None:
 
 
 def _asked(response: httpx2.Response) -> float | None:
+    """The seconds that the server asks to wait (RFC 9110 10.2.3: a number, or a date by the server's own clock)."""
+    text = response.headers.get("retry-after", "")
     try:
-        return max(0.0, float(response.headers["retry-after"]))
-    except (KeyError, ValueError):
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        now = response.headers.get("date")
+        since = parsedate_to_datetime(now) if now else datetime.now(UTC)
+        return max(0.0, (parsedate_to_datetime(text) - since).total_seconds())
+    except (TypeError, ValueError):
         return None

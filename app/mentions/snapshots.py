@@ -1,0 +1,35 @@
+"""The rows of imported exports that name us without a link: Majestic marks them, and the snapshots keep them."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.db.work import UnitOfWork
+from app.errors import NotFound
+from app.gaps import service as gaps
+from app.gaps.engine import Engine, literal
+from app.mentions import candidates
+from app.models import Site, Snapshot
+from app.settings import Settings
+
+
+def take(uow: UnitOfWork, settings: Settings, site_id: int, *, actor: str) -> candidates.Taken:
+    """Keep the pages of such rows as candidates, from the snapshots of our own links. Raises NotFound for no such site."""
+    site = uow.session.get(Site, site_id)
+    if site is None:
+        raise NotFound(f"there is no site {site_id}")
+    folder = gaps.snapshot_folder(settings.data_dir)
+    made = candidates.Taken()
+    statement = select(Snapshot).where(col(Snapshot.site_id) == site_id, col(Snapshot.target).in_(site.domains))
+    for one in uow.session.execute(statement.order_by(col(Snapshot.id))).scalars():
+        place = folder / one.path
+        if not place.is_file():
+            continue
+        with Engine() as engine:
+            rows = engine.run(
+                f"SELECT DISTINCT source_url FROM read_parquet({literal(str(place))}) "  # noqa: S608 - our own file
+                f"WHERE mention AND source_url IS NOT NULL ORDER BY source_url LIMIT {candidates.MOST}"
+            )
+        made.add(candidates.take(uow, site_id, [url for (url,) in rows], source=f"list: {one.filename}", actor=actor))
+    return made
