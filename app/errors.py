@@ -4,7 +4,8 @@ GapbridgeError
 ├── BadInput            422  the caller's data is malformed: names the file, line or field
 ├── NotFound            404
 ├── Conflict            409  the state does not allow it (illegal transition, lost race)
-│   └── IllegalTransition
+│   ├── IllegalTransition
+│   └── Stale                somebody else saved what is being saved; `changes` say what differs
 ├── Refused             409  a gate said no; `skip` holds the named reason
 ├── NotAllowed          403  the role or scope does not permit it
 ├── NotSignedIn         401
@@ -77,6 +78,26 @@ class IllegalTransition(Conflict):
     """The pipeline has no such move from this stage."""
 
     code = "illegal-transition"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that differs between what is kept now and what was sent."""
+
+    field: str
+    theirs: Any
+    yours: Any
+
+
+class Stale(Conflict):
+    """Somebody else saved the same thing since it was read. Nothing was changed; `version` is the present one."""
+
+    code = "stale"
+
+    def __init__(self, detail: str, version: int, *changes: Difference, **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.version = version
+        self.changes = changes
 
 
 class Refused(GapbridgeError):

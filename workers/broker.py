@@ -51,6 +51,7 @@ _QUEUES = {
     Job.MAIL_DOMAINS_CHECK: "pages",
     Job.GAPS_PULL: "pages",
     Job.GAPS_EXPIRE: "pages",
+    Job.PAGES_CHECK: "pages",
     Job.GAPS_IMPORT: "pages",
 }
 CONNECT_SECONDS = 5.0

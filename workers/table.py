@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers import contacts, domains, evidence, gaps, inbox, links, mentions, outbox, sequences
+from workers import contacts, domains, evidence, gaps, inbox, links, mentions, outbox, sequences, sites
 from workers.work import Work
 
 TABLE: tuple[Work, ...] = (
@@ -13,6 +13,7 @@ TABLE: tuple[Work, ...] = (
     *contacts.WORK,
     *evidence.WORK,
     *links.WORK,
+    *sites.WORK,
     *gaps.WORK,
     *domains.WORK,
 )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from app.errors import BadInput, GapbridgeError, Refused, TooMany
+from app.errors import BadInput, GapbridgeError, Refused, Stale, TooMany
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -47,7 +47,9 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="A sentence that says what happened and what to do.")
     code: str = Field(description="Stable name of the error.")
-    errors: list[FieldError] = Field(default_factory=list, description="Problems by field, for `bad-input`.")
+    errors: list[FieldError] = Field(
+        default_factory=list, description="Problems by field, for `bad-input`; what differs, for `stale`."
+    )
     reasons: list[Reason] = Field(default_factory=list, description="Named refusals, for `refused`.")
     reference: str | None = Field(default=None, description="Look for this in the logs.")
 
@@ -89,6 +91,8 @@ def of_error(error: GapbridgeError) -> JSONResponse:
         error.detail,
         errors=[FieldError(field=p.field, problem=p.problem) for p in error.problems]
         if isinstance(error, BadInput)
+        else [FieldError(field=one.field, problem=f"is now {one.theirs!r}") for one in error.changes]
+        if isinstance(error, Stale)
         else None,
         reasons=[Reason(reason=s.reason, sentence=s.sentence, until=s.until) for s in error.skips]
         if isinstance(error, Refused)

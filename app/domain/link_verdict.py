@@ -69,7 +69,8 @@ class PageFacts:
 
     `text` is the visible text with white space collapsed and a line break between blocks. `robots` are the directives of
     the meta tags and the X-Robots-Tag header that apply to search engines in general. `cut`: not all of the page was
-    read. `needs_scripts`: the page has next to no text and loads scripts that would make it.
+    read. `needs_scripts`: the page has next to no text and loads scripts that would make it. `about`: what its meta tags
+    say of it (name, text): description, date, section.
     """
 
     url: str
@@ -81,6 +82,7 @@ class PageFacts:
     links: tuple[LinkFact, ...]
     cut: bool = False
     needs_scripts: bool = False
+    about: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

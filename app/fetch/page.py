@@ -49,6 +49,8 @@ _READ = frozenset({"a", "area", "img"})
 # What may hide (see `hides`), as far as a selector can tell.
 _MAY_HIDE = '[hidden], [style*="display" i], [style*="visibility" i]'
 _NOTED = frozenset({"base", "link", "meta", "title", "script"})
+# What a page says of itself to search engines and to those who share it.
+_ABOUT = frozenset({"description", "og:description", "article:published_time", "article:section", "date", "keywords"})
 _HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 _JAVASCRIPT = re.compile(r"javascript", re.IGNORECASE)
@@ -126,6 +128,7 @@ class _Reader:
         self.title = ""
         self.scripts = 0
         self.hiding = True
+        self.about: dict[str, str] = {}
         self.dropped = False
         self.depth = 0
         self.hidden_from = -1  # depth of the outermost element that hides what is in it
@@ -212,12 +215,18 @@ class _Reader:
             self.base = attrs.get("href")
         elif tag == "link" and self.canonical is None and "canonical" in tokens(attrs.get("rel")):
             self.canonical = attrs.get("href")
-        elif tag == "meta" and (attrs.get("name") or "").strip().lower() in {"robots", "googlebot"}:
-            self.robots.append(attrs.get("content") or "")
+        elif tag == "meta":
+            self._meta((attrs.get("name") or attrs.get("property") or "").strip().lower(), attrs.get("content") or "")
         elif tag == "title" and not self.title:
             self.title = " ".join((node.text() or "").split())[:500]
         elif tag == "script":
             self.scripts += 1
+
+    def _meta(self, name: str, content: str) -> None:
+        if name in {"robots", "googlebot"}:
+            self.robots.append(content)
+        elif name in _ABOUT and content.strip():
+            self.about.setdefault(name, " ".join(content.split())[:500])
 
 
 def parse_page(
@@ -253,6 +262,7 @@ def parse_page(
         cut=cut or reader.dropped,
         # An empty app between a full header and footer is an app all the same; few words alone say nothing.
         needs_scripts=reader.scripts > 0 and (app_root or (few and _asks_for_scripts(html))),
+        about=tuple(reader.about.items()),
     )
 
 

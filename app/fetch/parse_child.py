@@ -55,7 +55,7 @@ def as_rows(facts: PageFacts) -> list[Any]:
     """The facts as plain lists, in the order of their fields; `app.fetch.parsing.from_rows` is the way back."""
     links = [(link.url, link.anchor, link.rel, link.start, link.end, link.image, link.hidden) for link in facts.links]
     head = (facts.url, facts.title, facts.lang, facts.canonical, facts.robots, facts.text)
-    return [*head, links, facts.cut, facts.needs_scripts]
+    return [*head, links, facts.cut, facts.needs_scripts, facts.about]
 
 
 def contact_rows(facts: ContactFacts) -> list[Any]:

@@ -184,14 +184,15 @@ class ParserPool:
 def from_rows(rows: list[Any]) -> PageFacts:
     """What `app.fetch.parse_child.as_rows` made of the facts. Raises PageTooComplex for anything else."""
     try:
-        url, title, lang, canonical, robots, text, links, cut, needs_scripts = rows
+        url, title, lang, canonical, robots, text, links, cut, needs_scripts, about = rows
         facts = tuple(
             LinkFact(address, anchor, tuple(rel), start, end, image, hidden)
             for address, anchor, rel, start, end, image, hidden in links
         )
+        told = tuple((str(name), str(content)) for name, content in about)
     except (TypeError, ValueError) as error:
         raise PageTooComplex("the parser answered in a shape that is not known") from error
-    return PageFacts(url, title, lang, canonical, tuple(robots), text, facts, cut, needs_scripts)
+    return PageFacts(url, title, lang, canonical, tuple(robots), text, facts, cut, needs_scripts, told)
 
 
 def contacts_from_rows(rows: Any) -> ContactFacts:

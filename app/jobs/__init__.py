@@ -27,6 +27,7 @@ class Job(StrEnum):
     MAIL_DOMAINS_CHECK = "mail-domains.check"  # -> domain of recipients
     GAPS_PULL = "gaps.pull"  # -> provider schedule
     GAPS_EXPIRE = "gaps.expire"  # -> snapshot
+    PAGES_CHECK = "pages.check"  # -> page of ours
     GAPS_IMPORT = "gaps.import"  # -> upload
 
 

@@ -19,6 +19,7 @@ from app.models.import_job import ImportJob, ImportState
 from app.models.inbound import Inbound, InboundState
 from app.models.inbound_location import InboundLocation
 from app.models.installation import Installation
+from app.models.job_fault import JobFault
 from app.models.kept_text import KeptText
 from app.models.lease import Lease
 from app.models.link import Link, LinkState
@@ -65,6 +66,7 @@ from app.models.triage import Triage
 from app.models.user import Role, User
 from app.models.user_session import UserSession
 from app.models.user_setting import UserSetting
+from app.models.worker_beat import WorkerBeat
 
 __all__ = [
     "AngleEvidence",
@@ -92,6 +94,7 @@ __all__ = [
     "InboundLocation",
     "InboundState",
     "Installation",
+    "JobFault",
     "KeptText",
     "Lease",
     "Link",
@@ -150,4 +153,5 @@ __all__ = [
     "User",
     "UserSession",
     "UserSetting",
+    "WorkerBeat",
 ]

@@ -21,5 +21,13 @@ class Page(Table, table=True):
     topic: str | None = None
     summary: str | None = None
     published_on: date | None = None
+    # Pitches of another angle do not offer it; null: it fits every angle.
+    angle: str | None = Field(default=None, max_length=32)
+    version: int = 1
+    # The last look at the page itself: `ok`, or the name of what speaks against promoting it.
+    check_state: str | None = Field(default=None, max_length=32)
+    check_detail: str | None = None
+    checked_at: datetime | None = None
+    check_due_at: datetime | None = Field(default=None, index=True)
     archived_at: datetime | None = None
     created_at: datetime

@@ -24,4 +24,7 @@ class Site(Table, table=True):
     sender_name: str | None = None
     sender_role: str | None = None
     postal_address: str | None = None
+    # Grows with each change, so that of two people who save at once the second is asked.
+    version: int = 1
+    archived_at: datetime | None = None
     created_at: datetime

@@ -15,6 +15,8 @@ class UserSession(Table, table=True):
     id_hash: str = Field(primary_key=True, max_length=64)
     user_id: int = Field(foreign_key="app_user.id", ondelete="CASCADE", index=True)
     csrf_token: str = Field(max_length=64)
+    # "Firefox on Linux", so that a person knows their sessions apart; what the browser says is not kept as it is.
+    agent: str | None = Field(default=None, max_length=100)
     created_at: datetime
     seen_at: datetime
     expires_at: datetime

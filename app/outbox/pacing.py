@@ -5,9 +5,10 @@ What waits follows at once: its slots are computed again in the same transaction
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import ColumnElement, delete, select
@@ -17,7 +18,7 @@ from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.domain.pacing import ALWAYS, parse_window
 from app.domain.places import ZONE_OF
-from app.errors import BadInput, FieldProblem, NotFound
+from app.errors import BadInput, Difference, FieldProblem, NotFound, Stale
 from app.jobs import Job
 from app.mail.accounts import MOST_A_DAY
 from app.models import (
@@ -115,8 +116,12 @@ def set_site(
     window: str | None,
     daily_cap: int | None,
     cooldown_days: int | None,
+    read: Mapping[str, Any] | None = None,
 ) -> SitePacing:
-    """Pace a site otherwise than the installation. A lower cap counts from today on, and takes nothing back."""
+    """Pace a site otherwise than the installation. A lower cap counts from today on, and takes nothing back.
+
+    `read` is what the caller has read (send_window, daily_cap, cooldown_days): raises Stale when it is something else by now.
+    """
     row = of_site(uow, site_id)
     problems = _window_problems(window)
     if daily_cap is not None and daily_cap < 1:
@@ -127,6 +132,9 @@ def set_site(
         raise BadInput("The site cannot be paced like this.", *problems)
     before = {"send_window": row.send_window, "daily_cap": row.daily_cap, "cooldown_days": row.cooldown_days}
     after = {"send_window": window, "daily_cap": daily_cap, "cooldown_days": cooldown_days}
+    if read is not None and dict(read) != before:
+        differs = [Difference(name, before[name], after[name]) for name in before if before[name] != after[name]]
+        raise Stale("somebody else changed the sending rules meanwhile; yours are not saved yet", 0, *differs)
     row.send_window, row.daily_cap, row.cooldown_days = window, daily_cap, cooldown_days
     audit.record(
         uow, "site.paced", "site", site_id, name=uow.session.get_one(Site, site_id).name, before=before, after=after

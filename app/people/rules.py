@@ -30,6 +30,8 @@ KEPT: Mapping[str, str] = {
     "sealed_secret.*": "sealed",
     "installation.*": "the installation itself",
     "lease.*": "names of processes",
+    "worker_beat.*": "names of processes",
+    "job_fault.job": "the name of a job",
     "mailbox_oauth.*": "sealed tokens and words of the sign-in server",
     "oauth_flow.*": "hashes and random texts of staff's sign-ins",
     "recipient_day.recipient": "a domain, or a keyed hash at public mail providers",

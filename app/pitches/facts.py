@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from app.db.work import UnitOfWork
 from app.domain.angles import (
     BROKEN,
+    Angle,
     AngleFacts,
     CoverageFact,
     LinkedFact,
@@ -90,7 +91,11 @@ def gather(
     title = prospect.best_page_title
     if not (their_page and prospect.best_page and page_key(their_page) == page_key(prospect.best_page)):
         title = None
-    pages = known.pages
+    pages = (
+        known.pages
+        if page_id is not None
+        else _of_angle(known.pages, lost=lost is not None, unlinked=unlinked is not None)
+    )
     said = [
         prospect.best_page_title,
         prospect.anchor,
@@ -238,6 +243,17 @@ def _fit(pages: list[Page], said: list[str | None], *, page_id: int | None, targ
             if page_key(page.url) == page_key(target):
                 return Fit(page, 1, "Our page is the one that they linked to")
     return best_fit(ours, said)
+
+
+def _of_angle(pages: list[Page], *, lost: bool, unlinked: bool) -> list[Page]:
+    """The pages that the angle may offer, which these facts speak for; all of them where none is kept for it."""
+    if lost:
+        angles = {Angle.LINK_RECLAMATION}
+    elif unlinked:
+        angles = {Angle.UNLINKED_MENTION}
+    else:
+        angles = {Angle.RESOURCE_REPLACEMENT, Angle.COVERAGE_GAP}
+    return [page for page in pages if page.angle is None or page.angle in angles] or pages
 
 
 def _covers(page: OurPage) -> str | None:

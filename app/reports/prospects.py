@@ -18,6 +18,7 @@ from app.models import (
     DomainLease,
     Prospect,
     QueuePin,
+    Site,
     StageEvent,
 )
 from app.models.prospect import WAITS
@@ -113,6 +114,8 @@ def waiting(now: Any) -> tuple[Any, ...]:
         WAITING,
         or_(col(Prospect.snoozed_until).is_(None), col(Prospect.snoozed_until) <= now),
         ~under_way,
+        # A handful of rows, read once: what was put away waits for nobody.
+        col(Prospect.site_id).not_in(columns(Site.id).where(col(Site.archived_at).is_not(None))),
     )
 
 

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
-from urllib.parse import urlsplit
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlmodel import col
 
+from app.audit import service as audit
 from app.db.work import UnitOfWork
-from app.errors import BadInput, Conflict, FieldProblem, NotFound
-from app.keys import ascii_host, registrable_domain
-from app.models import Competitor, Page, Site
+from app.domain.delivery import OutboundState
+from app.errors import BadInput, Conflict, Difference, FieldProblem, NotFound, Stale
+from app.keys import registrable_domain
+from app.models import Competitor, Outbound, Prospect, RunState, SequenceRun, Site
+from app.sites.pages import add_page, archive_page, change_page, get_page, pages, restore_page
 
 MOST_COMPETITORS = 10
 ADVISED_COMPETITORS = 5
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+FIELDS = (
+    "name",
+    "domains",
+    "brand_names",
+    "language",
+    "country",
+    "min_authority",
+    "min_traffic",
+    "sender_name",
+    "sender_role",
+    "postal_address",
+)
+
+__all__ = ["add_page", "archive_page", "change_page", "get_page", "pages", "restore_page"]
 
 
 def get(uow: UnitOfWork, site_id: int) -> Site:
@@ -26,9 +44,12 @@ def get(uow: UnitOfWork, site_id: int) -> Site:
     return found
 
 
-def list_sites(uow: UnitOfWork) -> list[Site]:
-    """All sites, oldest first."""
-    return list(uow.session.execute(select(Site).order_by(col(Site.id))).scalars())
+def list_sites(uow: UnitOfWork, *, archived: bool = False) -> list[Site]:
+    """The sites, oldest first; `archived` adds those that were put away."""
+    statement = select(Site).order_by(col(Site.id))
+    if not archived:
+        statement = statement.where(col(Site.archived_at).is_(None))
+    return list(uow.session.execute(statement).scalars())
 
 
 def clean_domains(domains: Iterable[str]) -> list[str]:
@@ -71,30 +92,128 @@ def create(
     postal_address: str | None = None,
 ) -> Site:
     """Add a site. Raises BadInput with the fields `name`, `domains`, `brand_names`; Conflict when name or domain is taken."""
-    if not name.strip():
-        raise BadInput("a site needs a name", FieldProblem("name", "Enter a name"))
-    site = Site(
-        name=name.strip(),
-        domains=clean_domains(domains),
-        brand_names=_clean_names(brand_names),
-        language=language,
-        country=country,
-        min_authority=min_authority,
-        min_traffic=min_traffic,
-        sender_name=sender_name,
-        sender_role=sender_role,
-        postal_address=postal_address,
-        created_at=uow.now(),
-    )
-    for other in list_sites(uow):
-        if other.name.lower() == site.name.lower():
-            raise Conflict(f"there is a site with the name {other.name} already")
-        shared = set(other.domains) & set(site.domains)
-        if shared:
-            raise Conflict(f"{min(shared)} belongs to the site {other.name} already")
+    given = {
+        "name": name,
+        "domains": domains,
+        "brand_names": brand_names,
+        "language": language,
+        "country": country,
+        "min_authority": min_authority,
+        "min_traffic": min_traffic,
+        "sender_name": sender_name,
+        "sender_role": sender_role,
+        "postal_address": postal_address,
+    }
+    values = _clean(uow, None, given)
+    site = Site(**values, created_at=uow.now())
     uow.session.add(site)
     uow.session.flush()
+    audit.record(uow, "site.created", "site", site.id, name=site.name, after=values)
     return site
+
+
+def change(uow: UnitOfWork, site_id: int, version: int, **given: Any) -> Site:
+    """Replace the fields of a site (all of `FIELDS`), of which the caller has read `version`.
+
+    Raises Stale with what differs when somebody else saved meanwhile, and what `create` raises. A domain that is a competitor
+    of the site is refused: one of the two is wrong.
+    """
+    site = uow.session.get(Site, site_id, with_for_update=True, populate_existing=True)
+    if site is None:
+        raise NotFound(f"there is no site {site_id}")
+    values = _clean(uow, site, given)
+    before = {name: getattr(site, name) for name in FIELDS}
+    if version != site.version:
+        differs = [Difference(name, before[name], values[name]) for name in FIELDS if before[name] != values[name]]
+        raise Stale(f"somebody else saved {site.name} meanwhile; yours is not saved yet", site.version, *differs)
+    rivals = {one.domain for one in competitors(uow, site_id)} & set(values["domains"])
+    if rivals:
+        problem = FieldProblem("domains", f"Remove {min(rivals)} from the competitors first")
+        raise BadInput(f"{min(rivals)} is a competitor of {site.name}", problem)
+    if audit.record(uow, "site.changed", "site", site_id, name=site.name, before=before, after=values) is not None:
+        for name, value in values.items():
+            setattr(site, name, value)
+        site.version += 1
+        uow.session.flush()
+    return site
+
+
+def archive(uow: UnitOfWork, site_id: int) -> Site:
+    """Put a site away: it takes no imports and shows in no queue and no choice; links that were won go on being watched.
+
+    Raises Conflict while mail for it waits or follow-ups are under way: those would leave in its name.
+    """
+    site = get(uow, site_id)
+    if site.archived_at is not None:
+        return site
+    states = (OutboundState.QUEUED, OutboundState.CLAIMED, OutboundState.AMBIGUOUS)
+    waits = select(func.count()).where(col(Outbound.site_id) == site_id, col(Outbound.state).in_(states))
+    runs = (
+        select(func.count())
+        .select_from(SequenceRun)
+        .join(Prospect, col(Prospect.id) == col(SequenceRun.prospect_id))
+        .where(col(Prospect.site_id) == site_id, col(SequenceRun.state) != RunState.ENDED)
+    )
+    mails, under_way = uow.session.execute(waits).scalar_one(), uow.session.execute(runs).scalar_one()
+    if mails or under_way:
+        raise Conflict(
+            f"{mails} mails of {site.name} wait in the outbox and {under_way} sequences are under way; let them end or stop them first"
+        )
+    site.archived_at, site.version = uow.now(), site.version + 1
+    audit.record(uow, "site.archived", "site", site_id, name=site.name)
+    return site
+
+
+def restore(uow: UnitOfWork, site_id: int) -> Site:
+    """Bring a site back that was put away; its prospects stand in the queue again. Raises what `create` raises for its domains."""
+    site = get(uow, site_id)
+    if site.archived_at is not None:
+        _alone(uow, site, site.name, site.domains)
+        site.archived_at, site.version = None, site.version + 1
+        audit.record(uow, "site.restored", "site", site_id, name=site.name)
+    return site
+
+
+def _clean(uow: UnitOfWork, site: Site | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as they are kept. Raises BadInput with every field that is wrong, Conflict for what another site has."""
+    values = {name: given[name] for name in FIELDS}
+    problems: list[FieldProblem] = []
+    for name, clean in (("domains", clean_domains), ("brand_names", _clean_names)):
+        try:
+            values[name] = clean(values[name])
+        except BadInput as wrong:
+            problems += wrong.problems
+    values["name"] = str(values["name"]).strip()
+    if not values["name"]:
+        problems.append(FieldProblem("name", "Enter a name"))
+    elif len(values["name"]) > 100:
+        problems.append(FieldProblem("name", "Enter at most 100 characters"))
+    language, country = values["language"], values["country"]
+    if language is not None and not (len(language) <= 16 and _LANGUAGE.fullmatch(language)):
+        problems.append(FieldProblem("language", "Enter a language such as en or de-CH"))
+    if country is not None and not (len(country) == 2 and country.isascii() and country.isalpha()):
+        problems.append(FieldProblem("country", "Enter two letters such as US or DE"))
+    values["country"] = country.upper() if country else None
+    authority, traffic = values["min_authority"], values["min_traffic"]
+    if authority is not None and not 0 <= authority <= 100:
+        problems.append(FieldProblem("min_authority", "Enter 0 to 100"))
+    if traffic is not None and traffic < 0:
+        problems.append(FieldProblem("min_traffic", "Enter a whole number"))
+    if problems:
+        raise BadInput("the site cannot be saved with these values", *problems)
+    _alone(uow, site, values["name"], values["domains"])
+    return values
+
+
+def _alone(uow: UnitOfWork, site: Site | None, name: str, domains: Iterable[str]) -> None:
+    for other in list_sites(uow, archived=True):
+        if site is not None and other.id == site.id:
+            continue
+        if other.name.lower() == name.lower():
+            raise Conflict(f"there is a site with the name {other.name} already")
+        shared = set(other.domains) & set(domains)
+        if shared and other.archived_at is None:
+            raise Conflict(f"{min(shared)} belongs to the site {other.name} already")
 
 
 def competitors(uow: UnitOfWork, site_id: int) -> list[Competitor]:
@@ -130,6 +249,7 @@ def add_competitor(
     made = Competitor(site_id=site_id, domain=key, name=name, created_at=uow.now())
     uow.session.add(made)
     uow.session.flush()
+    audit.record(uow, "competitor.added", "competitor", made.id, name=key, after={"site": site.name})
     advice = None
     if len(known) + 1 > ADVISED_COMPETITORS:
         advice = (
@@ -143,79 +263,6 @@ def remove_competitor(uow: UnitOfWork, site_id: int, competitor_id: int) -> None
     found = uow.session.get(Competitor, competitor_id)
     if found is None or found.site_id != site_id:
         raise NotFound(f"the site {site_id} has no competitor {competitor_id}")
+    before = {"site": get(uow, site_id).name}
+    audit.record(uow, "competitor.removed", "competitor", competitor_id, name=found.domain, before=before)
     uow.session.execute(delete(Competitor).where(col(Competitor.id) == competitor_id))
-
-
-def pages(uow: UnitOfWork, site_id: int, *, archived: bool = False) -> list[Page]:
-    """The pages of a site that we promote, oldest first; `archived` adds those that were put away."""
-    get(uow, site_id)
-    statement = select(Page).where(col(Page.site_id) == site_id).order_by(col(Page.id))
-    if not archived:
-        statement = statement.where(col(Page.archived_at).is_(None))
-    return list(uow.session.execute(statement).scalars())
-
-
-def _clean_page(site: Site, url: str) -> str:
-    text = url.strip()
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    host = ascii_host(parts.hostname or "")
-    if parts.scheme not in ("http", "https") or host is None or parts.username is not None or " " in text:
-        raise BadInput(
-            f"'{url}' is not an address of a page", FieldProblem("url", "Enter a full address with https://")
-        )
-    if registrable_domain(host) not in site.domains:
-        raise BadInput(
-            f"{host} is not one of {site.name}'s domains",
-            FieldProblem("url", f"Enter a page on {' or '.join(site.domains)}"),
-        )
-    if parts.path.strip("/") == "" and not parts.query:
-        raise BadInput(
-            "the homepage cannot be promoted",
-            FieldProblem("url", "Enter a page that an editor has a reason to link to"),
-        )
-    where = host if port is None else f"{host}:{port}"
-    return parts._replace(netloc=where, fragment="").geturl()
-
-
-def add_page(
-    uow: UnitOfWork,
-    site_id: int,
-    url: str,
-    *,
-    title: str,
-    topic: str | None = None,
-    summary: str | None = None,
-    published_on: date | None = None,
-) -> Page:
-    """Add a page to promote. Raises BadInput (`url`, `title`): not ours, or the homepage; Conflict when it is there."""
-    site = get(uow, site_id)
-    cleaned = _clean_page(site, url)
-    if not title.strip():
-        raise BadInput("a page needs a title", FieldProblem("title", "Enter the title under which you refer to it"))
-    if any(page.url == cleaned for page in pages(uow, site_id, archived=True)):
-        raise Conflict(f"{cleaned} is on the list already")
-    page = Page(
-        site_id=site_id,
-        url=cleaned,
-        title=title.strip(),
-        topic=topic,
-        summary=summary,
-        published_on=published_on,
-        created_at=uow.now(),
-    )
-    uow.session.add(page)
-    uow.session.flush()
-    return page
-
-
-def archive_page(uow: UnitOfWork, site_id: int, page_id: int) -> Page:
-    """Put a page away: it is not proposed any more, its history stays. Raises NotFound."""
-    page: Page | None = uow.session.get(Page, page_id)
-    if page is None or page.site_id != site_id:
-        raise NotFound(f"the site {site_id} has no page {page_id}")
-    page.archived_at = page.archived_at or uow.now()
-    return page

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from app.domain.people import Preferences
-from app.errors import BadInput, GapbridgeError, Refused, Skip
+from app.errors import BadInput, GapbridgeError, Refused, Skip, Stale
 from app.web import i18n
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ def error_view(error: GapbridgeError | None) -> dict[str, Any] | None:
         "detail": error.detail,
         "fields": [(p.field, p.problem) for p in error.problems] if isinstance(error, BadInput) else [],
         "reasons": [_reason(skip) for skip in error.skips] if isinstance(error, Refused) else [],
+        "changes": list(error.changes) if isinstance(error, Stale) else [],
+        "version": error.version if isinstance(error, Stale) else None,
     }
 
 

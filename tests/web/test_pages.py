@@ -259,17 +259,6 @@ def test_links_that_could_not_be_checked_are_not_called_lost(house: House, ids: 
     assert post(browser, "/links/1/check").status_code == 303
 
 
-def test_settings_are_changed_by_leads_and_keep_what_was_entered(house: House, ids: dict[str, int]) -> None:
-    browser = house.browser(Role.LEAD)
-    homepage = post(browser, "/settings/sites/1/pages", url="https://acme.test/", title="Home")
-    assert homepage.status_code == 422
-    assert 'value="https://acme.test/"' in homepage.text
-    assert post(browser, "/settings/sites/1/pages", url="https://acme.test/new", title="New").status_code == 303
-    assert post(browser, "/settings/sites/1/competitors", domain="blog.acme.test").status_code == 422
-    assert post(browser, "/settings/sites", name="Other", domains="other.test", brand_names="Other").status_code == 303
-    assert "Add a competitor" not in house.browser(Role.OUTREACH).get("/settings").text
-
-
 def test_one_click_opt_out_needs_no_cookie_and_does_nothing_else(house: House, ids: dict[str, int]) -> None:
     with house.db.read() as uow:
         token = uow.session.execute(select(Outbound.token).where(Outbound.prospect_id == ids["sent.test"])).scalar_one()

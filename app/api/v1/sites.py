@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.api.door import Call, Door, Id, Line, Model, Out, Text
-from app.sites import service
+from app.domain.angles import Angle
+from app.sites import pages, service
 
 door = Door("sites")
 
@@ -28,8 +29,14 @@ class SiteIn(Model):
     postal_address: Text | None = None
 
 
+class SiteChange(SiteIn):
+    """A site as it is to be: what is left out becomes null. `version` is the one that you have read."""
+
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
 class SiteOut(Out):
-    """A site of ours. Unknown values are null."""
+    """A site of ours. Unknown values are null; `archived_at` is set while it is put away."""
 
     id: int
     name: str
@@ -42,6 +49,8 @@ class SiteOut(Out):
     sender_name: str | None
     sender_role: str | None
     postal_address: str | None
+    version: int
+    archived_at: datetime | None
     created_at: datetime
 
 
@@ -76,10 +85,20 @@ class PageIn(Model):
     topic: Line | None = None
     summary: Text | None = None
     published_on: date | None = None
+    angle: Annotated[Angle | None, Field(description="Offered by pitches of this angle only; null: by every one.")] = (
+        None
+    )
+
+
+class PageChange(PageIn):
+    """A page as it is to be: what is left out becomes null. `version` is the one that you have read."""
+
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class PageOut(Out):
-    """A page that we promote; `archived_at` is set once it was put away."""
+    """A page that we promote; `archived_at` is set once it was put away. `check_state`: ok, not-200, redirects, noindex, canonical,
+    could-not-check, or null before the first look."""
 
     id: int
     site_id: int
@@ -88,14 +107,19 @@ class PageOut(Out):
     topic: str | None
     summary: str | None
     published_on: date | None
+    angle: str | None
+    version: int
+    check_state: str | None
+    check_detail: str | None
+    checked_at: datetime | None
     archived_at: datetime | None
     created_at: datetime
 
 
 @door.route("GET", "/sites", needs="sites:read", answers=list[SiteOut])
-def list_sites(call: Call) -> Any:
-    """Every site."""
-    return service.list_sites(call.uow)
+def list_sites(call: Call, archived: bool = False) -> Any:
+    """Every site; `archived` adds those that were put away."""
+    return service.list_sites(call.uow, archived=archived)
 
 
 @door.route("POST", "/sites", needs="sites:write", answers=SiteOut, status=201)
@@ -108,6 +132,24 @@ def create_site(call: Call, body: SiteIn) -> Any:
 def get_site(call: Call, site_id: Id) -> Any:
     """One site."""
     return service.get(call.uow, site_id)
+
+
+@door.route("PUT", "/sites/{site_id}", needs="sites:write", answers=SiteOut)
+def change_site(call: Call, site_id: Id, body: SiteChange) -> Any:
+    """Replace a site. 409 `stale` says in `errors` what somebody else has saved since `version`."""
+    return service.change(call.uow, site_id, **body.model_dump())
+
+
+@door.route("POST", "/sites/{site_id}/archive", needs="sites:write", answers=SiteOut)
+def archive_site(call: Call, site_id: Id) -> Any:
+    """Put a site away. 409 while mail for it waits or follow-ups are under way."""
+    return service.archive(call.uow, site_id)
+
+
+@door.route("POST", "/sites/{site_id}/restore", needs="sites:write", answers=SiteOut)
+def restore_site(call: Call, site_id: Id) -> Any:
+    """Bring a site back that was put away."""
+    return service.restore(call.uow, site_id)
 
 
 @door.route("GET", "/sites/{site_id}/competitors", needs="sites:read", answers=list[CompetitorOut])
@@ -145,3 +187,17 @@ def add_page(call: Call, site_id: Id, body: PageIn) -> Any:
 def archive_page(call: Call, site_id: Id, page_id: Id) -> Any:
     """Put a page away: it is not proposed any more, and what was sent keeps it."""
     return service.archive_page(call.uow, site_id, page_id)
+
+
+@door.route("PUT", "/pages/{page_id}", needs="sites:write", answers=PageOut)
+def change_page(call: Call, page_id: Id, body: PageChange) -> Any:
+    """Replace a page. 409 `stale` says in `errors` what somebody else has saved since `version`."""
+    return service.change_page(call.uow, page_id, **body.model_dump())
+
+
+@door.route("POST", "/pages/{page_id}/check", needs="sites:write", answers=PageOut, own_transactions=True)
+def check_page(call: Call, page_id: Id) -> Any:
+    """Look at the page now: does it answer 200 without a redirect, may it be found, is it the proper address."""
+    pages.check_page(call.container.db, call.container.fetcher, page_id)
+    with call.container.db.read() as look:
+        return service.get_page(look, page_id)
