@@ -25,6 +25,7 @@ def attach(cli: typer.Typer) -> None:
     group.command("sign-in")(sign_in)
     group.command("test")(try_mailboxes)
     group.command("list")(list_mailboxes)
+    group.command("folders")(show_folders)
     group.command("resume")(resume)
     cli.add_typer(group, name="mailbox")
 
@@ -232,6 +233,34 @@ def resume(
         with container.db.work() as uow:
             accounts.resume(uow, container.vault, email, password=password)
     typer.echo(f"{email} is awake")
+
+
+def show_folders(
+    email: Annotated[str, typer.Argument(help="The mailbox.")],
+    watch: Annotated[str | None, typer.Option(help="Always read this folder for answers.")] = None,
+    leave: Annotated[str | None, typer.Option(help="Never read this folder.")] = None,
+    by_rule: Annotated[str | None, typer.Option(help="Leave this folder to the rules again.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the folders of a mailbox with the reason why each is read for answers, and change that."""
+    from app.domain.folders import Watch
+    from app.inbox import folders
+    from app.mail import accounts
+
+    with installation() as container, container.db.work() as uow:
+        mailbox = accounts.find(uow.session, email)
+        for name, wish in ((watch, Watch.ALWAYS), (leave, Watch.NEVER), (by_rule, None)):
+            if name is not None:
+                folders.choose(uow, mailbox.id, name, wish, actor="command line")
+        found = folders.of_mailbox(uow, mailbox.id)
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(state) for state in found], indent=2, default=str))
+        return
+    for state in found:
+        said = f"  ({state.watch.value}, by a person)" if state.watch else ""
+        typer.echo(f"{state.why.value if state.why else '-':9} {state.name}{said}{'  ' + (state.stopped_reason or '')}")
+    if not found:
+        typer.echo("nobody has looked into it yet; `gapbridge poll` does", err=True)
 
 
 def list_mailboxes(as_json: JsonOption = False) -> None:

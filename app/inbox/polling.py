@@ -68,9 +68,16 @@ def take_turn(deps: InboxDeps, mailbox_id: int, *, budget: timedelta = SLICE) ->
         if not _claim(deps, mailbox_id, owner):
             return None
         result: SyncResult | None = None
+        given_back = False
+
+        def give_back(uow: UnitOfWork, found: SyncResult) -> None:
+            nonlocal given_back
+            _give_back(uow, mailbox_id, owner, current=found.current)
+            given_back = True
+
         started = time.monotonic()
         try:
-            result = service.look(deps, mailbox_id, budget=budget)
+            result = service.look(deps, mailbox_id, budget=budget, also=give_back)
             _turnstile.went_well(mailbox)
         except MailboxFault:
             if time.monotonic() - started > _SLOW_SECONDS:
@@ -78,7 +85,9 @@ def take_turn(deps: InboxDeps, mailbox_id: int, *, budget: timedelta = SLICE) ->
             raise
         finally:
             LOOKS.labels("failed" if result is None else "more" if result.unfinished else "current").inc()
-            _finish(deps, mailbox_id, owner, current=result is not None and result.current)
+            if not given_back:
+                with deps.db.work(durable=False) as uow:
+                    _give_back(uow, mailbox_id, owner, current=False)
         return result
 
 
@@ -95,20 +104,19 @@ def _claim(deps: InboxDeps, mailbox_id: int, owner: str) -> bool:
         return True
 
 
-def _finish(deps: InboxDeps, mailbox_id: int, owner: str, *, current: bool) -> None:
+def _give_back(uow: UnitOfWork, mailbox_id: int, owner: str, *, current: bool) -> None:
     """Give the lease back. What the server told of while we looked is looked for at once."""
-    with deps.db.work(durable=False) as uow:
-        row = watches.held(uow.session, mailbox_id, owner)
-        if row is None:
-            return  # it took longer than the lease, and another look has begun
-        now = uow.now()
-        told, since = row.rung_at, row.poll_since
-        row.poll_owner = row.poll_since = row.poll_until = None
-        if told is not None and since is not None and told >= since:
-            want_look(uow, mailbox_id)
-        elif told is not None and current:
-            PUSH_LAG.observe((now - told).total_seconds())
-            row.rung_at = None
+    row = watches.held(uow.session, mailbox_id, owner)
+    if row is None:
+        return  # it took longer than the lease, and another look has begun
+    now = uow.now()
+    told, since = row.rung_at, row.poll_since
+    row.poll_owner = row.poll_since = row.poll_until = None
+    if told is not None and since is not None and told >= since:
+        want_look(uow, mailbox_id)
+    elif told is not None and current:
+        PUSH_LAG.observe((now - told).total_seconds())
+        row.rung_at = None
 
 
 class _Turnstile:

@@ -40,6 +40,10 @@ def process_pending(deps: InboxDeps, mailbox_id: int | None = None, *, budget: t
     """Take everything that is stored to its end; returns how many messages were acted on. Stops when `budget` is used up."""
     deadline = None if budget is None else time.monotonic() + budget.total_seconds()
     done = 0
+    with deps.db.read() as uow:
+        # A look into a quiet mailbox ends here.
+        if not repository.any_undone(uow.session, mailbox_id):
+            return done
     while True:
         ids: dict[InboundState, list[int]] = {}
         with deps.db.read() as uow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
 
+from app.mail.ports import Head
 from app.models import (
     BlockingEvent,
     Folder,
@@ -19,6 +20,7 @@ from app.models import (
     InboundState,
     Mailbox,
     Outbound,
+    OutboundAlias,
 )
 from app.prospects import repository as prospects_repository
 
@@ -140,6 +142,49 @@ def store(session: Session, rows: list[dict[str, Any]], folder_id: int, generati
     return len(fresh)
 
 
+def place(session: Session, folder_id: int, generation: int, places: dict[int, int]) -> None:
+    """Note that stored messages (UID to the id of its row) lie in this folder, too."""
+    if places:
+        session.execute(
+            _insert(session, InboundLocation).on_conflict_do_nothing(),
+            [
+                {"folder_id": folder_id, "generation": generation, "uid": uid, "inbound_id": inbound_id}
+                for uid, inbound_id in places.items()
+            ],
+        )
+
+
+def known_by_size(session: Session, mailbox_id: int, heads: Iterable[Head]) -> dict[int, int]:
+    """UID to the row of the message that is stored already: the same Message-ID and the same size, in the same mailbox."""
+    wanted = {(head.message_id, head.size): head.uid for head in heads if head.message_id and head.size}
+    ids = [message_id for message_id, _ in wanted]
+    found: dict[int, int] = {}
+    for start in range(0, len(ids), 500):
+        rows = session.execute(
+            select(col(Inbound.message_id), col(Inbound.size), col(Inbound.id)).where(
+                col(Inbound.mailbox_id) == mailbox_id, col(Inbound.message_id).in_(ids[start : start + 500])
+            )
+        )
+        found |= {wanted[row[0], row[1]]: row[2] for row in rows if (row[0], row[1]) in wanted}
+    return found
+
+
+def written_by_us(session: Session, message_ids: Sequence[str | None]) -> set[str]:
+    """Which of these messages are copies of our own mail."""
+    ids = [message_id for message_id in message_ids if message_id]
+    found: set[str] = set()
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        for column in (col(Outbound.message_id), col(OutboundAlias.message_id)):
+            found.update(session.execute(select(column).where(column.in_(part))).scalars())
+    return found
+
+
+def own_addresses(session: Session) -> list[str]:
+    """The addresses of all mailboxes."""
+    return list(session.execute(select(col(Mailbox.email))).scalars())
+
+
 def _ids_by_key(session: Session, mailbox_id: int, keys: list[str]) -> dict[str, int]:
     found = session.execute(
         select(col(Inbound.content_key), col(Inbound.id)).where(
@@ -162,6 +207,14 @@ def pending(session: Session, state: InboundState, mailbox_id: int | None, limit
     if mailbox_id is not None:
         statement = statement.where(col(Inbound.mailbox_id) == mailbox_id)
     return list(session.execute(statement.order_by(col(Inbound.id)).limit(limit)).scalars())
+
+
+def any_undone(session: Session, mailbox_id: int | None) -> bool:
+    """Whether there is a stored message (of a mailbox, or of any) that nobody has acted on yet."""
+    statement = select(col(Inbound.id)).where(col(Inbound.state).in_(UNDONE))
+    if mailbox_id is not None:
+        statement = statement.where(col(Inbound.mailbox_id) == mailbox_id)
+    return session.execute(statement.limit(1)).first() is not None
 
 
 def undone(session: Session, mailbox_id: int) -> int:

@@ -45,11 +45,11 @@ class GateResult:
 def sync_until_current(deps: InboxDeps, mailbox_id: int, budget: timedelta) -> GateResult:
     """The network half of the reply gate, right before a follow-up. It fails closed: whatever is not sure is not current.
 
-    True only if the stored cursors of the inbox and the spam folder had reached the server's after the call began, and
-    every stored message of this mailbox was acted on.
+    True only if the stored cursors of all folders that are read had reached the server's after the call began, and every
+    stored message of this mailbox was acted on.
     """
     deadline = time.monotonic() + budget.total_seconds()
-    result = sync_mailbox(deps, mailbox_id, budget=budget)
+    result = sync_mailbox(deps, mailbox_id, budget=budget, gate=True)
     reason = result.reason
     if not reason:
         process_pending(deps, mailbox_id, budget=timedelta(seconds=max(0.0, deadline - time.monotonic())))
@@ -69,9 +69,16 @@ def gate_of(deps: InboxDeps) -> Callable[[int], GateResult]:
     return lambda mailbox_id: sync_until_current(deps, mailbox_id, deps.settings.gate_budget)
 
 
-def look(deps: InboxDeps, mailbox_id: int, *, budget: timedelta = _POLL_BUDGET) -> SyncResult:
+def look(
+    deps: InboxDeps,
+    mailbox_id: int,
+    *,
+    budget: timedelta = _POLL_BUDGET,
+    also: Callable[[UnitOfWork, SyncResult], None] | None = None,
+) -> SyncResult:
     """One look with everything that follows, each half for at most `budget`; `unfinished` in the result says that there
-    is more, and the next look is due at once. Raises MailboxFault when the mailbox could not be read.
+    is more, and the next look is due at once. `also` is done in the transaction that notes the result, however it went.
+    Raises MailboxFault when the mailbox could not be read.
     """
     result = sync_mailbox(deps, mailbox_id, budget=budget)
     started = time.monotonic()
@@ -81,46 +88,57 @@ def look(deps: InboxDeps, mailbox_id: int, *, budget: timedelta = _POLL_BUDGET) 
     if result.swept:
         with deps.db.work() as uow:
             repository.forget_raw(uow.session, mailbox_id, uow.now() - timedelta(days=deps.settings.keep_raw_mail_days))
-    _note(deps, mailbox_id, result)
+    _note(deps, mailbox_id, result, also)
     log.info("inbox.polled", mailbox_id=mailbox_id, stored=result.stored, current=result.current, reason=result.reason)
     if result.reason and not result.unfinished:
         raise MailboxFault(result.reason)
     return result
 
 
-def _note(deps: InboxDeps, mailbox_id: int, result: SyncResult) -> None:
+def _note(
+    deps: InboxDeps,
+    mailbox_id: int,
+    result: SyncResult,
+    also: Callable[[UnitOfWork, SyncResult], None] | None = None,
+) -> None:
     # Need not wait for the disk: what is lost with the power is only when to look again.
     with deps.db.work(durable=False) as uow:
         mailbox = uow.session.get(Mailbox, mailbox_id)
-        if mailbox is None:
-            return
-        now = uow.now()
-        if result.unfinished:
-            # Behind all who wait already: the line is ordered by this time.
-            repository.note_poll(uow.session, mailbox_id, poll_error=None, poll_failures=0, poll_due_at=now)
-            uow.ring(Job.INBOX_POLL, mailbox_id)
-            return
-        if result.current:
-            local = now.astimezone(ZoneInfo(mailbox.time_zone))
-            pause = pause_before_next_look(local, deps.settings.poll_interval, deps.settings.poll_interval_quiet)
-            repository.note_poll(
-                uow.session,
-                mailbox_id,
-                polled_at=now,
-                poll_error=None,
-                poll_failures=0,
-                poll_due_at=now + pause,
-            )
-            return
-        failures = mailbox.poll_failures + 1
-        rest = min(deps.settings.poll_interval * 2 ** min(failures - 1, 10), _LONGEST_REST)
+        if mailbox is not None:
+            _note_poll(deps, uow, mailbox, result)
+        if also is not None:
+            also(uow, result)
+
+
+def _note_poll(deps: InboxDeps, uow: UnitOfWork, mailbox: Mailbox, result: SyncResult) -> None:
+    now = uow.now()
+    mailbox_id = mailbox.id
+    if result.unfinished:
+        # Behind all who wait already: the line is ordered by this time.
+        repository.note_poll(uow.session, mailbox_id, poll_error=None, poll_failures=0, poll_due_at=now)
+        uow.ring(Job.INBOX_POLL, mailbox_id)
+        return
+    if result.current:
+        local = now.astimezone(ZoneInfo(mailbox.time_zone))
+        pause = pause_before_next_look(local, deps.settings.poll_interval, deps.settings.poll_interval_quiet)
         repository.note_poll(
             uow.session,
             mailbox_id,
-            poll_error=(result.reason or "not read to its end")[:500],
-            poll_failures=failures,
-            poll_due_at=now + rest,
+            polled_at=now,
+            poll_error=None,
+            poll_failures=0,
+            poll_due_at=now + pause,
         )
+        return
+    failures = mailbox.poll_failures + 1
+    rest = min(deps.settings.poll_interval * 2 ** min(failures - 1, 10), _LONGEST_REST)
+    repository.note_poll(
+        uow.session,
+        mailbox_id,
+        poll_error=(result.reason or "not read to its end")[:500],
+        poll_failures=failures,
+        poll_due_at=now + rest,
+    )
 
 
 # --- what staff decide --------------------------------------------------------------------------------------------------

@@ -8,44 +8,21 @@ goes on from it.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from app.errors import MailboxFault, NotFound
-from app.inbox import repository
+from app.inbox import folders, scouting
 from app.inbox.deps import InboxDeps
-from app.inbox.identity import content_key
+from app.inbox.walking import SURE, FolderSync, Moved, OutOfTime, Walk, horizon
 from app.log import get_logger
-from app.mail.imap import message_id_of
-from app.mail.ports import Fetched, MailStore, Snapshot
-from app.models import Folder, InboundState, Mailbox
+from app.mail.ports import MailStore, Snapshot
+from app.models import Folder, Mailbox
 
 log = get_logger("inbox")
 
-BATCH = 50
-WATCHED = ("inbox", "junk")
-SWEEP_EVERY = timedelta(hours=6)
-SWEEP_DAYS = 3
-WALK_DAYS = 30
-MOST_RESETS = 5
-# So many of the newest stored messages are compared with the server's at each look.
-_ANCHORS = 8
-
-
-@dataclass(slots=True)
-class FolderSync:
-    """How one folder was left: `current` when the stored cursor had reached the server's.
-
-    `stored` counts new messages, `placed` also those whose content was known already.
-    """
-
-    name: str
-    current: bool = False
-    stored: int = 0
-    placed: int = 0
-    swept: bool = False
-    reason: str = ""
+# For folders that nobody reads: enough for all of them, and the follow-up must not wait for them for long.
+_SCOUT_SECONDS = 4.0
 
 
 @dataclass(slots=True)
@@ -76,16 +53,12 @@ class SyncResult:
         return sum(folder.stored for folder in self.folders)
 
 
-class _OutOfTime(Exception):
-    """The budget is used up; what is stored stays."""
+def sync_mailbox(deps: InboxDeps, mailbox_id: int, *, budget: timedelta, gate: bool = False) -> SyncResult:
+    """Fetch and store what is new. Raises NotFound; a server that fails is told in the result, never raised.
 
-
-class _Moved(Exception):
-    """Another poller changed the folder's generation; it goes on with it."""
-
-
-def sync_mailbox(deps: InboxDeps, mailbox_id: int, *, budget: timedelta) -> SyncResult:
-    """Fetch and store what is new. Raises NotFound; a server that fails is told in the result, never raised."""
+    Without `gate` a folder is not opened when its numbers have not moved. With it, inbox and spam folder are, the list of
+    folders is fresh, and folders that nobody reads are scouted as far as time allows.
+    """
     deadline = time.monotonic() + budget.total_seconds()
     result = SyncResult()
     with deps.db.read() as uow:
@@ -95,16 +68,13 @@ def sync_mailbox(deps: InboxDeps, mailbox_id: int, *, budget: timedelta) -> Sync
     store: MailStore | None = None
     try:
         store = deps.connect(mailbox, min(deps.settings.imap_timeout, budget))
-        for folder in _watched(deps, mailbox_id, store):
-            state = FolderSync(folder.name)
-            result.folders.append(state)
-            _Walk(deps, mailbox, folder, store, state, deadline).run()
+        _read(deps, mailbox, store, result, gate=gate, deadline=deadline)
     except MailboxFault as fault:
         result.reason = fault.detail
-    except _OutOfTime:
+    except OutOfTime:
         result.reason = f"there was more to read than {budget.total_seconds():.0f} seconds allow"
         result.unfinished = any(folder.placed for folder in result.folders)
-    except _Moved:
+    except Moved:
         result.reason = "another worker reads this mailbox at the same time"
     finally:
         if store is not None:
@@ -115,221 +85,27 @@ def sync_mailbox(deps: InboxDeps, mailbox_id: int, *, budget: timedelta) -> Sync
     return result
 
 
-def _watched(deps: InboxDeps, mailbox_id: int, store: MailStore) -> list[Folder]:
-    named = [folder for folder in store.folders() if folder.role in WATCHED]
-    with deps.db.read() as uow:
-        known = {folder.name: folder for folder in repository.folders_of(uow.session, mailbox_id)}
-    if any(folder.name not in known for folder in named):
-        with deps.db.work() as uow:
-            for folder in named:
-                repository.ensure_folder(uow.session, mailbox_id, folder.name, folder.role)
-        with deps.db.read() as uow:
-            known = {folder.name: folder for folder in repository.folders_of(uow.session, mailbox_id)}
-    # A folder that replies were seen in stays watched even when its flag or name has changed; one that is gone does not.
-    return [known[folder.name] for folder in named]
+def _read(
+    deps: InboxDeps, mailbox: Mailbox, store: MailStore, result: SyncResult, *, gate: bool, deadline: float
+) -> None:
+    listed = folders.present(deps.db, mailbox.id, store, fresh=gate)
+    wanted = folders.to_read(listed)
+    told = {folder.id: store.status(folder.name) for folder in wanted if not (gate and folder.role in SURE)}
+    if None in told.values():
+        # One is gone since the list was made.
+        listed = folders.present(deps.db, mailbox.id, store, fresh=True)
+        wanted = folders.to_read(listed)
 
+    def walk(folder: Folder, known: Snapshot | None) -> None:
+        state = FolderSync(folder.name)
+        result.folders.append(state)
+        Walk(deps, mailbox, folder, store, state, deadline).run(known)
 
-class _Walk:
-    """One folder, in one session."""
-
-    def __init__(
-        self, deps: InboxDeps, mailbox: Mailbox, folder: Folder, store: MailStore, state: FolderSync, deadline: float
-    ) -> None:
-        self._deps = deps
-        self._mailbox = mailbox
-        self._folder = folder
-        self._store = store
-        self._state = state
-        self._deadline = deadline
-        self._hole = self._renumbered = False
-
-    def run(self) -> None:
-        """Read until the stored cursor is the server's."""
-        if self._folder.stopped_reason:
-            self._state.reason = f"the folder {self._folder.name} is not read any more: {self._folder.stopped_reason}"
-            return
-        first = True
-        while True:
-            snapshot = self._store.examine(self._folder.name)
-            if not self._settle_numbers(snapshot, compare=first):
-                self._state.reason = f"the folder {self._folder.name} was stopped: {self._folder.stopped_reason}"
-                return
-            first = False
-            if self._folder.next_uid < 1:
-                self._walk_back(snapshot)
-            elif snapshot.uidnext is None or snapshot.uidnext > self._folder.next_uid:
-                self._read_on(snapshot)
-            else:
-                self._sweep_if_due()
-                self._arrived(snapshot)
-                return
-            if self._hole:
-                self._state.reason = f"the server lists a message in {self._folder.name} that it does not give"
-                return
-            if snapshot.uidnext is None:
-                # Without UIDNEXT nothing tells whether more has come; the search has just said that it has not.
-                self._arrived(snapshot)
-                return
-
-    # --- numbers --------------------------------------------------------------------------------------------------
-
-    def _settle_numbers(self, snapshot: Snapshot, *, compare: bool) -> bool:
-        """A new UIDVALIDITY, or a UIDNEXT that went back: the numbers say nothing any more. False: give the folder up."""
-        folder = self._folder
-        if folder.uidvalidity is None:
-            self._renumber(snapshot, reset=False)
-        elif folder.uidvalidity != snapshot.uidvalidity or (
-            (snapshot.uidnext is not None and snapshot.uidnext < folder.next_uid) or (compare and self._reused())
-        ):
-            log.warning(
-                "inbox.renumbered",
-                mailbox_id=self._mailbox.id,
-                folder=folder.name,
-                uidvalidity=[folder.uidvalidity, snapshot.uidvalidity],
-                uidnext=[folder.next_uid, snapshot.uidnext],
-            )
-            self._renumbered = True
-            self._renumber(snapshot, reset=True)
-        return self._folder.stopped_reason is None
-
-    def _reused(self) -> bool:
-        """Whether numbers that we know now name other messages, as in a mailbox that was made anew under old numbers."""
-        with self._deps.db.read() as uow:
-            known = repository.newest_ids(uow.session, self._folder.id, self._folder.generation, _ANCHORS)
-        if not known:
-            return False
-        told = self._store.message_ids(list(known))
-        return any(known[uid] and told.get(uid) and known[uid] != told[uid] for uid in known)
-
-    def _renumber(self, snapshot: Snapshot, *, reset: bool) -> None:
-        with self._deps.db.work() as uow:
-            row = repository.lock_folder(uow.session, self._folder.id)
-            if row.generation != self._folder.generation:
-                raise _Moved
-            row.uidvalidity = snapshot.uidvalidity
-            row.next_uid = 0
-            if reset:
-                row.generation += 1
-                row.resets_in_row += 1
-                if row.resets_in_row >= MOST_RESETS:
-                    row.stopped_reason = f"its server has renumbered it {MOST_RESETS} times in a row; ask its operator"
-            self._folder = row
-
-    # --- reading --------------------------------------------------------------------------------------------------
-
-    def _walk_back(self, snapshot: Snapshot) -> None:
-        """Numbers are new: go through the recent past newest first. What is known by content only gets its new place."""
-        listed = self._store.uids_since(self._horizon().date())
-        with self._deps.db.read() as uow:
-            stored = repository.stored_uids(uow.session, self._folder.id, self._folder.generation, listed)
-        self._fetch_all([uid for uid in reversed(listed) if uid not in stored], cursor=False)
-        if not self._hole:
-            self._advance(snapshot.uidnext or max([0, *listed]) + 1)
-
-    def _horizon(self) -> datetime:
-        with self._deps.db.read() as uow:
-            first = repository.oldest_outbound(uow.session, self._mailbox.id)
-        now = self._deps.db.clock.now()
-        oldest = min(first or now, self._mailbox.created_at)
-        # Servers compare whole days in their own zone, and clocks differ.
-        return max(oldest, now - timedelta(days=WALK_DAYS)) - timedelta(days=2)
-
-    def _read_on(self, snapshot: Snapshot) -> None:
-        listed = self._store.uids_from(self._folder.next_uid)
-        with self._deps.db.read() as uow:
-            stored = repository.stored_uids(uow.session, self._folder.id, self._folder.generation, listed)
-        self._fetch_all([uid for uid in listed if uid not in stored], cursor=True)
-        if not self._hole:
-            # Every number below UIDNEXT was searched for after the server had told it; what was not listed is gone.
-            self._advance(max([snapshot.uidnext or 0, *(uid + 1 for uid in listed)]))
-
-    def _fetch_all(self, uids: Sequence[int], *, cursor: bool) -> None:
-        for start in range(0, len(uids), BATCH):
-            self._check_time()
-            batch = list(uids[start : start + BATCH])
-            fetched = self._store.fetch(batch)
-            missing = [uid for uid in batch if uid not in fetched]
-            if missing:
-                fetched |= self._again(missing)
-            if fetched:
-                self._keep([fetched[uid] for uid in batch if uid in fetched], cursor=cursor and not self._hole)
-
-    def _again(self, missing: list[int]) -> dict[int, Fetched]:
-        """Ask once more for what did not come; what is still listed then is a hole at which the cursor stays."""
-        found = self._store.fetch(missing)
-        gone = [uid for uid in missing if uid not in found]
-        if gone and set(gone) & set(self._store.uids_from(min(gone))):
-            self._hole = True
-            log.warning("inbox.hole", mailbox_id=self._mailbox.id, folder=self._folder.name, uids=gone[:20])
-        return found
-
-    def _keep(self, batch: list[Fetched], *, cursor: bool) -> None:
-        """Store one batch and move the cursor over it, in one transaction."""
-        with self._deps.db.work() as uow:
-            folder = repository.lock_folder(uow.session, self._folder.id)
-            if folder.generation != self._folder.generation:
-                raise _Moved
-            now = uow.now()
-            rows = [
-                {
-                    "mailbox_id": self._mailbox.id,
-                    "content_key": content_key(message.raw),
-                    "message_id": message_id_of(message.raw),
-                    "state": InboundState.STORED,
-                    "raw": message.raw,
-                    "size": message.size,
-                    "failures": 0,
-                    "received_at": message.received_at or now,
-                    "stored_at": now,
-                }
-                for message in batch
-            ]
-            uids = [message.uid for message in batch]
-            self._state.placed += len(uids)
-            self._state.stored += repository.store(uow.session, rows, folder.id, folder.generation, uids)
-            if cursor:
-                repository.advance(uow.session, folder.id, folder.generation, max(uids) + 1)
-
-    def _advance(self, next_uid: int) -> None:
-        with self._deps.db.work() as uow:
-            repository.advance(uow.session, self._folder.id, self._folder.generation, max(1, next_uid))
-        with self._deps.db.read() as uow:
-            generation = self._folder.generation
-            self._folder = uow.session.get_one(Folder, self._folder.id)
-            if self._folder.generation != generation:
-                raise _Moved
-
-    # --- the end --------------------------------------------------------------------------------------------------
-
-    def _sweep_if_due(self) -> None:
-        """Servers have lost single messages from their lists: look again at the last days, whatever the cursor says."""
-        now = self._deps.db.clock.now()
-        if self._folder.last_full_at is not None and now - self._folder.last_full_at < SWEEP_EVERY:
-            return
-        since = max(self._horizon(), now - timedelta(days=SWEEP_DAYS))
-        listed = [uid for uid in self._store.uids_since(since.date()) if uid < self._folder.next_uid]
-        with self._deps.db.read() as uow:
-            stored = repository.stored_uids(uow.session, self._folder.id, self._folder.generation, listed)
-        holes = [uid for uid in listed if uid not in stored]
-        if holes:
-            log.warning("inbox.missed", mailbox_id=self._mailbox.id, folder=self._folder.name, uids=holes[:20])
-            self._fetch_all(holes, cursor=False)
-        with self._deps.db.work() as uow:
-            repository.lock_folder(uow.session, self._folder.id).last_full_at = now
-        self._state.swept = True
-
-    def _arrived(self, snapshot: Snapshot) -> None:
-        folder = self._folder
-        self._state.current = not self._hole
-        if folder.synced_at is None or folder.highestmodseq != snapshot.highestmodseq or folder.resets_in_row:
-            with self._deps.db.work() as uow:
-                row = repository.lock_folder(uow.session, folder.id)
-                row.highestmodseq = snapshot.highestmodseq
-                row.synced_at = uow.now()
-                if row.generation == folder.generation and row.uidvalidity == snapshot.uidvalidity:
-                    # A walk that ended well is no proof: a server that renumbers at each sign-in ends well each time.
-                    row.resets_in_row = row.resets_in_row if self._renumbered else 0
-
-    def _check_time(self) -> None:
-        if time.monotonic() > self._deadline:
-            raise _OutOfTime
+    for folder in wanted:
+        walk(folder, told.get(folder.id))
+    rest = [folder for folder in listed if folder not in wanted]
+    if rest:
+        most = min(deadline, time.monotonic() + _SCOUT_SECONDS)
+        since = horizon(deps, mailbox)
+        for folder in scouting.scout(deps, mailbox, store, rest, since, at_once=gate, deadline=most):
+            walk(folder, None)

@@ -15,116 +15,39 @@ import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
+from imapclient.exceptions import (
+    CapabilityError,
+    IMAPClientAbortError,
+    IMAPClientError,
+    IMAPClientReadOnlyError,
+    LoginError,
+)
 
 from app.errors import MailboxFault
-from app.mail import sasl
+from app.mail import folder_names, sasl
 from app.mail.idle import IdleLine, NoIdle
-from app.mail.ports import Fetched, FolderName, Snapshot
+from app.mail.ports import Fetched, FolderName, Head, Snapshot
 from app.models import Security
 
 BATCH = 50
+HEADS = 200
+HEAD_LIMIT = 64 * 1024
 # Whole messages above this are not fetched at once with others; above the second limit only their head is.
 LARGE_BYTES = 1024 * 1024
 MOST_BYTES = 25 * 1024 * 1024
 HEAD_BYTES = 1024 * 1024
 
 _ID_FIELD = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
+# What tells whose a message is and whether it answers one of ours, without its body.
+_HEAD_FIELDS = (
+    "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID FROM TO CC DELIVERED-TO X-ORIGINAL-TO SUBJECT IN-REPLY-TO REFERENCES)]"
+)
+# A flag, or a label of Gmail, of what we (or the account's owner) have written: never an answer.
+_OWN_MARKS = frozenset((rb"\draft", rb"\sent", rb"\drafts"))
 _OWN_ID = re.compile(r"<[0-9a-z]{8,80}\.[0-9a-z]{16,64}@[A-Za-z0-9.-]{1,253}>")
-# Names that providers and mail programs give, where the server marks no use (RFC 6154); compared without case.
-_JUNK_NAMES = frozenset(
-    [
-        "junk",
-        "spam",
-        "junk e-mail",
-        "junk email",
-        "junk-e-mail",
-        "junk mail",
-        "bulk mail",
-        "bulk",
-        "spamverdacht",
-        "unerwünscht",
-        "werbung",
-        "courrier indésirable",
-        "pourriel",
-        "indésirables",
-        "correo no deseado",
-        "posta indesiderata",
-        "lixo eletrônico",
-        "lixo eletrónico",
-        "ongewenste e-mail",
-        "ongewenste mail",
-        "skräppost",
-        "søppelpost",
-        "uønsket e-mail",
-        "roskaposti",
-        "niechciane",
-        "wiadomości-śmieci",
-        "nevyžádaná pošta",
-        "спам",
-        "нежелательная почта",
-        "önemsiz",
-        "önemsiz e-posta",
-        "迷惑メール",
-        "垃圾邮件",
-        "垃圾郵件",
-        "스팸",
-        "정크 메일",
-    ]
-)
-_SENT_NAMES = frozenset(
-    [
-        "sent",
-        "sent items",
-        "sent messages",
-        "sent mail",
-        "sent-mail",
-        "outbox/sent",
-        "gesendet",
-        "gesendete",
-        "gesendete elemente",
-        "gesendete objekte",
-        "gesendete nachrichten",
-        "envoyés",
-        "éléments envoyés",
-        "messages envoyés",
-        "objets envoyés",
-        "enviados",
-        "elementos enviados",
-        "mensajes enviados",
-        "itens enviados",
-        "mensagens enviadas",
-        "posta inviata",
-        "inviati",
-        "inviata",
-        "verzonden",
-        "verzonden items",
-        "verzonden berichten",
-        "skickat",
-        "skickade objekt",
-        "sendt",
-        "sendte elementer",
-        "sendt post",
-        "lähetetyt",
-        "wysłane",
-        "elementy wysłane",
-        "odeslané",
-        "odeslaná pošta",
-        "отправленные",
-        "надіслані",
-        "gönderilmiş öğeler",
-        "gönderilenler",
-        "送信済み",
-        "送信済みメール",
-        "送信済みアイテム",
-        "已发送",
-        "已发送邮件",
-        "寄件備份",
-        "보낸 편지함",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +93,20 @@ def safe_text(text: str) -> str:
     if any(char in text for char in "\r\n\x00") or len(text.encode("utf-8", "replace")) > 998:
         raise ValueError("this text must not be sent to a mail server: it holds a line end or a NUL, or is too long")
     return text
+
+
+def _lowered(mark: object) -> bytes:
+    return mark.lower() if isinstance(mark, bytes) else str(mark).lower().encode("utf-8", "replace")
+
+
+def _snapshot(answer: dict[bytes, Any], count: bytes) -> Snapshot:
+    uidvalidity, uidnext, modseq = (answer.get(key) for key in (b"UIDVALIDITY", b"UIDNEXT", b"HIGHESTMODSEQ"))
+    return Snapshot(
+        uidvalidity=int(uidvalidity) if uidvalidity is not None else 0,
+        uidnext=int(uidnext) if uidnext is not None else None,
+        exists=int(answer.get(count, 0)),
+        highestmodseq=int(modseq) if modseq is not None else None,
+    )
 
 
 @contextlib.contextmanager
@@ -227,14 +164,11 @@ class ImapSession:
     def __init__(self, account: ImapAccount) -> None:
         self._host = account.host
         self._timeout = account.timeout
-        self._given_away = False
+        self._given_away = self._enabled = False
         self._client = self._connect(account)
         with _faults(self._host):
             self._condstore = self._client.has_capability("CONDSTORE") and self._client.has_capability("ENABLE")
-            if self._condstore:
-                with contextlib.suppress(IMAPClientError):
-                    # Without this, Dovecot tells no HIGHESTMODSEQ.
-                    self._client.enable("CONDSTORE")
+            self._labels = self._client.has_capability("X-GM-EXT-1")
 
     @staticmethod
     def _connect(account: ImapAccount) -> IMAPClient:
@@ -280,36 +214,40 @@ class ImapSession:
 
     def folders(self) -> list[FolderName]:
         """See `MailStore.folders`. Special-use flags decide (RFC 6154); usual names where a server has none."""
-        found = {"inbox": "INBOX"}
-        named: dict[str, str] = {}
         with _faults(self._host):
-            for flags, delimiter, name in self._client.list_folders():
-                lowered = {bytes(flag).lower() for flag in flags}
-                if b"\\noselect" in lowered or b"\\nonexistent" in lowered:
-                    continue
-                for flag, role in ((b"\\junk", "junk"), (b"\\sent", "sent")):
-                    if flag in lowered:
-                        found.setdefault(role, str(name))
-                last = str(name).rpartition((delimiter or b"/").decode("ascii", "replace"))[2].casefold()
-                if last in _JUNK_NAMES:
-                    named.setdefault("junk", str(name))
-                elif last in _SENT_NAMES:
-                    named.setdefault("sent", str(name))
-        return [FolderName(name, role) for role, name in ({**named, **found}).items()]
+            return folder_names.roles_of(
+                (
+                    frozenset(bytes(flag).decode("ascii", "replace").lower() for flag in flags),
+                    (delimiter or b"").decode("ascii", "replace"),
+                    str(name),
+                )
+                for flags, delimiter, name in self._client.list_folders()
+            )
+
+    def status(self, folder: str) -> Snapshot | None:
+        """See `MailStore.status`."""
+        wanted = ["MESSAGES", "UIDNEXT", "UIDVALIDITY", *(["HIGHESTMODSEQ"] if self._condstore else [])]
+        with _faults(self._host):
+            try:
+                answer = self._client.folder_status(safe_text(folder), wanted)
+            except (IMAPClientAbortError, IMAPClientReadOnlyError):
+                raise
+            except IMAPClientError:
+                return None  # NO: there is no such folder (any more), or it may not be opened
+            return _snapshot(answer, b"MESSAGES")
 
     def examine(self, folder: str) -> Snapshot:
         """See `MailStore.examine`."""
         with _faults(self._host):
-            answer = self._client.select_folder(safe_text(folder), readonly=True)
-            uidvalidity = answer.get(b"UIDVALIDITY")
-            uidnext = answer.get(b"UIDNEXT")
-            modseq = answer.get(b"HIGHESTMODSEQ")
-            return Snapshot(
-                uidvalidity=int(uidvalidity) if uidvalidity is not None else 0,
-                uidnext=int(uidnext) if uidnext is not None else None,
-                exists=int(answer.get(b"EXISTS", 0)),
-                highestmodseq=int(modseq) if modseq is not None else None,
-            )
+            self._enable_condstore()
+            return _snapshot(self._client.select_folder(safe_text(folder), readonly=True), b"EXISTS")
+
+    def _enable_condstore(self) -> None:
+        if self._condstore and not self._enabled:
+            self._enabled = True
+            with contextlib.suppress(IMAPClientError):
+                # Without this, Dovecot tells no HIGHESTMODSEQ when a folder is opened.
+                self._client.enable("CONDSTORE")
 
     def uids_from(self, first: int) -> list[int]:
         """See `MailStore.uids_from`. A server answers `n:*` with its last message even when that is below n."""
@@ -364,6 +302,27 @@ class ImapSession:
                 raw = next((value for key, value in data.items() if key.startswith(b"BODY[HEADER")), None)
                 if isinstance(raw, bytes):
                     found[uid] = message_id_of(raw)
+        return found
+
+    def heads(self, uids: Sequence[int]) -> dict[int, Head]:
+        """See `MailStore.heads`."""
+        found: dict[int, Head] = {}
+        wanted = ["RFC822.SIZE", "FLAGS", _HEAD_FIELDS, *(["X-GM-LABELS"] if self._labels else [])]
+        with _faults(self._host):
+            for start in range(0, len(uids), HEADS):
+                batch = [int(uid) for uid in uids[start : start + HEADS]]
+                for uid, data in self._client.fetch(batch, wanted).items():
+                    raw = next((value for key, value in data.items() if key.startswith(b"BODY[HEADER")), None)
+                    if not isinstance(raw, bytes):
+                        continue
+                    marks = {_lowered(mark) for mark in (*data.get(b"FLAGS", ()), *data.get(b"X-GM-LABELS", ()))}
+                    found[uid] = Head(
+                        uid=uid,
+                        header=raw[:HEAD_LIMIT],
+                        message_id=message_id_of(raw),
+                        size=int(data.get(b"RFC822.SIZE", 0)),
+                        own=not marks.isdisjoint(_OWN_MARKS),
+                    )
         return found
 
     def find(self, message_id: str) -> list[int]:

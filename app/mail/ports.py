@@ -12,10 +12,24 @@ from app.mail.idle import IdleLine
 
 @dataclass(frozen=True, slots=True)
 class FolderName:
-    """One folder worth watching. `role` is inbox, junk or sent."""
+    """One folder. `role` is inbox, junk, sent, drafts, trash, archive, all (a view of everything), or other."""
 
     name: str
     role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a message says about itself without its body: some header lines, and its size by the server.
+
+    `own`: a flag or a label marks it as a draft or as sent by the account's owner.
+    """
+
+    uid: int
+    header: bytes
+    message_id: str | None
+    size: int
+    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +56,10 @@ class MailStore(Protocol):
     """An open session with one account, for reading. Every method raises MailboxFault when the server fails."""
 
     def folders(self) -> list[FolderName]:
-        """The inbox, the spam folder and the folder of sent mail, as far as they exist."""
+        """Every folder that can be opened, the inbox first."""
+
+    def status(self, folder: str) -> Snapshot | None:
+        """What the server says of a folder without opening it; None where it has no such folder."""
 
     def examine(self, folder: str) -> Snapshot:
         """Open a folder read-only; nothing that follows sets a flag."""
@@ -58,6 +75,9 @@ class MailStore(Protocol):
 
     def message_ids(self, uids: Sequence[int]) -> dict[int, str | None]:
         """The Message-IDs of messages of the open folder, None for one without; UIDs that do not exist are missing."""
+
+    def heads(self, uids: Sequence[int]) -> dict[int, Head]:
+        """What messages of the open folder say about themselves; UIDs that do not exist are missing."""
 
     def find(self, message_id: str) -> list[int]:
         """UIDs of the open folder whose Message-ID is one that we have made; raises ValueError for any other text."""

@@ -30,6 +30,7 @@ class Inbound(Table, table=True):
         enum_check("state", InboundState),
         Index("ix_inbound_state", "state", "id"),
         Index("ix_inbound_prospect_id", "prospect_id", "kind"),
+        Index("ix_inbound_message_id", "mailbox_id", "message_id"),
         Index("ix_inbound_conversation_id", "conversation_id"),
     )
 

@@ -27,5 +27,6 @@ class Installation(Table, table=True):
     data_of: datetime | None = None
     released_at: datetime | None = None
     released_by: str | None = None
+    released_reason: str | None = Field(default=None, max_length=500)
     seen_at: datetime
     created_at: datetime

@@ -18,7 +18,9 @@ from app.models import (
     BlockingEvent,
     Contact,
     Conversation,
+    Folder,
     Inbound,
+    InboundLocation,
     InboundState,
     Mailbox,
     Outbound,
@@ -69,12 +71,23 @@ def waiting(uow: UnitOfWork, *, after: tuple[datetime, int] | None = None, limit
 
 
 def unmatched(uow: UnitOfWork, *, before: int | None = None, limit: int = 50) -> list[Row]:
-    """What belongs to nobody and nobody has looked at, with what could not be read at all; newest first."""
+    """What belongs to nobody and nobody has looked at, with what could not be read at all; newest first.
+
+    Not what was only ever seen beside inbox and spam folder: somebody (or a rule of theirs) has put it away.
+    """
+    lies = (
+        select(col(InboundLocation.inbound_id))
+        .join(Folder, col(Folder.id) == col(InboundLocation.folder_id))
+        .where(col(InboundLocation.inbound_id) == col(Inbound.id))
+        .correlate(Inbound)
+    )
+    sure = col(Folder.role).in_(("inbox", "junk"))
+    put_away = and_(lies.where(~sure).exists(), ~lies.where(sure).exists())
     statement = _lines().where(
         col(Inbound.handled_at).is_(None),
         or_(
             col(Inbound.state) == InboundState.QUARANTINED,
-            and_(col(Inbound.prospect_id).is_(None), col(Inbound.kind).in_(FOR_PEOPLE)),
+            and_(col(Inbound.prospect_id).is_(None), col(Inbound.kind).in_(FOR_PEOPLE), ~put_away),
         ),
         or_(col(Inbound.rule).is_(None), col(Inbound.rule) != "own-copy"),
     )

@@ -20,7 +20,8 @@ from app.errors import MailboxFault
 from app.inbox import repository, service, watches
 from app.inbox.deps import InboxDeps, by_imap
 from app.inbox.parser import MailParser
-from app.inbox.sync import MOST_RESETS, SyncResult, sync_mailbox
+from app.inbox.sync import SyncResult, sync_mailbox
+from app.inbox.walking import MOST_RESETS
 from app.mail.credentials import Credentials
 from app.mail.ports import Fetched, MailStore, Snapshot
 from app.models import BlockingEvent, Folder, Inbound, InboundLocation, Mailbox, Outbound, OutboundKind

@@ -13,6 +13,7 @@ from app.inbox import triage
 from app.models import (
     Competitor,
     Conversation,
+    Folder,
     Inbound,
     InboundState,
     Link,
@@ -42,6 +43,14 @@ def furnish(house: House, *, more: int = 0) -> dict[str, int]:
         a_page(uow, site, url="https://acme.test/guides/audit", title="The audit workbook", topic="content audits")
         mailbox = a_mailbox(uow)
         mailbox.secret = vault.seal("secret", f"mailbox:{mailbox.id}:secret")
+        for name, role in (
+            ("INBOX", "inbox"),
+            ("Junk", "junk"),
+            ("Archive", "archive"),
+            ("Sent", "sent"),
+            ("Editors", "other"),
+        ):
+            uow.session.add(Folder(mailbox_id=mailbox.id, name=name, role=role, listed_at=uow.now()))
         for number, domain in enumerate([*DOMAINS, *(f"site-{n:03}.test" for n in range(more))]):
             mention = MentionVerdict.UNLINKED_MENTION if number % 3 == 0 else MentionVerdict.NO_MENTION
             if number == 3:

@@ -18,7 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +68,15 @@ class Dovecot:
         box.select(folder)
         assert box.uid("MOVE", str(uid), to)[0] == "OK"
         box.unselect()
+
+    def empty(self, address: str) -> None:
+        """Take every folder and message of an account away, for the next test."""
+        for session in self._sessions.values():
+            session.logout()
+        self._sessions.clear()
+        shutil.rmtree(self.maildir(address))
+        self.maildir(address).mkdir()
+        os.chown(self.maildir(address), self.uid, self.gid)
 
     def stop(self) -> None:
         """End the server and every connection."""
@@ -156,6 +165,9 @@ mail_gid = {gid}
 first_valid_uid = 1
 mail_fsync = never
 mail_max_userip_connections = {most}
+# Each waiting session takes one of the machine's inotify instances (128 by default); without one, Dovecot looks only now
+# and then, by default every 30 seconds.
+mailbox_idle_check_interval = 1 secs
 {tokens}
 passdb {{
   driver = static
@@ -215,10 +227,10 @@ active_value = true
 """
 
 
-def _folders(junk: str, sent: str, special_use: bool) -> str:
+def _folders(named: list[tuple[str, str]], special_use: bool) -> str:
     made = ""
-    for name, use in ((junk, "Junk"), (sent, "Sent")):
-        flag = f"\n    special_use = \\{use}" if special_use else ""
+    for name, use in named:
+        flag = f"\n    special_use = \\{use}" if special_use and use else ""
         made += f'  mailbox "{name}" {{\n    auto = create{flag}\n  }}\n' if name else ""
     return made
 
@@ -242,6 +254,7 @@ def dovecot(
     certificate: tuple[Path, Path] | None = None,
     junk: str = "Junk",
     sent: str = "Sent",
+    folders: Sequence[tuple[str, str]] = (),
     special_use: bool = True,
     capabilities: str = "",
     most: int = 500,
@@ -249,7 +262,8 @@ def dovecot(
     """A running server with an account for each address (any other address would work, too).
 
     `introspection_url` lets access tokens sign in, by `mechanisms`. `certificate` (chain, key) gives it STARTTLS and a
-    port with TLS. `junk` and `sent` name those folders ("" for none). `capabilities` are all that it admits to.
+    port with TLS. `junk` and `sent` name those folders ("" for none), `folders` more of them with their special use ("" for
+    none). `capabilities` are all that it admits to.
     `most` is how many may be signed in at a time.
     """
     program = shutil.which("dovecot", path="/usr/sbin:/usr/bin")
@@ -285,7 +299,7 @@ def dovecot(
             tokens=_TOKENS.format(folder=folder) if introspection_url else "",
             tls=f"ssl = yes\nssl_cert = <{certificate[0]}\nssl_key = <{certificate[1]}" if certificate else "ssl = no",
             tls_port=tls_port,
-            folders=_folders(junk, sent, special_use),
+            folders=_folders([(junk, "Junk"), (sent, "Sent"), *folders], special_use),
             # Before and after the sign-in: clients that ask once must not be told more.
             extra=f"protocol imap {{\n  imap_capability = {capabilities}\n}}" if capabilities else "",
         )

@@ -142,7 +142,8 @@ def race(
 ) -> Ledger:
     """An answer is appended at a random moment around the gate; `wrap` may plant a fault into the gate."""
     addresses = [f"ana{lane}@acme.test" for lane in range(lanes)]
-    with dovecot(*addresses) as server, _rig(url, data_dir, lanes, server.port) as (made, _):
+    archive = (("Archive", "Archive"),)
+    with dovecot(*addresses, folders=archive) as server, _rig(url, data_dir, lanes, server.port) as (made, _):
         ledger = made[0].ledger
         started = time.monotonic()
         numbers = itertools.count()
@@ -156,7 +157,7 @@ def race(
                     row_id, message_id = lane.follow_up(number)
                     sender = f"Dana <dana@site{number}.test>"
                     raw = letter(sender=sender, to=address, in_reply_to=message_id)
-                    folder = "Junk" if dice.random() < 0.2 else "INBOX"
+                    folder = dice.choices(["INBOX", "Junk", "Archive"], [6, 2, 2])[0]
                     wait = dice.random() * 1.6 * lane.pace
 
                     def append(wait: float = wait, raw: bytes = raw, folder: str = folder) -> float:

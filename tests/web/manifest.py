@@ -144,6 +144,7 @@ MANIFEST: dict[tuple[str, str], Row] = {
     ("GET", "/mailboxes/{mailbox_id}"): Row("OLX", ("/mailboxes/1",)),
     ("POST", "/mailboxes/{mailbox_id}/resume"): Row("X"),
     ("POST", "/mailboxes/{mailbox_id}/pause"): Row("X"),
+    ("POST", "/mailboxes/{mailbox_id}/folders"): Row("X"),
     ("POST", "/mailboxes/{mailbox_id}/password"): Row("X"),
     ("GET", "/mailboxes/{mailbox_id}/checks"): Row("X", ("/mailboxes/1/checks",)),
     ("POST", "/mailboxes/{mailbox_id}/checks"): Row("X"),

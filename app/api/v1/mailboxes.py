@@ -10,8 +10,10 @@ from pydantic import Field, SecretStr
 from app.api.door import Call, Door, Id, Line, Model, Out
 from app.deliverability import mailbox_check
 from app.domain.checks import CheckState
+from app.domain.folders import Watch, Why
 from app.domain.reputation import Incident
 from app.errors import BadInput, FieldProblem
+from app.inbox import folders
 from app.mail import accounts, reputation, signin
 from app.mail.providers import Server, provider
 from app.models import Security
@@ -130,6 +132,25 @@ class SignInOut(Out):
     expires_at: datetime
 
 
+class FolderOut(Out):
+    """A folder of the mailbox. `why` it is read for answers is null where it is not; `watch` is what a person has said."""
+
+    name: str
+    role: str
+    why: Why | None
+    watch: Watch | None
+    learned_at: datetime | None
+    synced_at: datetime | None
+    stopped_reason: str | None
+
+
+class FolderIn(Model):
+    """`watch`: always or never read the folder for answers; null leaves it to the rules."""
+
+    name: Annotated[Line, Field(min_length=1, max_length=500)]
+    watch: Watch | None
+
+
 class FinishIn(Model):
     """What the browser has brought back to the redirect address."""
 
@@ -193,6 +214,18 @@ def resume_mailbox(call: Call, mailbox_id: Id) -> Any:
     """Let a mailbox that rests or has stopped go on; bounces, complaints and refusals are counted from now on."""
     email = accounts.get(call.uow.session, mailbox_id).email
     return accounts.resume(call.uow, call.container.vault, email, actor=call.actor)
+
+
+@door.route("GET", "/mailboxes/{mailbox_id}/folders", needs="mailboxes:read", answers=list[FolderOut])
+def list_folders(call: Call, mailbox_id: Id) -> Any:
+    """The folders that the server has listed, those that are read for answers first; empty before the first look."""
+    return folders.of_mailbox(call.uow, mailbox_id)
+
+
+@door.route("PUT", "/mailboxes/{mailbox_id}/folders", needs="mailboxes:write", answers=list[FolderOut])
+def choose_folder(call: Call, mailbox_id: Id, body: FolderIn) -> Any:
+    """Say whether one folder is read for answers. The inbox always is; sent mail and drafts never are."""
+    return folders.choose(call.uow, mailbox_id, body.name, body.watch, actor=call.actor)
 
 
 @door.route("GET", "/mailboxes/{mailbox_id}/standing", needs="mailboxes:read", answers=StandingOut)

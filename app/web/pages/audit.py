@@ -52,6 +52,7 @@ VERBS = {
     "mailbox.paused": mark("put to rest"),
     "mailbox.stopped": mark("stopped the mailbox"),
     "mailbox.renamed": mark("renamed the sender of"),
+    "mailbox.folder": mark("changed which folders are read of"),
     "mailbox.paced": mark("changed the limits of"),
     "domain.overridden": mark("overrode the checks of"),
     "domain.override_lifted": mark("lifted the override of"),

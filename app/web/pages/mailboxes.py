@@ -7,7 +7,10 @@ import hashlib
 from starlette.responses import Response
 
 from app.deliverability import mailbox_check
+from app.domain.folders import Watch, Why
 from app.domain.reputation import Incident
+from app.errors import BadInput, FieldProblem
+from app.inbox import folders
 from app.mail import accounts, reputation, signin
 from app.mail.providers import configured, provider
 from app.models import MailboxOAuth
@@ -24,7 +27,16 @@ INCIDENTS = {
     Incident.COMPLAINT: mark("Complaints"),
     Incident.POLICY: mark("Refusals by policy"),
 }
+FOLDER_WORDS = {
+    Why.INBOX: mark("the inbox"),
+    Why.JUNK: mark("the spam folder"),
+    Why.CHOSEN: mark("somebody wants it"),
+    Why.LEARNED: mark("an answer was found in it"),
+    Why.ALL: mark("it shows all mail"),
+    Why.ARCHIVE: mark("an archive"),
+}
 NOTICES = {
+    "folder": mark("Kept. It counts from the next look on."),
     "resumed": mark("It sends again. What waits in it leaves in its turn."),
     "paused": mark("It rests now. It is still read."),
     "signed-in": mark("It is signed in. Look at its checks next."),
@@ -62,6 +74,8 @@ def _show_one(visit: Visit, mailbox_id: int) -> Response:
         incidents=INCIDENTS,
         pauses=reputation.pauses_of(session, mailbox_id),
         steps=steps_of(mailbox_id, None),
+        folders=folders.of_mailbox(visit.uow, mailbox_id),
+        folder_words=FOLDER_WORDS,
         notice=_notice(visit),
     )
 
@@ -78,6 +92,17 @@ def resume(visit: Visit, mailbox_id: Id) -> Response:
     email = accounts.get(visit.uow.session, mailbox_id).email
     accounts.resume(visit.uow, visit.container.vault, email, actor=visit.actor)
     return visit.go(f"/mailboxes/{mailbox_id}?did=resumed")
+
+
+@pages.post("/mailboxes/{mailbox_id}/folders", needs="mailboxes:write", again=_show_one)
+def choose_folder(visit: Visit, mailbox_id: Id) -> Response:
+    """Say whether a folder is read for answers, or leave it to the rules."""
+    try:
+        wish = Watch(visit.text("watch")) if visit.text("watch") else None
+    except ValueError:
+        raise BadInput("say how it is read", FieldProblem("watch", "Choose always, never, or by the rules")) from None
+    folders.choose(visit.uow, mailbox_id, visit.form.get("name", ""), wish, actor=visit.actor)
+    return visit.go(f"/mailboxes/{mailbox_id}?did=folder")
 
 
 @pages.post("/mailboxes/{mailbox_id}/pause", needs="mailboxes:write", again=_show_one)
