@@ -39,6 +39,7 @@ def show_hold(as_json: JsonOption = False) -> None:
 def release(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; only print what would leave.")] = False,
     by: Annotated[str, typer.Option(help="Who says so; it is kept.")] = "command line",
+    reason: Annotated[str, typer.Option(help="Why it may send; it is kept.")] = "",
     despite_unread: Annotated[
         bool,
         typer.Option(
@@ -71,7 +72,7 @@ def release(
             typer.echo(f"  and {len(rows) - 50} more: the page Outbox lists them")
         if not yes and not typer.confirm("Let this installation send?"):
             raise typer.Exit(1)
-        done = releasing.release(container, actor=by, despite_unread=despite_unread)
+        done = releasing.release(container, actor=by, reason=reason, despite_unread=despite_unread)
     typer.echo(
         f"released by {by}: {done.found_sent} had been sent, {done.to_decide} wait for your decision, "
         f"{done.waiting} leave when they are due"

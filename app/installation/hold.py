@@ -131,7 +131,7 @@ def hold(uow: UnitOfWork, reason: str, *, data_of: datetime | None = None) -> In
     return row
 
 
-def release(db: Database, settings: Settings, uow: UnitOfWork, *, actor: str) -> Installation:
+def release(db: Database, settings: Settings, uow: UnitOfWork, *, actor: str, reason: str = "") -> Installation:
     """Let this data, in this place, and this process send again. The caller has looked after what may have left."""
     path = path_of(settings)
     row = identity.ensure_row(uow)
@@ -139,14 +139,23 @@ def release(db: Database, settings: Settings, uow: UnitOfWork, *, actor: str) ->
     if row.held_at is not None:
         # A number that no witness of the former data has: theirs are not compared with this one's any more.
         row.generation = max(row.generation, known.generation if known else 0) + 1
-    audit.record(uow, "installation.released", "installation", 1, before={"held": row.held_reason}, actor=actor)
+    audit.record(
+        uow,
+        "installation.released",
+        "installation",
+        1,
+        before={"held": row.held_reason},
+        reason=reason.strip() or None,
+        actor=actor,
+    )
     row.held_at = row.held_reason = None
     row.database_mark = place_of(db, uow.session)
     row.released_at, row.released_by, row.seen_at = uow.now(), actor[:200], uow.now()
+    row.released_reason = reason.strip()[:500] or None
     uow.session.flush()
     made = Witness(row.identity, row.generation, row.ticks, _attempts(uow.session))
     uow.after_commit(lambda: witness.write(path, made, anew=True))
-    log.warning("installation.released", actor=actor, generation=row.generation)
+    log.warning("installation.released", actor=actor, reason=reason, generation=row.generation)
     return row
 
 
@@ -206,7 +215,7 @@ def _stranger(db: Database, settings: Settings, row: Installation, known: Witnes
 
 def _hold(uow: UnitOfWork, row: Installation, reason: str) -> None:
     row.held_at, row.held_reason, row.data_of = uow.now(), reason[:500], row.seen_at
-    row.released_at = row.released_by = None
+    row.released_at = row.released_by = row.released_reason = None
     uow.session.flush()
     audit.record(uow, "installation.held", "installation", 1, reason=row.held_reason)
     log.error("installation.held", reason=reason, data_of=row.data_of.isoformat())

@@ -75,10 +75,10 @@ def preview(uow: UnitOfWork) -> list[Waiting]:
     ]
 
 
-def release(container: Container, *, actor: str, despite_unread: bool = False) -> Released:
+def release(container: Container, *, actor: str, reason: str = "", despite_unread: bool = False) -> Released:
     """Look after what may have left, and end the hold. Raises Refused while a mailbox with waiting mail cannot be read.
 
-    `despite_unread` lets the mail of unreadable mailboxes be put before a person instead. Safe to repeat.
+    `reason` is a person's word, kept with their name. `despite_unread` lets the mail of unreadable mailboxes be put before a person instead. Safe to repeat.
     """
     deps = deps_of(container)
     with container.db.read() as look:
@@ -102,7 +102,7 @@ def release(container: Container, *, actor: str, despite_unread: bool = False) -
         filed = _look_for_copies(deps, held_at)
     with container.db.work() as uow:
         done = _settle(uow, held_at, dict(filed), unread)
-        hold.release(container.db, container.settings, uow, actor=actor)
+        hold.release(container.db, container.settings, uow, actor=actor, reason=reason)
     log.warning("outbox.released", actor=actor, found_sent=done.found_sent, to_decide=done.to_decide)
     return done
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -9,7 +10,7 @@ from sqlmodel import col
 
 from app.db.work import UnitOfWork
 from app.domain.delivery import OutboundState
-from app.models import Link, LinkState, Outbound, Prospect, Triage
+from app.models import Installation, Link, LinkState, Outbound, Prospect, Triage
 from app.reports.inbox import awake
 from app.reports.prospects import waiting
 
@@ -21,13 +22,22 @@ def _bounded(rows: Select[Any]) -> Any:
     return select(func.count()).select_from(rows.limit(MOST).subquery()).scalar_subquery()
 
 
-def of_navigation(uow: UnitOfWork) -> dict[str, int]:
-    """How many prospects wait for a decision, mails for their turn, messages for an answer, links for a look."""
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What every page shows: counts by name, and why this data sends nothing (None: it does)."""
+
+    counts: dict[str, int]
+    held: str | None
+
+
+def of_navigation(uow: UnitOfWork) -> Shell:
+    """How many prospects wait for a decision, mails for their turn, messages for an answer, links for a look; and the hold."""
     queue = select(col(Prospect.id)).where(*waiting(uow.now()))
     outbox = select(col(Outbound.id)).where(
         col(Outbound.state).in_([OutboundState.QUEUED, OutboundState.AMBIGUOUS, OutboundState.CLAIMED])
     )
     inbox = select(col(Triage.inbound_id)).where(awake(uow.now()))
     links = select(col(Link.id)).where(col(Link.state).in_([LinkState.CHANGED, LinkState.LOST]))
-    row = uow.session.execute(select(_bounded(queue), _bounded(outbox), _bounded(inbox), _bounded(links))).one()
-    return {"queue": row[0], "outbox": row[1], "inbox": row[2], "links": row[3]}
+    held = select(col(Installation.held_reason)).where(col(Installation.held_at).is_not(None)).scalar_subquery()
+    row = uow.session.execute(select(_bounded(queue), _bounded(outbox), _bounded(inbox), _bounded(links), held)).one()
+    return Shell({"queue": row[0], "outbox": row[1], "inbox": row[2], "links": row[3]}, row[4])

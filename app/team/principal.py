@@ -19,6 +19,7 @@ RESOURCES = (
     "links",
     "mailboxes",
     "suppressions",
+    "installation",
     "events",
     "reports",
 )

@@ -40,9 +40,18 @@ _ENTRIES = (
 _BELOW_SETTINGS = ("/mailboxes", "/suppression", "/sites", "/pages", "/audit", "/system")
 
 
-def entries(visit: Visit) -> list[Entry]:
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What stands around every page: the entries, and why nothing is sent (None: mail leaves)."""
+
+    entries: list[Entry]
+    held: str | None
+
+
+def shell(visit: Visit) -> Shell:
     """What this person may open. Without the right to read something, its count is not shown either."""
-    found = counts.of_navigation(visit.uow)
+    told = counts.of_navigation(visit.uow)
+    found = told.counts
     path = visit.request.url.path
     made = []
     for target, label, needs, name, key in _ENTRIES:
@@ -53,4 +62,4 @@ def entries(visit: Visit) -> list[Entry]:
         roots = (target, *_BELOW_SETTINGS) if target == "/settings" else (target,)
         current = any(path == root or (root != "/" and path.startswith(root + "/")) for root in roots)
         made.append(Entry(target, label, text, current, key))
-    return made
+    return Shell(made, told.held)

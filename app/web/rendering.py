@@ -19,6 +19,7 @@ from app.web import i18n
 
 if TYPE_CHECKING:
     from app.web.door import Visit
+    from app.web.navigation import Shell
 
 STATIC = Path(__file__).parent / "static"
 THEME_COOKIE = "gapbridge-theme"
@@ -122,13 +123,17 @@ def page(visit: Visit, template: str, status: int, values: Mapping[str, Any], *,
         "may": principal.may if principal else (lambda _: False),
         "csrf": visit.csrf,
         "theme": theme if theme in ("light", "dark") else "system",
-        "navigation": navigation.entries(visit) if principal and navigate else [],
+        **_shell(navigation.shell(visit) if principal and navigate else None),
         "here": visit.request.url.path,
         "error": error_view(visit.error),
         "form": visit.form,
         **values,
     }
     return HTMLResponse(_env.get_template(template).render(context), status)
+
+
+def _shell(shell: Shell | None) -> dict[str, Any]:
+    return {"navigation": shell.entries if shell else [], "held": shell.held if shell else None}
 
 
 def plain_page(template: str, status: int, theme: str, **values: Any) -> Response:
@@ -144,7 +149,7 @@ def _nobody() -> dict[str, Any]:
         "may": lambda _: False,
         "csrf": "",
         "theme": "system",
-        "navigation": [],
+        **_shell(None),
         "here": "",
         "error": None,
         "form": {},

@@ -6,6 +6,7 @@ from app.api.door import Door
 from app.api.v1 import (
     gap_changes,
     imports,
+    installation,
     links,
     mailboxes,
     mentions,
@@ -37,5 +38,6 @@ DOORS: tuple[Door, ...] = (
     sending_domains.door,
     suppressions.door,
     people.door,
+    installation.door,
 )
 PREFIX = "/api/v1"

@@ -1,0 +1,90 @@
+"""The installation: whether it may send, and a person's word that it may."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.api.door import Call, Door, Line, Model, Out
+from app.errors import BadInput, Conflict, FieldProblem
+from app.installation import hold, identity
+from app.outbox import release as releasing
+
+door = Door("installation")
+
+
+class HoldOut(Out):
+    """Whether this installation may send. While `held`, `reason` names why and `sentence` says it.
+
+    `waiting` messages would leave after a release; `unsure` of them were due while the lost data was at work, and are put
+    before a person instead. `data_of` is the age of restored data, where it is known.
+    """
+
+    installation: str | None
+    generation: int
+    held: bool
+    reason: str | None
+    sentence: str | None
+    held_at: datetime | None
+    data_of: datetime | None
+    waiting: int
+    unsure: int
+    released_at: datetime | None
+    released_by: str | None
+    released_reason: str | None
+
+
+class ReleaseIn(Model):
+    """Why it may send, in a person's words. `despite_unread`: also where mailboxes cannot be read, whose opt-outs are not known then."""
+
+    reason: Annotated[Line, Field(min_length=1, max_length=500)]
+    despite_unread: bool = False
+
+
+class ReleasedOut(Out):
+    """What the release did: found in sent mail, put before a person, left to be sent, and mailboxes that were not read."""
+
+    found_sent: int
+    to_decide: int
+    waiting: int
+    unread: list[str]
+
+
+@door.route("GET", "/installation/hold", needs="installation:read", answers=HoldOut, own_transactions=True)
+def show_hold(call: Call) -> Any:
+    """Whether this installation may send, and why not. Data that was restored or copied sends nothing until a person releases it."""
+    found = hold.standing(call.container.db, call.container.settings)
+    with call.container.db.read() as look:
+        row = identity.stored(look.session)
+        rows = releasing.preview(look)
+    return {
+        "installation": found.identity,
+        "generation": found.generation,
+        "held": found.skip is not None,
+        "reason": found.skip.reason if found.skip else None,
+        "sentence": found.skip.sentence if found.skip else None,
+        "held_at": row.held_at if row else None,
+        "data_of": row.data_of if row and row.held_at else None,
+        "waiting": len(rows),
+        "unsure": sum(one.unsure for one in rows),
+        "released_at": row.released_at if row else None,
+        "released_by": row.released_by if row else None,
+        "released_reason": row.released_reason if row else None,
+    }
+
+
+@door.route(
+    "POST", "/installation/hold/release", needs="installation:write", answers=ReleasedOut, own_transactions=True
+)
+def release_hold(call: Call, body: ReleaseIn) -> Any:
+    """Let the installation send again. The mailboxes are read first, and what may have left already waits for a decision.
+
+    Refused (409) while a mailbox cannot be read, unless `despite_unread`; and when there is no hold.
+    """
+    if not body.reason.strip():
+        raise BadInput("say why it may send", FieldProblem("reason", "A sentence, for those who wonder later"))
+    if hold.standing(call.container.db, call.container.settings).skip is None:
+        raise Conflict("there is no hold: this installation may send")
+    return releasing.release(call.container, actor=call.actor, reason=body.reason, despite_unread=body.despite_unread)
