@@ -20,7 +20,9 @@ from app.errors import BadInput, Conflict, FieldProblem, NotFound, Refused, Skip
 from app.evidence.stored import coverage_row, linked_fact, linked_row
 from app.mail.render import versions
 from app.mail.render.drafts import Draft, bare_subject, judge
+from app.mail.render.opt_outs import is_opt_out, line_in
 from app.mail.render.templates import MAX_BODY_SOURCE, Message, TemplateSource, compose, load, render
+from app.mail.render.variables import clean_values
 from app.models import (
     Contact,
     Conversation,
@@ -170,6 +172,7 @@ def edit(uow: UnitOfWork, pitch_id: int, version: int, subject: str, body_text: 
     body = _CONTROL.sub("", _without_footer(body_text, values.get("opt_out") or ""))
     message = compose(_CONTROL.sub("", subject).strip(), body, values)
     pitch.subject, pitch.body_text, pitch.body_html = message.subject, message.body_text, message.body_html
+    pitch.variables = {**pitch.variables, "values": {**values, "opt_out": line_in(message.body_text, values)}}
     pitch.edited = True
     return _touch(uow, pitch, actor, "pitch_edited")
 
@@ -310,6 +313,7 @@ def _write(
         values.update(dict.fromkeys(("linked_page", "linked_fault", "linked_broken")))
     source, label = versions.newest(uow, angle.value)
     message = render(source, values)
+    values["opt_out"] = line_in(message.body_text, clean_values(values))
     thread = repository.newest_conversation(uow.session, evidence.prospect.id)
     if angle is Angle.LINK_RECLAMATION and thread is not None:
         message = Message(f"Re: {bare_subject(thread.subject)}", message.body_text, message.body_html)
@@ -430,6 +434,6 @@ def _without_footer(text: str, opt_out: str) -> str:
     for line in lines(text):
         if line.strip() == "--":
             break
-        if not (opt_out and " ".join(line.split()) == " ".join(opt_out.split())):
+        if not is_opt_out(line, opt_out):
             kept.append(line)
     return "\n".join(kept)

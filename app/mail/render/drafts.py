@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.pitch_contract import BrokenRule, PitchDraft, check, count_words, host_of
+from app.mail.render.opt_outs import line_in
 from app.mail.render.templates import Message, TemplateSource, load, render, required_of
 from app.mail.render.variables import DEFAULT_OPT_OUT, EVIDENCE, VARIABLES, clean_values
 
@@ -26,6 +27,7 @@ def judge(
 ) -> tuple[int, tuple[BrokenRule, ...]]:
     """The word count of a message and the rules that it breaks, held against the data that it was made from."""
     clean = clean_values(values)
+    opt_out = line_in(message.body_text, clean)
     our_page, their_page = clean.get("our_page", ""), clean.get("their_page", "")
     draft = PitchDraft(
         subject=message.subject,
@@ -36,11 +38,11 @@ def judge(
         their_domain=clean.get("their_domain") or host_of(their_page).removeprefix("www."),
         their_page=their_page,
         evidence=tuple(clean[name] for name in EVIDENCE if name in clean),
-        opt_out=clean.get("opt_out", ""),
+        opt_out=opt_out,
         other_pages=(clean["linked_page"],) if "linked_page" in clean else (),
         first=first,
     )
-    return count_words(message.body_text, draft.opt_out), tuple(check(draft))
+    return count_words(message.body_text, opt_out), tuple(check(draft))
 
 
 def draft(

@@ -19,6 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from app.domain.pitch_contract import find_urls
 from app.errors import BadInput, FieldProblem, NotFound
+from app.mail.render import opt_outs
 from app.mail.render.variables import VARIABLES, clean_values
 from app.resources import resource
 
@@ -162,8 +163,14 @@ def render(source: TemplateSource, values: Mapping[str, object]) -> Message:
 
 
 def compose(subject: str, body_text: str, values: Mapping[str, object], *, body_html: str | None = None) -> Message:
-    """A message from its body: adds the opt-out line and the signature, which no template and no edit can leave out."""
+    """A message from its body: adds the opt-out line and the signature, which no template and no edit can leave out.
+
+    The opt-out line is in the language of the body where it is one of ours (`app.mail.render.opt_outs`).
+    """
     clean = clean_values(values)
+    line = opt_outs.fitting(body_text, clean)
+    if line is not None:
+        clean["opt_out"] = line
     footer = _footer()
     text = f"{_tidy(body_text)}\n\n{_fill(footer.body_text, clean, html=False).strip(chr(10))}\n"
     middle = html_from_text(_tidy(body_text)) if body_html is None else body_html.strip()

@@ -9,11 +9,12 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from app.errors import BadInput, FieldProblem
+from app.mail.render.opt_outs import ENGLISH
 
 MAX_TEXT = 1_000
 MAX_URL = 2_000
 
-DEFAULT_OPT_OUT = 'If you would rather not hear from me, reply "unsubscribe" and I will not write to you again.'
+DEFAULT_OPT_OUT = ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,12 @@ VARIABLES: dict[str, Variable] = {
         Variable(
             "sender_address", "text", "The sender's postal address, on one line.", "Acme Ltd, 1 Example Street, Berlin"
         ),
-        Variable("opt_out", "text", "The line that says how to stop mail.", DEFAULT_OPT_OUT),
+        Variable(
+            "opt_out",
+            "text",
+            "The line that says how to stop mail; ours follows the language of the mail.",
+            DEFAULT_OPT_OUT,
+        ),
     )
 }
 
