@@ -15,28 +15,27 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import RECONCILE_AFTER, Answer, OutboundState, Stage, Verdict
-from app.domain.pacing import gap_seconds, period_start
-from app.errors import GapbridgeError, Skip, Unavailable
+from app.errors import GapbridgeError, Unavailable
 from app.installation import hold
 from app.jobs import Job
 from app.log import correlated, get_logger
 from app.mail import reputation
-from app.mail.credentials import Credentials, SignIn, SignInEnded
-from app.mail.smtp import Account, NothingWritten, SmtpSession, StepFailed
+from app.mail.credentials import Credentials, SignInEnded
+from app.mail.smtp import NothingWritten, SmtpSession, StepFailed
 from app.models import Mailbox, Outbound, OutboundKind
-from app.outbox import plan, record, repository, service, statements
-from app.prospects import address_check, suppression
-from app.prospects import repository as prospects_repository
+from app.outbox import claims, plan, record, repository, service, statements
+from app.outbox.committing import CommitPoint, Committed, counted, day_of
+from app.outbox.connection import Connection
+from app.prospects import suppression
 from app.settings import Settings
 
 log = get_logger("outbox")
@@ -46,7 +45,6 @@ log = get_logger("outbox")
 PAUSED_TOO_LONG = 2.0
 _TURN_AT_MOST = timedelta(minutes=10)
 _DATABASE_TRIES = 3
-_LOOK_AT_ADDRESS_AGAIN = timedelta(hours=6)
 _PITCH_MAY_TRUST_SYNC = timedelta(minutes=5)
 
 
@@ -106,15 +104,13 @@ class Turn:
         self._mailbox_id = mailbox_id
         self._jitter = jitter
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
-        self._credentials = Credentials(db, settings, vault)
-        self._sign: SignIn | None = None
-        self._session: SmtpSession | None = None
+        self._line = Connection(settings, Credentials(db, settings, vault), self._holding)
         self._fence = 0
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._sent = self._tried = 0
         self._share = plan.Share()
         self._standing = hold.standing(db, settings)
-        self._attempt_id = 0
+        self._keys: suppression.Keys | None = None
 
     def run(self) -> Report:
         """Take the mailbox and work until there is a reason to stop; the reason is in the report."""
@@ -151,7 +147,7 @@ class Turn:
             mailbox = statements.hold_on(uow.session, self._mailbox_id, fence, now + self._lease)
             if mailbox is not None:
                 days = self._settings.recipient_cap_days
-                self._share = plan.prepare(uow.session, mailbox, now, self._counted(now)[1], days)
+                self._share = plan.prepare(uow.session, mailbox, now, counted(self._settings, now)[1], days)
         return True
 
     async def _work(self) -> str:
@@ -191,46 +187,7 @@ class Turn:
                     if self._standing.skip is not None:
                         return self._standing.skip.sentence
         finally:
-            if self._session is not None:
-                if done is None and self._session.is_open:
-                    await self._session.quit()
-                self._session.drop()
-
-    async def _open(self, mailbox: Mailbox) -> SmtpSession:
-        """The session, signed in; an access token that the server refuses is renewed once."""
-        session = self._session
-        try:
-            if session is None:
-                session = await self._sign_in(mailbox)
-            await session.open()
-        except StepFailed as failed:
-            sign_in = self._sign
-            refused = failed.stage is Stage.AUTH and failed.answer is not None and failed.answer.code >= 500
-            if sign_in is None or not sign_in.bearer or not refused:
-                raise
-            session = await self._sign_in(mailbox, refused=sign_in.secret)
-            await session.open()
-        return session
-
-    async def _sign_in(self, mailbox: Mailbox, refused: str | None = None) -> SmtpSession:
-        # The token server may be slow; the lease of the mailbox must not run out meanwhile.
-        async with self._holding():
-            self._sign = await asyncio.to_thread(self._credentials.now, mailbox, refused=refused)
-        self._session = SmtpSession(self._account(mailbox, self._sign))
-        return self._session
-
-    def _account(self, mailbox: Mailbox, sign_in: SignIn) -> Account:
-        return Account(
-            host=mailbox.smtp_host,
-            port=mailbox.smtp_port,
-            security=mailbox.smtp_security,
-            username=sign_in.username,
-            password=sign_in.secret,
-            bearer=sign_in.bearer,
-            helo=mailbox.email.rpartition("@")[2],
-            timeout=self._settings.smtp_timeout,
-            dot_timeout=self._settings.smtp_dot_timeout,
-        )
+            await self._line.end(politely=done is None)
 
     def _hold_on(self, uow: UnitOfWork) -> Mailbox | None:
         """Lock the mailbox's row and renew our lease; None when somebody else holds it."""
@@ -277,35 +234,71 @@ class Turn:
                 return None, None, "the turn was long enough"
             if mailbox.next_send_at is not None and mailbox.next_send_at > now:
                 return None, None, "mails leave with a pause between them"
-            counter = statements.counter(uow.session, self._mailbox_id, self._day(mailbox, now))
+            counter = statements.counter(uow.session, self._mailbox_id, day_of(mailbox, now))
             if counter is not None and counter[0] >= counter[1]:
                 return None, None, "the cap of today is reached"
-            row = statements.claim(
+            row = self._claim(uow, now)
+            if row is None:
+                # What was stopped meanwhile is never claimed; here it gets its final state and its reason.
+                claims.cancel_stopped(uow.session, self._mailbox_id, now)
+            return row, mailbox, "nothing is due"
+
+    def _claim(self, uow: UnitOfWork, now: datetime) -> Outbound | None:
+        """The next mail. One to somebody who was suppressed meanwhile is taken out, with the rule, and is not tried.
+
+        That saves a connection; the promise is the look inside the commit.
+        """
+        if self._keys is None:
+            self._keys = suppression.Keys(uow.session, self._vault)
+        while True:
+            row = claims.claim(
                 uow.session,
                 self._mailbox_id,
                 self._fence,
                 now,
-                period=self._counted(now)[1],
+                period=counted(self._settings, now)[1],
                 up_to=(self._share.follow_ups, self._share.pitches) if self._share.short else None,
             )
             if row is None:
-                # What was stopped meanwhile is never claimed; here it gets its final state and its reason.
-                statements.cancel_stopped(uow.session, self._mailbox_id, now)
-            return row, mailbox, "nothing is due"
+                return None
+            said = suppression.spell(row.to_address)
+            if not claims.is_suppressed(
+                uow.session,
+                keys=self._keys.against(row.to_address, row.site_id),
+                spellings=(said.written, said.normal),
+                site_id=row.site_id,
+            ):
+                return row
+            skip = suppression.refusal(uow.session, self._vault, row.to_address, row.site_id)
+            sentence = skip.sentence if skip is not None else "this address must not be written to"
+            repository.settle(
+                uow.session,
+                row.id,
+                self._fence,
+                OutboundState.CLAIMED,
+                state=OutboundState.CANCELLED,
+                hold_reason=sentence[:500],
+            )
+            log.info("outbox.refused_at_claim", outbound_id=row.id, reason="suppressed")
 
-    @staticmethod
-    def _day(mailbox: Mailbox, now: datetime) -> date:
-        return now.astimezone(ZoneInfo(mailbox.time_zone)).date()
-
-    def _counted(self, now: datetime) -> tuple[date, date]:
-        """The day of the sites' counters and the first day of the recipients' period."""
-        day = now.astimezone(UTC).date()
-        return day, period_start(day, self._settings.recipient_cap_days)
+    def _commit(self, row: Outbound, mailbox: Mailbox, gate_seen: int | None) -> Committed | None:
+        """The point of no return (`app.outbox.committing`); None when it was refused."""
+        point = CommitPoint(
+            self._db,
+            self._settings,
+            self._vault,
+            self._mailbox_id,
+            self._fence,
+            self._lease,
+            self._standing,
+            self._jitter,
+        )
+        return point.commit(row, mailbox, gate_seen)
 
     async def _attempt(self, row: Outbound, mailbox: Mailbox) -> record.Outcome | None:
         try:
             service.check(row, mailbox, self._settings)
-            session = await self._open(mailbox)
+            session = await self._line.open(mailbox)
             await session.envelope(mailbox.email, row.to_address)
             gate_seen = await self._pass_gate(row, mailbox)
             await session.data()
@@ -322,7 +315,7 @@ class Turn:
             session.drop()
             return None
         except GapbridgeError as broken:
-            self._drop()
+            self._line.drop()
             self._hold(row, broken.detail, timedelta(days=36500))
             return None
         try:
@@ -337,10 +330,6 @@ class Turn:
             session.drop()
             return None
         return await self._write(session, row, committed)
-
-    def _drop(self) -> None:
-        if self._session is not None:
-            self._session.drop()
 
     async def _pass_gate(self, row: Outbound, mailbox: Mailbox) -> int | None:
         now = self._db.clock.now()
@@ -388,79 +377,7 @@ class Turn:
             )
         log.info("outbox.held", outbound_id=row.id, reason=why)
 
-    def _commit(self, row: Outbound, mailbox: Mailbox, gate_seen: int | None) -> float | None:
-        """The point of no return. The monotonic time right before the commit, or None when it was refused."""
-        with self._db.work() as uow:
-            now = uow.now()
-            day = self._day(mailbox, now)
-            if self._hold_on(uow) is None:
-                self._refused(uow, row)
-                return None
-            prospects_repository.lock(uow.session, row.prospect_id)
-            statements.among_senders(uow.session, suppression.LOCK)
-            said = suppression.spell(row.to_address)
-            allowed = _unfit(uow, row) is None and statements.commit_point(
-                uow.session,
-                row,
-                self._fence,
-                now,
-                day=day,
-                keys=suppression.Keys(uow.session, self._vault).against(row.to_address, row.site_id),
-                spellings=(said.written, said.normal),
-                installation=(self._standing.identity or "", self._standing.ticks),
-                gate=gate_seen,
-            )
-            if allowed and not statements.spend(uow.session, self._mailbox_id, day):
-                # No counter yet (the day's first mail), or no mail left in it.
-                repository.ensure_day(uow.session, mailbox, day, now)
-                allowed = statements.spend(uow.session, self._mailbox_id, day)
-            # Always in this order (mailbox, site, recipient), so that two workers never wait for each other.
-            allowed = allowed and (row.kind is OutboundKind.REPLY or self._spend_others(uow, row, now))
-            if not allowed:
-                uow.session.rollback()
-                self._refused(uow, row)
-                return None
-            gap = gap_seconds(mailbox.gap_min_seconds, mailbox.gap_max_seconds, self._jitter())
-            if gap > 0:
-                # Advanced here and not after the send, so that the spacing survives a crash.
-                repository.set_next_send(uow.session, self._mailbox_id, now + timedelta(seconds=gap))
-            self._attempt_id = record.log_attempt(uow, row, self._fence, Stage.DOT.value, "committed")
-            row.cap_day, row.committed_at = day, now
-            return time.monotonic()
-
-    def _spend_others(self, uow: UnitOfWork, row: Outbound, now: datetime) -> bool:
-        """Take one mail from the site's and from the recipient's counter; False when either cap is reached."""
-        session, (day, period) = uow.session, self._counted(now)
-        if not statements.spend_site(session, row.site_id, day):
-            repository.ensure_site_day(session, row.site_id, day, self._settings.site_daily_cap)
-            if not statements.spend_site(session, row.site_id, day):
-                return False
-        if row.recipient is None or statements.spend_recipient(session, row.recipient, period):
-            return True
-        repository.ensure_recipient_day(session, row.recipient, period, self._settings.recipient_cap)
-        return statements.spend_recipient(session, row.recipient, period)
-
-    def _refused(self, uow: UnitOfWork, row: Outbound) -> None:
-        """Put the row where its refusal wants it: cancelled when suppressed, else back to the queue."""
-        held = hold.refusal(uow.session)
-        skip = None if held else suppression.refusal(uow.session, self._vault, row.to_address, row.site_id)
-        values: dict[str, object] = (
-            {"state": OutboundState.CANCELLED, "hold_reason": skip.sentence}
-            if skip is not None
-            else {"state": OutboundState.QUEUED}
-        )
-        unfit = _unfit(uow, row)
-        if skip is None and unfit is not None:
-            # Their DNS may be mended tomorrow; `hold_reason` says until then what is wrong.
-            values |= {"hold_reason": unfit.sentence[:500], "not_before": uow.now() + _LOOK_AT_ADDRESS_AGAIN}
-        repository.settle(uow.session, row.id, self._fence, OutboundState.CLAIMED, **values)
-        log.info(
-            "outbox.refused_at_commit",
-            outbound_id=row.id,
-            reason=held.reason if held else skip.reason if skip else "changed meanwhile",
-        )
-
-    async def _write(self, session: SmtpSession, row: Outbound, committed_at: float) -> record.Outcome:
+    async def _write(self, session: SmtpSession, row: Outbound, committed: Committed) -> record.Outcome:
         done = partial(
             record.Outcome,
             row,
@@ -468,14 +385,14 @@ class Turn:
             committed=True,
             counted=None
             if row.kind is OutboundKind.REPLY or row.committed_at is None
-            else self._counted(row.committed_at),
+            else counted(self._settings, row.committed_at),
         )
-        if time.monotonic() - committed_at > PAUSED_TOO_LONG:
+        if time.monotonic() - committed.at > PAUSED_TOO_LONG:
             session.drop()
             return done(None, "this process was paused", unwritten=True)
         try:
             # Before the first byte: a database that is turned back to before this moment will be known by it.
-            self._standing.saw(self._attempt_id)
+            self._standing.saw(committed.attempt_id)
         except OSError as error:
             session.drop()
             log.error("outbox.no_witness", outbound_id=row.id, error=str(error))
@@ -483,16 +400,11 @@ class Turn:
         answer: Answer | None
         try:
             async with self._holding():
-                answer = await session.finish(row.raw)
+                answer = await session.finish(service.wire_bytes(row))
         except NothingWritten:
             session.drop()
             return done(None, "connection lost", unwritten=True)
         return done(answer, "no complete answer to the dot")
-
-
-def _unfit(uow: UnitOfWork, row: Outbound) -> Skip | None:
-    """What speaks against the address itself; a person's answer goes to whoever wrote."""
-    return None if row.kind is OutboundKind.REPLY else address_check.refusal(uow.session, uow.now(), row.to_address)
 
 
 def drain(db: Database, settings: Settings, vault: Vault, gate: ReplyGate, mailbox_id: int) -> Report:

@@ -84,7 +84,9 @@ def set_hours_of_prospect(
     """Say where a prospect works; None leaves it to the rules. Raises BadInput with the field."""
     prospects.get(uow, prospect_id)
     problems = _window_problems(window)
-    if country is not None and country not in ZONE_OF and zone is None:
+    if country is not None and not (len(country) == 2 and country.isascii() and country.isupper()):
+        problems.append(FieldProblem("country", f"'{country}' is no code of ISO 3166-1, such as DE"))
+    elif country is not None and country not in ZONE_OF and zone is None:
         problems.append(FieldProblem("country", f"the zone of {country} is not known here; set the zone, too"))
     if zone is not None and zone not in available_timezones():
         problems.append(FieldProblem("zone", f"'{zone}' is no zone of the IANA list, such as Europe/Berlin"))
@@ -123,7 +125,7 @@ def set_site(
     `read` is what the caller has read (send_window, daily_cap, cooldown_days): raises Stale when it is something else by now.
     """
     row = of_site(uow, site_id)
-    problems = _window_problems(window)
+    problems = _window_problems(window, "send_window")
     if daily_cap is not None and daily_cap < 1:
         problems.append(FieldProblem("daily_cap", "must be at least 1; leave it out for no cap of its own"))
     if cooldown_days is not None and cooldown_days < 0:
@@ -194,6 +196,8 @@ def set_mailbox(
         problems.append(FieldProblem("gap_max_seconds", "must not be less than gap_min_seconds, and neither negative"))
     if ramp_step < 1 or (ramp_start is not None and ramp_start < 1):
         problems.append(FieldProblem("ramp_start", "start and step of the ramp must be at least 1; null is no ramp"))
+    if language is not None and not (2 <= len(language) <= 3 and language.isascii() and language.islower()):
+        problems.append(FieldProblem("language", f"'{language}' is no code of ISO 639-1, such as de; null is any"))
     problems += [
         FieldProblem("site_ids", f"there is no site {site_id}")
         for site_id in site_ids
@@ -232,13 +236,13 @@ def _mailbox(uow: UnitOfWork, mailbox_id: int) -> Mailbox:
     return found
 
 
-def _window_problems(window: str | None) -> list[FieldProblem]:
+def _window_problems(window: str | None, field: str = "window") -> list[FieldProblem]:
     if window is None or window == ALWAYS:
         return []
     try:
         parse_window(window)
     except ValueError as error:
-        return [FieldProblem("window", f"{error}, or `{ALWAYS}`")]
+        return [FieldProblem(field, f"{error}, or `{ALWAYS}`")]
     return []
 
 

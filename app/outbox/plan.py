@@ -28,7 +28,7 @@ from app.models import (
     Site,
     SitePacing,
 )
-from app.outbox import recipients, repository, statements
+from app.outbox import claims, recipients, repository, statements
 from app.settings import Settings
 
 _QUIET = {"synchronize_session": False}
@@ -55,7 +55,7 @@ def prepare(session: Session, mailbox: Mailbox, now: datetime, period: date, per
     `period` is the first day of the present period of recipients' caps, `period_days` its length.
     """
     _move(session, [*_due(mailbox.id, now), col(Outbound.closes_at) <= now], now)
-    for site_id, recipient in statements.capped_in_front(session, mailbox.id, now, period):
+    for site_id, recipient in claims.capped_in_front(session, mailbox.id, now, period):
         if site_id is not None:
             _put_off(session, mailbox.id, col(Outbound.site_id) == site_id, tomorrow(now))
         if recipient is not None:
@@ -158,7 +158,7 @@ def _share(session: Session, mailbox: Mailbox, now: datetime) -> Share:
     follow_ups = _oldest(session, mailbox.id, OutboundKind.FOLLOW_UP, today, now, end)
     if follow_ups is not None:
         return Share(follow_ups, 0)
-    waiting = statements.waiting_today(session, mailbox.id, OutboundKind.FOLLOW_UP, now, end, today)
+    waiting = claims.waiting_today(session, mailbox.id, OutboundKind.FOLLOW_UP, now, end, today)
     room = room_for_pitches(today, waiting + _runs_due(session, mailbox.id, end, today))
     pitches = _oldest(session, mailbox.id, OutboundKind.PITCH, room, now, end)
     return Share() if pitches is None else Share(EVERYTHING, pitches)
@@ -168,9 +168,9 @@ def _oldest(
     session: Session, mailbox_id: int, kind: OutboundKind, room: int, now: datetime, end: datetime
 ) -> int | None:
     """The id of the youngest of the `room` oldest mails that may leave before `end`; None when there is room for all."""
-    if statements.waiting_today(session, mailbox_id, kind, now, end, room + 1) <= room:
+    if claims.waiting_today(session, mailbox_id, kind, now, end, room + 1) <= room:
         return None
-    return statements.nth_oldest(session, mailbox_id, kind, now, end, room) if room else 0
+    return claims.nth_oldest(session, mailbox_id, kind, now, end, room) if room else 0
 
 
 def _runs_due(session: Session, mailbox_id: int, end: datetime, most: int) -> int:

@@ -25,7 +25,7 @@ from app.models import (
     SiteDay,
     SitePacing,
 )
-from app.outbox.statements import DOMAIN_HOLDS, may_send
+from app.outbox.conditions import DOMAIN_HOLDS, may_send
 
 _QUIET = {"synchronize_session": False}
 

@@ -20,6 +20,7 @@ from app.errors import MailboxFault
 from app.log import get_logger
 from app.mail.ports import MailStore
 from app.models import Mailbox, Outbound, SentCopy
+from app.outbox.service import wire_bytes
 
 log = get_logger("outbox")
 
@@ -102,7 +103,7 @@ def _one(db: Database, store: Filing, folder: str | None, copy: SentCopy) -> boo
             return False  # This look took so long that another worker has begun one.
         if not counted:
             _learn(uow, copy.mailbox_id, appeared=False)
-    store.append(folder, row.raw, row.sent_at)
+    store.append(folder, wire_bytes(row), row.sent_at)
     return _settle(db, copy, "appended")
 
 

@@ -167,6 +167,7 @@ def _step_exists(uow: UnitOfWork, sequence_run_id: int, step_no: int) -> bool:
 def check(row: Outbound, mailbox: Mailbox, settings: Settings, urls: frozenset[str] | None = None) -> None:
     """The byte check of a frozen row; without `urls` (before the wire) the hash vouches that the bytes are those previewed."""
     if urls is None:
+        mime.dated(row.raw, row.created_at)  # It can be dated when it leaves, which must not fail then.
         if hashlib.sha256(row.raw).hexdigest() != row.raw_sha256:
             raise Conflict(f"the frozen bytes of message {row.id} have changed; it will not be sent")
         return
@@ -177,6 +178,14 @@ def check(row: Outbound, mailbox: Mailbox, settings: Settings, urls: frozenset[s
         urls=urls,
         https_only=not settings.mail_allow_plaintext,
     )
+
+
+def wire_bytes(row: Outbound) -> bytes:
+    """What leaves: the approved bytes with the moment of the commit in their Date field, and nothing else changed.
+
+    What was approved days ago would else look days old to filters and lie deep in its reader's inbox (decision 19).
+    """
+    return row.raw if row.committed_at is None else mime.dated(row.raw, row.committed_at)
 
 
 def get(uow: UnitOfWork, outbound_id: int) -> Outbound:

@@ -16,7 +16,7 @@ from app.domain.pacing import Hours, estimate, next_slot, ramp_cap, window_on
 from app.errors import Skip
 from app.installation import hold
 from app.models import Mailbox, MailboxPacing, Outbound, OutboundKind, Prospect, RecipientDay, SiteDay
-from app.outbox import plan, recipients, repository, statements
+from app.outbox import claims, plan, recipients, repository, statements
 from app.prospects import address_check
 from app.prospects import repository as prospects_repository
 
@@ -99,9 +99,9 @@ def _ahead(uow: UnitOfWork, row: Outbound) -> int:
     if row.kind is OutboundKind.REPLY:
         return 0
     end = row.closes_at or uow.now()
-    ahead = statements.older_than(uow.session, row)
+    ahead = claims.older_than(uow.session, row)
     if row.kind is OutboundKind.PITCH:
-        ahead += statements.waiting_today(uow.session, row.mailbox_id, OutboundKind.FOLLOW_UP, uow.now(), end, 10_000)
+        ahead += claims.waiting_today(uow.session, row.mailbox_id, OutboundKind.FOLLOW_UP, uow.now(), end, 10_000)
     return ahead
 
 

@@ -14,7 +14,8 @@ from app.sandbox.letters import read
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One message of the outbox. `state` is the outbox's word; `digest` the SHA-256 of its frozen bytes in hexadecimal."""
+    """One message of the outbox. `state` is the outbox's word; `digest` the SHA-256 of what leaves of it (its frozen bytes,
+    dated at its commit) in hexadecimal."""
 
     message_id: str
     to: str

@@ -9,9 +9,10 @@ from sqlmodel import Session, col
 
 from app.domain.pipeline import Event, Stage
 from app.models import Link, Outbound, Prospect, StageEvent
+from app.outbox.service import wire_bytes
 from app.sandbox import cast
 from app.sandbox.editors import Desk
-from app.sandbox.ledger import Balance, Entry, Held, balance, held_in, returned_in
+from app.sandbox.ledger import Balance, Entry, Held, balance, digest, held_in, returned_in
 from app.sandbox.screen import PathLine
 
 _NOISE = {
@@ -25,10 +26,8 @@ _NOISE = {
 
 def outbox_entries(session: Session) -> list[Entry]:
     """Every message of the outbox."""
-    rows = session.execute(
-        select(col(Outbound.message_id), col(Outbound.to_address), col(Outbound.raw_sha256), col(Outbound.state))
-    )
-    return [Entry(message_id, to, digest, state.value) for message_id, to, digest, state in rows]
+    rows = session.execute(select(Outbound).order_by(col(Outbound.id))).scalars()
+    return [Entry(row.message_id, row.to_address, digest(wire_bytes(row)), row.state.value) for row in rows]
 
 
 def world_holds(desk: Desk) -> list[Held]:

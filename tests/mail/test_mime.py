@@ -195,3 +195,29 @@ def test_a_message_id_proves_that_it_is_ours() -> None:
     assert not is_own(VAULT, forged)
     assert not is_own(VAULT, "<CAF+x@mail.test>")
     assert not is_own(VAULT, "")
+
+
+@given(
+    st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    st.sampled_from(
+        ["Date: Mon, 01 Jun 2020 00:00:00 +0000", "x\r\nDate: Mon, 01 Jun 2020 00:00:00 +0000\r\ny", "plain"]
+    ),
+)
+def test_a_mail_is_dated_anew_and_nothing_else_changes(one: datetime, other: datetime, body: str) -> None:
+    raw = checked(replace(DRAFT, body_text=f"{DRAFT.body_text}\n{body}\n", body_html=None))
+    made = mime.dated(raw, one)
+    assert message_from_bytes(made, policy=default)["Date"].datetime == one.replace(microsecond=0)
+    assert mime.dated(made, NOW) == raw
+    assert mime.dated(made, other) == mime.dated(raw, other)
+    changed = [line for line in zip(raw.split(b"\r\n"), made.split(b"\r\n"), strict=True) if line[0] != line[1]]
+    assert all(before.startswith(b"Date: ") for before, _ in changed)
+    assert len(changed) <= 1
+
+
+@pytest.mark.parametrize(
+    "change", [(b"\r\nDate: ", b"\r\nX-Date: "), (b"\r\nTo: ", b"\r\nDate: Mon, 01 Jun 2020 00:00:00 +0000\r\nTo: ")]
+)
+def test_without_exactly_one_date_it_is_refused(change: tuple[bytes, bytes]) -> None:
+    with pytest.raises(BadInput, match="exactly one Date"):
+        mime.dated(mime.freeze(DRAFT).replace(*change, 1), NOW)

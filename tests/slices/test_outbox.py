@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,8 +17,10 @@ from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.pipeline import Stage
 from app.errors import Conflict, Refused
+from app.mail import mime
 from app.models import Conversation, Mailbox, MailboxDay, Outbound, OutboundKind, Site, SuppressionKind
 from app.outbox import repository, service
+from app.outbox.committing import Committed
 from app.outbox.delivery import Report, Turn, drain
 from app.prospects import service as prospects
 from app.prospects import suppression
@@ -119,6 +122,19 @@ def test_a_pitch_leaves_byte_for_byte_and_moves_its_prospect(world: World, smtp:
     # A second bell, a third: nothing more leaves.
     assert world.run().sent == 0
     assert len(smtp.messages) == 1
+
+
+def test_what_was_approved_days_ago_is_dated_when_it_leaves(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue()
+    approved = world.row(row_id)
+    world.clock.advance(timedelta(days=3, minutes=7))
+    assert world.run().sent == 1
+    [(_, _, arrived)] = smtp.messages
+    assert b"\r\nDate: Thu, 04 Jun 2026 09:07:00 +0000\r\n" in arrived
+    # Dated as the approval was, it is what was approved, to the last byte.
+    assert mime.dated(arrived, approved.created_at) == approved.raw
+    assert hashlib.sha256(mime.dated(arrived, approved.created_at)).hexdigest() == world.row(row_id).raw_sha256
+    assert service.wire_bytes(world.row(row_id)) == arrived
 
 
 def test_one_session_carries_many_mails(world: World, smtp: Sink) -> None:
@@ -299,7 +315,7 @@ class Late(Turn):
 
     happens: object = None
 
-    def _commit(self, *args: object) -> float | None:  # type: ignore[override]
+    def _commit(self, *args: object) -> Committed | None:  # type: ignore[override]
         self.happens()  # type: ignore[operator]
         return super()._commit(*args)  # type: ignore[arg-type]
 

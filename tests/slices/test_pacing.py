@@ -27,7 +27,7 @@ from app.models import (
     SiteDay,
     SitePacing,
 )
-from app.outbox import pacing, plan, service, statements
+from app.outbox import claims, conditions, pacing, plan, service
 from app.outbox.delivery import Turn, drain
 from app.settings import Settings
 from tests.support.smtp_sink import Sink, sink
@@ -301,7 +301,7 @@ def test_a_claim_looks_at_a_few_rows_however_many_wait(post: Post) -> None:
     with post.db.work() as uow:
         # 20,000 mails that wait for their window, all approved before.
         columns = ", ".join(
-            column.name for column in statements.OUTBOUND.columns
+            column.name for column in conditions.OUTBOUND.columns
             if column.name not in ("id", "message_id", "token", "prospect_id", "not_before", "closes_at")
         )  # fmt: skip
         numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 20000)"
@@ -321,7 +321,7 @@ def test_a_claim_looks_at_a_few_rows_however_many_wait(post: Post) -> None:
         def keep(_connection, _cursor, sql, values, *_: object) -> None:  # type: ignore[no-untyped-def]
             ran.append((sql, values))
 
-        claimed = statements.claim(uow.session, 1, 1, uow.now(), period=uow.now().date())
+        claimed = claims.claim(uow.session, 1, 1, uow.now(), period=uow.now().date())
         event.remove(post.db.engine, "before_cursor_execute", keep)
         assert claimed is not None
         assert claimed.id == row_id

@@ -105,7 +105,7 @@ def test_a_server_that_files_nothing_gets_one_copy_of_each_and_is_known_after_fi
         assert len(post.copies()) == number - 1
         post.clock.advance(WAIT)
         assert post.run() == 1
-        assert post.copies()[-1] == row.raw
+        assert post.copies()[-1] == service.wire_bytes(row)
         assert post.learned() is (False if number == LEARNED_AFTER else None)
     post.sent()
     post.clock.advance(COPY_LOOKED_FOR_AFTER)

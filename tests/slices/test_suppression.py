@@ -28,6 +28,7 @@ from app.prospects import contacts, suppression, suppression_files
 from app.prospects.suppression_files import Defaults
 from app.settings import Settings
 from tests.support.smtp_sink import Sink, sink
+from tests.support.soak import part
 from tests.support.world import VAULT, a_contact, a_conversation, a_mailbox, a_prospect, a_site
 
 DEFAULTS = Defaults(reason="imported", source="list.csv", actor="ana")
@@ -174,7 +175,7 @@ def smtp() -> Iterator[Sink]:
         yield running
 
 
-def enqueue(db: Database, settings: Settings, domain: str, port: int) -> int:
+def enqueue(db: Database, settings: Settings, domain: str, port: int, who: str = "dana") -> int:
     with db.work() as uow:
         site = uow.session.get(Site, 1) or a_site(uow)
         mailbox = uow.session.get(Mailbox, 1) or a_mailbox(uow, smtp_port=port, polled_at=uow.now())
@@ -183,7 +184,7 @@ def enqueue(db: Database, settings: Settings, domain: str, port: int) -> int:
             uow,
             VAULT,
             settings,
-            conversation=a_conversation(uow, prospect, a_contact(uow, prospect), mailbox),
+            conversation=a_conversation(uow, prospect, a_contact(uow, prospect, f"{who}@{domain}"), mailbox),
             kind=OutboundKind.PITCH,
             subject="Your checklist",
             body_text="Hello,\n\nyour page names us.\n",
@@ -227,6 +228,25 @@ def test_a_rule_that_comes_after_the_354_stops_the_mail_at_its_commit(
         row = service.get(uow, row_id)
         assert row.state is OutboundState.CANCELLED
         assert "must not be written to" in (row.hold_reason or "")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule[1]}-{rule[2]}")
+def test_a_rule_that_stands_already_takes_the_mail_out_without_a_connection(
+    db: Database, settings: Settings, smtp: Sink, rule: tuple[str, SuppressionKind, int | None]
+) -> None:
+    row_id = enqueue(db, settings, "editor.test", smtp.port)
+    say_no(db, *rule)
+    report = drain(db, settings, VAULT, Gate(), 1)
+    assert (report.tried, smtp.messages, smtp.connections) == (0, [], 0)
+    with db.read() as uow:
+        row = service.get(uow, row_id)
+        assert row.state is OutboundState.CANCELLED
+        assert "must not be written to" in (row.hold_reason or "")
+    # The next one in the queue is not held up by it.
+    other = enqueue(db, settings, "paper.test", smtp.port, "lee")
+    assert drain(db, settings, VAULT, Gate(), 1).sent == 1
+    with db.read() as uow:
+        assert service.get(uow, other).state is OutboundState.SENT
 
 
 def test_a_rule_of_another_site_stops_nothing(db: Database, settings: Settings, smtp: Sink) -> None:
@@ -333,13 +353,13 @@ def test_an_export_goes_back_in_and_runs_in_no_spreadsheet(db: Database, tmp_pat
 def test_a_million_rows_in_bounded_memory(db: Database, tmp_path: Path) -> None:
     import resource
 
-    path = tmp_path / "big.csv"
+    rows, path = part(1_000_000), tmp_path / "big.csv"
     with path.open("w") as out:
         out.write("email\n")
-        out.writelines(f"person{number}@site{number % 5000}.test\n" for number in range(1_000_000))
+        out.writelines(f"person{number}@site{number % 5000}.test\n" for number in range(rows))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = suppression_files.import_file(db, VAULT, path, DEFAULTS)
-    assert report.added == 1_000_000
+    assert report.added == rows
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(f"1,000,000 rows: {grown:.0f} MB more at the peak")  # noqa: T201
+    print(f"{rows:,} rows: {grown:.0f} MB more at the peak")  # noqa: T201
     assert grown < 200

@@ -20,6 +20,7 @@ class Sink:
     """What the server accepted: raw bytes with their envelopes, by Message-ID."""
 
     port: int = 0
+    connections: int = 0
     messages: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     answers: dict[str, str] = field(
         default_factory=dict
@@ -28,6 +29,13 @@ class Sink:
     def ids(self) -> Counter[str]:
         parser = BytesHeaderParser()
         return Counter(parser.parsebytes(raw)["Message-ID"] for _, _, raw in self.messages)
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return responses
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
