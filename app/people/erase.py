@@ -7,16 +7,14 @@ hold; everything else is searched for their addresses and names. The suppression
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Text, cast, delete, func, literal, make_url, or_, select, update
+from sqlalchemy import Text, cast, delete, func, literal, or_, select, update
 from sqlmodel import Session, col
 
 from app.audit import service as audit
@@ -45,6 +43,7 @@ from app.models import (
     SuppressionKind,
 )
 from app.people.rules import MARK, searched
+from app.people.wiping import unlink, wipe
 from app.prospects import suppression
 from app.settings import Settings
 
@@ -91,9 +90,9 @@ def erase(
         if dry_run:
             raise _DryRun
         for name in done.files:
-            uow.after_commit(lambda name=name: _unlink(name))  # type: ignore[misc]
+            uow.after_commit(lambda name=name: unlink(name))  # type: ignore[misc]
     if not dry_run:
-        done.wiped, done.note = _wipe(db)
+        done.wiped, done.note = wipe(db)
         log.info("people.erased", actor=actor, rows=sum(done.counts.values()), files=len(done.files), wiped=done.wiped)
     return done
 
@@ -396,31 +395,3 @@ def _lower(session: Session) -> Any:
 
     raw.create_function("gapbridge_lower", 1, lower, deterministic=True)
     return func.gapbridge_lower
-
-
-def _unlink(name: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(name)
-
-
-def _wipe(db: Database) -> tuple[bool, str]:
-    """Overwrite what the change has freed. On PostgreSQL that is its own work, later."""
-    if not db.is_sqlite:
-        return False, (
-            "PostgreSQL frees the former rows at its next VACUUM (VACUUM FULL gives their bytes back at once); its WAL "
-            "archive and every backup from before keep them until they are deleted"
-        )
-    db.dispose()
-    path = Path(make_url(db.url).database or "")
-    raw = sqlite3.connect(path, timeout=30, isolation_level=None)
-    try:
-        raw.execute("PRAGMA secure_delete=ON")
-        raw.execute("VACUUM")
-        busy = int(raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
-    except sqlite3.OperationalError as error:
-        return False, f"the file could not be rewritten ({error}); run the erasure again when less is going on"
-    finally:
-        raw.close()
-    if busy:
-        return False, "a reader kept the write-ahead log; run the erasure again when less is going on"
-    return True, "backups from before keep what was erased until they are deleted"

@@ -286,12 +286,12 @@ def erase_quietly(db: Database, settings: Settings, number: int) -> None:
     """As `erase`, without rewriting the file each time: the last one does it for all."""
     from app.people import erase as module
 
-    wipe = module._wipe
-    module._wipe = lambda _: (False, "")
+    wipe = module.wipe
+    module.wipe = lambda _: (False, "")
     try:
         erase(db, VAULT, settings, address(number), reason="asked", actor="lea")
     finally:
-        module._wipe = wipe
+        module.wipe = wipe
 
 
 def test_histories_stay_append_only_for_everybody_else(db: Database, settings: Settings) -> None:
