@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 TESTS ?= tests
 JOBS ?= 2
+PART ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
@@ -74,8 +75,8 @@ screenshots: setup-dev ## pictures of every page, wide and narrow, light and dar
 bench: $(VENV)/.bench ## measure against the floors (docs/explanation/performance.md); ARGS picks some by name
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: setup-dev ## the long form of the proofs: 10,000 sends, 500 kills
-	$(BIN)/python -m pytest -m soak -s --timeout=0 $(ARGS) $(TESTS)
+soak: setup-dev ## the long form of the proofs: 10,000 sends, 500 kills (PART=100: a hundredth of each)
+	GAPBRIDGE_SOAK_PART=$(PART) $(BIN)/python -m pytest -m soak -s --timeout=0 $(ARGS) $(TESTS)
 
 lock: ## renew the lock files (needs `uv` on the PATH)
 	uv pip compile pyproject.toml --extra sandbox --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-package gapbridge -q -U -o requirements.lock

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import ingest_rig
+from tests.support.soak import part
 
 
 def test_a_killed_poller_misses_nothing_and_doubles_nothing(database_url: str, tmp_path: Path) -> None:
@@ -21,7 +22,14 @@ def test_a_killed_poller_misses_nothing_and_doubles_nothing(database_url: str, t
 
 @pytest.mark.soak
 def test_a_killed_poller_for_long(database_url: str, tmp_path: Path) -> None:
-    plan = ingest_rig.Plan(messages=10_000, kills=300, renumberings=20, rewinds=20, expunges=500, moves=200)
+    plan = ingest_rig.Plan(
+        messages=part(10_000, 200),
+        kills=part(300, 6),
+        renumberings=part(20),
+        rewinds=part(20),
+        expunges=part(500, 5),
+        moves=part(200, 4),
+    )
     ledger = ingest_rig.run(database_url, plan, tmp_path)
     print(f"\n{database_url.partition(':')[0]}: {ledger}")  # noqa: T201 - the ledger is what this run is for
     assert ledger.clean, (ledger.missed[:20], ledger.doubled[:20], ledger.events_missed[:20], ledger.unfinished)

@@ -36,6 +36,7 @@ from app.people.erase import erase
 from app.prospects import contacts, suppression
 from app.prospects import service as prospects
 from app.settings import Settings
+from tests.support.soak import part
 from tests.support.world import VAULT, a_contact, a_conversation, a_mailbox, a_prospect, a_site
 
 
@@ -219,7 +220,7 @@ def in_files(folder: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("people", [15, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("people", [15, pytest.param(part(200, 5), marks=pytest.mark.soak, id="for-long")])
 def test_people_are_erased_and_still_not_written_to(
     db: Database, settings: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str], people: int
 ) -> None:
