@@ -46,6 +46,7 @@ _QUEUES = {
     Job.MENTIONS_CHECK: "pages",
     Job.CONTACTS_FIND: "pages",
     Job.EVIDENCE_LOOK: "pages",
+    Job.DIGEST_SEND: "pages",
     Job.LINKS_CHECK: "pages",
     Job.DOMAINS_CHECK: "pages",
     Job.MAIL_DOMAINS_CHECK: "pages",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers import contacts, domains, evidence, gaps, inbox, links, mentions, outbox, sequences, sites
+from workers import contacts, digest, domains, evidence, gaps, inbox, links, mentions, outbox, sequences, sites
 from workers.work import Work
 
 TABLE: tuple[Work, ...] = (
@@ -12,6 +12,7 @@ TABLE: tuple[Work, ...] = (
     *mentions.WORK,
     *contacts.WORK,
     *evidence.WORK,
+    *digest.WORK,
     *links.WORK,
     *sites.WORK,
     *gaps.WORK,

@@ -20,3 +20,4 @@ class Preferences:
     density: str = "comfortable"
     single_keys: bool = True
     undo_seconds: int | None = None
+    digest: str = "off"

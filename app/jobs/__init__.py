@@ -20,6 +20,7 @@ class Job(StrEnum):
     INBOX_TOLD = "inbox.told"  # -> mailbox: the same look, because the server told of mail
     MENTIONS_CHECK = "mentions.check"  # -> prospect
     CONTACTS_FIND = "contacts.find"  # -> prospect
+    DIGEST_SEND = "digest.send"  # -> user
     EVIDENCE_LOOK = "evidence.look"  # -> prospect
     SEQUENCES_ADVANCE = "sequences.advance"  # -> sequence run
     LINKS_CHECK = "links.check"  # -> link

@@ -9,6 +9,7 @@ from app.models.contact import Contact
 from app.models.contact_search import ContactSearch
 from app.models.conversation import Conversation, ConversationState
 from app.models.decision import Decision, DecisionKind
+from app.models.digest import Digest
 from app.models.domain_lease import DomainLease
 from app.models.erasure import Erasure
 from app.models.folder import Folder
@@ -81,6 +82,7 @@ __all__ = [
     "ConversationState",
     "Decision",
     "DecisionKind",
+    "Digest",
     "DomainLease",
     "Erasure",
     "Folder",

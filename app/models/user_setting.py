@@ -16,3 +16,4 @@ class UserSetting(Table, table=True):
     density: str = Field(default="comfortable", max_length=16)
     single_keys: bool = True
     undo_seconds: int | None = None
+    digest: str = Field(default="off", max_length=16)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from app.db.work import UnitOfWork
+from app.domain.digest import Cadence
 from app.domain.people import DENSITIES, LANGUAGES, UNDO_SECONDS, Preferences
 from app.errors import BadInput, FieldProblem
 from app.models import UserSetting
@@ -14,11 +15,11 @@ def of(row: UserSetting | None) -> Preferences:
     """The preferences in a row, or the defaults."""
     if row is None:
         return Preferences()
-    return Preferences(row.language, row.time_zone, row.density, row.single_keys, row.undo_seconds)
+    return Preferences(row.language, row.time_zone, row.density, row.single_keys, row.undo_seconds, row.digest)
 
 
 def save(uow: UnitOfWork, user_id: int, wanted: Preferences) -> UserSetting:
-    """Keep what a person wants. Raises BadInput with the fields language, time_zone, density and undo_seconds."""
+    """Keep what a person wants. Raises BadInput with the fields language, time_zone, density, digest and undo_seconds."""
     problems = []
     if wanted.language is not None and wanted.language not in LANGUAGES:
         problems.append(FieldProblem("language", f"Choose one of {', '.join(LANGUAGES)}"))
@@ -26,6 +27,8 @@ def save(uow: UnitOfWork, user_id: int, wanted: Preferences) -> UserSetting:
         problems.append(FieldProblem("time_zone", "Enter a time zone such as Europe/Berlin"))
     if wanted.density not in DENSITIES:
         problems.append(FieldProblem("density", f"Choose one of {', '.join(DENSITIES)}"))
+    if wanted.digest not in set(Cadence):
+        problems.append(FieldProblem("digest", f"Choose one of {', '.join(Cadence)}"))
     least, most = UNDO_SECONDS
     if wanted.undo_seconds is not None and not least <= wanted.undo_seconds <= most:
         problems.append(FieldProblem("undo_seconds", f"Enter {least} to {most} seconds"))
@@ -34,6 +37,7 @@ def save(uow: UnitOfWork, user_id: int, wanted: Preferences) -> UserSetting:
     row = uow.session.get(UserSetting, user_id) or UserSetting(user_id=user_id)
     row.language, row.time_zone, row.density = wanted.language, wanted.time_zone, wanted.density
     row.single_keys, row.undo_seconds = wanted.single_keys, wanted.undo_seconds
+    row.digest = wanted.digest
     uow.session.add(row)
     uow.session.flush()
     return row

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
+from app.digest import service as digests
 from app.domain.people import DENSITIES, LANGUAGES, UNDO_SECONDS, Preferences
 from app.errors import BadInput, Conflict, FieldProblem
 from app.team import preferences, users
@@ -120,6 +121,8 @@ def _show_me(visit: Visit) -> Response:
         languages=LANGUAGES,
         densities=DENSITIES,
         undo_range=UNDO_SECONDS,
+        can_digest=digests.is_configured(visit.container.settings),
+        digest=digests.latest(visit.uow, visit.who.id),
         undo_default=int(visit.container.settings.undo_window.total_seconds()),
         notice=i18n._("Saved.") if visit.request.query_params.get("did") else None,
     )
@@ -140,6 +143,7 @@ def save_me(visit: Visit) -> Response:
         density=visit.text("density") or DENSITIES[0],
         single_keys=visit.text("single_keys") == "on",
         undo_seconds=visit.number("undo_seconds"),
+        digest=visit.text("digest") or "off",
     )
     preferences.save(visit.uow, visit.who.id, wanted)
     answer = visit.go("/me?did=saved")

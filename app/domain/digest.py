@@ -1,0 +1,54 @@
+"""When a digest is due, and for which period: each period is one mail, whatever happens to the machine. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+HOUR = 7
+"""The local hour from which a digest may leave."""
+_DAYS = {"daily": 1, "weekly": 7}
+
+
+class Cadence(StrEnum):
+    """How often a person wants the digest."""
+
+    OFF = "off"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class DigestState(StrEnum):
+    """`sending` may begin again, because no final dot was written; `written` and `unknown` never do."""
+
+    READY = "ready"
+    SENDING = "sending"
+    WRITTEN = "written"
+    SENT = "sent"
+    EMPTY = "empty"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A day (`2026-11-28`) or an ISO week (`2026-W48`), and how far back its first digest looks."""
+
+    key: str
+    back: timedelta
+
+
+def period_at(cadence: Cadence, local: datetime) -> Period | None:
+    """The period whose digest is due at a local time; None before its hour, and when none is wanted.
+
+    A day's digest is due from seven o'clock on, a week's from Monday seven o'clock on.
+    """
+    if cadence is Cadence.OFF:
+        return None
+    if cadence is Cadence.DAILY:
+        key, due = local.date().isoformat(), local.hour >= HOUR
+    else:
+        year, week, day = local.isocalendar()
+        key, due = f"{year}-W{week:02d}", day > 1 or local.hour >= HOUR
+    return Period(key, timedelta(days=_DAYS[cadence.value])) if due else None
