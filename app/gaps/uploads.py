@@ -266,13 +266,18 @@ class _Watch:
             raise _Stopped
 
     def _look(self, engine: Engine) -> None:
+        share = 0.0
         while not self._ended.wait(_EVERY_SECONDS):
-            share = max(0.0, engine.connection.query_progress()) / 100
             try:
-                self.note(round(self.total * min(share, 1.0)))
-            except _Stopped:
-                engine.connection.interrupt()
-                return
+                # Each query of the reading begins at nothing again; what a person sees only grows.
+                share = max(share, min(engine.connection.query_progress() / 100, 1.0))
+                try:
+                    self.note(round(self.total * share))
+                except _Stopped:
+                    engine.connection.interrupt()
+                    return
+            except duckdb.ConnectionException:
+                return  # The reading has ended between two looks, and its connection is closed.
             except Exception:
                 log.warning("import.progress_failed", job_id=self.job_id, exc_info=True)
 

@@ -222,7 +222,8 @@ def decide(visit: Visit, prospect_id: Id) -> Response:
     pitch = pitches.get(visit.uow, pitch_id)
     # Browsers send CRLF; a text that nobody touched must not count as edited.
     body = visit.form.get("body_text", pitch.body_text).replace("\r\n", "\n")
-    subject = visit.text("subject") or pitch.subject
+    # A line that was emptied is refused by its gate; only a form without the field keeps the draft's own.
+    subject = visit.text("subject") if "subject" in visit.form else pitch.subject
     if (subject, body.strip()) != (pitch.subject, pitch.body_text.strip()):
         version = pitches.edit(visit.uow, pitch_id, version, subject, body, actor=visit.actor).version
     if visit.text("do") != "approve":
