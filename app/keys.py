@@ -63,6 +63,13 @@ def site_key(host_or_url: str) -> str | None:
     return path_tenant(host, path_segments(host_or_url)) or registrable_domain(host)
 
 
+def name_of(key: str) -> str | None:
+    """A registrable domain without its public suffix (`theglobe` of `theglobe.co.uk`); None for a tenant of a platform."""
+    if "/" in key or platform_of(key) is not None or _icann.privatesuffix(key) != key:
+        return None
+    return key.partition(".")[0]
+
+
 def platform_of(key: str) -> str | None:
     """The platform one level above a site key (`medium.com` for `medium.com/@x`, `github.io` for `a.github.io`), or None."""
     parent = parent_of(key)

@@ -52,6 +52,13 @@ class Settings(BaseSettings):
         default=Path("var"),
         description="Folder for the embedded database, the snapshots of imported backlinks, and quarantined mail.",
     )
+    snapshots: str = Field(
+        default="",
+        description=(
+            "Where imported backlinks lie, as a URL that fsspec knows: s3://bucket/prefix needs `gapbridge[s3]` and the usual "
+            "AWS_* variables. Empty: `snapshots` in the data folder."
+        ),
+    )
     database_url: str = Field(
         default="",
         description="SQLAlchemy URL. Empty: SQLite in the data folder. PostgreSQL: postgresql+psycopg://user@host/name.",

@@ -50,6 +50,13 @@ def analyze_command(
             help="A language of our site (en); pages in none of them are removed. Without it no language is asked for."
         ),
     ] = None,
+    sister: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COMPETITOR=DOMAIN",
+            help="Another domain of a competitor's house, which is no gap; may be repeated.",
+        ),
+    ] = None,
     keep: Annotated[
         list[str] | None, typer.Option(help="A removal that is not to be applied (directory, ...); may be repeated.")
     ] = None,
@@ -101,6 +108,7 @@ def analyze_command(
         mapping=mapping,
         keep=keep or [],
         languages=language or [],
+        sisters=[_sister(text) for text in sister or []],
         floors=Floors(min_authority, min_traffic),
     ) as analysis:
         write_gap(analysis.engine, out)
@@ -158,7 +166,7 @@ def import_command(
             container.db,
             site_id,
             files,
-            folder=service.snapshot_folder(container.settings.data_dir),
+            folder=service.snapshot_folder(container.settings),
             target=target,
             format=format,
             mapping=mapping,
@@ -198,6 +206,15 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or field not in FIELD_TYPES:
         raise BadInput(f"--map {text}: write FIELD=HEADER, with one of the fields {', '.join(FIELD_TYPES)}.")
     return field, header
+
+
+def _sister(text: str) -> tuple[str, str]:
+    competitor, equals, domain = text.partition("=")
+    if not equals or not domain:
+        raise BadInput(
+            f"--sister {text}: write COMPETITOR=DOMAIN, with one of the competitors and another domain of its house."
+        )
+    return competitor, domain
 
 
 def print_summary(summary: dict[str, Any]) -> None:
@@ -249,6 +266,8 @@ def print_summary(summary: dict[str, Any]) -> None:
         console.print(
             f"{summary['linked_one_level_up']['count']:,} gaps sit on a platform where somebody else links to us"
         )
+    for one in summary["look_alikes"]["examples"]:
+        console.print(f"look-alike: {one['domain']} is {one['why']}", markup=False)
     for note in summary["notes"]:
         console.print(f"note: {note}", style="yellow", markup=False)
     if "out" in summary:

@@ -71,7 +71,7 @@ def discover_command(
                 container.db,
                 site_id,
                 paths,
-                folder=service.snapshot_folder(settings.data_dir),
+                folder=service.snapshot_folder(settings),
                 actor="web graph",
             )
             refreshed.append({"site": site_id, "prospects": counts, "gaps": summary["gaps"]})

@@ -35,6 +35,7 @@ class Removal(StrEnum):
 
     OWN = "own-domain"
     COMPETITOR = "competitor"
+    SISTER = "sister-brand"
     SPAM = "spam"
     LOST = "lost"
     LANGUAGE = "foreign-language"
@@ -44,6 +45,7 @@ class Removal(StrEnum):
 REMOVALS = {
     Removal.OWN: "the source is one of our own domains",
     Removal.COMPETITOR: "the source is one of the competitors",
+    Removal.SISTER: "the source is of the house of a competitor: listed, or of its name and linking to it",
     Removal.SPAM: "the provider marks the source as spam",
     Removal.LOST: "every link of the source to a competitor is reported as lost",
     Removal.LANGUAGE: "the page is in none of the site's languages",

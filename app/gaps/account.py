@@ -6,19 +6,23 @@ from collections.abc import Mapping
 
 from app.gaps.engine import Engine, Export
 from app.gaps.keying import resolved
+from app.gaps.sums import LOST
 
 
 def rows_in(engine: Engine, number: int) -> int:
-    """How many rows file `number` has brought into the sums."""
-    return int(engine.run("SELECT coalesce(sum(rows), 0) FROM part WHERE file = ?", [number])[0][0])
+    """How many rows file `number` has brought in."""
+    return int(engine.run("SELECT count(*) FROM link WHERE file = ?", [number])[0][0])
 
 
 def account(engine: Engine, exports: Mapping[int, Export]) -> None:
-    """Fill the report of each file by its number; their rows are in `part` and its keys are decided."""
+    """Fill the report of each file by its number; their rows are in `link` and its keys are decided."""
+    gone = f"flags & {LOST} <> 0"
+    undecided = f"(SELECT file, flags, key FROM {resolved(engine, 'link')} WHERE id IS NULL)"
     counted = engine.run(
-        f"""SELECT file, sum(rows), sum(lost_rows), sum(bad_cells), coalesce(sum(rows) FILTER (key IS NULL), 0),
-            coalesce(sum(lost_rows) FILTER (key IS NULL), 0)
-        FROM {resolved(engine, "part")} GROUP BY file"""
+        f"""SELECT file, count(*), count(*) FILTER ({gone}), coalesce(sum(bad_cells), 0), coalesce(any_value(without), 0),
+            coalesce(any_value(without_lost), 0)
+        FROM link LEFT JOIN (SELECT file, count(*) AS without, count(*) FILTER ({gone}) AS without_lost
+            FROM {undecided} WHERE key IS NULL GROUP BY file) USING (file) GROUP BY file"""
     )
     found = {int(file): tuple(int(value) for value in values) for file, *values in counted}
     for number, export in exports.items():

@@ -63,13 +63,14 @@ def analyze(
     mapping: Mapping[str, str] | None = None,
     keep: Sequence[str] = (),
     languages: Sequence[str] = (),
+    sisters: Sequence[tuple[str, str]] = (),
     floors: Floors = Floors(),
     memory_limit: str | None = None,
     threads: int | None = None,
 ) -> Iterator[Analysis]:
     """Compute the gap. `competitors` are (domain, file); the domain is None only for a matrix, which names its targets itself.
 
-    `keep` names removals that are not applied, `languages` (`en`) are those of the site, `floors` what is counted against. Raises BadInput, naming the file or option and the fix. The table lives until the block ends.
+    `keep` names removals that are not applied, `languages` (`en`) are those of the site, `sisters` are (competitor, domain of the same house), `floors` what is counted against. Raises BadInput, naming the file or option and the fix. The table lives until the block ends.
     """
     own = [_domain(text, "--own-domain") for text in own_domains]
     for name in keep:
@@ -83,7 +84,7 @@ def analyze(
         plan.open_all([*mine, *_once(theirs, notes)], len(mine), format, mapping)
         plan.notes += notes
         plan.read_all()
-        yield plan.finish(keep, languages, floors)
+        yield plan.finish(keep, languages, floors, sisters)
 
 
 def _once(sources: Sequence[Source], notes: list[str]) -> list[Source]:
@@ -218,13 +219,13 @@ class _Plan:
 
     def read_all(self) -> None:
         """Scan every file once into the engine's sums; files of one format for one target are taken as one list of links."""
-        sums.create_part(self.engine)
+        sums.create_links(self.engine)
         alike = Counter((read.export.layout.profile.name, read.side) for read in self.reads if not read.sides)
         for number, read in enumerate(self.reads):
             profile = read.export.layout.profile
             sums.register_file(self.engine, number, profile.name, profile.provider)
             self._read(number, read, self._side(read), alone=alike[profile.name, read.side] <= 1)
-        sums.finish_sums(self.engine)
+        sums.decide_keys(self.engine)
         account(self.engine, {number: read.export for number, read in enumerate(self.reads)})
 
     @staticmethod
@@ -240,7 +241,7 @@ class _Plan:
                 read.export.report.mentions = sums.count_mentions(self.engine, rows)
                 rows = sums.without_mentions(rows)
             if alone:
-                sums.sum_up(self.engine, rows, number, side)
+                sums.take_in(self.engine, rows, number, side)
                 return
             self.engine.run(f"CREATE OR REPLACE TABLE incoming AS {rows}")
             # A link that stands in two exports of one target is one link: later files bring only what is new.
@@ -248,7 +249,7 @@ class _Plan:
             link = "hash(site, source_url, target_url)"
             self.engine.run(f"CREATE TABLE IF NOT EXISTS {seen} (link UBIGINT)")
             fresh = f"SELECT * FROM incoming WHERE {link} NOT IN (SELECT link FROM {seen})"
-            sums.sum_up(self.engine, fresh, number, side)
+            sums.take_in(self.engine, fresh, number, side)
             total = int(self.engine.run("SELECT count(*) FROM incoming")[0][0])
             read.export.report.duplicates = total - rows_in(self.engine, number)
             self.engine.run(f"INSERT INTO {seen} SELECT DISTINCT {link} FROM incoming")
@@ -259,15 +260,27 @@ class _Plan:
             lambda: rows_in(self.engine, number) + read.export.report.duplicates + read.export.report.mentions,
         )
 
-    def finish(self, keep: Sequence[str], languages: Sequence[str], floors: Floors) -> Analysis:
+    def finish(
+        self, keep: Sequence[str], languages: Sequence[str], floors: Floors, sisters: Sequence[tuple[str, str]]
+    ) -> Analysis:
         """Apply the rules and write the account."""
+        listed: dict[str, list[str]] = {}
+        for name, sister in sisters:
+            key = registrable_domain(name)
+            if key is None or key not in {registrable_domain(one) for one in self.names}:
+                raise BadInput(
+                    f"--sister {name}={sister}: {name} is no competitor here; there are {', '.join(self.names)}."
+                )
+            listed.setdefault(key, []).append(_domain(sister, f"--sister {name}="))
         own_keys = [key for domain in self.own if (key := registrable_domain(domain))]
         rival_keys = [key for name in self.names if (key := registrable_domain(name))]
-        with_data = tables.gap_table(self.engine, self.names, own_keys, rival_keys, keep=keep, languages=languages)
+        table = tables.gap_table(
+            self.engine, self.names, own_keys, rival_keys, keep=keep, languages=languages, listed=listed
+        )
         files = [read.export.report for read in self.reads]
         links = [(read.export.rows, self._side(read)) for read in self.reads if read.side != sums.OURS]
         analysis = Analysis(self.engine, self.names, self.own, files, links=links)
         analysis.summary = summarise(
-            self.engine, self.names, self.own, files, with_data=with_data, notes=self.notes, floors=floors
+            self.engine, self.names, self.own, files, table=table, notes=self.notes, floors=floors
         )
         return analysis

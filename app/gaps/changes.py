@@ -10,19 +10,21 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, select
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
+from app.errors import Unavailable
 from app.gaps.analyze import Analysis
 from app.gaps.engine import Engine, literal
+from app.gaps.shelf import Place, Shelf
 from app.models import ChangeKind, GapChange, GapRefresh, Snapshot
 
 _BATCH = 5_000
 _KEPT_STATES = 2
+_STATES = "states"
 _FIELDS = ("class", "tier", "overlap", "competitors", "links_to_us")
 
 # Each kind with the test that makes it, over the old row `o` and the new row `n` of one domain; the first that holds counts.
@@ -48,7 +50,7 @@ def record(
     analysis: Analysis,
     snapshots: Sequence[Snapshot],
     *,
-    folder: Path,
+    folder: Place,
     actor: str,
 ) -> GapRefresh | None:
     """Keep this computation and what it changed against the last one; None where it is over the same snapshots.
@@ -61,22 +63,24 @@ def record(
     ).scalar_one_or_none()
     if last is not None and sorted(last.snapshots) == ids:
         return None
-    states = folder / "states"
-    states.mkdir(parents=True, exist_ok=True)
+    shelf = Shelf(folder)
     name = f"{site_id}-{uuid.uuid4().hex}.parquet"
     columns = ", ".join(f'"{field}"' for field in ("domain", *_FIELDS, "removed_by"))
-    analysis.engine.run(f"COPY (SELECT {columns} FROM gap) TO {literal(str(states / name))} (FORMAT parquet)")
+    with shelf.draft(f"{_STATES}/{name}") as draft:
+        analysis.engine.run(f"COPY (SELECT {columns} FROM gap) TO {literal(str(draft))} (FORMAT parquet)")
     made = GapRefresh(site_id=site_id, state=name, snapshots=ids, counts={}, actor=actor, at=uow.now())
     uow.session.add(made)
     uow.session.flush()
-    if last is not None and (states / last.state).is_file():
+    if last is not None and shelf.has(f"{_STATES}/{last.state}"):
         doubts = _doubts(uow, last, snapshots, analysis)
-        counts, held = _write(uow, made, analysis.engine, states / last.state, doubts, analysis.own_domains)
+        counts, held = _write(
+            uow, made, analysis.engine, shelf.url(f"{_STATES}/{last.state}"), doubts, analysis.own_domains
+        )
         made.counts, made.held_back = dict(counts), held
         made.held_back_why = sorted(set(doubts.values())) if held else []
         uow.session.add(made)
         uow.session.flush()
-    _forget(uow, site_id, states)
+    _forget(uow, site_id, shelf)
     return made
 
 
@@ -120,13 +124,13 @@ def _doubts(uow: UnitOfWork, last: GapRefresh, now: Sequence[Snapshot], analysis
 
 
 def _write(
-    uow: UnitOfWork, made: GapRefresh, engine: Engine, old: Path, doubts: Mapping[str, str], own: Sequence[str]
+    uow: UnitOfWork, made: GapRefresh, engine: Engine, old: str, doubts: Mapping[str, str], own: Sequence[str]
 ) -> tuple[Counter[str], int]:
     kind = "CASE " + " ".join(f"WHEN {test} THEN '{name.value}'" for name, test in _KINDS.items()) + " END"
     pairs = ", ".join(f'o."{field}" AS "old_{field}", n."{field}" AS "new_{field}"' for field in _FIELDS)
     result = engine.connection.cursor().execute(
         f"SELECT coalesce(n.domain, o.domain) AS domain, {kind} AS kind, coalesce(n.removed_by = 'lost', false) AS told, {pairs} "
-        f"FROM read_parquet({literal(str(old))}) o FULL JOIN gap n ON n.domain = o.domain WHERE kind IS NOT NULL ORDER BY domain"
+        f"FROM read_parquet({literal(old)}) o FULL JOIN gap n ON n.domain = o.domain WHERE kind IS NOT NULL ORDER BY domain"
     )
     names = [column[0] for column in result.description or ()]
     counts: Counter[str] = Counter()
@@ -174,7 +178,7 @@ def _unproven(
     return False
 
 
-def _forget(uow: UnitOfWork, site_id: int, states: Path) -> None:
+def _forget(uow: UnitOfWork, site_id: int, shelf: Shelf) -> None:
     """Remove the states that no later comparison needs, those of transactions that never ended among them."""
     kept = set(
         uow.session.execute(
@@ -184,7 +188,7 @@ def _forget(uow: UnitOfWork, site_id: int, states: Path) -> None:
             .limit(_KEPT_STATES)
         ).scalars()
     )
-    for path in states.glob(f"{site_id}-*.parquet"):
-        if path.name not in kept:
-            with suppress(OSError):
-                path.unlink()
+    for name in shelf.names(_STATES, f"{site_id}-"):
+        if name.rpartition("/")[2] not in kept:
+            with suppress(OSError, Unavailable):
+                shelf.remove(name)

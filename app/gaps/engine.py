@@ -18,13 +18,13 @@ from app.errors import BadInput, Unavailable
 from app.gaps.careful import NO_DOMAIN, NO_SOURCE, Rejects, locate, write_clean
 from app.gaps.detect import Layout, as_of_date, detect, target_by_name
 from app.gaps.report import FileReport
-from app.gaps.rows import MACROS, select_rows
+from app.gaps.rows import MACROS, read_types, select_rows
 from app.gaps.textfile import open_texts
 from app.gaps.texts import TextFile
 from app.keys import registrable_domain, site_key
 
 #: Beyond this the engine spills to disk. Ten million rows over three million domains were tried with it.
-MEMORY_LIMIT = "1GB"
+MEMORY_LIMIT = "600MB"
 _MAX_LINE = 4 << 20
 #: So many rows say whose links a file holds.
 _TARGET_SAMPLE = 200
@@ -41,12 +41,16 @@ class Export:
     data: Path  # what the engine reads: the text, or its clean copy
     skip: int
     careful: bool = False
+    types: Mapping[int, str] = field(
+        default_factory=dict
+    )  # columns that are read as what they mean; the others are text
     rejects: Rejects = field(default_factory=Rejects)
 
     @property
     def relation(self) -> str:
-        """SQL for the file's cells as `c0, c1, ...`, all text; no sniffing, no padding, strict quotes."""
-        columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(self.layout.headers)))
+        """SQL for the file's cells as `c0, c1, ...`; no sniffing, no padding, strict quotes."""
+        types = [self.types.get(number, "VARCHAR") for number in range(len(self.layout.headers))]
+        columns = ", ".join(f"'c{number}': '{kind}'" for number, kind in enumerate(types))
         return (
             f"read_csv({literal(str(self.data))}, auto_detect=false, header=false, skip={self.skip}, "
             f"delim={literal(self.layout.delimiter)}, quote='\"', escape='\"', new_line='\\n', strict_mode=true, "
@@ -56,7 +60,7 @@ class Export:
     @property
     def rows(self) -> str:
         """SQL for the file's rows as `app.gaps.rows.COLUMNS`."""
-        return select_rows(self.layout, self.relation)
+        return select_rows(self.layout, self.relation, self.types)
 
     def reject_bad_sources(self) -> int:
         """Go over the file for rows that name no site, so that each is rejected with its line; return how many rows there are."""
@@ -168,7 +172,7 @@ class Engine:
             delimiter=layout.delimiter,
             notes=[*others, *text.notes, *layout.notes],
         )
-        return Export(path, text, layout, report, text.path, layout.skip)
+        return Export(path, text, layout, report, text.path, layout.skip, types=read_types(layout))
 
     def take(self, export: Export, use: Callable[[str], None], count: Callable[[], int]) -> None:
         """Let `use` read the export's rows (its argument is their SQL); where the file is broken, read a clean copy of it.
@@ -177,12 +181,18 @@ class Engine:
         even the clean copy cannot be read.
         """
         try:
-            use(export.rows)
+            try:
+                use(export.rows)
+            except duckdb.ConversionException:
+                # One cell that is no figure or no yes and no: it becomes null, and the others are read as texts like it.
+                export.types = {}
+                use(export.rows)
             # Wrong line ends are no error to the engine: it answers with no rows.
             if count() > 0 or not _has_body(export):
                 return
         except duckdb.InvalidInputException:
             pass
+        export.types = {}
         clean = export.text.path.with_suffix(".clean")
         _, export.rejects = write_clean(
             export.text.path,

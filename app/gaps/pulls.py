@@ -23,6 +23,7 @@ from app.errors import BadInput, FieldProblem, GapbridgeError, NotFound, Refused
 from app.gaps import service
 from app.gaps.providers.base import Client, Provider, Row
 from app.gaps.providers.catalogue import PROVIDERS
+from app.gaps.shelf import Shelf
 from app.log import get_logger
 from app.models import Prospect, ProviderPull, ProviderSchedule, PullState, Snapshot
 from app.settings import Settings
@@ -117,7 +118,7 @@ def pull(
                     raise
         paths = [path for path, _capped in files]
         imported, counts, summary = service.import_and_refresh(
-            deps.db, site_id, paths, folder=service.snapshot_folder(deps.settings.data_dir), actor=actor
+            deps.db, site_id, paths, folder=service.snapshot_folder(deps.settings), actor=actor
         )
         with deps.db.work() as uow:
             for (_path, capped), one in zip(files, imported, strict=True):
@@ -255,7 +256,7 @@ def expire(deps: Deps, snapshot_id: int) -> None:
                 .values(authority=None, authority_provider=None, traffic=None)
             )
     if not others[0]:
-        (service.snapshot_folder(deps.settings.data_dir) / path).unlink(missing_ok=True)
+        Shelf(service.snapshot_folder(deps.settings)).remove(path)
     log.info("provider.expired", snapshot_id=snapshot_id, provider=provider)
 
 

@@ -1,4 +1,4 @@
-"""Removals that go by words, families and copies, as SQL over `keys`: each gives the text of what was seen, or null.
+"""Removals that go by words, families and copies, as SQL: each gives the text of what was seen, or null.
 
 Only sources that do not link to us are asked. What is removed stays in the table with its rule and what it was seen by, and
 `keep` names the rules that are not to be applied.
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from app.domain.gap import Removal
 from app.gaps.engine import Engine, literal
-from app.gaps.sums import page_text
 from app.gaps.words import RemovalWords, removals, seller_family, seller_pattern
 
 #: A text on so many sources within so many days, with the same target, is a copy of a release.
@@ -20,7 +19,7 @@ COPY_DAYS = 3
 COPY_ANCHOR = 25
 
 _LABEL = "split_part(split_part(key, '/', 1), '.', 1)"
-_PATH = f"lower(regexp_extract({page_text('page')}, '^[a-zA-Z]+://[^/?#]+(/[^?#]*)', 1))"
+_PATH = "lower(regexp_extract(page, '^[a-zA-Z]+://[^/?#]+(/[^?#]*)', 1))"
 
 
 def _if_any(text: str, patterns: Sequence[str | None]) -> str:
@@ -29,10 +28,20 @@ def _if_any(text: str, patterns: Sequence[str | None]) -> str:
     return f"CASE WHEN links_to_us = 0 AND regexp_matches({text}, {literal(anything)}) THEN {text} END"
 
 
-#: Columns that the rules need beside those of `keys`; one step, so that they are computed once.
+#: Columns that the rules need beside those of a judged site; one step, so that they are computed once.
 PARTS = f"""{_if_any(_LABEL, [one.label for one in removals()])} AS label,
-    {_if_any(_PATH, [one.path for one in removals()])} AS path,
-    {page_text("page_type")} AS page_type, {page_text("language")} AS language"""
+    {_if_any(_PATH, [one.path for one in removals()])} AS path"""
+
+RELEASE = "press-release"
+
+_BARE_LABEL = f"regexp_replace({_LABEL}, '[0-9]+', '', 'g')"
+#: How a source is called but for numbers and endings, where links are sold under such names; else null.
+FAMILY = f"""CASE WHEN links_to_us = 0 AND regexp_matches({_BARE_LABEL}, {literal(seller_pattern())})
+    THEN regexp_extract({_BARE_LABEL}, '^[^-]*(-[^-]+)?') END"""
+
+#: What was seen, over `judged` once `families` and `copies` have looked at all of it.
+OF_FAMILY = "CASE WHEN family IN (SELECT name FROM family) THEN 'family: ' || family END"
+IS_COPY = f"CASE WHEN links_to_us = 0 AND (target, anchor) IN (SELECT (target, anchor) FROM copied) THEN 'the same words on {COPIES} sites and more' END"
 
 
 def names() -> list[str]:
@@ -40,25 +49,13 @@ def names() -> list[str]:
     return [*Removal, *(one.name for one in removals())]
 
 
-def rules(engine: Engine, *, keep: Sequence[str] = (), languages: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """(rule, SQL for what was seen or null), over `keys` with PARTS; `languages` are those of the site (`en`), none asks nothing."""
+def by_words(*, keep: Sequence[str] = (), languages: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """(rule, SQL for what was seen or null) of one site alone, with PARTS; `languages` are those of the site (`en`), none asks nothing."""
     found = [(one.name, _by_words(one)) for one in removals()]
     if languages:
         codes = "|".join(sorted(code.lower().partition("-")[0] for code in languages))
         ours = f"regexp_matches(lower(language), '(^|[, ])({codes})($|[-_, ])')"
         found.append((Removal.LANGUAGE, f"CASE WHEN links_to_us = 0 AND NOT {ours} THEN 'language: ' || language END"))
-    if Removal.NETWORK not in keep and _families(engine):
-        found.append(
-            (Removal.NETWORK, "(SELECT any_value('family: ' || family.name) FROM family WHERE family.key = held.key)")
-        )
-    if "press-release" not in keep and _copies(engine):
-        copied = f"({page_text('target')}, {page_text('anchor')}) IN (SELECT (target, anchor) FROM copied)"
-        found.append(
-            (
-                "press-release",
-                f"CASE WHEN links_to_us = 0 AND {copied} THEN 'the same words on {COPIES} sites and more' END",
-            )
-        )
     return [(name, sql) for name, sql in found if name not in keep]
 
 
@@ -79,25 +76,25 @@ def _by_words(one: RemovalWords) -> str:
     return f"CASE {' '.join(tests)} END"
 
 
-def _families(engine: Engine) -> bool:
-    """Sources that are called alike but for numbers and endings, by a name under which links are sold."""
+def families(engine: Engine, *, keep: Sequence[str] = ()) -> bool:
+    """Make `family`: the names of sellers' families in `judged` that are large enough. Whether there is one."""
+    if Removal.NETWORK in keep:
+        return False
     engine.run(
-        f"""CREATE OR REPLACE TABLE family AS SELECT key, name FROM (
-            SELECT key, name, count(*) OVER (PARTITION BY name) AS members FROM (
-                SELECT key, regexp_extract(regexp_replace(label, '[0-9]+', '', 'g'), '^[^-]*(-[^-]+)?') AS name FROM (
-                    SELECT key, split_part(split_part(key, '/', 1), '.', 1) AS label FROM keys WHERE links_to_us = 0)
-                WHERE regexp_matches(regexp_replace(label, '[0-9]+', '', 'g'), {literal(seller_pattern())})))
-        WHERE members >= {seller_family()}"""
+        f"""CREATE OR REPLACE TABLE family AS SELECT family AS name FROM judged WHERE family IS NOT NULL
+        GROUP BY family HAVING count(*) >= {seller_family()}"""
     )
     return bool(engine.run("SELECT 1 FROM family LIMIT 1"))
 
 
-def _copies(engine: Engine) -> bool:
+def copies(engine: Engine, *, keep: Sequence[str] = ()) -> bool:
+    """Make `copied`: the targets and anchors in `judged` that are those of a copied release. Whether there is one."""
+    if RELEASE in keep:
+        return False
     engine.run(
-        f"""CREATE OR REPLACE TABLE copied AS SELECT target, anchor FROM (
-            SELECT {page_text("target")} AS target, {page_text("anchor")} AS anchor, first_seen FROM keys
-            WHERE links_to_us = 0 AND first_seen IS NOT NULL AND length(best) > {COPY_ANCHOR})
-        WHERE target IS NOT NULL AND length(anchor) >= {COPY_ANCHOR} GROUP BY target, anchor
+        f"""CREATE OR REPLACE TABLE copied AS SELECT target, anchor FROM judged
+        WHERE links_to_us = 0 AND first_seen IS NOT NULL AND target IS NOT NULL AND length(anchor) >= {COPY_ANCHOR}
+        GROUP BY target, anchor
         HAVING count(*) >= {COPIES} AND date_diff('day', min(first_seen), max(first_seen)) <= {COPY_DAYS}"""
     )
     return bool(engine.run("SELECT 1 FROM copied LIMIT 1"))

@@ -6,7 +6,7 @@ All columns but `site` and `links` may be null, and null means unknown. This is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from app.domain.keys import PATH_TENANTS
 from app.gaps.detect import Layout
@@ -40,7 +40,10 @@ COLUMNS: dict[str, str] = {
 
 #: Conversions, once for each connection. Figures come as 1240, "1,240", 1.240 (grouped), 4.5 and 4,5; anything else is null.
 MACROS = (
-    "CREATE OR REPLACE MACRO gb_text(x) AS nullif(trim(x), '')",
+    # Trimming goes letter by letter through every script; a plain text without a space at an end is told by two lengths.
+    """CREATE OR REPLACE MACRO gb_text(x) AS CASE
+        WHEN strlen(x) = length(x) AND NOT starts_with(x, ' ') AND NOT suffix(x, ' ') AND x <> '' THEN x
+        ELSE nullif(trim(x), '') END""",
     # The common form comes first in each: CASE and coalesce() look at the rest only for the rows that are left.
     r"""CREATE OR REPLACE MACRO gb_integer(x) AS CASE
         WHEN x IS NULL THEN NULL
@@ -52,11 +55,11 @@ MACROS = (
         coalesce(try_cast(x AS DOUBLE), try_cast(replace(trim(x), ',', '.') AS DOUBLE))""",
     """CREATE OR REPLACE MACRO gb_bool(x) AS CASE
         WHEN x = 'true' THEN true WHEN x = 'false' THEN false WHEN x IS NULL THEN NULL
-        WHEN lower(trim(x)) IN ('true', '1', 'yes', 'y') THEN true
-        WHEN lower(trim(x)) IN ('false', '0', 'no', 'n') THEN false END""",
+        WHEN lower(trim(x)) IN ('true', 't', '1', 'yes', 'y') THEN true
+        WHEN lower(trim(x)) IN ('false', 'f', '0', 'no', 'n') THEN false END""",
     # A flag is set by whatever stands in its cell, unless that is a word for no.
     """CREATE OR REPLACE MACRO gb_flag(x) AS
-        coalesce(lower(trim(x)) NOT IN ('', '0', 'false', 'no', 'n', '-'), false)""",
+        coalesce(lower(trim(x)) NOT IN ('', '0', 'false', 'f', 'no', 'n', '-'), false)""",
     # The cell of a target column: a count, or a mark.
     """CREATE OR REPLACE MACRO gb_hits(x) AS coalesce(gb_integer(x), CASE WHEN gb_flag(x)
         AND lower(trim(x)) NOT IN ('n/a', 'null', 'none', '–', '—', '×', '✗', '✘') THEN 1 ELSE 0 END)""",
@@ -71,28 +74,52 @@ _TENANT_HOSTS = ", ".join(f"'{prefix}{host}'" for host in PATH_TENANTS for prefi
 _SITE = f"""CASE WHEN host IN ({_TENANT_HOSTS}) THEN host || '/' || split_part(bare, '/', 2) || '/' || split_part(bare, '/', 3)
     WHEN starts_with(host, 'www.') THEN substr(host, 5) ELSE host END"""
 
+_PLAIN_URL = "starts_with(source, 'https://') OR starts_with(source, 'http://')"
+
 
 def _with_host(source: str, relation: str) -> str:
     """SQL that adds `source`, `bare` (without scheme) and `host`. One step a level: written into one expression, the engine
     computes the inner ones again and again (six times the cost of the whole scan)."""
     bare = "CASE WHEN contains(source, '://') THEN split_part(source, '://', 2) ELSE ltrim(source, '/') END"
+    host = f"CASE WHEN {_PLAIN_URL} THEN split_part(source, '/', 3) ELSE split_part(bare, '/', 1) END"
     named = f"SELECT *, {source} AS source FROM {relation}"
-    return f"(SELECT *, lower(split_part(bare, '/', 1)) AS host FROM (SELECT *, {bare} AS bare FROM ({named})))"
+    return f"(SELECT *, lower({host}) AS host FROM (SELECT *, {bare} AS bare FROM ({named})))"
 
 
-def select_rows(layout: Layout, source: str) -> str:
-    """SQL that turns the cells `c0, c1, ...` of the relation `source` into rows; a matrix gives one row for each filled target."""
+#: What a cell of these kinds can be read as at once; a file with one cell that cannot is read as text instead. Whole numbers
+#: are not among them: the reader takes "1.240" for one and a bit.
+READ_AS = {"number": "DOUBLE", "bool": "BOOLEAN", "flag": "BOOLEAN"}
+
+
+def read_types(layout: Layout) -> dict[int, str]:
+    """The engine's type of each column that can be read as what it means; every other column is text."""
+    if layout.profile.kind == "matrix":
+        return {}
+    kinds = {column: FIELD_TYPES[name] for name, column in layout.fields.items()}
+    kinds = {column: kind for column, kind in kinds.items() if list(layout.fields.values()).count(column) == 1}
+    told = [*layout.profile.lost_if_filled, *layout.profile.lost_if_true]
+    said = {layout.column(header) for header in told}
+    return {column: READ_AS[kind] for column, kind in kinds.items() if kind in READ_AS and column not in said}
+
+
+def select_rows(layout: Layout, source: str, types: Mapping[int, str] | None = None) -> str:
+    """SQL that turns the cells `c0, c1, ...` of the relation `source` into rows; a matrix gives one row for each filled target.
+
+    `types` are the columns that are no text but already what they mean (`read_types`).
+    """
     relation = _with_host(f"gb_text(c{layout.fields['source']})", source)
     if layout.profile.kind != "matrix":
-        return f"SELECT {_columns(layout)} FROM {relation}"
+        return f"SELECT {_columns(layout, types or {})} FROM {relation}"
     hits = ", ".join(f"{{'target': '{key}', 'cell': c{column}}}" for key, column in layout.targets.items())
     spread = f"SELECT *, unnest([{hits}]) AS hit FROM {relation}"
-    return f"SELECT {_columns(layout)} FROM ({spread}) WHERE gb_hits(hit.cell) > 0"
+    return f"SELECT {_columns(layout, {})} FROM ({spread}) WHERE gb_hits(hit.cell) > 0"
 
 
-def _columns(layout: Layout) -> str:
+def _columns(layout: Layout, types: Mapping[int, str]) -> str:
     cells = {name: f"c{column}" for name, column in layout.fields.items()}
     values = {name: f"gb_{FIELD_TYPES[name]}({cell})" for name, cell in cells.items()}
+    read = {name: cells[name] for name, column in layout.fields.items() if column in types}
+    values |= {name: f"coalesce({cell}, false)" if FIELD_TYPES[name] == "flag" else cell for name, cell in read.items()}
     pages = layout.profile.kind == "pages"
     matrix = layout.profile.kind == "matrix"
     counted = "gb_hits(hit.cell)" if matrix else values.get("links", "1")
@@ -107,7 +134,8 @@ def _columns(layout: Layout) -> str:
         "followed": _followed(values),
         "lost": _lost(layout),
         "links": "1" if pages and not layout.profile.repeats else f"coalesce({counted}, 1)",
-        "bad_cells": _bad_cells(cells, values),
+        # A figure that was read as one was readable.
+        "bad_cells": _bad_cells({name: cell for name, cell in cells.items() if name not in read}, values),
     }
     return ", ".join(f"CAST({values.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
 

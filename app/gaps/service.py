@@ -23,11 +23,13 @@ from app.gaps import changes, repository, sums, tables
 from app.gaps.analyze import Analysis
 from app.gaps.engine import Engine, literal
 from app.gaps.report import FileReport
+from app.gaps.shelf import Place, Shelf
 from app.gaps.snapshots import Prepared, Whose, parquet, prepare
 from app.gaps.summary import Floors, summarise
 from app.gaps.textfile import digest
 from app.keys import registrable_domain
 from app.models import Snapshot, SnapshotRole
+from app.settings import Settings
 from app.sites import service as sites
 
 #: So many pages of one prospect go into its row, the best first.
@@ -42,9 +44,9 @@ class Imported:
     again: bool
 
 
-def snapshot_folder(data_dir: Path) -> Path:
-    """Where the snapshots of an installation lie."""
-    return data_dir / "snapshots"
+def snapshot_folder(settings: Settings) -> Place:
+    """Where the snapshots of an installation lie: in its data folder, or at the URL that the settings name."""
+    return settings.snapshots or settings.data_dir / "snapshots"
 
 
 def site_by_text(uow: UnitOfWork, text: str) -> int:
@@ -67,7 +69,8 @@ def whose(uow: UnitOfWork, site_id: int) -> Whose:
         usual.authority if site.min_authority is None else site.min_authority,
         usual.traffic if site.min_traffic is None else site.min_traffic,
     )
-    return Whose(tuple(site.domains), tuple(rivals), floors)
+    listed = {one.domain: tuple(one.sisters) for one in sites.competitors(uow, site_id) if one.sisters}
+    return Whose(tuple(site.domains), tuple(rivals), floors, listed)
 
 
 def targets_of_sites(uow: UnitOfWork, site_ids: Sequence[int] = ()) -> dict[int, Whose]:
@@ -83,7 +86,7 @@ def known(uow: UnitOfWork, site_id: int, path: Path) -> Imported | None:
     return Imported(found, again=True) if found else None
 
 
-def store(uow: UnitOfWork, site_id: int, prepared: Prepared, *, folder: Path, actor: str) -> Imported:
+def store(uow: UnitOfWork, site_id: int, prepared: Prepared, *, folder: Place, actor: str) -> Imported:
     """Write the rows of a prepared file: one snapshot for each of its targets, each with the file's report."""
     earlier = repository.snapshots_of_file(uow.session, site_id, prepared.sha256)
     if earlier:
@@ -99,7 +102,7 @@ def store(uow: UnitOfWork, site_id: int, prepared: Prepared, *, folder: Path, ac
             filename=Path(report.file).name,
             sha256=prepared.sha256,
             as_of=report.as_of,
-            path=prepared.path.relative_to(folder).as_posix(),
+            path=prepared.path,
             rows_read=report.read,
             rows_taken=part.taken,
             rows_lost=report.lost,
@@ -124,7 +127,7 @@ def import_file(
     site_id: int,
     path: Path,
     *,
-    folder: Path,
+    folder: Place,
     target: str | None = None,
     role: str | None = None,
     format: str | None = None,
@@ -168,7 +171,7 @@ def newest(uow: UnitOfWork, site_id: int) -> list[Snapshot]:
 
 
 @contextmanager
-def compute_gap(uow: UnitOfWork, site_id: int, *, folder: Path) -> Iterator[Analysis]:
+def compute_gap(uow: UnitOfWork, site_id: int, *, folder: Place) -> Iterator[Analysis]:
     """The gap over the newest snapshots of a site; the table lives as long as the block. Reads the database, writes nothing.
 
     Raises BadInput where our own links or every competitor's are missing.
@@ -179,7 +182,7 @@ def compute_gap(uow: UnitOfWork, site_id: int, *, folder: Path) -> Iterator[Anal
 
 
 @contextmanager
-def gap_of(snapshots: Sequence[Snapshot], known_to_site: Whose, folder: Path) -> Iterator[Analysis]:
+def gap_of(snapshots: Sequence[Snapshot], known_to_site: Whose, folder: Place) -> Iterator[Analysis]:
     """The gap over given snapshots, without the database."""
     own, rivals = known_to_site.own, known_to_site.competitors
     if not any(one.target in own for one in snapshots):
@@ -188,25 +191,26 @@ def gap_of(snapshots: Sequence[Snapshot], known_to_site: Whose, folder: Path) ->
         )
     if not any(one.target in rivals for one in snapshots):
         raise BadInput("There is no export of a competitor's links yet; add a competitor and import one.")
+    shelf = Shelf(folder)
     with Engine() as engine:
-        sums.create_part(engine)
+        shelf.lend(engine)
+        sums.create_links(engine)
         for number, one in enumerate(snapshots):
-            place = folder / one.path
-            if not place.is_file():
-                raise NotFound(f"the snapshot file {place} is gone; import {one.filename} again")
+            if not shelf.has(one.path):
+                raise NotFound(f"the snapshot file {shelf.url(one.path)} is gone; import {one.filename} again")
             sums.register_file(engine, number, one.format, one.provider)
             side = sums.OURS if one.target in own else rivals.index(one.target) + 1
-            sums.sum_up(engine, sums.without_mentions(_rows(place, one.target)), number, str(side))
-        with_data = tables.gap_table(engine, rivals, own, rivals)
+            sums.take_in(engine, sums.without_mentions(_rows(shelf.url(one.path), one.target)), number, str(side))
+        table = tables.gap_table(engine, rivals, own, rivals, listed=known_to_site.sisters)
         files = [_report(one) for one in snapshots]
         analysis = Analysis(engine, list(rivals), list(own), files)
         analysis.summary = summarise(
-            engine, list(rivals), list(own), files, with_data=with_data, notes=[], floors=known_to_site.floors
+            engine, list(rivals), list(own), files, table=table, notes=[], floors=known_to_site.floors
         )
         yield analysis
 
 
-def refresh_prospects(uow: UnitOfWork, site_id: int, *, folder: Path) -> dict[str, int]:
+def refresh_prospects(uow: UnitOfWork, site_id: int, *, folder: Place) -> dict[str, int]:
     """Compute the gap and write it into the site's prospects. Counts: added, updated, closed, removed, gaps.
 
     New gaps become prospects whose pages are due to be looked at. Known ones get new evidence and keep their stage and
@@ -217,16 +221,17 @@ def refresh_prospects(uow: UnitOfWork, site_id: int, *, folder: Path) -> dict[st
 
 
 def write_gap(
-    uow: UnitOfWork, site_id: int, analysis: Analysis, snapshots: Sequence[Snapshot], *, folder: Path
+    uow: UnitOfWork, site_id: int, analysis: Analysis, snapshots: Sequence[Snapshot], *, folder: Place
 ) -> dict[str, int]:
     """Write a computed gap into the prospects; see `refresh_prospects`."""
-    places = [(folder / one.path, one.target) for one in snapshots if one.role is SnapshotRole.COMPETITOR]
+    shelf = Shelf(folder)
+    places = [(shelf.url(one.path), one.target) for one in snapshots if one.role is SnapshotRole.COMPETITOR]
     rows = evidence(analysis, places)
     written = repository.upsert(uow.session, site_id, rows, now=uow.now())
     return {**asdict(written), "gaps": int(analysis.summary["gaps"])}
 
 
-def evidence(analysis: Analysis, places: Sequence[tuple[Path, str]]) -> Iterator[dict[str, Any]]:
+def evidence(analysis: Analysis, places: Sequence[tuple[str, str]]) -> Iterator[dict[str, Any]]:
     """The rows of a gap as prospects know them; `stays` is False for a row that links to us or was removed."""
     pages = _known_pages(analysis.engine, places)
     with_data = int(analysis.summary["competitors_with_data"])
@@ -279,7 +284,7 @@ def import_and_refresh(
     site_id: int,
     paths: Sequence[Path],
     *,
-    folder: Path,
+    folder: Place,
     target: str | None = None,
     role: str | None = None,
     format: str | None = None,
@@ -305,7 +310,7 @@ def import_and_refresh(
     return imported, counts, summary
 
 
-def refresh(db: Database, site_id: int, *, folder: Path, actor: str) -> tuple[dict[str, int], dict[str, Any]]:
+def refresh(db: Database, site_id: int, *, folder: Place, actor: str) -> tuple[dict[str, int], dict[str, Any]]:
     """Compute the gap over what is imported, write it into the prospects and note what changed: the counts and the summary."""
     with db.read() as uow:
         snapshots, domains = newest(uow, site_id), whose(uow, site_id)
@@ -321,11 +326,11 @@ def refresh(db: Database, site_id: int, *, folder: Path, actor: str) -> tuple[di
     return counts, analysis.summary
 
 
-def _rows(place: Path, target: str) -> str:
-    return f"SELECT * FROM ({parquet(place)}) WHERE target IS NULL OR target = {literal(target)}"
+def _rows(url: str, target: str) -> str:
+    return f"SELECT * FROM ({parquet(url)}) WHERE target IS NULL OR target = {literal(target)}"
 
 
-def _known_pages(engine: Engine, places: Sequence[tuple[Path, str]]) -> dict[str, list[tuple[str, str | None]]]:
+def _known_pages(engine: Engine, places: Sequence[tuple[str, str]]) -> dict[str, list[tuple[str, str | None]]]:
     """For each gap, its best pages that link to competitors (URL, title), by the order of the gap's own best page."""
     if not places:
         return {}

@@ -1,15 +1,13 @@
 """Imported backlinks as Parquet files beside the database, so that operational tables hold prospects and not links.
 
 A snapshot file is named by the SHA-256 of the export that it came from. It is written under another name, moved into its
-place, and only then may a row point at it: a row without a file cannot exist, and a file without a row (the transaction
+place (`app.gaps.shelf`), and only then may a row point at it: a row without a file cannot exist, and a file without a row (the transaction
 failed) is used again by the next import of the same export.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +18,7 @@ from app.gaps.account import account
 from app.gaps.engine import Engine, Export, literal
 from app.gaps.report import FileReport
 from app.gaps.rows import COLUMNS, SCHEMA_VERSION
+from app.gaps.shelf import Place, Shelf
 from app.gaps.summary import Floors
 from app.gaps.textfile import digest
 from app.keys import registrable_domain
@@ -32,6 +31,7 @@ class Whose:
     own: tuple[str, ...]
     competitors: tuple[str, ...]
     floors: Floors = field(default_factory=Floors)
+    sisters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by competitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A file that is read and lies as Parquet at `path`; nothing is in the database yet."""
+    """A file that is read and lies as Parquet under `path`; nothing is in the database yet."""
 
     sha256: str
-    path: Path
+    path: str  # on the shelf
     report: FileReport
     parts: tuple[Part, ...]
 
@@ -56,7 +56,7 @@ class Prepared:
 def prepare(
     path: Path,
     whose: Whose,
-    folder: Path,
+    folder: Place,
     *,
     target: str | None = None,
     role: str | None = None,
@@ -76,31 +76,30 @@ def prepare(
         found = _parts(export, whose, target, role)
         if watch is not None:
             watch(engine)
-        place = folder / _name(sha256, export.layout.profile.name, mapping)
-        _write(engine, export, place)
-        sums.create_part(engine)
-        export.report.mentions = sums.count_mentions(engine, parquet(place))
-        sums.sum_up(engine, sums.without_mentions(parquet(place)), 0, "0")
-        sums.finish_sums(engine)
-        account(engine, {0: export})
-        report = export.report
-        taken = {target: report.taken for _role, target in found}
-        if export.layout.targets:
-            report.role = "matrix"
-            counted = engine.run(f"SELECT target, count(*) FROM ({parquet(place)}) GROUP BY target")
-            taken = {name: int(count) for name, count in counted}
-        else:
-            report.role = found[0][0]
+        name = _name(sha256, export.layout.profile.name, mapping)
+        with Shelf(folder).draft(name) as draft:
+            _write(engine, export, draft)
+            sums.create_links(engine)
+            export.report.mentions = sums.count_mentions(engine, parquet(str(draft)))
+            sums.take_in(engine, sums.without_mentions(parquet(str(draft))), 0, "0")
+            sums.decide_keys(engine)
+            account(engine, {0: export})
+            report = export.report
+            taken = {target: report.taken for _role, target in found}
+            if export.layout.targets:
+                report.role = "matrix"
+                counted = engine.run(f"SELECT target, count(*) FROM ({parquet(str(draft))}) GROUP BY target")
+                taken = {column: int(count) for column, count in counted}
+            else:
+                report.role = found[0][0]
     report.target = "|".join(target for _role, target in found)
-    return Prepared(sha256, place, report, tuple(Part(kind, target, taken.get(target, 0)) for kind, target in found))
+    return Prepared(sha256, name, report, tuple(Part(kind, target, taken.get(target, 0)) for kind, target in found))
 
 
-def parquet(path: Path) -> str:
-    """SQL for the rows of a snapshot file; columns that came after it was written are null."""
+def parquet(url: str) -> str:
+    """SQL for the rows of the snapshot at an address; columns that came after it was written are null."""
     columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
-    return (
-        f"SELECT * FROM (SELECT {columns} LIMIT 0) UNION ALL BY NAME SELECT * FROM read_parquet({literal(str(path))})"
-    )
+    return f"SELECT * FROM (SELECT {columns} LIMIT 0) UNION ALL BY NAME SELECT * FROM read_parquet({literal(url)})"
 
 
 def _name(sha256: str, format: str, mapping: Mapping[str, str] | None) -> str:
@@ -139,23 +138,15 @@ def _parts(export: Export, whose: Whose, target: str | None, role: str | None) -
     return [(kind, key)]
 
 
-def _write(engine: Engine, export: Export, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = place.with_name(f".{uuid.uuid4().hex}.parquet")
+def _write(engine: Engine, export: Export, draft: Path) -> None:
     written = 0
 
     def use(rows: str) -> None:
         nonlocal written
         found = engine.run(
-            f"COPY ({rows}) TO {literal(str(temporary))} "
+            f"COPY ({rows}) TO {literal(str(draft))} "
             f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{gapbridge_schema: '{SCHEMA_VERSION}'}})"
         )
         written = int(found[0][0])
 
-    try:
-        engine.take(export, use, lambda: written)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, place)
-    finally:
-        temporary.unlink(missing_ok=True)
+    engine.take(export, use, lambda: written)

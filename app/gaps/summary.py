@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain import gap as rules
+from app.gaps import sisters
 from app.gaps.engine import Engine
 from app.gaps.report import FileReport
+from app.gaps.tables import GapTable
 from app.keys import platform_of
 
 _STAYS = "removed_by = '' AND class IN ('best', 'missing')"
@@ -29,7 +31,7 @@ def summarise(
     own: list[str],
     files: list[FileReport],
     *,
-    with_data: int,
+    table: GapTable,
     notes: list[str],
     floors: Floors = Floors(),
 ) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def summarise(
     return {
         "own_domains": own,
         "competitors": coverage,
-        "competitors_with_data": with_data,
+        "competitors_with_data": table.with_data,
         "rows": _one(engine, "SELECT count(*) FROM gap"),
         "gaps": gaps,
         "tiers": _counted(engine, f"SELECT tier, count(*) FROM gap WHERE {_STAYS} GROUP BY 1 ORDER BY 1"),
@@ -51,8 +53,9 @@ def summarise(
         "removed_examples": _examples(engine),
         **_filters(engine, floors),
         "linked_one_level_up": _one_level_up(engine),
+        "look_alikes": sisters.report(table.look_alikes),
         "files": [report.as_dict() for report in files],
-        "notes": [*notes, *_warnings(files, coverage, with_data)],
+        "notes": [*notes, *_warnings(files, coverage, table.with_data)],
     }
 
 

@@ -1,7 +1,7 @@
-"""The rows of each file summed up by site while the file is scanned, so that what stays in memory grows with sites, not with links.
+"""The links of every file in one table that later steps sum up: narrow, with whole numbers where a text would do.
 
-A sum is narrow on purpose: what is known of all links is a handful of bits, and the best page travels as one text that begins
-with its rank, because the engine finds the smallest of two texts much faster than the smallest of two records.
+A site is a number here (the hash of its key), so that summing up compares and keeps numbers of a fixed size, which the engine
+can move to disk when there are many. Texts are looked at again for one link of each site, the best one.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.gaps.engine import Engine
-from app.gaps.keying import ask, keyed, load_suffixes
+from app.gaps.keying import ASK, ask, keyed, load_suffixes
 
 #: Side 0 is us; competitors count from 1 in the order in which they were given.
 OURS = 0
 
-#: What is known of the links of one site in one file; `_UNKNOWN`: at least one live link does not say.
-LIVE, FOLLOWED, FOLLOW_UNKNOWN, CONTENT, CONTENT_UNKNOWN, GROUPED, SPAM, SPONSORED, UGC, SITEWIDE = (
-    1 << n for n in range(10)
-)
+#: What is known of one link; `_UNKNOWN`: the file does not say. The first FLAG_BITS are looked at by side.
+FOLLOWED, FOLLOW_UNKNOWN, CONTENT, CONTENT_UNKNOWN, GROUPED, SPAM, LOST = (1 << n for n in range(7))
+FLAG_BITS = 5
 
 #: Between the texts of a page; `app.gaps.textfile` lets it through in no file.
 SEPARATOR = "chr(31)"
@@ -65,40 +64,47 @@ def page_text(name: str, page: str = "best", texts: Mapping[str, str] = PAGE_TEX
     return f"nullif({f'substr({text}, {_RANK_DIGITS + 1})' if number == 1 else text}, '')"
 
 
-_FLAGS = {
-    LIVE: "NOT lost",
-    FOLLOWED: "NOT lost AND followed",
-    FOLLOW_UNKNOWN: "NOT lost AND followed IS NULL",
-    CONTENT: "NOT lost AND in_content",
-    CONTENT_UNKNOWN: "NOT lost AND in_content IS NULL",
-    GROUPED: "links_in_group > 1",
-    SPAM: "spam",
-    SPONSORED: "NOT lost AND sponsored",
-    UGC: "NOT lost AND ugc",
-    SITEWIDE: "NOT lost AND sitewide",
-}
+#: Beyond the rank of every page: a link without a page, and a link to us, whose page is nobody's evidence.
+NO_PAGE, NOT_THEIRS = 400000000000000000, 800000000000000000
 
-_COLUMNS = {
-    "rows": ("BIGINT", "count(*)"),
-    "lost_rows": ("BIGINT", "count(*) FILTER (lost)"),
-    "bad_cells": ("BIGINT", "sum(bad_cells)"),
-    "links": ("BIGINT", "coalesce(sum(links) FILTER (NOT lost), 0)"),
-    "flags": (
-        "INTEGER",
-        f"bit_or({' + '.join(f'CASE WHEN {test} THEN {bit} ELSE 0 END' for bit, test in _FLAGS.items())})",
+_FLAGS = f"""CASE WHEN NOT lost THEN
+        CASE WHEN followed THEN {FOLLOWED} WHEN followed IS NULL THEN {FOLLOW_UNKNOWN} ELSE 0 END
+        + CASE WHEN in_content THEN {CONTENT} WHEN in_content IS NULL THEN {CONTENT_UNKNOWN} ELSE 0 END
+    WHEN lost THEN {LOST} ELSE 0 END
+    + CASE WHEN links_in_group > 1 THEN {GROUPED} ELSE 0 END + CASE WHEN spam THEN {SPAM} ELSE 0 END"""
+
+#: A link: `id` is its site (null where Python has to be asked for the key, or there is none), `rank` its page's, smallest best.
+_LINK = {
+    "id": ("BIGINT", f"CASE WHEN NOT starts_with(named, '{ASK}') THEN (hash(named) >> 1)::BIGINT END"),
+    "named": ("VARCHAR", "named"),
+    "side": ("TINYINT", "side"),
+    "file": ("SMALLINT", "file"),
+    "rank": (
+        "BIGINT",
+        f"({_RANK}) + CASE WHEN source_url IS NULL THEN {NO_PAGE} ELSE 0 END + CASE WHEN side > 0 THEN 0 ELSE {NOT_THEIRS} END",
     ),
-    "authority": ("DOUBLE", "max(authority)"),
-    "traffic": ("BIGINT", "max(traffic)"),
-    "first_seen": ("DATE", "min(first_seen) FILTER (NOT lost)"),
-    # A null page has no rank, and a null is passed over.
-    "best": ("VARCHAR", f"min(CASE WHEN source_url IS NOT NULL THEN {page()} END)"),
+    "links": ("BIGINT", "CASE WHEN NOT lost AND links > 0 THEN links ELSE 0 END"),
+    "flags": ("INTEGER", _FLAGS),
+    "bad_cells": ("INTEGER", "bad_cells"),
+    "authority": ("DOUBLE", "authority"),
+    "traffic": ("BIGINT", "traffic"),
 }
+#: What is kept of links to competitors only.
+_EVIDENCE = {
+    "first_seen": ("DATE", "CASE WHEN NOT lost THEN first_seen END"),
+    "page": ("VARCHAR", "source_url"),
+    "target": ("VARCHAR", "target_url"),
+    "anchor": ("VARCHAR", "anchor"),
+    "language": ("VARCHAR", "language"),
+    "page_type": ("VARCHAR", "page_type"),
+}
+_COLUMNS = _LINK | _EVIDENCE
 
 
-def create_part(engine: Engine) -> None:
-    """The empty tables that `sum_up` fills."""
-    columns = ", ".join(f"{name} {kind}" for name, (kind, _sum) in _COLUMNS.items())
-    engine.run(f"CREATE OR REPLACE TABLE part (named VARCHAR, {columns}, side TINYINT, file SMALLINT)")
+def create_links(engine: Engine) -> None:
+    """The empty tables that `take_in` fills."""
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _value) in _COLUMNS.items())
+    engine.run(f"CREATE OR REPLACE TABLE link ({columns})")
     engine.run("CREATE OR REPLACE TABLE source_file (file SMALLINT, profile VARCHAR, provider VARCHAR)")
     load_suffixes(engine)
 
@@ -108,13 +114,15 @@ def register_file(engine: Engine, number: int, profile: str, provider: str) -> N
     engine.run("INSERT INTO source_file VALUES (?, ?, ?)", [number, profile, provider])
 
 
-def sum_up(engine: Engine, rows: str, number: int, side: str) -> None:
-    """Add the rows (SQL) of file `number` to `part`; `side` is an SQL expression: a number, or a CASE over `target`."""
-    sums = ", ".join(f"{value} AS {name}" for name, (_kind, value) in _COLUMNS.items())
-    engine.run(
-        f"INSERT INTO part SELECT named, {sums}, ({side}) AS side, {number} FROM {keyed(rows)} "
-        f"GROUP BY named{'' if side.isdecimal() else ', side'}"
-    )
+def take_in(engine: Engine, rows: str, number: int, side: str) -> None:
+    """Add the rows (SQL) of file `number` to `link`; `side` is an SQL expression: a number, or a CASE over `target`."""
+    sided = f"SELECT *, ({side})::TINYINT AS side, {number}::SMALLINT AS file FROM ({rows})"
+    values = [value for _kind, value in _LINK.values()]
+    for _kind, value in _EVIDENCE.values():
+        # Said beforehand where the side is known, so that the engine does not even read the texts of a file of ours.
+        theirs = value if side.isdecimal() else f"CASE WHEN side > 0 THEN {value} END"
+        values.append("NULL" if side == str(OURS) else theirs)
+    engine.run(f"INSERT INTO link SELECT {', '.join(values)} FROM {keyed(sided)}")
 
 
 def without_mentions(rows: str) -> str:
@@ -127,6 +135,16 @@ def count_mentions(engine: Engine, rows: str) -> int:
     return int(engine.run(f"SELECT count(*) FILTER (mention) FROM ({rows})")[0][0])
 
 
-def finish_sums(engine: Engine) -> None:
-    """Decide the keys that the engine had to leave open. Comes after the last `sum_up` and before any look at keys."""
-    ask(engine, "part")
+def decide_keys(engine: Engine) -> None:
+    """Ask for the keys that the engine had to leave open. Comes after the last `take_in` and before any look at keys."""
+    ask(engine, "link")
+
+
+def settle_keys(engine: Engine) -> None:
+    """Give the links whose key was asked for their site; what is left without one names none. Comes once, after the account."""
+    if engine.run("SELECT 1 FROM asked WHERE key IS NOT NULL LIMIT 1"):
+        columns = ", ".join(name for name in _COLUMNS if name not in {"id", "named"})
+        engine.run(
+            f"""INSERT INTO link SELECT (hash(key) >> 1)::BIGINT, key, {columns} FROM link JOIN asked ON named = asked.site
+            WHERE id IS NULL AND key IS NOT NULL"""
+        )

@@ -285,7 +285,7 @@ class _Watch:
 def _import(
     deps: Deps, watch: _Watch, site_id: int, path: Path, target: str | None, mapping: Mapping[str, str], actor: str
 ) -> None:
-    folder = service.snapshot_folder(deps.settings.data_dir)
+    folder = service.snapshot_folder(deps.settings)
     if not path.is_file():
         raise NotFound(f"{path.name}: the upload is gone; upload it again")
     with path.open("rb") as stream:

@@ -69,6 +69,12 @@ def seller_family() -> int:
 
 
 @cache
+def common_names() -> frozenset[str]:
+    """Words that many houses are called by."""
+    return frozenset(_lists()["sister"]["common"])
+
+
+@cache
 def winnability_rules() -> tuple[Rule, ...]:
     """The rules of `app.domain.winnability` that go by words."""
     return tuple(

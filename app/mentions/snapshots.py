@@ -9,6 +9,7 @@ from app.db.work import UnitOfWork
 from app.errors import NotFound
 from app.gaps import service as gaps
 from app.gaps.engine import Engine, literal
+from app.gaps.shelf import Shelf
 from app.mentions import candidates
 from app.models import Site, Snapshot
 from app.settings import Settings
@@ -19,16 +20,16 @@ def take(uow: UnitOfWork, settings: Settings, site_id: int, *, actor: str) -> ca
     site = uow.session.get(Site, site_id)
     if site is None:
         raise NotFound(f"there is no site {site_id}")
-    folder = gaps.snapshot_folder(settings.data_dir)
+    shelf = Shelf(gaps.snapshot_folder(settings))
     made = candidates.Taken()
     statement = select(Snapshot).where(col(Snapshot.site_id) == site_id, col(Snapshot.target).in_(site.domains))
     for one in uow.session.execute(statement.order_by(col(Snapshot.id))).scalars():
-        place = folder / one.path
-        if not place.is_file():
+        if not shelf.has(one.path):
             continue
         with Engine() as engine:
+            shelf.lend(engine)
             rows = engine.run(
-                f"SELECT DISTINCT source_url FROM read_parquet({literal(str(place))}) "  # noqa: S608 - our own file
+                f"SELECT DISTINCT source_url FROM read_parquet({literal(shelf.url(one.path))}) "  # noqa: S608 - our own file
                 f"WHERE mention AND source_url IS NOT NULL ORDER BY source_url LIMIT {candidates.MOST}"
             )
         made.add(candidates.take(uow, site_id, [url for (url,) in rows], source=f"list: {one.filename}", actor=actor))

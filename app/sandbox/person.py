@@ -91,7 +91,7 @@ class Person:
             container.db,
             self.site_id,
             [export.path for export in self._world.exports],
-            folder=container.settings.data_dir / "snapshots",
+            folder=gaps.snapshot_folder(container.settings),
             actor=EMAIL,
         )
         told = []
@@ -112,7 +112,7 @@ class Person:
             container.db,
             self.site_id,
             [export.path for export in exports.write_later(folder, self._world.clock.now())],
-            folder=container.settings.data_dir / "snapshots",
+            folder=gaps.snapshot_folder(container.settings),
             actor=EMAIL,
         )
 

@@ -224,11 +224,11 @@ def competitors(uow: UnitOfWork, site_id: int) -> list[Competitor]:
 
 
 def add_competitor(
-    uow: UnitOfWork, site_id: int, domain: str, *, name: str | None = None
+    uow: UnitOfWork, site_id: int, domain: str, *, name: str | None = None, sisters: Iterable[str] = ()
 ) -> tuple[Competitor, str | None]:
-    """Add a competitor; the second value is an advice in a sentence, or None.
+    """Add a competitor; the second value is an advice in a sentence, or None. `sisters` are other domains of its house.
 
-    Raises BadInput (field `domain`) for what is no domain or is the site's own; Conflict for one that is there already
+    Raises BadInput (fields `domain`, `sisters`) for what is no domain or is the site's own; Conflict for one that is there already
     or for the eleventh.
     """
     site = get(uow, site_id)
@@ -246,7 +246,9 @@ def add_competitor(
         raise Conflict(f"{key} is a competitor of {site.name} already")
     if len(known) >= MOST_COMPETITORS:
         raise Conflict(f"a site has at most {MOST_COMPETITORS} competitors; remove one first")
-    made = Competitor(site_id=site_id, domain=key, name=name, created_at=uow.now())
+    made = Competitor(
+        site_id=site_id, domain=key, name=name, sisters=_clean_sisters(site, key, sisters), created_at=uow.now()
+    )
     uow.session.add(made)
     uow.session.flush()
     audit.record(uow, "competitor.added", "competitor", made.id, name=key, after={"site": site.name})
@@ -256,6 +258,42 @@ def add_competitor(
             f"{len(known) + 1} competitors: more than {ADVISED_COMPETITORS} add noise, because fewer sites link to all"
         )
     return made, advice
+
+
+def set_sisters(uow: UnitOfWork, site_id: int, competitor_id: int, sisters: Iterable[str]) -> Competitor:
+    """Say which other domains belong to a competitor's house; counts from the next gap on. Raises NotFound, BadInput (field `sisters`)."""
+    site = get(uow, site_id)
+    found = uow.session.get(Competitor, competitor_id)
+    if found is None or found.site_id != site_id:
+        raise NotFound(f"the site {site_id} has no competitor {competitor_id}")
+    before = list(found.sisters)
+    found.sisters = _clean_sisters(site, found.domain, sisters)
+    uow.session.flush()
+    audit.record(
+        uow,
+        "competitor.changed",
+        "competitor",
+        found.id,
+        name=found.domain,
+        before={"sisters": before},
+        after={"sisters": found.sisters},
+    )
+    return found
+
+
+def _clean_sisters(site: Site, domain: str, sisters: Iterable[str]) -> list[str]:
+    found: dict[str, None] = {}
+    for given in sisters:
+        key = registrable_domain(given.strip())
+        if key is None:
+            raise BadInput(
+                f"'{given}' is not a domain", FieldProblem("sisters", "Enter domains such as rival.net, without a path")
+            )
+        if key in site.domains:
+            raise BadInput(f"{key} is {site.name}'s own domain", FieldProblem("sisters", f"{key} is a domain of yours"))
+        if key != domain:
+            found[key] = None
+    return list(found)
 
 
 def remove_competitor(uow: UnitOfWork, site_id: int, competitor_id: int) -> None:

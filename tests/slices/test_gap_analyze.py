@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from app.domain import gap as rules
 from app.errors import BadInput
+from app.gaps import tables
 from app.gaps.analyze import analyze
 from app.gaps.engine import Engine
 from app.gaps.export import write_gap
@@ -495,3 +496,54 @@ def test_site_keys_in_the_table_are_those_of_the_rest_of_the_program(tmp_path: P
     rival = exports.ahrefs_backlinks(tmp_path / "rival.csv", [link(url) for url in urls])
     rows, _ = gap_of([ours], [("rival.example", rival)], own_domains=["us.example"])
     assert set(rows) == {site_key(url) for url in urls} | {"ours.test"}
+
+
+# --- how the work is cut ------------------------------------------------------------------------------------------------
+
+
+def test_links_in_pieces_make_the_same_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = exports.search_console_links(
+        tmp_path / "ours.csv", [(f"https://o{n}.test/", "2026-01-01") for n in range(5)]
+    )
+    rows = [
+        link(f"https://s{n % 7}.test/{n}", "https://rival.example/", Anchor=f"a{n}", UR=str(n % 2)) for n in range(40)
+    ]
+    rival = exports.ahrefs_backlinks(tmp_path / "rival.csv", rows)
+
+    def found() -> list[dict[str, Any]]:
+        with analyze([ours], [("rival.example", rival)], own_domains=["us.example"]) as analysis:
+            return list(analysis.rows())
+
+    whole = found()
+    assert len(whole) == 12
+    # Four pages of s0 rank the same; the first by the alphabet is its best.
+    assert {row["domain"]: row["best_page"] for row in whole}["s0.test"] == "https://s0.test/21"
+    monkeypatch.setattr(tables, "PIECE", 3)
+    monkeypatch.setattr(tables, "_TIES", 2)
+    assert found() == whole
+
+
+@pytest.mark.parametrize(
+    "odd", [{"Domain_rating": "1,5"}, {"Domain_rating": "n/a"}, {"Nofollow": "maybe"}, {"Content": " TRUE"}, {"UGC": "t", "Is_spam": "F", "Domain_traffic": "1.240", "UR": "2."}]
+)  # fmt: skip
+def test_a_cell_that_is_no_figure_changes_nothing_but_itself(tmp_path: Path, odd: dict[str, str]) -> None:
+    """Figures are read as figures where the whole file has only such; else as texts: the rows are the same."""
+    path = exports.ahrefs_backlinks(
+        tmp_path / "x.csv", [link("https://a.test/1"), link("https://a.test/2", **odd), link("https://a.test/3", UR="", Nofollow="")]
+    )  # fmt: skip
+    found = []
+    for types in (None, {}):
+        with Engine() as engine:
+            export = engine.open(path, role="ours", target=None)
+            assert export.types
+            export.types = export.types if types is None else types
+            rows: list[Any] = []
+
+            def use(sql: str, engine: Engine = engine, rows: list[Any] = rows) -> None:
+                rows[:] = sorted(engine.run(f"SELECT * FROM ({sql}) ORDER BY source_url"), key=str)
+
+            engine.take(export, use, lambda rows=rows: len(rows))  # type: ignore[misc]
+            assert not export.careful
+            found.append(rows)
+    assert len(found[0]) == 3
+    assert found[0] == found[1]

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from app.domain.sisters import likeness
 from app.domain.winnability import Evidence, judge
 from app.errors import BadInput
-from app.gaps import closeup
+from app.gaps import closeup, sisters
 from app.gaps.analyze import analyze
-from app.gaps.words import seller, winnability_rules
+from app.gaps.words import common_names, seller, winnability_rules
+from app.keys import name_of
 from tests.support import exports
 
 link = exports.link
@@ -37,10 +39,15 @@ def removed(tmp_path: Path, rows: Sequence[dict[str, str]], **options: Any) -> d
 
 def test_the_golden_set_is_whole() -> None:
     kinds = [case["kind"] for case in CASES]
-    assert len(CASES) == 300
-    assert {kind: kinds.count(kind) for kind in set(kinds)} == {"class": 90, "removal": 102, "winnability": 108}
+    assert len(CASES) == 330
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {
+        "class": 90,
+        "removal": 102,
+        "winnability": 108,
+        "sister": 30,
+    }
     assert all(case["reason"] for case in CASES)
-    assert len({json.dumps({**case, "reason": ""}, sort_keys=True) for case in CASES}) == 300
+    assert len({json.dumps({**case, "reason": ""}, sort_keys=True) for case in CASES}) == 330
 
 
 def test_golden_classes(tmp_path: Path) -> None:
@@ -87,6 +94,50 @@ def test_golden_winnability() -> None:
             if got != {"bucket": case["bucket"], "rules": sorted(case["rules"])}:
                 wrong.append((case["reason"], got, found.score))
     assert wrong == []
+
+
+def test_golden_sisters() -> None:
+    """A name alone proves nothing: what only looks alike is told and stays."""
+    wrong = []
+    for case in CASES:
+        if case["kind"] == "sister":
+            known = sisters.houses([case["competitor"]], {case["competitor"]: case.get("listed", [])})
+            linked = {case["competitor"]} if case["linked"] else set()
+            seen = likeness(case["source"], name_of(case["source"]), linked, known, common_names())
+            got = None if seen is None else "sister" if seen.sister else "look-alike"
+            if got != case["expect"]:
+                wrong.append((case["reason"], seen))
+    assert wrong == []
+
+
+def test_sister_brands_leave_the_list_and_look_alikes_are_told(tmp_path: Path) -> None:
+    rows = [link(url, "https://theglobe.com/") for url in ("https://www.theglobe.at/x", "https://house.test/", "https://theglobe.wordpress.com/", "https://a.test/")]  # fmt: skip
+    ours = exports.ahrefs_backlinks(tmp_path / "ours.csv", [link("https://theglobe.fr/", "https://us.example/")])
+    first = exports.ahrefs_backlinks(
+        tmp_path / "globe.csv", [*rows, link("https://theglobe.fr/", "https://theglobe.com/")]
+    )
+    other = exports.ahrefs_backlinks(tmp_path / "other.csv", [link("https://theglobe.net/", "https://other.example/")])
+    files: list[tuple[str | None, Path]] = [("theglobe.com", first), ("other.example", other)]
+    options: dict[str, Any] = {"own_domains": ["us.example"], "sisters": [("www.theglobe.com", "house.test")]}
+
+    def found(**more: Any) -> tuple[dict[str, str], Any]:
+        with analyze([ours], files, **options, **more) as analysis:
+            return {row["domain"]: row["removed_by"] for row in analysis.rows()}, analysis.summary
+
+    table, summary = found()
+    assert table == {
+        "a.test": "", "theglobe.net": "", "theglobe.wordpress.com": "", "theglobe.at": "sister-brand", "house.test": "sister-brand",
+        "theglobe.fr": "",  # it links to us: no gap, so there is nothing to remove
+    }  # fmt: skip
+    assert summary["removed"] == {"sister-brand": 2}
+    assert {one["seen"] for one in summary["removed_examples"]["sister-brand"]} == {
+        "the name of theglobe.com, which it links to", "listed with theglobe.com",
+    }  # fmt: skip
+    assert summary["look_alikes"]["count"] == 2
+    assert [one["domain"] for one in summary["look_alikes"]["examples"]] == ["theglobe.net", "theglobe.wordpress.com"]
+    assert set(found(keep=["sister-brand"])[0].values()) == {""}
+    with pytest.raises(BadInput, match=r"--sister nobody.example=x.test: nobody.example is no competitor here"):
+        analyze([ours], files, own_domains=["us.example"], sisters=[("nobody.example", "x.test")]).__enter__()
 
 
 def test_a_removal_is_reversible_and_says_what_it_saw(tmp_path: Path) -> None:

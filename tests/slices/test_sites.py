@@ -44,6 +44,25 @@ def test_a_site_is_refused_by_field(db: Database, field: str, values: dict[str, 
     assert refused.value.problems[0].field == field
 
 
+def test_sister_brands_of_a_competitor(db: Database) -> None:
+    site = acme(db)
+    with db.work() as uow:
+        made, _ = service.add_competitor(
+            uow, site.id, "rival.test", sisters=["https://www.rival-labs.test/x", "rival.test"]
+        )
+        assert made.sisters == ["rival-labs.test"]
+        assert service.set_sisters(uow, site.id, made.id, ["b.test", "a.test", "b.test"]).sisters == [
+            "b.test",
+            "a.test",
+        ]
+        for wrong in ("no domain", site.domains[0]):
+            with pytest.raises(BadInput) as caught:
+                service.set_sisters(uow, site.id, made.id, [wrong])
+            assert [problem.field for problem in caught.value.problems] == ["sisters"]
+        with pytest.raises(NotFound):
+            service.set_sisters(uow, site.id, 99, [])
+
+
 def test_more_than_five_competitors_get_an_advice_and_more_than_ten_are_refused(db: Database) -> None:
     site = acme(db)
     with db.work() as uow:

@@ -107,6 +107,7 @@ MANIFEST: dict[tuple[str, str], Row] = {
     ("POST", "/sites/{site_id}/archive"): Row("LX"),
     ("POST", "/sites/{site_id}/restore"): Row("LX"),
     ("POST", "/sites/{site_id}/competitors"): Row("LX"),
+    ("POST", "/sites/{site_id}/competitors/{competitor_id}/sisters"): Row("LX"),
     ("POST", "/sites/{site_id}/competitors/{competitor_id}/remove"): Row("LX"),
     ("GET", "/pages"): Row("VOLX", ("/pages", "/pages?view=archived")),
     ("POST", "/pages"): Row("LX"),

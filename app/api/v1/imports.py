@@ -104,7 +104,7 @@ def import_file(
                 container.db,
                 site_id,
                 [place],
-                folder=service.snapshot_folder(container.settings.data_dir),
+                folder=service.snapshot_folder(container.settings),
                 target=target or None,
                 role=role,
                 format=format or None,

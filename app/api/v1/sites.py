@@ -59,6 +59,13 @@ class CompetitorIn(Model):
 
     domain: Annotated[Line, Field(min_length=1, max_length=253)]
     name: Line | None = None
+    sisters: Annotated[tuple[Line, ...], Field(max_length=100)] = ()
+
+
+class SistersIn(Model):
+    """The other domains of a competitor's house, all of them."""
+
+    sisters: Annotated[list[Line], Field(max_length=100)]
 
 
 class CompetitorOut(Out):
@@ -68,6 +75,7 @@ class CompetitorOut(Out):
     site_id: int
     domain: str
     name: str | None
+    sisters: list[str]
     created_at: datetime
 
 
@@ -161,8 +169,14 @@ def list_competitors(call: Call, site_id: Id) -> Any:
 @door.route("POST", "/sites/{site_id}/competitors", needs="sites:write", answers=CompetitorAdded, status=201)
 def add_competitor(call: Call, site_id: Id, body: CompetitorIn) -> Any:
     """Add a competitor (at most 10; over 5 with an advice). The site's own domains are refused."""
-    made, advice = service.add_competitor(call.uow, site_id, body.domain, name=body.name)
+    made, advice = service.add_competitor(call.uow, site_id, body.domain, name=body.name, sisters=body.sisters)
     return {**made.model_dump(), "advice": advice}
+
+
+@door.route("PATCH", "/sites/{site_id}/competitors/{competitor_id}", needs="sites:write", answers=CompetitorOut)
+def set_sisters(call: Call, site_id: Id, competitor_id: Id, body: SistersIn) -> Any:
+    """Say which other domains belong to the competitor's house: their links are no gaps. Counts from the next gap on."""
+    return service.set_sisters(call.uow, site_id, competitor_id, body.sisters)
 
 
 @door.route("DELETE", "/sites/{site_id}/competitors/{competitor_id}", needs="sites:write", answers=None, status=204)

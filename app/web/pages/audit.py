@@ -67,6 +67,7 @@ VERBS = {
     "site.restored": mark("brought back the site"),
     "site.paced": mark("changed the sending rules of"),
     "competitor.added": mark("added the competitor"),
+    "competitor.changed": mark("changed the competitor"),
     "competitor.removed": mark("removed the competitor"),
     "page.added": mark("added the page"),
     "page.changed": mark("changed the page"),

@@ -178,6 +178,13 @@ def add_competitor(visit: Visit, site_id: Id) -> Response:
     return visit.go(f"/sites/{site_id}?did={'noise' if advice else 'competitor'}")
 
 
+@pages.post("/sites/{site_id}/competitors/{competitor_id}/sisters", needs="sites:write", again=_show)
+def set_sisters(visit: Visit, site_id: Id, competitor_id: Id) -> Response:
+    """Say which other domains belong to a competitor's house."""
+    service.set_sisters(visit.uow, site_id, competitor_id, visit.text("sisters").replace(",", " ").split())
+    return visit.go(f"/sites/{site_id}")
+
+
 @pages.post("/sites/{site_id}/competitors/{competitor_id}/remove", needs="sites:write", again=_show)
 def remove_competitor(visit: Visit, site_id: Id, competitor_id: Id) -> Response:
     """Take a competitor off the list."""
