@@ -54,7 +54,7 @@ def run() -> None:
 
 def _measure(kind: str, url: str, folder: Path) -> None:
     assert migrate.current(url) == migrate.head()
-    _fill(kind, url)
+    fill(kind, url)
     house = House(
         Settings(_env_file=None, data_dir=folder / kind, database_url=url, mail_allow_plaintext=True),
         clock=SystemClock(),
@@ -90,7 +90,8 @@ def _measure(kind: str, url: str, folder: Path) -> None:
     house.close()
 
 
-def _fill(kind: str, url: str) -> None:
+def fill(kind: str, url: str) -> None:
+    """Make the site with its million prospects."""
     db = Database(url, SystemClock(), SilentDispatcher())
     with db.work() as uow:
         site = a_site(uow)

@@ -69,6 +69,7 @@ def serve(
                 app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10, lifespan="on"
             )
         )
+        app.state.closing = lambda: server.should_exit
         with _calm_signals():
             if runtime is not None:
                 runtime.start()

@@ -43,6 +43,14 @@ class Prospect(Table, table=True):
         # For PostgreSQL in the order in which the beginning of a name is found; equality is served by it, too.
         Index("ix_prospect_domain", "domain", "id", postgresql_ops={"domain": "text_pattern_ops"}),
         Index("ix_prospect_mention_due_at", "mention_due_at"),
+        # Few sleep at a time, and those that woke are looked for by their hour.
+        Index(
+            "ix_prospect_snoozed",
+            "snoozed_until",
+            "id",
+            sqlite_where=text("snoozed_until IS NOT NULL"),
+            postgresql_where=text("snoozed_until IS NOT NULL"),
+        ),
     )
 
     id: int = Field(default=None, primary_key=True)

@@ -122,8 +122,11 @@ def open_session(uow: UnitOfWork, user_id: int) -> str:
     return secret
 
 
-def resume(db: Database, secret: str | None) -> Principal | None:
-    """The person behind a session's secret id, or None when it is unknown, idle for too long, or too old."""
+def resume(db: Database, secret: str | None, *, touch: bool = True) -> Principal | None:
+    """The person behind a session's secret id, or None when it is unknown, idle for too long, or too old.
+
+    Without `touch` it is no sign that somebody is there: for what an open page asks by itself.
+    """
     if not secret:
         return None
     with db.read() as uow:
@@ -139,7 +142,7 @@ def resume(db: Database, secret: str | None) -> Principal | None:
     session, user, wishes = found
     if now >= session.expires_at or now - session.seen_at >= IDLE:
         return None
-    if now - session.seen_at >= _TOUCH:
+    if touch and now - session.seen_at >= _TOUCH:
         with db.work() as uow:
             uow.session.execute(
                 update(UserSession).where(col(UserSession.id_hash) == session.id_hash).values(seen_at=now)

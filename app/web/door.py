@@ -33,6 +33,8 @@ SIGNED_IN = "signed-in"
 # Before there is a session, a form is bound to a random cookie of its own.
 PRE_COOKIE = "gapbridge-form"
 _CSRF_PURPOSE = "form"
+# What an open page asks for by itself, which does not keep a session alive.
+UNATTENDED = frozenset({"/live"})
 
 
 def session_cookie(container: Container) -> str:
@@ -130,7 +132,8 @@ async def _form(request: Request) -> dict[str, str]:
 
 def _visitor(request: Request) -> Principal | None:
     container: Container = request.app.state.container
-    return team.resume(container.db, request.cookies.get(session_cookie(container)))
+    secret = request.cookies.get(session_cookie(container))
+    return team.resume(container.db, secret, touch=request.url.path not in UNATTENDED)
 
 
 def _same_origin(request: Request, container: Container) -> bool:

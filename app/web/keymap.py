@@ -15,6 +15,8 @@ EVERYWHERE: Rows = (
     ("g g", mark("Gap review")),
     ("g l", mark("Links")),
     ("g r", mark("Reports")),
+    ("/", mark("Search")),
+    ("Ctrl+K", mark("Search, from inside a field, too")),
     ("j k", mark("Next, previous in the list")),
     ("z", mark("Take the last decision back")),
     ("o", mark("Open their page in a new tab")),

@@ -9,6 +9,8 @@ from app.reports import counts
 from app.web.i18n import mark
 
 if TYPE_CHECKING:
+    from app.db.work import UnitOfWork
+    from app.team.principal import Principal
     from app.web.door import Visit
 
 
@@ -40,6 +42,7 @@ _ENTRIES = (
 _BELOW_SETTINGS = ("/mailboxes", "/suppression", "/sites", "/pages", "/audit", "/system")
 
 
+<<<<<<< HEAD
 @dataclass(frozen=True, slots=True)
 class Shell:
     """What stands around every page: the entries, and why nothing is sent (None: mail leaves)."""
@@ -49,6 +52,23 @@ class Shell:
 
 
 def shell(visit: Visit) -> Shell:
+=======
+def counts_for(uow: UnitOfWork, who: Principal) -> dict[str, str]:
+    """The counts that this person may see, by the address of their page: a text ("999+" above), "" at zero."""
+    found = counts.of_navigation(uow)
+    return {
+        target: _text(found[name])
+        for target, _label, needs, name, _key in _ENTRIES
+        if name is not None and (needs is None or who.may(needs))
+    }
+
+
+def _text(number: int) -> str:
+    return "" if not number else "999+" if number > 999 else str(number)
+
+
+def entries(visit: Visit) -> list[Entry]:
+>>>>>>> f539c3d (web: Search from everywhere with a palette, say on Today what is due, and keep counts alive by one stream a browser)
     """What this person may open. Without the right to read something, its count is not shown either."""
     told = counts.of_navigation(visit.uow)
     found = told.counts
@@ -57,8 +77,7 @@ def shell(visit: Visit) -> Shell:
     for target, label, needs, name, key in _ENTRIES:
         if needs is not None and not visit.who.may(needs):
             continue
-        number = found[name] if name else 0
-        text = "" if not number else "999+" if number > 999 else str(number)
+        text = _text(found[name]) if name else ""
         roots = (target, *_BELOW_SETTINGS) if target == "/settings" else (target,)
         current = any(path == root or (root != "/" and path.startswith(root + "/")) for root in roots)
         made.append(Entry(target, label, text, current, key))

@@ -49,6 +49,7 @@ def serve(settings: Settings, start: Any, port: int = 0) -> Iterator[Served]:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     house = Served(settings.model_copy(update={"public_url": url}), clock=SteppedClock(start))
     server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, access_log=False, lifespan="off"))
+    house.app.state.closing = lambda: server.should_exit
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     while not server.started:

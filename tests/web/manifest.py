@@ -98,6 +98,9 @@ MANIFEST: dict[tuple[str, str], Row] = {
     ("POST", "/links/lost/{prospect_id}/draft"): Row("OLX"),
     ("POST", "/links/lost/{prospect_id}/approve"): Row("OLX"),
     ("POST", "/links/{link_id}/check"): Row("OLX"),
+    ("GET", "/search"): Row("S", ("/search", "/search?q=growth", "/search?q=no-such-thing")),
+    # A few figures for the pages, and no page.
+    ("GET", "/live"): Row("S", file=True),
     ("GET", "/settings"): Row("VOLX", ("/settings",)),
     ("GET", "/sites"): Row("VOLX", ("/sites",)),
     ("POST", "/sites"): Row("LX"),

@@ -95,6 +95,8 @@ def span(minutes: int | None) -> str:
         return "–"
     if minutes < 60:
         return _("{minutes} min", minutes=minutes)
+    if minutes < 48 * 60 and minutes % 60 == 0:
+        return _("{hours} h", hours=minutes // 60)
     if minutes < 48 * 60:
         return _("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
     return ngettext("{number} day", "{number} days", round(minutes / 1440))

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import Response
 
+from app.reports import inbox, mailboxes, today
 from app.web.door import SIGNED_IN, Pages, Visit
 
 pages = Pages()
 
+_LISTED = 5
+
+
+def work(visit: Visit) -> dict[str, Any]:
+    """What lies before this person; a part is None where their role does not see it."""
+    may, uow = visit.who.may, visit.uow
+    replies = inbox.waiting(uow, limit=_LISTED) if may("messages:read") else None
+    boxes = [line for line in mailboxes.overview(uow) if line.state != "off"] if may("mailboxes:read") else None
+    return {
+        "now": uow.now(),
+        "replies": replies,
+        "woken": today.woken(uow, limit=_LISTED) if may("pitches:read") else None,
+        "ready": today.ready_by_tier(uow) if may("pitches:read") else None,
+        "sent": (sum(line.used for line in boxes), sum(line.cap for line in boxes)) if boxes else None,
+        "links": today.links(uow) if may("links:read") else None,
+        # Late ones are the business of who answers for the work of others.
+        "late": today.late(uow, limit=_LISTED) if may("queue:lead") else None,
+    }
+
 
 @pages.get("/", needs=SIGNED_IN)
-def today(visit: Visit) -> Response:
-    """Counts with a link each, and the button to the queue."""
-    return visit.page("today.html")
+def today_page(visit: Visit) -> Response:
+    """What is due, what is ready, and the button to the queue."""
+    return visit.page("today.html", **work(visit))
