@@ -68,7 +68,7 @@ def run() -> None:
     """Fill, look, print."""
     with tempfile.TemporaryDirectory() as folder:
         templates = databases.Templates(Path(folder))
-        for kind in ("sqlite", "postgresql"):
+        for kind in ("postgresql", "sqlite"):
             with templates.copy(kind, Path(folder)) as url:
                 queue.fill(kind, url)
                 _fill(kind, url)
@@ -100,7 +100,7 @@ def _fill(kind: str, url: str) -> None:
             f"(WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < {CASES - 1}) SELECT n FROM s)"
         )
         day = f"datetime('{today}', '-' || (n % 365) || ' days', '-' || (n % 24) || ' hours') || '.000000'"
-        later = f"datetime('{today}', '-' || (n % 365 - n % 31) || ' days') || '.000000'"
+        later = f"datetime('{today}', (n % 31 - n % 365) || ' days') || '.000000'"
         values = {"true": "1", "false": "0", "raw": "zeroblob(3000)", "today": f"'{today} 00:00:00.000000'"}
     else:
         numbers = f"generate_series(0, {CASES - 1}) AS s(n)"
