@@ -30,6 +30,8 @@ PLACES: tuple[tuple[str, str, str | None], ...] = (
     (mark("Suppression"), "/suppression", "suppressions:read"),
     (mark("Mailboxes"), "/mailboxes", "mailboxes:read"),
     (mark("Settings"), "/settings", "sites:read"),
+    (mark("Sites"), "/sites", "sites:read"),
+    (mark("Pages"), "/pages", "sites:read"),
     (mark("Users"), "/settings/users", "team:write"),
     (mark("API keys"), "/settings/keys", "team:write"),
     (mark("Your settings"), "/me", None),
@@ -94,7 +96,9 @@ def found(visit: Visit, text: str) -> list[tuple[str, list[Hit]]]:
             )
         )
     ours = (
-        [Hit("/settings", row["title"], row["url"]) for row in search.our_pages(uow, text)] if may("sites:read") else []
+        [Hit(f"/pages?site={row['site_id']}", row["title"], row["url"]) for row in search.our_pages(uow, text)]
+        if may("sites:read")
+        else []
     )
     groups.append((_("Your pages"), ours))
     groups.append((_("Go to"), _listed(visit, PLACES, text)))
