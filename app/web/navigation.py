@@ -42,7 +42,6 @@ _ENTRIES = (
 _BELOW_SETTINGS = ("/mailboxes", "/suppression", "/sites", "/pages", "/audit", "/system")
 
 
-<<<<<<< HEAD
 @dataclass(frozen=True, slots=True)
 class Shell:
     """What stands around every page: the entries, and why nothing is sent (None: mail leaves)."""
@@ -51,11 +50,9 @@ class Shell:
     held: str | None
 
 
-def shell(visit: Visit) -> Shell:
-=======
 def counts_for(uow: UnitOfWork, who: Principal) -> dict[str, str]:
     """The counts that this person may see, by the address of their page: a text ("999+" above), "" at zero."""
-    found = counts.of_navigation(uow)
+    found = counts.of_navigation(uow).counts
     return {
         target: _text(found[name])
         for target, _label, needs, name, _key in _ENTRIES
@@ -67,8 +64,7 @@ def _text(number: int) -> str:
     return "" if not number else "999+" if number > 999 else str(number)
 
 
-def entries(visit: Visit) -> list[Entry]:
->>>>>>> f539c3d (web: Search from everywhere with a palette, say on Today what is due, and keep counts alive by one stream a browser)
+def shell(visit: Visit) -> Shell:
     """What this person may open. Without the right to read something, its count is not shown either."""
     told = counts.of_navigation(visit.uow)
     found = told.counts
