@@ -88,8 +88,9 @@ def configure(level: str = "INFO", *, json: bool | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # aiosmtplib, imapclient and imaplib print credentials at DEBUG; pika prints a line for each heartbeat.
-    for noisy in ("aiosmtplib", "imapclient", "pika", "mail.log", "urllib3", "alembic"):
+    # aiosmtplib, imapclient and imaplib print credentials at DEBUG, httpx2 prints addresses with the keys of searches in
+    # them; pika prints a line for each heartbeat.
+    for noisy in ("aiosmtplib", "httpx2", "imapclient", "pika", "mail.log", "urllib3", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

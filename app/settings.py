@@ -143,12 +143,14 @@ class Settings(BaseSettings):
     system_smtp_host: str = Field(
         default="", description="Mail server for mail to your own staff (the digest). It goes before `digest_mailbox`."
     )
-    system_smtp_port: int = Field(default=587, ge=1, le=65535, description="Its port.")
+    system_smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server for mail to staff.")
     system_smtp_security: Literal["tls", "starttls", "none"] = Field(
         default="starttls", description="How it is secured; `none` needs `mail_allow_plaintext`."
     )
     system_smtp_username: str = Field(default="", description="Its user name. Empty: without sign-in.")
-    system_smtp_password: SecretStr = Field(default=SecretStr(""), description="Its password.")
+    system_smtp_password: SecretStr = Field(
+        default=SecretStr(""), description="Password at the mail server for mail to staff."
+    )
     system_smtp_from: str = Field(default="", description="Sender of that mail. Empty: the user name.")
     mention_pages: int = Field(
         default=6,

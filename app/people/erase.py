@@ -21,6 +21,7 @@ from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import OutboundState
+from app.domain.digest import DigestState
 from app.errors import BadInput, FieldProblem
 from app.log import get_logger
 from app.models import (
@@ -28,6 +29,7 @@ from app.models import (
     Contact,
     Conversation,
     ConversationState,
+    Digest,
     Erasure,
     IdempotencyKey,
     Inbound,
@@ -338,6 +340,12 @@ def _search_bytes(uow: UnitOfWork, person: _Person, done: Erased) -> None:
     for row_id, raw in _each(uow.session, Outbound.id, Outbound.raw):
         if raw and person.named_in_bytes(raw):
             _change(uow, done, "outbound", update(Outbound).where(col(Outbound.id) == row_id).values(raw=b""))
+    for row_id, raw in _each(uow.session, Digest.id, Digest.raw):
+        if raw and person.named_in_bytes(raw):
+            this = col(Digest.id) == row_id
+            _change(uow, done, "digest", update(Digest).where(this).values(raw=None))
+            stopped = {"state": DigestState.FAILED, "answer": "somebody in it was erased", "finished_at": uow.now()}
+            uow.session.execute(update(Digest).where(this, col(Digest.state) == DigestState.READY).values(**stopped))
     known = uow.session.execute(select(col(IdempotencyKey.caller), col(IdempotencyKey.key), col(IdempotencyKey.body)))
     for caller, key, body in known.all():
         if person.named_in_bytes(body) or person.named_in(key):

@@ -36,6 +36,9 @@ KEPT: Mapping[str, str] = {
     "oauth_flow.*": "hashes and random texts of staff's sign-ins",
     "recipient_day.recipient": "a domain, or a keyed hash at public mail providers",
     "domain_lease.domain": "a domain",
+    "host_turn.host": "the host of a site",
+    "robots_text.origin": "scheme and host of a site",
+    "page_memory.key": "a hash of an address; the address itself is searched",
     "sending_domain.domain": "our own domain",
     "site.name": "our own name",
     "erasure.*": "the record of erasures: a keyed hash and counts",
@@ -54,6 +57,7 @@ KEPT: Mapping[str, str] = {
 BYTES: Mapping[str, str] = {
     "outbound.raw": "emptied for the person's conversations and wherever it names them",
     "inbound.raw": "dropped for the person's mail and wherever it names them",
+    "digest.raw": "emptied wherever it names the person; one that waits is not sent",
     "idempotency_key.body": "the row is deleted",
 }
 

@@ -32,6 +32,7 @@ class Desk:
     def __init__(self, site: Site) -> None:
         self.db, self.settings, self.fetcher, self.vault = site.db, site.settings, site.fetcher, VAULT
         self.serve, self.seen, self.site = site.serve, site.seen, site.site
+        self.renderer = None
 
     def set(self, **values: object) -> None:
         self.settings = self.settings.model_copy(update=values)

@@ -18,6 +18,7 @@ from app.errors import BadInput, Refused
 from app.log import configure, get_logger
 from app.models import (
     AuditEvent,
+    Digest,
     Erasure,
     IdempotencyKey,
     Inbound,
@@ -26,6 +27,7 @@ from app.models import (
     Outbound,
     OutboundKind,
     Pitch,
+    Role,
     SendAttempt,
     Suppression,
     SuppressionKind,
@@ -36,6 +38,7 @@ from app.people.erase import erase
 from app.prospects import contacts, suppression
 from app.prospects import service as prospects
 from app.settings import Settings
+from app.team import users
 from tests.support.soak import part
 from tests.support.world import VAULT, a_contact, a_conversation, a_mailbox, a_prospect, a_site
 
@@ -53,8 +56,16 @@ def seed(db: Database, settings: Settings, count: int) -> None:
     quarantine.mkdir(parents=True, exist_ok=True)
     with db.work() as uow:
         site, mailbox = a_site(uow), a_mailbox(uow)
+        staff = users.create(uow, email="lea@acme.test", name="Lea", role=Role.LEAD, password="a long password")
         for number in range(count):
             _one(uow, settings, site, mailbox, number, quarantine)
+            text = f"Subject: What changed\r\n\r\n{name(number)} <{address(number)}> waits for an answer\r\n".encode()
+            uow.session.add(
+                Digest(
+                    user_id=staff.id, period=f"day-{number}", recipient=staff.email, raw=text, since=uow.now(),
+                    until=uow.now(), due_at=uow.now(), created_at=uow.now(),
+                )
+            )  # fmt: skip
 
 
 def _one(uow: UnitOfWork, settings: Settings, site, mailbox, number: int, quarantine: Path) -> None:

@@ -172,6 +172,9 @@ def test_choose_skip_confirm_and_add_a_contact(house: House, ids: dict[str, int]
     assert post(browser, f"/queue/{number}/skip", reason="unwinnable").status_code == 303
     unchecked, nobody = ids[DOMAINS[3]], ids[DOMAINS[4]]
     assert post(browser, f"/queue/{unchecked}/confirm").status_code == 303
+    # No fact speaks for an angle there, so the machine writes nothing by itself; a person may ask for it.
+    assert "There is no draft for this prospect yet." in browser.get(f"/queue/{unchecked}").text
+    assert post(browser, f"/queue/{unchecked}/draft").status_code == 303
     assert "<textarea" in browser.get(f"/queue/{unchecked}").text
     assert post(browser, f"/queue/{nobody}/draft").status_code == 303
     assert "There is nobody to write to" in browser.get(f"/queue/{nobody}?check=1").text
