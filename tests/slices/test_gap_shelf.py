@@ -139,7 +139,7 @@ def test_a_file_is_whole_or_not_there_and_no_row_points_at_nothing(
     if isinstance(place, str):
         # The store goes away in the middle of an upload.
         fs, _root = fsspec.core.url_to_fs(place)
-        monkeypatch.setattr(type(fs), "put_file", lambda *_, **__: (_ for _ in ()).throw(PermissionError("denied")))
+        monkeypatch.setattr(fs, "put_file", lambda *_, **__: (_ for _ in ()).throw(PermissionError("denied")))
         with pytest.raises(Unavailable, match=r"s3://.*the snapshots cannot be reached"):
             service.import_and_refresh(db, site_id, paths, folder=place, actor="test")
         monkeypatch.undo()
