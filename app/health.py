@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import text
 
 from app.container import Container
 from app.db import migrate
-from app.errors import Unavailable
+from app.errors import GapbridgeError, Unavailable
 from app.inbox import service as inbox
 from app.inbox.processing import MOST_QUARANTINED
 from app.installation import hold
@@ -106,3 +107,23 @@ def check_clock(container: Container) -> str:
                 "or `gapbridge worker`"
             )
         return f"held by {lease.owner}"
+
+
+def lines(container: Container, broker: Callable[[], object]) -> Iterator[tuple[str, bool, str]]:
+    """(check, whether it passed, what was found or the fix) of everything but the mailboxes: for `doctor` and for the page."""
+    checks: list[tuple[str, Callable[[], object]]] = [
+        ("data folder", lambda: check_data_dir(container)),
+        ("database", lambda: check_database(container)),
+        ("secrets", lambda: check_secrets(container)),
+        ("broker", broker),
+        ("hold", lambda: check_hold(container)),
+        ("quarantine", lambda: check_quarantine(container)),
+        ("clock", lambda: check_clock(container)),
+    ]
+    for name, run in checks:
+        try:
+            yield name, True, str(run())
+        except GapbridgeError as error:
+            yield name, False, error.detail
+        except Exception as error:  # noqa: BLE001 - who looks after an installation reports what it meets and looks on
+            yield name, False, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

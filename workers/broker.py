@@ -23,7 +23,7 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import ShutdownNotifications, TimeLimit
 
 from app.errors import BadInput, Unavailable
-from app.jobs import Job
+from app.jobs import Job, Queues
 from app.log import correlation_id, get_logger
 from app.settings import Settings
 from workers.metrics import BELLS
@@ -197,6 +197,16 @@ class BrokerDispatcher:
             self._waiting.put_nowait(bell)
         except queue.Full:
             BELLS.labels(job, "missed").inc()
+
+    def look(self) -> Queues:
+        """See `Dispatcher.look`."""
+        try:
+            kind = check(self._broker)
+            return Queues(kind, {name: backlog(self._broker, name) for name in queues(self._namespace)})
+        except Unavailable as error:
+            return Queues("unknown", trouble=error.detail)
+        except Exception as error:  # noqa: BLE001 - whatever a client library raises
+            return Queues("unknown", trouble=f"the broker does not answer ({type(error).__name__})")
 
     def close(self, timeout: float = 2.0) -> None:
         """Carry what waits, for at most `timeout` seconds, and stop."""

@@ -15,6 +15,7 @@ from app.log import get_logger
 from app.settings import Settings
 from workers.broker import LOOKS, TOLD, BrokerDispatcher, make_broker, queues
 from workers.clock import ClockThread
+from workers.heartbeat import Heartbeat
 from workers.table import TABLE
 from workers.work import Work, declare
 
@@ -35,6 +36,7 @@ class Runtime:
         self._workers: list[Worker] = []
         self.clock = ClockThread(container, broker, table)
         self.watcher = Watcher(container)
+        self.heartbeat = Heartbeat(container, container.settings.worker_threads)
         declare(broker, container, table)
 
     def start(self) -> None:
@@ -53,6 +55,7 @@ class Runtime:
             self._workers.append(worker)
         self.clock.start()
         self.watcher.start()
+        self.heartbeat.start()
         log.info("runtime.started", threads=settings.worker_threads, looks=settings.poll_threads)
 
     def stop(self, timeout: float = 620.0) -> None:
@@ -70,6 +73,7 @@ class Runtime:
         for stop in stops:
             stop.join()
         self._workers.clear()
+        self.heartbeat.stop()
         log.info("runtime.stopped")
 
 

@@ -16,6 +16,7 @@ from app.errors import GapbridgeError
 from app.jobs import Job
 from app.log import get_logger
 from workers.broker import queue_of
+from workers.heartbeat import Faults
 from workers.metrics import JOB_SECONDS, JOBS
 
 log = get_logger("workers")
@@ -41,6 +42,7 @@ class Work:
 
 def declare(broker: Broker, container: Container, table: Sequence[Work]) -> None:
     """Declare one actor for each work on `broker`; its runs use `container`."""
+    faults = Faults(container)
     for work in table:
         dramatiq.actor(
             actor_name=work.job.value,
@@ -49,20 +51,25 @@ def declare(broker: Broker, container: Container, table: Sequence[Work]) -> None
             priority=work.priority,
             time_limit=work.time_limit.total_seconds() * 1000,
             notify_shutdown=work.cut_short,
-        )(_performer(container, work))
+        )(_performer(container, work, faults))
 
 
-def _performer(container: Container, work: Work) -> Callable[[int], None]:
+def _performer(container: Container, work: Work, faults: Faults) -> Callable[[int], None]:
     def perform(row_id: int) -> None:
         started = time.monotonic()
         outcome = "failed"
         try:
             work.run(container, row_id)
             outcome = "done"
+            faults.succeeded(work.job, row_id)
         except GapbridgeError as error:
             # Known and already on its row; an unknown error goes up to dramatiq, which logs it with its traceback.
             outcome = "refused"
+            faults.succeeded(work.job, row_id)
             log.warning("job.refused", job=work.job.value, row_id=row_id, code=error.code, detail=error.detail)
+        except Exception as error:
+            faults.failed(work.job, row_id, error)
+            raise
         finally:
             seconds = time.monotonic() - started
             JOBS.labels(work.job, outcome).inc()

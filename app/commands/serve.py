@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -142,17 +142,8 @@ def doctor(
     container, broker = assemble(settings)
     faults = 0
     try:
-        checks: list[tuple[str, Callable[[], object]]] = [
-            ("data folder", lambda: health.check_data_dir(container)),
-            ("database", lambda: health.check_database(container)),
-            ("secrets", lambda: health.check_secrets(container)),
-            ("broker", lambda: check(broker)),
-            ("hold", lambda: health.check_hold(container)),
-            ("quarantine", lambda: health.check_quarantine(container)),
-            ("clock", lambda: health.check_clock(container)),
-        ]
         for name, ok, detail in (
-            *(_looked_at(name, run) for name, run in checks),
+            *health.lines(container, lambda: check(broker)),
             *_mailboxes(container),
             *_domains(container),
         ):
@@ -165,15 +156,6 @@ def doctor(
         disassemble(container, broker)
     if faults:
         raise typer.Exit(1)
-
-
-def _looked_at(name: str, run: Callable[[], object]) -> tuple[str, bool, str]:
-    try:
-        return name, True, str(run())
-    except GapbridgeError as error:
-        return name, False, error.detail
-    except Exception as error:  # noqa: BLE001 - a doctor reports what it meets and looks on
-        return name, False, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
 def _mailboxes(container: Container) -> Iterator[tuple[str, bool, str]]:

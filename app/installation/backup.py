@@ -21,6 +21,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, inspect, make_url
 
 import app as package
+from app.audit import service as audit
 from app.clock import SystemClock
 from app.db import migrate
 from app.db.engine import make_engine
@@ -81,8 +82,20 @@ def backup(settings: Settings, path: Path) -> Backup:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+    _note(url, made)
     log.info("installation.saved", revision=revision, rows=sum(rows.values()), files=len(files))
     return made
+
+
+def _note(url: str, made: Backup) -> None:
+    """Say in the installation itself that it was saved, and where to: the page of the system shows the last one."""
+    db = Database(url, SystemClock(), SilentDispatcher())
+    try:
+        with db.work() as uow:
+            after = {"folder": str(made.path), "rows": sum(made.rows.values()), "files": len(made.files)}
+            audit.record(uow, "backup.made", "installation", 1, name=made.path.name, after=after)
+    finally:
+        db.dispose()
 
 
 def check(path: Path) -> Backup:

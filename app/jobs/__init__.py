@@ -6,6 +6,8 @@ will, and the clock finds every due row without it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -32,11 +34,23 @@ class Job(StrEnum):
     GAPS_IMPORT = "gaps.import"  # -> upload
 
 
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """What the broker tells: its kind, how many messages wait by queue, and why it does not tell (a sentence)."""
+
+    kind: str
+    depths: Mapping[str, int] = field(default_factory=dict)
+    trouble: str | None = None
+
+
 class Dispatcher(Protocol):
     """Wakes a worker for a row."""
 
     def ring(self, job: Job, row_id: int) -> None:
         """Announce that the row has work. Never raises for a broker that is away: the clock will find the row."""
+
+    def look(self) -> Queues:
+        """What waits in the broker; never raises."""
 
 
 class SilentDispatcher:
@@ -44,6 +58,10 @@ class SilentDispatcher:
 
     def ring(self, job: Job, row_id: int) -> None:
         """See `Dispatcher.ring`."""
+
+    def look(self) -> Queues:
+        """See `Dispatcher.look`."""
+        return Queues("none")
 
 
 class RecordingDispatcher:
@@ -55,3 +73,7 @@ class RecordingDispatcher:
     def ring(self, job: Job, row_id: int) -> None:
         """See `Dispatcher.ring`."""
         self.rung.append((job, row_id))
+
+    def look(self) -> Queues:
+        """See `Dispatcher.look`."""
+        return Queues("recorded")

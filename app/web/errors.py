@@ -26,6 +26,38 @@ TITLES = {
     503: mark("Not available now"),
 }
 
+# What was kept, and what to do next.
+HELP = {
+    400: (mark("Nothing was changed."), mark("Go back, reload the page, and try again.")),
+    403: (
+        mark("Nothing was changed."),
+        mark("Go back. A lead or an operator can do it, or give you the role that may."),
+    ),
+    404: (
+        mark("Nothing was lost: what is put away or erased has no page."),
+        mark("Check the address, or begin at Today."),
+    ),
+    405: (mark("Nothing was changed."), mark("Begin at Today.")),
+    409: (
+        mark("Nothing was changed. What you typed still stands in the form of the page before."),
+        mark("Go back, look at what is there now, and try again."),
+    ),
+    413: (mark("Nothing of it was kept."), mark("Send a smaller file, or split it in two.")),
+    422: (
+        mark("Nothing was changed. What you typed still stands in the form of the page before."),
+        mark("Go back and correct what is named here."),
+    ),
+    429: (mark("Nothing was changed."), mark("Wait a moment, then try again.")),
+    500: (
+        mark("Work that was under way goes on by itself where it was."),
+        mark("Try again. If it comes back, give the reference to the operator: the log holds the cause under it."),
+    ),
+    503: (
+        mark("Nothing was changed, and what waits is not lost."),
+        mark("Try again in a moment. An operator sees the cause on the page System."),
+    ),
+}
+
 
 def page(request: Request, error: GapbridgeError) -> Response:
     """One of our errors, for a browser."""
@@ -51,5 +83,6 @@ def of_status(
         title=i18n._(TITLES.get(status, "There is a problem")),
         detail=i18n._(detail),
         reference=reference,
+        help=[i18n._(words) for words in HELP.get(status, ())],
         error=error_view(error),
     )

@@ -102,6 +102,9 @@ MANIFEST: dict[tuple[str, str], Row] = {
     # A few figures for the pages, and no page.
     ("GET", "/live"): Row("S", file=True),
     ("GET", "/settings"): Row("VOLX", ("/settings",)),
+    ("GET", "/system"): Row("X", ("/system",)),
+    ("POST", "/system/jobs/{job}/{row_id}/retry"): Row("X"),
+    ("POST", "/system/release"): Row("X"),
     ("GET", "/sites"): Row("VOLX", ("/sites",)),
     ("POST", "/sites"): Row("LX"),
     ("GET", "/sites/{site_id}"): Row("VOLX", ("/sites/1",)),

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from app.reports import inbox, mailboxes, today
+from app.reports import inbox, mailboxes, system, today
 from app.web.door import SIGNED_IN, Pages, Visit
 
 pages = Pages()
@@ -34,4 +34,6 @@ def work(visit: Visit) -> dict[str, Any]:
 @pages.get("/", needs=SIGNED_IN)
 def today_page(visit: Visit) -> Response:
     """What is due, what is ready, and the button to the queue."""
-    return visit.page("today.html", **work(visit))
+    # One banner only, the most important: several would hide each other.
+    alarm = system.alarm(visit.uow, operator=visit.who.may("system:write")) if visit.who.may("outbox:read") else None
+    return visit.page("today.html", alarm=alarm, **work(visit))
