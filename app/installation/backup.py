@@ -82,7 +82,9 @@ def backup(settings: Settings, path: Path) -> Backup:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    _note(url, made)
+    # A database of a former version, saved before it is upgraded, has no place for it yet.
+    if revision == migrate.head():
+        _note(url, made)
     log.info("installation.saved", revision=revision, rows=sum(rows.values()), files=len(files))
     return made
 
