@@ -38,7 +38,7 @@ _LEAST = 3
 # Chinese, Japanese, Thai ...: nothing stands between words, so a run of letters is no word.
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 #: A word of a long text counts from so many times on.
-_TEXT_TIMES, _TEXT_MOST = 3, 50_000
+_TEXT_TIMES, _TEXT_WORDS, _TEXT_MOST = 3, 60, 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,17 @@ class OurText:
 
 @dataclass(frozen=True, slots=True)
 class TheirText:
-    """What is known of a page of theirs; `language` as the tool, the page or a look at its words says. `text` when it was read."""
+    """What is known of a page of theirs; `language` as the tool, the page or a look at its words says.
+
+    `repeated` are the words that its text repeats (see `repeated`), where the page was read.
+    """
 
     title: str | None = None
     anchor: str | None = None
     context: str | None = None
     url: str | None = None
     target: str | None = None
-    text: str | None = None
+    repeated: tuple[str, ...] = ()
     language: str | None = None
 
 
@@ -99,6 +102,23 @@ def words(text: str | None, language: str) -> dict[str, str]:
     return found
 
 
+def repeated(text: str, language: str | None) -> tuple[str, ...]:
+    """The words that a page's text says three times and more, as written, the most frequent first: what the page is about."""
+    counts: dict[str, int] = {}
+    shown: dict[str, str] = {}
+    code = language or ""
+    stop = _stop_words(code)
+    for word in _WORD.findall(unicodedata.normalize("NFC", text[:_TEXT_MOST]).lower()):
+        if word not in stop:
+            stem = _stem(word, code)
+            counts[stem] = counts.get(stem, 0) + 1
+            shown.setdefault(stem, word)
+    often = sorted(
+        (stem for stem, times in counts.items() if times >= _TEXT_TIMES), key=lambda stem: (-counts[stem], stem)
+    )
+    return tuple(shown[stem] for stem in often[:_TEXT_WORDS])
+
+
 def _path(url: str) -> str:
     try:
         return urlsplit(url).path
@@ -129,16 +149,8 @@ def _their_words(theirs: TheirText, language: str) -> Mapping[str, float]:
         for text in texts:
             for stem in words(text, language):
                 weights[stem] = max(weights.get(stem, 0.0), THEIR_WEIGHTS[place])
-    if theirs.text:
-        counts: dict[str, int] = {}
-        stop = _stop_words(language)
-        for word in _WORD.findall(unicodedata.normalize("NFC", theirs.text[:_TEXT_MOST]).lower()):
-            if word not in stop:
-                stem = _stem(word, language)
-                counts[stem] = counts.get(stem, 0) + 1
-        for stem, times in counts.items():
-            if times >= _TEXT_TIMES and len(stem) >= _LEAST:
-                weights[stem] = max(weights.get(stem, 0.0), THEIR_WEIGHTS["text"])
+    for stem in words(" ".join(theirs.repeated), language):
+        weights[stem] = max(weights.get(stem, 0.0), THEIR_WEIGHTS["text"])
     return weights
 
 

@@ -70,6 +70,19 @@ def analyze_command(
         Path | None,
         typer.Option(help="Where each gap's chance goes, with its parts and what they were seen by, as JSON lines."),
     ] = None,
+    pages_of_ours: Annotated[
+        Path | None,
+        typer.Option(
+            help="Our pages, to tell which fits each gap: CSV with url, title, topic, summary, language, or JSON."
+        ),
+    ] = None,
+    fit: Annotated[
+        Path | None,
+        typer.Option(help="Where the topic fit of each gap goes, with the shared words, as JSON lines."),
+    ] = None,
+    min_fit: Annotated[
+        int | None, typer.Option(min=0, max=100, help="Topic fit that the baseline counts with, 0 to 100.")
+    ] = None,
     matrix: Annotated[
         Path | None,
         typer.Option(help="Where the overlap matrix goes: how many gaps link to both of two competitors, as CSV."),
@@ -83,7 +96,7 @@ def analyze_command(
     """Rank the domains that link to competitors and not to us, from exports alone; no database is touched."""
     from functools import partial
 
-    from app.gaps import closeup
+    from app.gaps import closeup, judging
     from app.gaps.analyze import analyze
     from app.gaps.careful import KEEP
     from app.gaps.export import check_file, check_out, write_gap
@@ -96,10 +109,14 @@ def analyze_command(
         (pages, "--pages"),
         (winnability, "--winnability"),
         (matrix, "--matrix"),
+        (fit, "--fit"),
     ):
         check_file(place, option)
+    if pages_of_ours is None and (fit or min_fit is not None):
+        raise BadInput("--fit and --min-fit compare with our pages: give them with --pages-of-ours FILE.")
     files = [_competitor(text) for text in competitor or []]
     mapping = dict(_pair(text) for text in map or [])
+    ours_of_site = judging.our_pages(pages_of_ours, language or []) if pages_of_ours else ()
     with analyze(
         ours or [],
         files,
@@ -109,7 +126,8 @@ def analyze_command(
         keep=keep or [],
         languages=language or [],
         sisters=[_sister(text) for text in sister or []],
-        floors=Floors(min_authority, min_traffic),
+        floors=Floors(min_authority, min_traffic, fit=min_fit, languages=tuple(language or ())),
+        our_pages=ours_of_site,
     ) as analysis:
         write_gap(analysis.engine, out)
         look = partial(closeup.pages, analysis.engine, analysis.links, analysis.competitors)
@@ -117,6 +135,8 @@ def analyze_command(
             closeup.write_pages(look(), pages)
         if winnability:
             closeup.write_winnability(look(), winnability)
+        if fit:
+            judging.write_fits(analysis.engine, fit)
         if matrix:
             closeup.write_matrix(analysis.engine, analysis.competitors, matrix)
         if rejects:
@@ -142,6 +162,12 @@ def import_command(
     map: Annotated[
         list[str] | None,
         typer.Option(metavar="FIELD=HEADER", help="For --format generic: which column holds which field."),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A removal (directory, ...) or gate (paid) that this site takes back from now on; may be repeated."
+        ),
     ] = None,
     rejects: Annotated[
         Path | None,
@@ -171,6 +197,7 @@ def import_command(
             format=format,
             mapping=mapping,
             actor="command line",
+            keep=keep or [],
         )
     finally:
         container.close()
@@ -217,6 +244,18 @@ def _sister(text: str) -> tuple[str, str]:
     return competitor, domain
 
 
+def _print_judgements(console: Any, summary: dict[str, Any]) -> None:
+    for title, name in (
+        ("Chances", "winnability"),
+        ("Gates", "gates"),
+        ("Topics", "fits"),
+        ("Languages by", "language_sources"),
+    ):
+        if name in summary:
+            counted = ", ".join(f"{key} {count:,}" for key, count in summary[name].items()) or "none"
+            console.print(f"{title}: {counted}", markup=False)
+
+
 def print_summary(summary: dict[str, Any]) -> None:
     """The account for people: each file, each competitor, tiers, classes, removals, filters, notes."""
     from rich.console import Console
@@ -254,6 +293,7 @@ def print_summary(summary: dict[str, Any]) -> None:
             f"{title}: " + (", ".join(f"{key} {count:,}" for key, count in summary[name].items()) or "none"),
             markup=False,
         )
+    _print_judgements(console, summary)
     for rule, rows in summary["removed_examples"].items():
         console.print(f"  {rule}: {rows[0]['domain']} ({rows[0]['seen']})", markup=False)
     for name, counted in summary["filters"].items():

@@ -12,7 +12,7 @@ _CODE = re.compile(r"(?<![A-Za-z])([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{2,8})*(?![A-
 
 
 class LanguageSource(StrEnum):
-    """Who says which language it is: the tool's export, the page's own mark, or a look at its words."""
+    """Who says which language it is: the tool's export, the page when it was read, or a look at the few words that are known."""
 
     TOOL = "tool"
     PAGE = "page"

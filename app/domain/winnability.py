@@ -36,6 +36,10 @@ FLAG_WHY = {
 }
 
 
+#: Rules that keep a row out of the tiers until a person says otherwise: whoever sells links links to everybody.
+GATES = ("link-network", "paid")
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What the files say about one link; None is unknown. `page` is its URL, `domain` the key of its site."""
@@ -87,7 +91,18 @@ class Winnability:
     @property
     def bucket(self) -> str:
         """The word for people."""
-        return "likely" if self.score >= LIKELY else "possible" if self.score >= POSSIBLE else "unlikely"
+        return bucket_of(self.score)
+
+    @property
+    def gate(self) -> str | None:
+        """The rule that keeps the row out of the tiers, or None."""
+        spoken = {part.rule for part in self.parts}
+        return next((rule for rule in GATES if rule in spoken), None)
+
+
+def bucket_of(score: int) -> str:
+    """The bucket of a score: likely, possible or unlikely."""
+    return "likely" if score >= LIKELY else "possible" if score >= POSSIBLE else "unlikely"
 
 
 def segments(words: Sequence[str]) -> str:

@@ -26,11 +26,12 @@ _AT_A_TIME = 5
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One look at one page: the finding, the answer that it rests on, and when (UTC)."""
+    """One look at one page: the finding, the answer that it rests on, when (UTC), and the visible text where it was read."""
 
     finding: Finding
     answer: Fetched | NotFetched
     at: datetime
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def visit(
     finding = replace(finding, url=url, status=answer.status)
     if memory is not None:
         memory.learn(url, answer, finding)
-    return Visit(finding, answer, answer.fetched_at)
+    return Visit(finding, answer, answer.fetched_at, facts.text)
 
 
 def _drawn(

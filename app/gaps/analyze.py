@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from app.errors import BadInput
-from app.gaps import removals, sums, tables
+from app.gaps import amend, judging, removals, sums, tables
 from app.gaps.account import account, rows_in
 from app.gaps.engine import Engine, Export
 from app.gaps.report import FileReport
 from app.gaps.summary import Floors, summarise
 from app.gaps.textfile import digest
 from app.keys import ascii_host, registrable_domain
+from app.topics import OurText
 
 MOST_COMPETITORS = 10
 ADVISED_COMPETITORS = 5
@@ -65,12 +66,15 @@ def analyze(
     languages: Sequence[str] = (),
     sisters: Sequence[tuple[str, str]] = (),
     floors: Floors = Floors(),
+    our_pages: Sequence[OurText] = (),
+    look: bool = False,
     memory_limit: str | None = None,
     threads: int | None = None,
 ) -> Iterator[Analysis]:
     """Compute the gap. `competitors` are (domain, file); the domain is None only for a matrix, which names its targets itself.
 
-    `keep` names removals that are not applied, `languages` (`en`) are those of the site, `sisters` are (competitor, domain of the same house), `floors` what is counted against. Raises BadInput, naming the file or option and the fix. The table lives until the block ends.
+    `keep` names removals that are not applied, `languages` (`en`) are those of the site, `sisters` are (competitor, domain of the same house), `floors` what is counted against.
+    `our_pages` are what topics are compared with; `look` judges each gap by its best page (see `judging`), which languages and pages ask for by themselves. Raises BadInput, naming the file or option and the fix. The table lives until the block ends.
     """
     own = [_domain(text, "--own-domain") for text in own_domains]
     for name in keep:
@@ -84,7 +88,9 @@ def analyze(
         plan.open_all([*mine, *_once(theirs, notes)], len(mine), format, mapping)
         plan.notes += notes
         plan.read_all()
-        yield plan.finish(keep, languages, floors, sisters)
+        wishes = judging.Wishes(tuple(languages), tuple(our_pages), tuple(keep))
+        floors = floors if floors.languages else replace(floors, languages=tuple(languages))
+        yield plan.finish(keep, languages, floors, sisters, wishes if look or languages or our_pages else None)
 
 
 def _once(sources: Sequence[Source], notes: list[str]) -> list[Source]:
@@ -261,7 +267,12 @@ class _Plan:
         )
 
     def finish(
-        self, keep: Sequence[str], languages: Sequence[str], floors: Floors, sisters: Sequence[tuple[str, str]]
+        self,
+        keep: Sequence[str],
+        languages: Sequence[str],
+        floors: Floors,
+        sisters: Sequence[tuple[str, str]],
+        wishes: judging.Wishes | None = None,
     ) -> Analysis:
         """Apply the rules and write the account."""
         listed: dict[str, list[str]] = {}
@@ -280,6 +291,9 @@ class _Plan:
         files = [read.export.report for read in self.reads]
         links = [(read.export.rows, self._side(read)) for read in self.reads if read.side != sums.OURS]
         analysis = Analysis(self.engine, self.names, self.own, files, links=links)
+        if wishes is not None:
+            judging.judge_gaps(self.engine, links, self.names, wishes)
+            amend.apply_judgements(self.engine, languages, keep)
         analysis.summary = summarise(
             self.engine, self.names, self.own, files, table=table, notes=self.notes, floors=floors
         )

@@ -31,8 +31,12 @@ PAGE_COLUMNS = (
 )  # fmt: skip
 
 
-def pages(engine: Engine, links: Sequence[tuple[str, str]], names: Sequence[str]) -> Iterator[dict[str, Any]]:
+def pages(
+    engine: Engine, links: Sequence[tuple[str, str]], names: Sequence[str], *, most: int | None = None
+) -> Iterator[dict[str, Any]]:
     """Every page of a gap that links to a competitor, gaps in rank order and the best page first, with the keys of PAGE_COLUMNS.
+
+    With `most` no more than so many of a gap.
 
     `links` are, for each file of competitors, SQL of its rows and of their side. A page of several links is one row with all
     of its competitors. Removed rows and sites that link to us are left out.
@@ -44,11 +48,12 @@ def pages(engine: Engine, links: Sequence[tuple[str, str]], names: Sequence[str]
     )
     live = f"(SELECT * FROM {keyed(rows)} WHERE source_url IS NOT NULL AND NOT coalesce(lost, false) AND side > 0)"
     texts = ", ".join(f"{page_text(name, 'best', _TEXTS)} AS {name}" for name in _TEXTS if name != "page")
+    limit = "" if most is None else f"QUALIFY number <= {most}"
     result = engine.connection.cursor().execute(
         f"""SELECT key AS domain, row_number() OVER (PARTITION BY key ORDER BY best) AS number, source_url AS page, {texts}, sides
         FROM (SELECT key, source_url, min({page(_TEXTS)}) AS best, list_sort(list(DISTINCT side)) AS sides
             FROM {resolved(engine, live)} GROUP BY key, source_url)
-        JOIN gap ON gap.domain = key WHERE gap.tier IS NOT NULL AND gap.removed_by = '' ORDER BY gap.place, number"""
+        JOIN gap ON gap.domain = key WHERE gap.tier IS NOT NULL AND gap.removed_by = '' {limit} ORDER BY gap.place, number"""
     )
     columns = [one[0] for one in result.description]
     while found := result.fetchmany(5_000):

@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
-from app.models import Prospect, Snapshot
+from app.models import Prospect, RemovedGap, Snapshot
 
 _BATCH = 5_000
 
@@ -30,16 +30,28 @@ EVIDENCE = {
     "authority_provider": "text",
     "traffic": "bigint",
     "language": "text",
+    "language_source": "text",
     "best_page": "text",
     "best_page_title": "text",
     "target": "text",
     "anchor": "text",
+    "context": "text",
     "first_seen": "date",
     "score": "double precision",
     "removed_by": "jsonb",
     "known_pages": "jsonb",
+    "winnability": "integer",
+    "winnability_parts": "jsonb",
+    "gate": "text",
+    "fit": "integer",
+    "fit_page_id": "integer",
+    "fit_words": "jsonb",
+    "fit_unknown": "text",
     "rank_key": "text",
 }
+
+#: What is kept of a row that a rule has removed.
+_REMOVED = [name for name in RemovedGap.model_fields if name in EVIDENCE] + ["seen"]
 
 
 def snapshots_of_file(session: Session, site_id: int, sha256: str) -> list[Snapshot]:
@@ -65,10 +77,10 @@ class Written:
 
 
 def upsert(session: Session, site_id: int, rows: Iterable[dict[str, Any]], *, now: datetime) -> Written:
-    """Write the evidence of a gap into the site's prospects; `rows` have `domain`, `stays` and the keys of EVIDENCE.
+    """Write the evidence of a gap into the site's prospects; `rows` have `domain`, `stays`, `seen` and the keys of EVIDENCE.
 
     Rows go to a temporary table first and from there by one statement, whatever their number. A row that does not stay is
-    no new prospect, but a known one gets its `removed_by`. Stage, contacts, snooze and everything else are left alone.
+    no new prospect, but a known one gets its `removed_by`, and what a rule has removed is kept as RemovedGap. Stage, contacts, snooze and everything else are left alone.
     """
     connection = session.connection()
     sqlite = connection.dialect.name == "sqlite"
@@ -78,7 +90,11 @@ def upsert(session: Session, site_id: int, rows: Iterable[dict[str, Any]], *, no
     session.flush()
     connection.execute(text("DROP TABLE IF EXISTS gap_row"))
     columns = ", ".join(f"{name} {kind if not sqlite else _sqlite(kind)}" for name, kind in EVIDENCE.items())
-    connection.execute(text(f"CREATE TEMPORARY TABLE gap_row (domain text PRIMARY KEY, stays integer, {columns})"))
+    connection.execute(
+        text(
+            f"CREATE TEMPORARY TABLE gap_row (domain text PRIMARY KEY, stays integer, shown integer, seen text, {columns})"
+        )
+    )
     (_fill_sqlite if sqlite else _fill_postgresql)(session, rows)
     same = "IS" if sqlite else "IS NOT DISTINCT FROM"
     values = {"site_id": site_id, "now": now.replace(tzinfo=None).isoformat(" ") if sqlite else now}
@@ -112,6 +128,14 @@ def upsert(session: Session, site_id: int, rows: Iterable[dict[str, Any]], *, no
         ),
         values,
     ).rowcount
+    kept = ", ".join(_REMOVED)
+    connection.execute(text("DELETE FROM removed_gap WHERE site_id = :site_id"), values)
+    connection.execute(
+        text(
+            f"INSERT INTO removed_gap (site_id, domain, {kept}) SELECT :site_id, domain, {kept} FROM gap_row WHERE shown = 1"
+        ),
+        values,
+    )
     closed = connection.execute(
         text(
             "SELECT count(*) FROM prospect WHERE site_id = :site_id AND stage NOT IN (:won, :lost) "
@@ -133,7 +157,14 @@ def _sqlite(kind: str) -> str:
 
 
 def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
-    return (row["domain"], int(row["stays"]), *(_cell(kind, row[name]) for name, kind in EVIDENCE.items()))
+    shown = row["tier"] is not None and not row["stays"]
+    return (
+        row["domain"],
+        int(row["stays"]),
+        int(shown),
+        row["seen"] or None,
+        *(_cell(kind, row[name]) for name, kind in EVIDENCE.items()),
+    )
 
 
 def _cell(kind: str, value: Any) -> Any:
@@ -145,7 +176,7 @@ def _cell(kind: str, value: Any) -> Any:
 
 
 def _fill_sqlite(session: Session, rows: Iterable[dict[str, Any]]) -> None:
-    marks = ", ".join("?" * (len(EVIDENCE) + 2))
+    marks = ", ".join("?" * (len(EVIDENCE) + 4))
     for batch in _batches(map(_cells, rows)):
         session.connection().exec_driver_sql(f"INSERT INTO gap_row VALUES ({marks})", batch)
 

@@ -19,9 +19,10 @@ from app.db.work import Database, UnitOfWork
 from app.domain.gap import Follow
 from app.domain.ranking import rank_key
 from app.errors import BadInput, NotFound
-from app.gaps import changes, repository, sums, tables
+from app.gaps import amend, changes, judging, kept, removals, repository, sums, tables
 from app.gaps.analyze import Analysis
 from app.gaps.engine import Engine, literal
+from app.gaps.judging import Wishes
 from app.gaps.report import FileReport
 from app.gaps.shelf import Place, Shelf
 from app.gaps.snapshots import Prepared, Whose, parquet, prepare
@@ -31,9 +32,6 @@ from app.keys import registrable_domain
 from app.models import Snapshot, SnapshotRole
 from app.settings import Settings
 from app.sites import service as sites
-
-#: So many pages of one prospect go into its row, the best first.
-KNOWN_PAGES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,8 @@ def whose(uow: UnitOfWork, site_id: int) -> Whose:
     floors = Floors(
         usual.authority if site.min_authority is None else site.min_authority,
         usual.traffic if site.min_traffic is None else site.min_traffic,
+        fit=site.min_fit,
+        languages=tuple(site.languages),
     )
     listed = {one.domain: tuple(one.sisters) for one in sites.competitors(uow, site_id) if one.sisters}
     return Whose(tuple(site.domains), tuple(rivals), floors, listed)
@@ -177,13 +177,15 @@ def compute_gap(uow: UnitOfWork, site_id: int, *, folder: Place) -> Iterator[Ana
     Raises BadInput where our own links or every competitor's are missing.
     """
     known_to_site = whose(uow, site_id)
-    with gap_of(newest(uow, site_id), known_to_site, folder) as analysis:
+    with gap_of(newest(uow, site_id), known_to_site, folder, kept.wishes(uow, site_id)) as analysis:
         yield analysis
 
 
 @contextmanager
-def gap_of(snapshots: Sequence[Snapshot], known_to_site: Whose, folder: Place) -> Iterator[Analysis]:
-    """The gap over given snapshots, without the database."""
+def gap_of(
+    snapshots: Sequence[Snapshot], known_to_site: Whose, folder: Place, wishes: Wishes = Wishes()
+) -> Iterator[Analysis]:
+    """The gap over given snapshots, without the database, judged as the site wishes."""
     own, rivals = known_to_site.own, known_to_site.competitors
     if not any(one.target in own for one in snapshots):
         raise BadInput(
@@ -195,15 +197,25 @@ def gap_of(snapshots: Sequence[Snapshot], known_to_site: Whose, folder: Place) -
     with Engine() as engine:
         shelf.lend(engine)
         sums.create_links(engine)
+        links: list[tuple[str, str]] = []
         for number, one in enumerate(snapshots):
             if not shelf.has(one.path):
                 raise NotFound(f"the snapshot file {shelf.url(one.path)} is gone; import {one.filename} again")
             sums.register_file(engine, number, one.format, one.provider)
             side = sums.OURS if one.target in own else rivals.index(one.target) + 1
-            sums.take_in(engine, sums.without_mentions(_rows(shelf.url(one.path), one.target)), number, str(side))
-        table = tables.gap_table(engine, rivals, own, rivals, listed=known_to_site.sisters)
+            rows = _rows(shelf.url(one.path), one.target)
+            sums.take_in(engine, sums.without_mentions(rows), number, str(side))
+            if side != sums.OURS:
+                links.append((rows, str(side)))
+        keep = [rule for rule in wishes.keep if rule in removals.names()]
+        table = tables.gap_table(
+            engine, rivals, own, rivals, keep=keep, languages=wishes.languages, listed=known_to_site.sisters
+        )
+        amend.take_back(engine, wishes.kept)
+        judging.judge_gaps(engine, links, rivals, wishes)
+        amend.apply_judgements(engine, wishes.languages, wishes.keep)
         files = [_report(one) for one in snapshots]
-        analysis = Analysis(engine, list(rivals), list(own), files)
+        analysis = Analysis(engine, list(rivals), list(own), files, links=links)
         analysis.summary = summarise(
             engine, list(rivals), list(own), files, table=table, notes=[], floors=known_to_site.floors
         )
@@ -217,36 +229,30 @@ def refresh_prospects(uow: UnitOfWork, site_id: int, *, folder: Place) -> dict[s
     whatever people changed. `closed` are open prospects that are no gap any more; they are counted and left to people.
     """
     with compute_gap(uow, site_id, folder=folder) as analysis:
-        return write_gap(uow, site_id, analysis, newest(uow, site_id), folder=folder)
+        return write_gap(uow, site_id, analysis)
 
 
-def write_gap(
-    uow: UnitOfWork, site_id: int, analysis: Analysis, snapshots: Sequence[Snapshot], *, folder: Place
-) -> dict[str, int]:
+def write_gap(uow: UnitOfWork, site_id: int, analysis: Analysis) -> dict[str, int]:
     """Write a computed gap into the prospects; see `refresh_prospects`."""
-    shelf = Shelf(folder)
-    places = [(shelf.url(one.path), one.target) for one in snapshots if one.role is SnapshotRole.COMPETITOR]
-    rows = evidence(analysis, places)
-    written = repository.upsert(uow.session, site_id, rows, now=uow.now())
+    written = repository.upsert(uow.session, site_id, evidence(analysis), now=uow.now())
     return {**asdict(written), "gaps": int(analysis.summary["gaps"])}
 
 
-def evidence(analysis: Analysis, places: Sequence[tuple[str, str]]) -> Iterator[dict[str, Any]]:
-    """The rows of a gap as prospects know them; `stays` is False for a row that links to us or was removed."""
-    pages = _known_pages(analysis.engine, places)
+def evidence(analysis: Analysis) -> Iterator[dict[str, Any]]:
+    """The rows of a judged gap as prospects know them; `stays` is False for a row that links to us or was removed."""
     with_data = int(analysis.summary["competitors_with_data"])
     marks = _Marks(len(analysis.competitors))
-    for row in analysis.rows(masks=True):
-        known_pages = pages.get(row["domain"], [])
+    for row in judging.rows(analysis.engine):
         removed_by = row["removed_by"].split("|") if row["removed_by"] else []
+        page = row["fit_page"]
         yield {
             **row,
             "stays": row["tier"] is not None and not removed_by,
             "competitors": row["competitors"].split("|") if row["competitors"] else [],
             "follow": marks.of(row["mask"], row["mask_followed"], row["mask_unsure"]),
             "language": row["language"][:64] if row["language"] else None,
-            "best_page_title": next((title for url, title in known_pages if url == row["best_page"]), None),
-            "known_pages": [url for url, _title in known_pages],
+            "best_page_title": row["title"],
+            "fit_page_id": int(page) if page else None,
             "removed_by": removed_by,
             "rank_key": rank_key(
                 tier=row["tier"],
@@ -256,6 +262,8 @@ def evidence(analysis: Analysis, places: Sequence[tuple[str, str]]) -> Iterator[
                 dofollow=row["dofollow"],
                 authority=row["authority"],
                 first_seen=row["first_seen"],
+                winnability=row["winnability"],
+                gate=row["gate"],
             ),
         }
 
@@ -290,13 +298,18 @@ def import_and_refresh(
     format: str | None = None,
     mapping: Mapping[str, str] | None = None,
     actor: str,
+    keep: Sequence[str] = (),
 ) -> tuple[list[Imported], dict[str, int], dict[str, Any]]:
     """Import files and refresh the prospects: several short transactions, because reading files takes long.
+
+    `keep` names removals and gates that are taken back for the site, from now on and until somebody ends that.
 
     Returns the imports, the counts of `refresh_prospects` and the summary of the gap. A file that cannot be read stops the
     import before anything of it is stored; the files before it stay imported, and a second run recognises them.
     """
     imported: list[Imported] = []
+    for rule in keep:
+        kept.check_rule(rule)
     for path in paths:
         with db.read() as uow:
             earlier = known(uow, site_id, path)
@@ -306,6 +319,9 @@ def import_and_refresh(
             with db.work() as uow:
                 earlier = store(uow, site_id, prepared, folder=folder, actor=actor)
         imported.append(earlier)
+    with db.work() as uow:
+        for rule in keep:
+            kept.keep_rule(uow, site_id, rule, actor=actor)
     counts, summary = refresh(db, site_id, folder=folder, actor=actor)
     return imported, counts, summary
 
@@ -314,8 +330,9 @@ def refresh(db: Database, site_id: int, *, folder: Place, actor: str) -> tuple[d
     """Compute the gap over what is imported, write it into the prospects and note what changed: the counts and the summary."""
     with db.read() as uow:
         snapshots, domains = newest(uow, site_id), whose(uow, site_id)
-    with gap_of(snapshots, domains, folder) as analysis, db.work() as uow:
-        counts = write_gap(uow, site_id, analysis, snapshots, folder=folder)
+        wishes = kept.wishes(uow, site_id)
+    with gap_of(snapshots, domains, folder, wishes) as analysis, db.work() as uow:
+        counts = write_gap(uow, site_id, analysis)
         refresh = changes.record(uow, site_id, analysis, snapshots, folder=folder, actor=actor)
         if refresh is not None:
             analysis.summary["changes"] = {
@@ -328,18 +345,6 @@ def refresh(db: Database, site_id: int, *, folder: Place, actor: str) -> tuple[d
 
 def _rows(url: str, target: str) -> str:
     return f"SELECT * FROM ({parquet(url)}) WHERE target IS NULL OR target = {literal(target)}"
-
-
-def _known_pages(engine: Engine, places: Sequence[tuple[str, str]]) -> dict[str, list[tuple[str, str | None]]]:
-    """For each gap, its best pages that link to competitors (URL, title), by the order of the gap's own best page."""
-    if not places:
-        return {}
-    rows = " UNION ALL ".join(_rows(place, target) for place, target in places)
-    pages: dict[str, list[tuple[str, str | None]]] = {}
-    for key, best in tables.best_pages(engine, rows, KNOWN_PAGES * 2):
-        by_url = dict(reversed(best))
-        pages[key] = list(reversed(by_url.items()))[:KNOWN_PAGES]
-    return pages
 
 
 def _report(one: Snapshot) -> FileReport:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain import gap as rules
+from app.domain.language import codes_of
+from app.domain.topic_fit import FITS
+from app.domain.winnability import LIKELY, POSSIBLE
 from app.gaps import sisters
-from app.gaps.engine import Engine
+from app.gaps.engine import Engine, literal
 from app.gaps.report import FileReport
 from app.gaps.tables import GapTable
 from app.keys import platform_of
@@ -18,11 +21,14 @@ _EXAMPLES = 10
 
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """What the baseline asks for: a rating on the scale of `provider`, and monthly visits."""
+    """What the baseline asks for: a rating on the scale of `provider`, monthly visits, and, where they are set, a topic fit
+    (0 to 100) and languages."""
 
     authority: float = rules.BASELINE_AUTHORITY
     traffic: int = rules.BASELINE_TRAFFIC
     provider: str = rules.BASELINE_PROVIDER
+    fit: int | None = None
+    languages: tuple[str, ...] = ()
 
 
 def summarise(
@@ -52,6 +58,7 @@ def summarise(
         ),
         "removed_examples": _examples(engine),
         **_filters(engine, floors),
+        **_judged(engine),
         "linked_one_level_up": _one_level_up(engine),
         "look_alikes": sisters.report(table.look_alikes),
         "files": [report.as_dict() for report in files],
@@ -92,6 +99,12 @@ def _filters(engine: Engine, floors: Floors) -> dict[str, Any]:
         f"{floors.provider} authority >= {floors.authority:g}": f"CASE WHEN {rating} THEN authority >= {floors.authority} END",
         f"traffic >= {floors.traffic}": f"traffic >= {floors.traffic}",
     }
+    if floors.languages:
+        codes = "|".join(sorted({code for one in floors.languages for code in codes_of(one)}))
+        said = literal(f"(^|[, ])({codes})($|[-_, ])")
+        tests[f"language {codes.replace('|', ' or ')}"] = f"regexp_matches(lower(language), {said})"
+    if floors.fit is not None:
+        tests[f"topic fit >= {floors.fit}"] = f"fit >= {floors.fit}"
     # In one look at the table: each test as -1 (fails), 0 (not known) and 1.
     looks = ", ".join(
         f"CASE ({test}) WHEN true THEN 1 WHEN false THEN -1 ELSE 0 END AS t{n}" for n, test in enumerate(tests.values())
@@ -107,6 +120,23 @@ def _filters(engine: Engine, floors: Floors) -> dict[str, Any]:
     return {
         "filters": {name: dict(zip(words, counts, strict=False)) for name, counts in counted.items()},
         "fails_only": {name: counts[3] for name, counts in counted.items()},
+    }
+
+
+def _judged(engine: Engine) -> dict[str, Any]:
+    """What the closer look found of the gaps, where it was taken: chances, closed gates, fits, and where languages are from."""
+    if not engine.run("SELECT 1 FROM duckdb_columns() WHERE table_name = 'gap' AND column_name = 'gate'"):
+        return {}
+    bucket = f"CASE WHEN winnability >= {LIKELY} THEN 'likely' WHEN winnability >= {POSSIBLE} THEN 'possible' WHEN winnability IS NOT NULL THEN 'unlikely' ELSE 'unknown' END"
+    fits = f"CASE WHEN fit IS NULL THEN 'unknown' WHEN fit >= {FITS} THEN 'fits' ELSE 'does not fit' END"
+    return {
+        name: _counted(engine, f"SELECT {sql}, count(*) FROM gap WHERE {_STAYS} GROUP BY 1 ORDER BY 1")
+        for name, sql in (
+            ("winnability", bucket),
+            ("gates", "coalesce(gate, 'open')"),
+            ("fits", fits),
+            ("language_sources", "coalesce(language_source, 'unknown')"),
+        )
     }
 
 

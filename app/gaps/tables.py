@@ -14,9 +14,7 @@ from app.domain import gap as rules
 from app.domain.sisters import Likeness
 from app.gaps import removals, sisters
 from app.gaps.engine import Engine, literal
-from app.gaps.keying import keyed, resolved
 from app.gaps.sums import (
-    CLOSE_TEXTS,
     CONTENT,
     CONTENT_UNKNOWN,
     FLAG_BITS,
@@ -28,8 +26,6 @@ from app.gaps.sums import (
     OURS,
     SPAM,
     decide_keys,
-    page,
-    page_text,
     settle_keys,
 )
 
@@ -72,16 +68,6 @@ class GapTable:
 
     with_data: int
     look_alikes: list[Likeness]
-
-
-def best_pages(engine: Engine, rows: str, most: int) -> list[tuple[str, list[tuple[str, str | None]]]]:
-    """For each gap its best `most` pages (URL, title), best first, from the rows (SQL) of competitors' links."""
-    found = f"(SELECT * FROM {keyed(rows)} WHERE source_url IS NOT NULL AND NOT coalesce(lost, false))"
-    pages = f"SELECT key, min({page(CLOSE_TEXTS)}, {most}) AS best FROM {resolved(engine, found)} GROUP BY key"
-    url, title = (page_text(name, "one", CLOSE_TEXTS) for name in ("page", "title"))
-    listed = f"[{{'page': {url}, 'title': {title}}} FOR one IN best]"
-    asked = f"SELECT key, {listed} FROM ({pages}) JOIN gap ON domain = key WHERE tier IS NOT NULL"
-    return [(key, [(one["page"], one["title"]) for one in best]) for key, best in engine.run(asked)]
 
 
 def gap_table(
@@ -271,7 +257,7 @@ def _sides(cells: Sequence[_Cell]) -> list[str]:
 _SHOWN = {"domain": "key", "best_page": "page"}
 
 #: The rank of a row as one number, smallest first; the name decides between equals.
-_PLACE = f"""((removed_by <> '')::BIGINT << 60) + ((class IS NULL)::BIGINT << 59)
+PLACE = f"""((removed_by <> '')::BIGINT << 60) + ((class IS NULL)::BIGINT << 59)
     + (coalesce(tier, 3 + coalesce(array_position(['{rules.GapClass.WEAK}', '{rules.GapClass.SHARED}', '{rules.GapClass.OURS}'], class), 1))::BIGINT << 56)
     + ((1023 - round(score * 10)::BIGINT) << 45) + ((1::BIGINT << 45) - 1 - least(links, (1::BIGINT << 45) - 1))"""
 
@@ -376,4 +362,4 @@ def _ranked_sql(by_words: Sequence[tuple[str, str]], ways: Collection[str], keep
             FROM (SELECT DISTINCT mask FROM judged) LEFT JOIN competitor ON mask & (1 << side) <> 0 GROUP BY mask)
         SELECT key, class, tier, overlap, competitors, links, dofollow, links_to_us, page, target, anchor, authority, authority_provider,
             traffic, language, first_seen, score, removed_by, seen, {", ".join(MASKS)}
-        FROM removed JOIN names USING (mask) ORDER BY {_PLACE}, key"""
+        FROM removed JOIN names USING (mask) ORDER BY {PLACE}, key"""

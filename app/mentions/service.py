@@ -18,6 +18,7 @@ from app.errors import BadInput, Conflict
 from app.fetch.memories import PageMemories
 from app.fetch.ports import Fetcher, Renderer
 from app.fetch.visit import Visit, visit
+from app.gaps import fit
 from app.jobs import Job
 from app.keys import site_key
 from app.log import get_logger
@@ -241,8 +242,10 @@ def _record(
         repository.candidates_read(uow.session, prospect.id, [look.finding.url for look in visits], uow.now())
     prospects.rerank(prospect, repository.competitors_with_data(uow.session, prospect.site_id))
     for look in visits:
-        if look.finding.url == prospect.best_page and look.finding.title:
-            prospect.best_page_title = look.finding.title
+        if look.finding.url == prospect.best_page:
+            prospect.best_page_title = look.finding.title or prospect.best_page_title
+            if look.text:
+                fit.page_was_read(uow, prospect, lang=look.finding.lang, text=look.text)
     uow.session.flush()
     data = {"mention_check_id": row.id, "url": row.url, "verdict": finding.verdict.value, "reason": row.reason}
     if finding.verdict is MentionVerdict.LINKED:

@@ -21,6 +21,7 @@ from app.models.inbound import Inbound, InboundState
 from app.models.inbound_location import InboundLocation
 from app.models.installation import Installation
 from app.models.job_fault import JobFault
+from app.models.kept_removal import KeptRemoval
 from app.models.kept_text import KeptText
 from app.models.lease import Lease
 from app.models.link import Link, LinkState
@@ -45,6 +46,7 @@ from app.models.prospect_place import ProspectPlace
 from app.models.provider_pull import ProviderPull, ProviderSchedule, PullState
 from app.models.queue_pin import QueuePin
 from app.models.recipient_day import RecipientDay
+from app.models.removed_gap import RemovedGap
 from app.models.robots_text import RobotsText
 from app.models.sealed_secret import SealedSecret
 from app.models.search_request import SearchRequest
@@ -97,6 +99,7 @@ __all__ = [
     "InboundState",
     "Installation",
     "JobFault",
+    "KeptRemoval",
     "KeptText",
     "Lease",
     "Link",
@@ -128,6 +131,7 @@ __all__ = [
     "PullState",
     "QueuePin",
     "RecipientDay",
+    "RemovedGap",
     "RobotsText",
     "Role",
     "RunState",

@@ -1,11 +1,13 @@
 """A gap domain in a site's pipeline, with the evidence that the gap gave."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field
 
 from app.db.types import enum_check, enum_column, json_column
+from app.domain.language import LanguageSource
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.models.base import Table
@@ -72,15 +74,29 @@ class Prospect(Table, table=True):
     authority_provider: str | None = Field(default=None, max_length=32)
     traffic: int | None = Field(default=None, sa_type=_COUNT)
     language: str | None = Field(default=None, max_length=64)
+    language_source: LanguageSource | None = Field(default=None, sa_column=enum_column(LanguageSource, nullable=True))
     best_page: str | None = None
     best_page_title: str | None = None
     target: str | None = None
     anchor: str | None = None
+    context: str | None = None  # the words around the link, where the export has them
     first_seen: date | None = None
     score: float | None = None
     removed_by: list[str] = Field(default_factory=list, sa_column=json_column())
     known_pages: list[str] = Field(default_factory=list, sa_column=json_column())
     rank_key: str = Field(default="", max_length=80)
+
+    # The chance of the link with its parts, the rule that keeps it out of the tiers, and which page of ours fits: a score,
+    # or the reason why nobody can tell. `page_words` and `page_language` are what the best page said when it was read.
+    winnability: int | None = None
+    winnability_parts: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column(server_default="[]"))
+    gate: str | None = Field(default=None, max_length=32)
+    fit: int | None = None
+    fit_page_id: int | None = None
+    fit_words: list[str] = Field(default_factory=list, sa_column=json_column(server_default="[]"))
+    fit_unknown: str | None = Field(default=None, max_length=32)
+    page_words: list[str] = Field(default_factory=list, sa_column=json_column(server_default="[]"))
+    page_language: str | None = Field(default=None, max_length=16)
 
     # The latest mention check, for lists; its evidence is the row in mention_check.
     mention: MentionVerdict | None = Field(default=None, sa_column=enum_column(MentionVerdict, nullable=True))

@@ -21,6 +21,9 @@ class Site(Table, table=True):
     country: str | None = Field(default=None, max_length=2)
     min_authority: float | None = None
     min_traffic: int | None = None
+    min_fit: int | None = None
+    # Languages whose pages count; empty asks for none.
+    languages: list[str] = Field(default_factory=list, sa_column=json_column(server_default="[]"))
     sender_name: str | None = None
     sender_role: str | None = None
     postal_address: str | None = None

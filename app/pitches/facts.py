@@ -21,6 +21,7 @@ from app.domain.angles import (
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.page_fit import Fit, OurPage, best_fit
 from app.domain.pitch_contract import page_key
+from app.domain.topic_fit import FITS
 from app.evidence import repository as evidence_repository
 from app.evidence.stored import coverage_fact, linked_fact
 from app.mail.render.variables import DEFAULT_OPT_OUT, MAX_URL
@@ -103,7 +104,7 @@ def gather(
         prospect.target,
         unlinked.quote if unlinked else None,
     ]
-    fit = _fit(pages, said, page_id=page_id, target=lost.target_url if lost else None)
+    fit = _fit(pages, said, page_id=page_id, target=lost.target_url if lost else None, kept=prospect)
     facts = AngleFacts(
         brand=site.brand_names[0] if site.brand_names else site.name,
         their_page=their_page,
@@ -232,7 +233,9 @@ def first_name(contact: Contact | None) -> str | None:
     return None
 
 
-def _fit(pages: list[Page], said: list[str | None], *, page_id: int | None, target: str | None) -> Fit | None:
+def _fit(
+    pages: list[Page], said: list[str | None], *, page_id: int | None, target: str | None, kept: Prospect
+) -> Fit | None:
     ours = [
         OurPage(page.id, page.url, page.title, page.topic, page.summary, page.published_on)
         for page in pages
@@ -242,6 +245,10 @@ def _fit(pages: list[Page], said: list[str | None], *, page_id: int | None, targ
         for page in ours:
             if page_key(page.url) == page_key(target):
                 return Fit(page, 1, "Our page is the one that they linked to")
+    for page in ours:
+        # The gap has compared the whole page, in its own language; what is left is for prospects that it knows nothing of.
+        if page_id is None and page.id == kept.fit_page_id and (kept.fit or 0) >= FITS:
+            return Fit(page, kept.fit or 0, f"Our page fits because both speak of {', '.join(kept.fit_words[:3])}")
     return best_fit(ours, said)
 
 

@@ -175,4 +175,6 @@ def rerank(prospect: Prospect, competitors: int) -> None:
         dofollow=prospect.dofollow,
         authority=prospect.authority,
         first_seen=prospect.first_seen,
+        winnability=prospect.winnability,
+        gate=prospect.gate,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -25,7 +25,7 @@ VIEWS: dict[str, tuple[tuple[Stage, ...], bool]] = {
     "excluded": ((Stage.LOST,), False),
     "removed": ((Stage.PROSPECT, Stage.CHECKED_MENTION), True),
 }
-ORDERS = ("rank", "domain", "authority", "traffic")
+ORDERS = ("rank", "domain", "authority", "traffic", "fit", "winnability")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Filter:
     provider: str = BASELINE_PROVIDER
     traffic: int | None = None
     dofollow: bool = False
+    fit: int | None = None
+    languages: tuple[str, ...] = ()
     known_only: bool = False
     order: str = "rank"
 
@@ -50,7 +52,7 @@ class Filter:
 @dataclass(frozen=True, slots=True)
 class Account:
     """`total` domains in the view, of them `hidden` by floors. `by` and `alone`: how many each floor hides, and how many
-    nothing else hides; `undecided`: shown although a floor could not be decided. `capped`: counting stopped at MOST_COUNTED.
+    nothing else hides; `unknown`: how many each could not decide; `undecided`: shown although a floor could not be decided. `capped`: counting stopped at MOST_COUNTED.
     """
 
     total: int
@@ -59,6 +61,16 @@ class Account:
     alone: dict[str, int]
     undecided: int
     capped: bool
+    unknown: dict[str, int] = field(default_factory=dict)
+    known_only: bool = False
+
+    def fails(self, name: str) -> int:
+        """How many are known to lie below a floor."""
+        return self.by[name] - self.unknown[name] if self.known_only else self.by[name]
+
+    def passes(self, name: str) -> int:
+        """How many are known to meet a floor."""
+        return self.total - self.fails(name) - self.unknown[name]
 
     @property
     def costliest(self) -> str | None:
@@ -78,6 +90,20 @@ def _tests(asked: Filter) -> dict[str, tuple[Any, Any]]:
         found["traffic"] = (col(Prospect.traffic) < asked.traffic, col(Prospect.traffic).is_(None))
     if asked.dofollow:
         found["dofollow"] = (col(Prospect.dofollow).is_(False), col(Prospect.dofollow).is_(None))
+    if asked.fit is not None:
+        found["fit"] = (col(Prospect.fit) < asked.fit, col(Prospect.fit).is_(None))
+    if asked.languages:
+        # What tools say is a code, a code with a region, or a short list of them.
+        said = func.replace(func.lower(col(Prospect.language)), "_", "-")
+        ours = or_(
+            *(
+                form
+                for code in asked.languages
+                for form in (said == code, said.like(f"{code}-%"), said.like(f"{code},%"), said.like(f"%, {code}%"))
+            )
+        )
+        unknown = or_(col(Prospect.language).is_(None), col(Prospect.language) == "")
+        found["language"] = (and_(~unknown, ~ours), unknown)
     return found
 
 
@@ -107,10 +133,17 @@ def _base(asked: Filter, statement: Select[Any]) -> Select[Any]:
 def account(uow: UnitOfWork, asked: Filter) -> Account:
     """What the floors hide, in one statement."""
     hides = _hides(asked)
+    doubts = {name: case((unknown, 1), else_=0) for name, (_fails, unknown) in _tests(asked).items()}
     undecided = [unknown for _fails, unknown in _tests(asked).values()]
     unsure = case((or_(*undecided), 1), else_=0) if undecided else func.coalesce(None, 0)
     inner = _base(
-        asked, select(col(Prospect.id), unsure.label("unsure"), *(one.label(name) for name, one in hides.items()))
+        asked,
+        select(
+            col(Prospect.id),
+            unsure.label("unsure"),
+            *(one.label(name) for name, one in hides.items()),
+            *(one.label(f"doubt_{name}") for name, one in doubts.items()),
+        ),
     )
     sub = inner.limit(MOST_COUNTED).subquery()
     flags = [sub.c[name] for name in hides]
@@ -121,17 +154,20 @@ def account(uow: UnitOfWork, asked: Filter) -> Account:
         counts.append(func.sum(case((and_(together == 0, sub.c.unsure == 1), 1), else_=0)))
         counts += [func.sum(flag) for flag in flags]
         counts += [func.sum(case((and_(flag == 1, together == 1), 1), else_=0)) for flag in flags]
+        counts += [func.sum(sub.c[f"doubt_{name}"]) for name in hides]
     row = [int(value or 0) for value in uow.session.execute(select(*counts).select_from(sub)).one()]
     if together is None:
         return Account(row[0], 0, {}, {}, 0, row[0] == MOST_COUNTED)
-    names, middle = list(hides), 3 + len(hides)
+    names, middle, last = list(hides), 3 + len(hides), 3 + 2 * len(hides)
     return Account(
         row[0],
         row[1],
         dict(zip(names, row[3:middle], strict=True)),
-        dict(zip(names, row[middle:], strict=True)),
+        dict(zip(names, row[middle:last], strict=True)),
         row[2],
         row[0] == MOST_COUNTED,
+        dict(zip(names, row[last:], strict=True)),
+        asked.known_only,
     )
 
 
@@ -151,6 +187,14 @@ _COLUMNS = (
     Prospect.anchor,
     Prospect.mention,
     Prospect.removed_by,
+    Prospect.language,
+    Prospect.language_source,
+    Prospect.winnability,
+    Prospect.gate,
+    Prospect.fit,
+    Prospect.fit_page_id,
+    Prospect.fit_words,
+    Prospect.fit_unknown,
     Prospect.rank_key,
 )
 

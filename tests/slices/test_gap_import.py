@@ -102,7 +102,14 @@ def test_from_files_to_prospects(db: Database, tmp_path: Path) -> None:
     assert (both.authority, both.authority_provider, both.traffic, both.dofollow) == (40.0, "ahrefs", 5000, True)
     assert (both.language, str(both.first_seen), both.links, both.removed_by) == ("en", "2025-01-02", 4, [])
     assert both.rank_key == rank_key(
-        tier=1, mention=None, overlap=2, competitors=2, dofollow=True, authority=40.0, first_seen=both.first_seen
+        tier=1,
+        mention=None,
+        overlap=2,
+        competitors=2,
+        dofollow=True,
+        authority=40.0,
+        first_seen=both.first_seen,
+        winnability=both.winnability,
     )
     assert both.mention_due_at == db.clock.now()
     assert found["one.test"].traffic == 9_000_000_000
@@ -197,6 +204,7 @@ def test_a_refresh_keeps_the_stage_and_what_people_changed(db: Database, clock: 
         dofollow=True,
         authority=60.0,
         first_seen=both.first_seen,
+        winnability=both.winnability,
     )
     assert (both.created_at, both.updated_at) == (before, clock.now())
     # It is spam now and so no gap; its stage stays, and the reason can be seen.

@@ -12,7 +12,7 @@ import pytest
 
 from app.domain.topic_fit import FitUnknown, TopicFit
 from app.languages import detect
-from app.topics import OurText, TheirText, Topics, words
+from app.topics import OurText, TheirText, Topics, repeated, words
 
 DATA = Path(__file__).parent / "data"
 
@@ -70,7 +70,8 @@ def test_the_set_is_large_enough() -> None:
 
 def test_the_text_of_a_page_that_was_read_counts_by_words_that_it_repeats() -> None:
     text = "Rain fell. " + "The invoice is late, so charge a fee for the late payment of the invoice. " * 3
-    read = SITES["en"].fit(TheirText("Notes", text=text, language="en"))
+    assert repeated(text, "en") == ("invoice", "late", "charge", "fee", "payment")
+    read = SITES["en"].fit(TheirText("Notes", repeated=repeated(text, "en"), language="en"))
     unread = SITES["en"].fit(TheirText("Notes on money", language="en"))
     assert (read.page, (read.score or 0) > (unread.score or 0)) == ("e1", True)
     assert "rain" not in read.shared

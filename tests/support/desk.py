@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 
 from app.domain.delivery import OutboundState
+from app.domain.language import LanguageSource
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.inbox import triage
@@ -16,11 +18,13 @@ from app.models import (
     Folder,
     Inbound,
     InboundState,
+    KeptRemoval,
     Link,
     LinkState,
     MentionCheck,
     Outbound,
     Prospect,
+    RemovedGap,
 )
 from app.pitches import service as pitches
 from app.prospects import service as prospects
@@ -39,7 +43,7 @@ def furnish(house: House, *, more: int = 0) -> dict[str, int]:
         site = a_site(uow)
         for name in ("alpha.test", "beta.test", "gamma.test"):
             uow.session.add(Competitor(site_id=site.id, domain=name, created_at=uow.now()))
-        a_page(uow, site)
+        page = a_page(uow, site)
         a_page(uow, site, url="https://acme.test/guides/audit", title="The audit workbook", topic="content audits")
         mailbox = a_mailbox(uow)
         mailbox.secret = vault.seal("secret", f"mailbox:{mailbox.id}:secret")
@@ -73,6 +77,7 @@ def furnish(house: House, *, more: int = 0) -> dict[str, int]:
                 anchor="onboarding templates",
                 first_seen=date(2025, 3, 1),
             )
+            _judge(prospect, number, page.id)
             prospects.rerank(prospect, 3)
             _check(house, prospect, mention, uow)
             if number != 4:
@@ -80,8 +85,34 @@ def furnish(house: House, *, more: int = 0) -> dict[str, int]:
             if number in (0, 1, 2):
                 pitches.propose(uow, prospect.id, actor="system")
             ids[domain] = prospect.id
+        removed: dict[str, Any] = {"removed_by": ["directory"], "seen": "domain: directory", "rank_key": "1", "tier": 1}
+        uow.session.add(
+            RemovedGap(
+                site_id=site.id, domain="web-directory.test", best_page="https://web-directory.test/x", **removed
+            )
+        )
+        uow.session.add(
+            KeptRemoval(site_id=site.id, domain="fair-directory.test", rule="*", by="ana", at=house.clock.now())
+        )
         _mail(house, uow, site, mailbox, ids, (vault, settings))
     return ids
+
+
+def _judge(prospect: Prospect, number: int, page_id: int) -> None:
+    """The first ones are as an import judges them; of the others nothing is known."""
+    if number == 0:
+        prospect.fit, prospect.fit_page_id, prospect.fit_words = 88, page_id, ["customer", "onboarding"]
+    if number in (0, 1):
+        prospect.fit = prospect.fit or 0
+        prospect.language, prospect.language_source = "en", LanguageSource.DETECTED
+        prospect.winnability_parts = [
+            {"rule": "editorial", "points": 20, "why": "a guide", "seen": "path: checklist"},
+            {"rule": "news-event", "points": -25, "why": "news", "seen": "title: raises"},
+        ]
+        prospect.winnability = 45
+    elif number == 2:
+        prospect.fit_unknown, prospect.winnability, prospect.language = "other-language", 20, "fr"
+        prospect.language_source = LanguageSource.TOOL
 
 
 def _check(house: House, prospect: Prospect, verdict: MentionVerdict, uow: object) -> None:

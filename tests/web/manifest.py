@@ -77,9 +77,12 @@ MANIFEST: dict[tuple[str, str], Row] = {
     ("POST", "/prospects/{prospect_id}/give-up"): Row("OLX"),
     ("POST", "/prospects/{prospect_id}/reopen"): Row("OLX"),
     ("GET", "/gap"): Row(
-        "VOLX", ("/gap", "/gap?authority=50&traffic=1000&dofollow=on", "/gap?authority=x", "/gap?view=excluded")
+        "VOLX", ("/gap", "/gap?authority=50&traffic=1000&dofollow=on&fit=60", "/gap?authority=x", "/gap?view=excluded")
     ),
     ("POST", "/gap/decide"): Row("OLX"),
+    ("POST", "/gap/floors"): Row("LX"),
+    ("GET", "/gap/removed"): Row("VOLX", ("/gap/removed",)),
+    ("POST", "/gap/removed"): Row("OLX"),
     ("GET", "/gap/changes"): Row("VOLX", ("/gap/changes",)),
     ("GET", "/imports"): Row("OLX", ("/imports",)),
     ("GET", "/imports/new"): Row("LX", ("/imports/new",)),

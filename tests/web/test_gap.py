@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from app.db.work import Database
 from app.domain.pipeline import Stage
-from app.models import Competitor, Prospect, Role
+from app.models import Competitor, Prospect, RemovedGap, Role
 from app.prospects import service as prospects
 from app.reports import gap
 from app.reports.gap import Filter
 from tests.support.http import House
-from tests.support.world import a_prospect, a_site
+from tests.support.world import a_page, a_prospect, a_site
 from tests.web.test_pages import post
 
 ROWS = (
@@ -143,3 +143,71 @@ def test_domains_are_added_excluded_and_put_back(house: House) -> None:
     assert due["both.test"] is None
     assert {one.stage for one in everyone} == {Stage.PROSPECT}
     assert browser.get("/gap/changes").status_code == 200
+
+
+def test_topic_fit_and_language_are_floors_that_never_decide_what_is_unknown(db: Database) -> None:
+    with db.work() as uow:
+        site = a_site(uow)
+        for domain, fit, language in (
+            ("fits.test", 80, "en-US"),
+            ("far.test", 10, "en"),
+            ("foreign.test", 70, "de, fr"),
+            ("both.test", 5, "de"),
+            ("unknown.test", None, None),
+        ):
+            a_prospect(uow, site, domain, tier=1, overlap=1, fit=fit, language=language)
+        site_id = int(site.id)
+    asked = Filter(site_id, fit=60, languages=("en",))
+    with db.read() as uow:
+        assert {row["domain"] for row in gap.listing(uow, asked)} == {"fits.test", "unknown.test"}
+        counted = gap.account(uow, asked)
+        certain = gap.account(uow, Filter(site_id, fit=60, languages=("en",), known_only=True))
+    assert (counted.by, counted.alone, counted.unknown) == (
+        {"fit": 2, "language": 2},
+        {"fit": 1, "language": 1},
+        {"fit": 1, "language": 1},
+    )
+    for account in (counted, certain):
+        figures = [(account.passes(name), account.fails(name), account.unknown[name]) for name in ("fit", "language")]
+        assert figures == [(2, 2, 1), (2, 2, 1)]
+
+
+def test_fits_chances_and_what_rules_removed_are_shown(house: House) -> None:
+    with house.db.work() as uow:
+        site = a_site(uow)
+        page = a_page(uow, site)
+        one = a_prospect(
+            uow, site, "fits.test", tier=1, overlap=1, fit=83, fit_page_id=page.id, fit_words=["late", "fees"],
+            winnability=70, language="de", language_source="detected",
+        )  # fmt: skip
+        one.winnability_parts = [{"rule": "editorial", "points": 20, "why": "a guide", "seen": "path: guide"}]
+        sold = a_prospect(uow, site, "sold.test", tier=1, overlap=1, fit_unknown="other-language", winnability=5)
+        sold.gate = "paid"
+        uow.session.add(
+            RemovedGap(
+                site_id=site.id, domain="x-directory.test", removed_by=["directory"], seen="domain: directory", tier=2
+            )
+        )
+    lead = house.browser(Role.LEAD)
+    text = re.sub(r"\s+", " ", lead.get("/gap?fit=60").text)
+    assert "because both speak of late, fees" in text
+    assert "no page of yours is in their language" in text
+    assert "paid link" in text
+    assert "topic fit: 1 pass, 0 fail, 1 not known; 0 fail only on this" in text
+    shown = lead.get(f"/prospects/{one.id}").text
+    assert "+20 editorial" in shown
+    assert "detected" in shown
+    assert "did=floors" in post(lead, "/gap/floors", fit="60", languages="en, de").headers["location"]
+    assert post(lead, "/gap/floors", languages="!").status_code == 422
+    removed = lead.get("/gap/removed").text
+    assert "domain: directory" in removed
+    assert post(lead, "/gap/removed", rule="").status_code == 422
+    assert post(lead, "/gap/removed", domain="x-directory.test").status_code == 303
+    after = lead.get("/gap/removed").text
+    assert "every rule" in after
+    (number,) = re.findall(r'name="end" value="(\d+)"', after)
+    post(lead, "/gap/removed", end=number)
+    assert "Nothing is taken back." in lead.get("/gap/removed").text
+    with house.db.read() as uow:
+        kept_site = uow.session.get_one(type(site), site.id)
+        assert (kept_site.min_fit, kept_site.languages) == (60, ["en", "de"])

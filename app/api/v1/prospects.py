@@ -14,8 +14,10 @@ from app.contacts import service as searches
 from app.domain.angle_evidence import State
 from app.domain.checks import CheckState
 from app.domain.contact_rules import How, PageKind, Whose
+from app.domain.language import LanguageSource
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
+from app.domain.topic_fit import FitUnknown
 from app.errors import BadInput, FieldProblem
 from app.evidence import repository as reasons
 from app.evidence import service as evidence
@@ -65,6 +67,9 @@ class ProspectOut(Out):
     authority_provider: str | None
     traffic: int | None
     language: str | None
+    language_source: LanguageSource | None = Field(
+        description="Who says so: the tool's export, the page when it was read, or a look at its title and anchor."
+    )
     best_page: str | None
     best_page_title: str | None
     target: str | None
@@ -72,6 +77,17 @@ class ProspectOut(Out):
     first_seen: date | None
     score: float | None
     removed_by: list[str]
+    winnability: int | None = Field(description="0 to 100: the chance of the link; null: no page of theirs is known.")
+    winnability_parts: list[dict[str, Any]] = Field(
+        description="What makes the chance: `rule`, `points`, `why`, and what it was `seen` by."
+    )
+    gate: str | None = Field(description="The rule that keeps it behind every tier: link-network or paid.")
+    fit: int | None = Field(
+        description="0 to 100: how well our page fits theirs; null: `fit_unknown` says why nobody can tell."
+    )
+    fit_page_id: int | None
+    fit_words: list[str] = Field(description="The words that both pages share, the strongest first.")
+    fit_unknown: FitUnknown | None
     mention: MentionVerdict | None = Field(description="Null: not checked. `could-not-check` is not `no-mention`.")
     snoozed_until: datetime | None
     created_at: datetime

@@ -9,9 +9,24 @@ from pydantic import Field
 
 from app.api.door import Call, Door, Id, Line, Model, Out, Text
 from app.domain.angles import Angle
-from app.sites import pages, service
+from app.sites import floors, pages, service
 
 door = Door("sites")
+
+
+Languages = Annotated[
+    list[Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=16)]],
+    Field(max_length=20, description="Pages in none of them are removed from the gap; empty asks for none."),
+]
+
+
+class FloorsIn(Model):
+    """What the baseline of a site asks for; null asks the usual figure (for the fit: nothing)."""
+
+    min_authority: Annotated[float | None, Field(ge=0, le=100)] = None
+    min_traffic: Annotated[int | None, Field(ge=0, le=2**31 - 1)] = None
+    min_fit: Annotated[int | None, Field(ge=0, le=100)] = None
+    languages: Languages = Field(default_factory=list)
 
 
 class SiteIn(Model):
@@ -46,6 +61,8 @@ class SiteOut(Out):
     country: str | None
     min_authority: float | None
     min_traffic: int | None
+    min_fit: int | None
+    languages: list[str]
     sender_name: str | None
     sender_role: str | None
     postal_address: str | None
@@ -158,6 +175,12 @@ def archive_site(call: Call, site_id: Id) -> Any:
 def restore_site(call: Call, site_id: Id) -> Any:
     """Bring a site back that was put away."""
     return service.restore(call.uow, site_id)
+
+
+@door.route("PUT", "/sites/{site_id}/floors", needs="sites:write", answers=SiteOut)
+def set_floors(call: Call, site_id: Id, body: FloorsIn) -> Any:
+    """Set the floors of a site: authority, visits, topic fit and languages."""
+    return floors.set_floors(call.uow, site_id, **body.model_dump())
 
 
 @door.route("GET", "/sites/{site_id}/competitors", needs="sites:read", answers=list[CompetitorOut])

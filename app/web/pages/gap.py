@@ -11,14 +11,17 @@ from app.desk import review
 from app.domain import gap as rules
 from app.domain.pipeline import LostReason
 from app.errors import BadInput, FieldProblem
-from app.gaps import changes
+from app.gaps import changes, kept
+from app.gaps.amend import ALL, FINAL
 from app.models import ChangeKind, Site
 from app.reports import gap
 from app.reports.gap import Filter
+from app.sites import floors
 from app.sites import service as sites
 from app.web.door import Pages, Visit
 from app.web.i18n import _, mark, ngettext
 from app.web.lanes import person_of
+from app.web.words import FIT_WORDS
 
 pages = Pages()
 
@@ -30,7 +33,13 @@ VIEWS = {
     "excluded": mark("Excluded"),
     "removed": mark("Removed by a rule"),
 }
-FLOORS = {"authority": mark("authority"), "traffic": mark("traffic"), "dofollow": mark("dofollow")}
+FLOORS = {
+    "authority": mark("authority"),
+    "traffic": mark("traffic"),
+    "dofollow": mark("dofollow"),
+    "fit": mark("topic fit"),
+    "language": mark("language"),
+}
 REASONS = {
     LostReason.NOT_RELEVANT: mark("Not relevant"),
     LostReason.WEAK_SITE: mark("Weak site"),
@@ -64,18 +73,20 @@ def _figure(given: dict[str, str], name: str, most: int, problem: str) -> int | 
     return int(text)
 
 
-def _filter(given: dict[str, str], site_id: int) -> Filter:
+def _filter(given: dict[str, str], site: Site) -> Filter:
     """The filter of an address or a form. Raises BadInput with the field; a view or order that is unknown is the usual one."""
     tier = given.get("tier", "")
     view, order, provider = given.get("view", "open"), given.get("order", "rank"), given.get("provider", "")
     return Filter(
-        site_id,
+        site.id,
         view=view if view in VIEWS else "open",
         tier=int(tier) if tier in ("1", "2", "3") else None,
         authority=_figure(given, "authority", 100, _("Enter a number from 0 to 100")),
         provider=provider if provider in rules.PROVIDER_ORDER else rules.BASELINE_PROVIDER,
         traffic=_figure(given, "traffic", 2**31 - 1, _("Enter a whole number of visits a month")),
         dofollow=given.get("dofollow") == "on",
+        fit=_figure(given, "fit", 100, _("Enter a number from 0 to 100")),
+        languages=tuple(site.languages) if given.get("language") == "on" else (),
         known_only=given.get("known") == "on",
         order=order if order in gap.ORDERS else "rank",
     )
@@ -91,10 +102,24 @@ def _given(asked: Filter) -> dict[str, Any]:
         "provider": asked.provider if asked.provider != rules.BASELINE_PROVIDER else None,
         "traffic": asked.traffic,
         "dofollow": "on" if asked.dofollow else None,
+        "fit": asked.fit,
+        "language": "on" if asked.languages else None,
         "known": "on" if asked.known_only else None,
         "order": asked.order if asked.order != "rank" else None,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _usual(site: Site) -> dict[str, Any]:
+    """The floors of a site, as fields: its own, else those of the baseline."""
+    authority = rules.BASELINE_AUTHORITY if site.min_authority is None else site.min_authority
+    return {
+        "authority": int(authority),
+        "traffic": rules.BASELINE_TRAFFIC if site.min_traffic is None else site.min_traffic,
+        "dofollow": "on",
+        "fit": site.min_fit,
+        "language": "on" if site.languages else None,
+    }
 
 
 def _position(text: str, order: str) -> tuple[Any, int] | None:
@@ -116,11 +141,13 @@ def _show(visit: Visit, given: dict[str, str] | None = None) -> Response:
     if site is None:
         return visit.page("gap.html", site=None)
     try:
-        asked = _filter(given, site.id)
+        asked = _filter(given, site)
     except BadInput as wrong:
         # What cannot be read is said beside its field, and the list is shown without it.
         visit.error = wrong
-        asked = _filter({name: value for name, value in given.items() if name not in ("authority", "traffic")}, site.id)
+        asked = _filter(
+            {name: value for name, value in given.items() if name not in ("authority", "traffic", "fit")}, site
+        )
     counted = gap.account(visit.uow, asked)
     rows = gap.listing(visit.uow, asked, after=_position(given.get("after", ""), asked.order), limit=_PAGE + 1)
     more = None
@@ -148,7 +175,9 @@ def _show(visit: Visit, given: dict[str, str] | None = None) -> Response:
         floors=FLOORS,
         reasons=REASONS,
         providers=[(name, name) for name in rules.PROVIDER_ORDER],
-        baseline={"authority": rules.BASELINE_AUTHORITY, "traffic": rules.BASELINE_TRAFFIC, "dofollow": "on"},
+        baseline=_usual(site),
+        pages={page.id: page for page in sites.pages(visit.uow, site.id, archived=True)},
+        why_no_fit=FIT_WORDS,
         address=lambda **changed: (
             "/gap?" + urlencode({name: value for name, value in {**fields, **changed}.items() if value is not None})
         ),
@@ -159,6 +188,8 @@ def _show(visit: Visit, given: dict[str, str] | None = None) -> Response:
 def _notice(visit: Visit) -> str | None:
     params = visit.request.query_params
     did, done, left = params.get("did"), params.get("n", ""), params.get("left", "")
+    if did == "floors":
+        return _("The floors of the site are kept. The next import counts with them.")
     if did not in ("added", "excluded", "back") or not done.isdecimal() or len(done) > 6:
         return None
     said = {
@@ -183,7 +214,7 @@ def decide(visit: Visit) -> Response:
     _known, site = _site(visit, dict(visit.form))
     if site is None:
         raise BadInput("there is no site yet")
-    asked = _filter(dict(visit.form), site.id)
+    asked = _filter(dict(visit.form), site)
     what = visit.text("do")
     ids = [int(name[2:]) for name in visit.form if name.startswith("p-") and name[2:].isdecimal() and len(name) < 12]
     if what == "add-all":
@@ -199,6 +230,72 @@ def decide(visit: Visit) -> Response:
         made, did = review.add_to_queue(visit.uow, site.id, ids), "added"
     left = made.already + len(made.refused)
     return visit.go("/gap?" + urlencode({**_given(asked), "did": did, "n": made.done, "left": left}))
+
+
+@pages.post("/gap/floors", needs="sites:write", again=lambda visit: _show(visit, dict(visit.form)))
+def keep_floors(visit: Visit) -> Response:
+    """Make the floors of the filter those of the site, with its languages; the next import counts with them."""
+    form = dict(visit.form)
+    _known, site = _site(visit, form)
+    if site is None:
+        raise BadInput("there is no site yet")
+    asked = _filter(form, site)
+    floors.set_floors(
+        visit.uow,
+        site.id,
+        min_authority=asked.authority,
+        min_traffic=asked.traffic,
+        min_fit=asked.fit,
+        languages=[text for text in visit.text("languages").replace(",", " ").split() if text],
+    )
+    return visit.go("/gap?" + urlencode({**_given(asked), "did": "floors", "n": 0}))
+
+
+def _removed_page(visit: Visit) -> Response:
+    given = dict(visit.form) or dict(visit.request.query_params)
+    known, site = _site(visit, given)
+    if site is None:
+        return visit.page("gap.html", site=None)
+    position = _position(given.get("after", ""), "rank")
+    rows = kept.removed(visit.uow, site.id, after=position, limit=_PAGE + 1)
+    more = None
+    if len(rows) > _PAGE:
+        last = rows[_PAGE - 1]
+        more = "/gap/removed?" + urlencode({"site": site.id, "after": f"{last.rank_key}.{last.id}"})
+    return visit.page(
+        "gap_removed.html",
+        status=visit.error.status if visit.error else 200,
+        site=site,
+        sites=known,
+        rows=rows[:_PAGE],
+        more=more,
+        kept=kept.listing(visit.uow, site.id),
+        choices=[("", "–"), *((rule, rule) for rule in kept.rules())],
+        final=set(FINAL),
+        every=ALL,
+    )
+
+
+@pages.get("/gap/removed", needs="prospects:read")
+def removed_gaps(visit: Visit) -> Response:
+    """What rules have taken off the list, and what was taken back of it."""
+    return _removed_page(visit)
+
+
+@pages.post("/gap/removed", needs="prospects:write", again=_removed_page)
+def take_back(visit: Visit) -> Response:
+    """Take a row or a rule back, or end what was taken back."""
+    _known, site = _site(visit, dict(visit.form))
+    if site is None:
+        raise BadInput("there is no site yet")
+    ended, domain = visit.text("end"), visit.text("domain")
+    if ended:
+        kept.end(visit.uow, site.id, int(ended) if ended.isdecimal() and len(ended) < 10 else 0, actor=visit.actor)
+    elif domain:
+        kept.keep_row(visit.uow, site.id, domain, actor=visit.actor)
+    else:
+        kept.keep_rule(visit.uow, site.id, visit.text("rule"), actor=visit.actor)
+    return visit.go(f"/gap/removed?site={site.id}")
 
 
 @pages.get("/gap/changes", needs="prospects:read")

@@ -9,7 +9,9 @@ from app.errors import BadInput, FieldProblem
 from app.evidence import repository as reasons
 from app.prospects import repository, service
 from app.reports import links, timeline
+from app.sites import service as sites
 from app.web.door import Id, Pages, Visit
+from app.web.words import FIT_WORDS
 
 pages = Pages()
 
@@ -35,6 +37,8 @@ def _show(visit: Visit, prospect_id: int) -> Response:
         item={"seen": reasons.of_prospect(visit.uow.session, prospect_id), "prospect": found},
         over=found.stage in (Stage.WON, Stage.LOST),
         notice=None,
+        pages={page.id: page for page in sites.pages(visit.uow, found.site_id, archived=True)},
+        why_no_fit=FIT_WORDS,
     )
 
 

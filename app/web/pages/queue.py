@@ -24,6 +24,7 @@ from app.web import i18n
 from app.web.door import Id, Pages, Visit
 from app.web.i18n import _, mark
 from app.web.lanes import PAGE, lane_of, person_of, position_of, query_of
+from app.web.words import FIT_WORDS
 
 pages = Pages()
 
@@ -88,6 +89,7 @@ def item_values(visit: Visit, lane: Lane, prospect_id: int, *, ask: bool) -> dic
     mine = sheet.lease is not None and sheet.lease.holder == visit.who.caller
     return {
         "item": sheet,
+        "why_no_fit": FIT_WORDS,
         "lane": lane,
         "query": query_of(lane),
         "skips": SKIPS,
