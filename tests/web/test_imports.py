@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from app.gaps import uploads
@@ -104,3 +106,51 @@ def test_what_cannot_be_read_is_said_at_the_field(house: House) -> None:
     assert none.status_code == 422
     assert 'href="#f-file"' in none.text
     assert not list(uploads.folder_of(house.container.settings).iterdir())
+
+
+def test_a_hundred_thousand_rows_tell_how_far_they_are_and_can_be_stopped(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U28: a figure within a second, a new one every two; the page has it after a reload; Cancel ends it between two rows."""
+    site(house)
+    browser = house.browser(Role.LEAD)
+    noted: list[tuple[float, int]] = []
+    honest = uploads._Watch.note
+
+    def note(watch: Any, done: int) -> None:
+        noted.append((time.monotonic(), done))
+        honest(watch, done)
+        if len(noted) == 1 and place != ours:
+            live = browser.get(place).text
+            assert "State: runs" in live
+            assert "0 of 100,000 rows" in live
+            assert 'hx-trigger="every 2s"' in live
+            if stop:
+                post(browser, f"{place}/cancel")
+                assert "It stops at the next step." in browser.get(place).text
+
+    monkeypatch.setattr(uploads._Watch, "note", note)
+    ours = send(browser, "ours.csv", OWN).headers["location"]
+    post(browser, f"{ours}/run", target="acme.test", **{"map-source": "where found"})
+    stop, place = False, ours
+    uploads.run(house.container, 1)
+    noted.clear()
+    for number, stop in ((2, True), (3, False)):
+        rows = "".join(f"https://blog-{n}.test/x{number};{n % 90}\n" for n in range(100_000))
+        place = send(browser, f"many-{number}.csv", f"where found;rank\n{rows}").headers["location"]
+        post(browser, f"{place}/run", target="alpha.test", **{"map-source": "where found"})
+        noted.clear()
+        begun = time.monotonic()
+        uploads.run(house.container, number)
+        took = time.monotonic() - begun
+        assert noted[0][0] - begun <= 1
+        page = browser.get(place).text
+        if stop:
+            assert "State: cancelled" in page
+            with house.db.read() as uow:
+                assert uow.session.execute(select(Snapshot).where(Snapshot.rows_read > 100)).first() is None
+            continue
+        assert "100,000 rows read, 100,000 taken" in page
+        assert [done for _, done in noted] == sorted(done for _, done in noted)
+        assert noted[-1][1] == 100_000
+        print(f"100,000 rows: {took:.1f} s, {len(noted)} figures")  # noqa: T201 -- for the reader of the log
