@@ -14,7 +14,7 @@ from typing import Any
 
 import uvicorn
 
-from app.clock import SteppedClock
+from app.clock import Clock, SteppedClock
 from app.models import Role
 from app.settings import Settings
 from app.team import service as team
@@ -42,12 +42,12 @@ class Served(House):
 
 
 @contextlib.contextmanager
-def serve(settings: Settings, start: Any, port: int = 0) -> Iterator[Served]:
-    """The application on a port of this machine."""
+def serve(settings: Settings, start: Any, port: int = 0, clock: Clock | None = None) -> Iterator[Served]:
+    """The application on a port of this machine, with a clock of its own that starts at `start`, or with the given one."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", port))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    house = Served(settings.model_copy(update={"public_url": url}), clock=SteppedClock(start))
+    house = Served(settings.model_copy(update={"public_url": url}), clock=clock or SteppedClock(start))
     server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, access_log=False, lifespan="off"))
     house.app.state.closing = lambda: server.should_exit
     thread = threading.Thread(target=server.run, args=([listener],))
@@ -96,7 +96,8 @@ def browse(
     yield page
     context.close()
     # Chromium notes the status of pages that refuse; those pages are part of the tests.
-    assert [fault for fault in faults if not any(words in fault for words in allowed)] == []
+    found = [fault for fault in faults if not any(words in fault for words in allowed)]
+    assert found == [], "\n".join(found)
 
 
 def ready(page: Any) -> None:
@@ -107,6 +108,40 @@ def ready(page: Any) -> None:
 def wide(page: Any) -> int:
     """By how many pixels the page scrolls sideways."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def hidden_stops(page: Any) -> list[str]:
+    """Stops of the Tab key that, once they have the focus, are out of sight or under something else."""
+    found = page.evaluate(
+        """() => {
+          const hidden = [];
+          const stops = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter((stop) =>
+            stop.tabIndex >= 0 && !stop.disabled && stop.checkVisibility({ visibilityProperty: true }) && stop.getClientRects().length && !(stop.type === "radio" && !stop.checked));
+          for (const stop of stops) {
+            stop.focus();
+            if (document.activeElement !== stop) { hidden.push(`no focus: ${stop.outerHTML.slice(0, 120)}`); continue; }
+            const box = stop.getClientRects()[0];
+            const x = Math.min(Math.max(box.x + box.width / 2, 1), innerWidth - 1);
+            const y = Math.min(Math.max(box.y + Math.min(box.height, 40) / 2, 1), innerHeight - 1);
+            const hit = document.elementFromPoint(x, y);
+            if (!hit || !(stop === hit || stop.contains(hit) || hit.contains(stop))) hidden.push(stop.outerHTML.slice(0, 120));
+          }
+          document.activeElement?.blur();
+          return hidden;
+        }"""
+    )
+    return list(found)
+
+
+def clipped(page: Any) -> list[str]:
+    """Words that their own box cuts off: controls, headings and labels that are wider or higher inside than outside."""
+    found = page.evaluate(
+        """() => [...document.querySelectorAll("h1, h2, h3, a, button, .button, label, legend, summary, th, .tag, .notice, .hint")]
+          .filter((box) => box.getClientRects().length && !box.closest(".hidden, .skip"))
+          .filter((box) => ["hidden", "clip"].includes(getComputedStyle(box).overflowX) && box.scrollWidth > box.clientWidth + 1)
+          .map((box) => box.outerHTML.slice(0, 120))"""
+    )
+    return list(found)
 
 
 def axe_faults(page: Any, *, rules: list[str] | None = None) -> list[str]:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from app.clock import FixedClock, SteppedClock
-from app.settings import Settings
 from tests.support.brokers import until
-from tests.support.desk import DOMAINS, furnish
-from tests.support.http import House
+from tests.support.desk import DOMAINS
+from tests.support.screen import Served
+from tests.web.conftest import Copies
 from tests.web.test_access import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -26,30 +21,11 @@ pytestmark = pytest.mark.browser
 SHOTS = os.environ.get("GAPBRIDGE_TEST_SCREENSHOTS")
 
 
-@pytest.fixture(params=["sqlite"])
-def database_url(request: pytest.FixtureRequest, templates: Any, tmp_path: Path) -> Iterator[str]:
-    """The browser looks at pages; the databases differ behind them, and other tests look there."""
-    with templates.copy(request.param, tmp_path) as url:
-        yield url
-
-
 @pytest.fixture
-def served(settings: Settings, clock: FixedClock) -> Iterator[House]:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    house = House(settings.model_copy(update={"public_url": url}), clock=SteppedClock(clock.now()))
-    server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, access_log=False, lifespan="off"))
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    house.url = url  # type: ignore[attr-defined]
-    yield house
-    server.should_exit = True
-    thread.join()
-    listener.close()
-    house.close()
+def served(copies: Copies, tmp_path: Path) -> Iterator[Served]:
+    """Furnished, and without anybody who could sign in."""
+    with copies(tmp_path, more=60) as made:
+        yield made
 
 
 @contextlib.contextmanager
@@ -89,10 +65,9 @@ def sign_in(page: Any, house: Any) -> None:
     page.get_by_role("button", name="Create the account").click()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 320])
-def test_the_way_from_sign_in_to_undo(served: House, chromium: Any, width: int, theme: str) -> None:
-    ids = furnish(served, more=60)
+@pytest.mark.parametrize(("width", "theme"), [(1400, "light"), (320, "dark")])
+def test_the_way_from_sign_in_to_undo(served: Served, chromium: Any, width: int, theme: str) -> None:
+    ids = served.ids
     with watched(chromium, width, theme) as page:
         tag = f"{width}-{theme}"
         sign_in(page, served)
@@ -129,18 +104,17 @@ def test_the_way_from_sign_in_to_undo(served: House, chromium: Any, width: int, 
             ("bot", "/about-this-bot"),
             ("optout", "/u/token"),
         ):
-            page.goto(f"{served.url}{path}")  # type: ignore[attr-defined]
+            page.goto(f"{served.url}{path}")
             look(page, f"{name}-{tag}")
-        page.goto(f"{served.url}/outbox")  # type: ignore[attr-defined]
+        page.goto(f"{served.url}/outbox")
         page.get_by_role("button", name=f"Undo {first}").click()
         assert page.get_by_role("status").inner_text().startswith(f"Taken back: {first}")
         assert page.get_by_role("button", name="Approve and next").is_visible()
-        page.goto(f"{served.url}/outbox")  # type: ignore[attr-defined]
+        page.goto(f"{served.url}/outbox")
         assert page.get_by_text("Nothing waits.").is_visible()
 
 
-def test_the_way_works_without_script_and_the_theme_is_painted_by_the_server(served: House, chromium: Any) -> None:
-    furnish(served)
+def test_the_way_works_without_script_and_the_theme_is_painted_by_the_server(served: Served, chromium: Any) -> None:
     with watched(chromium, 800, "light", script=False) as page:
         sign_in(page, served)
         page.get_by_role("button", name="Start").click()
@@ -151,21 +125,3 @@ def test_the_way_works_without_script_and_the_theme_is_painted_by_the_server(ser
         page.locator("details[data-menu=s] > summary").click()
         page.get_by_role("button", name="Not relevant").click()
         assert page.get_by_role("status").inner_text().startswith("Skipped")
-
-
-def test_every_tab_stop_can_be_seen(served: House, chromium: Any) -> None:
-    furnish(served)
-    with watched(chromium, 320, "light") as page:
-        sign_in(page, served)
-        page.get_by_role("button", name="Start").click()
-        for _ in range(60):
-            page.keyboard.press("Tab")
-            box = page.evaluate(
-                """() => { const e = document.activeElement; if (e === document.body) return null;
-                const r = e.getBoundingClientRect(); const hit = document.elementFromPoint(
-                Math.min(Math.max(r.x + r.width / 2, 1), innerWidth - 1), Math.min(Math.max(r.y + Math.min(r.height, 40) / 2, 1), innerHeight - 1));
-                return {what: e.outerHTML.slice(0, 80), w: r.width, h: r.height, seen: !!hit && (e === hit || e.contains(hit) || hit.contains(e))}; }"""
-            )
-            if box is None:
-                break
-            assert box["seen"], box

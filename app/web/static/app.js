@@ -248,6 +248,7 @@ async function fetchNext() {
   if (!answer?.ok || answer.status === 204 || item !== desk()) return;
   const made = new DOMParser().parseFromString(await answer.text(), "text/html");
   following = one("#desk", made);
+  if (following) item.dataset.followed = "yes";
 }
 
 function advance(sentence) {
