@@ -53,6 +53,14 @@ def _day(day: date) -> str:
     return i18n.day(day)
 
 
+def _as_day(value: object) -> str:
+    """The value of a field for a day: browsers complain of what is none, so that is left out; the problem says it."""
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        return ""
+
+
 def _number(value: float | None) -> str:
     return "–" if value is None else i18n.figure(value)
 
@@ -76,7 +84,7 @@ def asset(name: str) -> str:
 
 
 _env.globals.update(_=i18n._, ngettext=i18n.ngettext, asset=asset, HTMX=Markup(HTMX))  # noqa: S704 -- our own constant
-_env.filters.update(when=_when, day=_day, number=_number, short=_path, href=_safe_href)
+_env.filters.update(when=_when, day=_day, as_day=_as_day, number=_number, short=_path, href=_safe_href)
 
 
 def error_view(error: GapbridgeError | None) -> dict[str, Any] | None:

@@ -14,10 +14,6 @@ from tests.web.conftest import Copies
 pytestmark = pytest.mark.browser
 
 
-# Bytes of the page, bytes of the first load, nodes. The matrix of the gap has a cell for each domain and competitor.
-BOUNDS = dict.fromkeys(PAGES, (60000, 120000, 1500)) | {"/gap": (100_000, 130_000, 2_500)}
-
-
 @pytest.fixture(scope="module")
 def house(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with copies(tmp_path_factory.mktemp("budget"), more=60) as made:
@@ -29,11 +25,10 @@ def test_a_page_keeps_to_its_budget(house: Served, chromium: Any, path: str) -> 
     """U03 for each of them, with the list full."""
     cost = measure(chromium, house, path)
     print(cost)  # noqa: T201 -- the figures
-    page, total, nodes = BOUNDS[path]
-    assert cost.page <= page
+    assert cost.page <= 60_000
     assert cost.scripts <= 40_000
     assert cost.styles <= 20_000
-    assert cost.total <= total
+    assert cost.total <= 120_000
     assert cost.requests <= 10
-    assert cost.nodes <= nodes
+    assert cost.nodes <= 1_500
     assert cost.shift <= 0.1, "what is read must not jump"

@@ -13,6 +13,9 @@ from tests.web.manifest import addresses
 
 pytestmark = pytest.mark.browser
 
+# The pages are shared out, so that no test is long and the workers of the suite take turns.
+PARTS = 6
+
 BAD = """<main><h1>Bad</h1><button data-css="width:14px;height:14px;padding:0;border:0">x</button>
 <button data-css="width:14px;height:14px;padding:0;border:0">y</button>
 <div tabindex="0" data-css="height:40px;overflow:auto;background:#fff"><p>one</p><p>two</p><p>three</p><p>four</p>
@@ -63,15 +66,18 @@ def test_the_other_guards_see_what_they_are_for(furnished: tuple[Served, list[st
         page.wait_for_timeout(50)
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_passes_axe_and_fits(furnished: tuple[Served, list[str]], chromium: Any, theme: str) -> None:
+def test_every_page_passes_axe_and_fits(
+    furnished: tuple[Served, list[str]], chromium: Any, theme: str, part: int
+) -> None:
     """U01, U10 and the reflow of U29: the whole of axe wide in light and narrow in dark, contrast everywhere."""
     house, paths = furnished
     faults: list[str] = []
     with browse(chromium, house, Role.OPERATOR, theme=theme) as page:
         stranger = browse(chromium, house, None, theme=theme)
         with stranger as outside:
-            for path in paths:
+            for path in paths[part::PARTS]:
                 look = outside if path.startswith(("/signin", "/u/", "/about", "/setup")) else page
                 full = 1400 if theme == "light" else 320
                 for width in (1400, 320):

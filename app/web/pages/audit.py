@@ -15,7 +15,7 @@ from app.errors import BadInput, FieldProblem
 from app.reports import audit
 from app.web import i18n
 from app.web.door import Pages, Visit
-from app.web.i18n import mark
+from app.web.i18n import _, mark
 
 pages = Pages()
 
@@ -110,7 +110,10 @@ def _day(text: str | None, field: str) -> datetime | None:
     try:
         return datetime.combine(date.fromisoformat(text), time(), tzinfo=i18n.zone()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadInput("this is no day", FieldProblem(field, "Enter a day as 2026-06-01")) from None
+        raise BadInput(
+            "this is no day",
+            FieldProblem(field, _("“{given}” is no day and was left out. Enter one as 2026-06-01", given=text[:40])),
+        ) from None
 
 
 def _wanted(asked: dict[str, str]) -> audit.Wanted:

@@ -61,7 +61,12 @@ def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise BadInput("this is no day", FieldProblem("published_on", "Enter a day as 2026-06-01")) from None
+        raise BadInput(
+            "this is no day",
+            FieldProblem(
+                "published_on", _("“{given}” is no day and was left out. Enter one as 2026-06-01", given=text[:40])
+            ),
+        ) from None
 
 
 def _kept(page: Page) -> dict[str, Any]:
