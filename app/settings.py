@@ -204,6 +204,12 @@ class Settings(BaseSettings):
         description="Host names that are resolved here instead of by DNS, as name=address:port,... (sandbox and tests).",
     )
 
+    verify_pages: int = Field(
+        default=12,
+        ge=1,
+        le=50,
+        description="Most requests to a domain of the web graph that are made to see whether it really links to a competitor.",
+    )
     render: bool = Field(
         default=False,
         description="Whether pages that show nothing without scripts are drawn in a headless Chromium. Needs the extra `render`.",

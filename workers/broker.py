@@ -54,6 +54,7 @@ _QUEUES = {
     Job.GAPS_EXPIRE: "pages",
     Job.PAGES_CHECK: "pages",
     Job.GAPS_IMPORT: "pages",
+    Job.GAPS_VERIFY: "pages",
 }
 CONNECT_SECONDS = 5.0
 _REST_SECONDS = 5.0

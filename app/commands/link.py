@@ -12,6 +12,7 @@ from app.domain.mention_verdict import MentionVerdict
 from app.errors import BadInput
 from app.fetch.client import GuardedFetcher
 from app.fetch.ports import Fetched
+from app.fetch.render import ChromiumRenderer
 from app.fetch.urls import parse_url
 from app.fetch.visit import Visit, visit
 from app.settings import load_settings
@@ -52,8 +53,10 @@ def check(
     wanted = read_targets(target)
     brands = [name.strip() for name in brand or [] if name.strip()]
     address = _page(page)
-    with GuardedFetcher.from_settings(load_settings()) as fetcher:
-        seen = visit(fetcher, address, wanted, brands=brands, others=other or [])
+    settings = load_settings()
+    with GuardedFetcher.from_settings(settings) as fetcher:
+        renderer = ChromiumRenderer.from_settings(settings, fetcher)
+        seen = visit(fetcher, address, wanted, brands=brands, others=other or [], renderer=renderer)
     result = as_dict(seen, brands)
     if as_json:
         typer.echo(json.dumps(result, indent=2, ensure_ascii=False))

@@ -19,7 +19,7 @@ from app.db.work import Database, UnitOfWork
 from app.domain.gap import Follow
 from app.domain.ranking import rank_key
 from app.errors import BadInput, NotFound
-from app.gaps import amend, changes, judging, kept, removals, repository, sums, tables
+from app.gaps import amend, changes, judging, kept, removals, repository, sums, tables, verify
 from app.gaps.analyze import Analysis
 from app.gaps.engine import Engine, literal
 from app.gaps.judging import Wishes
@@ -235,6 +235,7 @@ def refresh_prospects(uow: UnitOfWork, site_id: int, *, folder: Place) -> dict[s
 def write_gap(uow: UnitOfWork, site_id: int, analysis: Analysis) -> dict[str, int]:
     """Write a computed gap into the prospects; see `refresh_prospects`."""
     written = repository.upsert(uow.session, site_id, evidence(analysis), now=uow.now())
+    verify.mark(uow, site_id, newest(uow, site_id))
     return {**asdict(written), "gaps": int(analysis.summary["gaps"])}
 
 

@@ -31,6 +31,7 @@ class Job(StrEnum):
     GAPS_PULL = "gaps.pull"  # -> provider schedule
     GAPS_EXPIRE = "gaps.expire"  # -> snapshot
     PAGES_CHECK = "pages.check"  # -> page of ours
+    GAPS_VERIFY = "gaps.verify"  # -> prospect
     GAPS_IMPORT = "gaps.import"  # -> upload
 
 

@@ -14,6 +14,7 @@ from app.db.work import Database, UnitOfWork
 from app.domain.link_verdict import Finding, Target
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, Stage
+from app.domain.verification import OPEN, Verification
 from app.errors import BadInput, Conflict
 from app.fetch.memories import PageMemories
 from app.fetch.ports import Fetcher, Renderer
@@ -80,6 +81,8 @@ def request(uow: UnitOfWork, prospect_id: int) -> None:
     """Let the pages of a prospect be looked at (again), as soon as a worker is free."""
     prospect = prospects.get(uow, prospect_id)
     prospect.mention_due_at, prospect.mention_tries = uow.now(), 0
+    if prospect.verification in OPEN:
+        prospect.verification = Verification.ACCEPTED  # somebody takes it on although no link was seen
     uow.session.flush()
     uow.ring(Job.MENTIONS_CHECK, prospect_id)
 

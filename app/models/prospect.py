@@ -3,13 +3,15 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Index, Integer, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from app.db.types import enum_check, enum_column, json_column
 from app.domain.language import LanguageSource
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
+from app.domain.verification import Verification
 from app.models.base import Table
 
 # Its mention check has ended, or has failed and somebody must say so. Queries use the same words: that is how the two
@@ -53,6 +55,7 @@ class Prospect(Table, table=True):
             sqlite_where=text("snoozed_until IS NOT NULL"),
             postgresql_where=text("snoozed_until IS NOT NULL"),
         ),
+        Index("ix_prospect_verify_due_at", "verify_due_at"),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -103,6 +106,14 @@ class Prospect(Table, table=True):
     mention_check_id: int | None = None
     mention_due_at: datetime | None = None
     mention_tries: int = 0
+
+    # Domains that only the web graph names (app.gaps.verify): the verdict, and what was seen on which page.
+    verification: Verification | None = Field(default=None, sa_column=enum_column(Verification, nullable=True))
+    verify_due_at: datetime | None = None
+    # None is null to the database, too, and not the JSON word.
+    verified: dict[str, Any] | None = Field(
+        default=None, sa_type=JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+    )
 
     snoozed_until: datetime | None = None
     created_at: datetime

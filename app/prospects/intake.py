@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
+from app.domain.verification import OPEN, Verification
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
 from app.jobs import Job
 from app.keys import site_key
@@ -57,6 +58,9 @@ def take(
     if known is not None:
         known.external_id = known.external_id or external_id
         known.best_page = known.best_page or page
+        if known.verification in OPEN:
+            known.verification = Verification.ACCEPTED
+            known.mention_due_at = uow.now()
         return Taken(known, created=False)
     made = Prospect(
         site_id=site_id,
@@ -64,6 +68,7 @@ def take(
         external_id=external_id,
         best_page=page or f"https://{key}/",
         mention_due_at=uow.now(),
+        verification=Verification.ACCEPTED,
         created_at=uow.now(),
         updated_at=uow.now(),
     )

@@ -186,6 +186,7 @@ _COLUMNS = (
     Prospect.best_page,
     Prospect.anchor,
     Prospect.mention,
+    Prospect.verification,
     Prospect.removed_by,
     Prospect.language,
     Prospect.language_source,

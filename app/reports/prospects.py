@@ -57,6 +57,7 @@ _COLUMNS = (
     Prospect.fit_words,
     Prospect.fit_unknown,
     Prospect.mention,
+    Prospect.verification,
     Prospect.snoozed_until,
     Prospect.rank_key,
     Prospect.created_at,

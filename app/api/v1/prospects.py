@@ -18,6 +18,7 @@ from app.domain.language import LanguageSource
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
 from app.domain.topic_fit import FitUnknown
+from app.domain.verification import Verification
 from app.errors import BadInput, FieldProblem
 from app.evidence import repository as reasons
 from app.evidence import service as evidence
@@ -89,6 +90,9 @@ class ProspectOut(Out):
     fit_words: list[str] = Field(description="The words that both pages share, the strongest first.")
     fit_unknown: FitUnknown | None
     mention: MentionVerdict | None = Field(description="Null: not checked. `could-not-check` is not `no-mention`.")
+    verification: Verification | None = Field(
+        description="Only where the web graph alone names the domain: whether a real link to a competitor was seen."
+    )
     snoozed_until: datetime | None
     created_at: datetime
     updated_at: datetime
