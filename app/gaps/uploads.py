@@ -307,12 +307,15 @@ def _import(
             )
         finally:
             watch.end()
+        # The last moment at which it can be cancelled: what is stored is imported, and a file may be read within one look.
+        watch.total = prepared.report.read
+        watch.note(watch.total)
         with deps.db.work() as uow:
             imported = service.store(uow, site_id, prepared, folder=folder, actor=actor)
-        watch.total = prepared.report.read
+    else:
+        watch.note(watch.total)
     with deps.db.work() as uow:
         get(uow, watch.job_id).snapshots = [one.id for one in imported.snapshots]
-    watch.note(watch.total)
     counts, _summary = service.refresh(deps.db, site_id, folder=folder, actor=actor)
     with deps.db.work() as uow:
         get(uow, watch.job_id).counts = counts
