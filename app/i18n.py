@@ -24,6 +24,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from app.domain.people import LANGUAGES
+from app.said import Sentence
 
 CATALOGS = Path(__file__).parent / "web" / "locales"
 PSEUDO = "x-pseudo"
@@ -74,9 +75,15 @@ def best(wanted: str | None, accept_language: str) -> str:
 
 
 def _(text: str, **values: object) -> str:
-    """`text` in the reader's language; `values` fill {names}."""
-    said = _translate(text)
-    return said.format(**values) if values else said
+    """`text` in the reader's language; `values` fill {names}. A sentence of a service brings its own values."""
+    template, filling = (text.template, text.values) if isinstance(text, Sentence) else (text, values)
+    said = _translate(template)
+    return said.format(**{name: finalize(value) for name, value in filling.items()}) if filling else said
+
+
+def finalize(value: object) -> object:
+    """What a template prints: sentences of the services in the reader's language, everything else as it is."""
+    return _(value) if isinstance(value, Sentence) else value
 
 
 def ngettext(one: str, many: str, number: int, **values: object) -> str:

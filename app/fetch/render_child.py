@@ -40,7 +40,7 @@ def main() -> None:
     """Draw the page that the first message names."""
     source, sink = sys.stdin.buffer, sys.stdout.buffer
 
-    def say(message: dict[str, Any]) -> None:
+    def tell(message: dict[str, Any]) -> None:
         body = json.dumps(message, ensure_ascii=True).encode("ascii")
         sink.write(struct.pack(">I", len(body)) + body)
         sink.flush()
@@ -53,14 +53,14 @@ def main() -> None:
         return heard
 
     def ask(url: str) -> dict[str, Any]:
-        say({"get": url})
+        tell({"get": url})
         return hear()
 
     task = hear()
     try:
-        say(draw(task, ask))
+        tell(draw(task, ask))
     except Exception as error:  # noqa: BLE001 - whatever the browser does, the page could not be drawn
-        say({"problem": " ".join(str(error).split())[:300] or type(error).__name__})
+        tell({"problem": " ".join(str(error).split())[:300] or type(error).__name__})
 
 
 def draw(task: dict[str, Any], ask: Ask) -> dict[str, Any]:

@@ -36,6 +36,7 @@ _env = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    finalize=i18n.finalize,
 )
 
 
