@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from email_validator import EmailNotValidError, validate_email
 
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 
 # Reserved for tests and documentation (RFC 2606, RFC 6761); email-validator refuses them unless told otherwise.
@@ -25,7 +26,8 @@ def clean_address(address: str) -> str:
         )
     except EmailNotValidError as error:
         raise BadInput(
-            f"'{address}' is not an address that can be written to", FieldProblem("email", str(error))
+            say("'{address}' is not an address that can be written to", address=address),
+            FieldProblem("email", str(error)),
         ) from None
     domain = (found.ascii_domain or found.domain).lower()
     return f"{found.local_part}@{domain}"

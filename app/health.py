@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.container import Container
 from app.db import migrate
+from app.domain.said import say
 from app.errors import GapbridgeError, Unavailable
 from app.inbox import service as inbox
 from app.inbox.processing import MOST_QUARANTINED
@@ -28,12 +29,19 @@ def check_database(container: Container) -> str:
             )
     except Exception as error:
         raise Unavailable(
-            f"the database does not answer ({type(error).__name__}: {str(error).splitlines()[0]}); "
-            "start it, or correct GAPBRIDGE_DATABASE_URL"
+            say(
+                "the database does not answer ({error}: {words}); start it, or correct GAPBRIDGE_DATABASE_URL",
+                error=type(error).__name__,
+                words=str(error).splitlines()[0],
+            )
         ) from error
     if revision != migrate.head():
         raise Unavailable(
-            f"the database is at revision {revision or 'none'}, this version needs {migrate.head()}; run `gapbridge migrate`"
+            say(
+                "the database is at revision {value}, this version needs {newest}; run `gapbridge migrate`",
+                value=revision or "none",
+                newest=migrate.head(),
+            )
         )
     kind = "SQLite" if container.db.is_sqlite else "PostgreSQL"
     return f"{kind} at revision {revision}"
@@ -44,11 +52,14 @@ def check_data_dir(container: Container) -> str:
     folder: Path = container.settings.data_dir.absolute()
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise Unavailable(
-            f"the data folder {folder} cannot be written; create it for this user, or set GAPBRIDGE_DATA_DIR"
+            say(
+                "the data folder {folder} cannot be written; create it for this user, or set GAPBRIDGE_DATA_DIR",
+                folder=folder,
+            )
         )
     key = folder / "secret.key"
     if key.exists() and key.stat().st_mode & 0o077:
-        raise Unavailable(f"{key} can be read by other users; run: chmod 600 {key}")
+        raise Unavailable(say("{key} can be read by other users; run: chmod 600 {key}", key=key))
     return str(folder)
 
 
@@ -57,12 +68,16 @@ def check_secrets(container: Container) -> str:
     weak = next((key for key in container.settings.secret_keys() if _guessable(key)), None)
     if weak is not None:
         raise Unavailable(
-            "GAPBRIDGE_SECRET_KEY holds a key that others can guess (a placeholder, or fewer than 16 characters); "
-            "`gapbridge keys new` prints a good one. Put it first and the former behind it (new,former), then run "
-            "`gapbridge keys rotate`"
+            say(
+                "GAPBRIDGE_SECRET_KEY holds a key that others can guess (a placeholder, or fewer than 16 "
+                "characters); `gapbridge keys new` prints a good one. Put it first and the former behind "
+                "it (new,former), then run `gapbridge keys rotate`"
+            )
             if len(container.settings.secret_keys()) == 1
-            else "one of the keys in GAPBRIDGE_SECRET_KEY can be guessed (a placeholder, or fewer than 16 characters); "
-            "run `gapbridge keys rotate`, then take it out"
+            else say(
+                "one of the keys in GAPBRIDGE_SECRET_KEY can be guessed (a placeholder, or fewer than 16 "
+                "characters); run `gapbridge keys rotate`, then take it out"
+            )
         )
     with container.db.read() as look:
         count = sealed.check(look.session, container.vault)
@@ -91,8 +106,11 @@ def check_quarantine(container: Container) -> str:
         waiting, lately = inbox.quarantine(look)
     if lately > MOST_QUARANTINED:
         raise Unavailable(
-            f"{lately} received messages broke the parser within an hour; what they name is paused. Look at them in the inbox, "
-            "and try them again after an update"
+            say(
+                "{lately} received messages broke the parser within an hour; what they name is paused. "
+                "Look at them in the inbox, and try them again after an update",
+                lately=lately,
+            )
         )
     return f"{waiting} message(s) put aside"
 
@@ -103,8 +121,10 @@ def check_clock(container: Container) -> str:
         lease = look.session.get(Lease, "clock")
         if lease is None or lease.until < look.now():
             raise Unavailable(
-                "no clock is running, so nothing that is due will be done; start `gapbridge serve` (embedded workers) "
-                "or `gapbridge worker`"
+                say(
+                    "no clock is running, so nothing that is due will be done; start `gapbridge serve` "
+                    "(embedded workers) or `gapbridge worker`"
+                )
             )
         return f"held by {lease.owner}"
 

@@ -24,7 +24,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from app.domain.people import LANGUAGES
-from app.said import Sentence
+from app.domain.said import Sentence
 
 CATALOGS = Path(__file__).parent / "web" / "locales"
 PSEUDO = "x-pseudo"

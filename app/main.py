@@ -18,6 +18,7 @@ import app as package
 from app.api import problems
 from app.api.v1.routes import DOORS, PREFIX
 from app.container import Container
+from app.domain.said import say
 from app.errors import Conflict, GapbridgeError, Unavailable
 from app.frame import Frame
 from app.health import check_database
@@ -104,10 +105,10 @@ def _as_ours(error: Exception) -> GapbridgeError | None:
         return error
     if isinstance(error, IntegrityError):
         log.warning("http.integrity", error=str(error.orig))
-        return Conflict("somebody else changed the same thing at the same moment; look again")
+        return Conflict(say("somebody else changed the same thing at the same moment; look again"))
     if isinstance(error, OperationalError):
         log.error("http.database", error=str(error.orig))
-        return Unavailable("the database does not answer now; try again in a moment")
+        return Unavailable(say("the database does not answer now; try again in a moment"))
     return None
 
 

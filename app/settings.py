@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.pacing import ALWAYS, parse_window
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 
 
@@ -500,7 +501,7 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise BadInput(
-            "A setting cannot be used; correct the environment or the file .env.",
+            say("A setting cannot be used; correct the environment or the file .env."),
             *(
                 FieldProblem(f"GAPBRIDGE_{str(problem['loc'][0] if problem['loc'] else '').upper()}", problem["msg"])
                 for problem in error.errors(include_input=False, include_url=False)

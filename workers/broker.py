@@ -22,6 +22,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import ShutdownNotifications, TimeLimit
 
+from app.domain.said import say
 from app.errors import BadInput, Unavailable
 from app.jobs import Job, Queues
 from app.log import correlation_id, get_logger
@@ -113,7 +114,11 @@ def make_broker(settings: Settings) -> Broker:
             parameters.blocked_connection_timeout = parameters.blocked_connection_timeout or 30
     else:
         raise BadInput(
-            f"GAPBRIDGE_BROKER_URL starts with '{scheme}'; use memory://, redis://host:6379/0 or amqp://user:password@host"
+            say(
+                "GAPBRIDGE_BROKER_URL starts with '{scheme}'; use memory://, redis://host:6379/0 or "
+                "amqp://user:password@host",
+                scheme=scheme,
+            )
         )
     for name in queues(settings.broker_namespace):
         broker.declare_queue(name)
@@ -143,8 +148,12 @@ def check(broker: Broker) -> str:
         return "in this process"
     except Exception as error:
         raise Unavailable(
-            f"the broker does not answer ({type(error).__name__}: {error}); "
-            "start it, or correct GAPBRIDGE_BROKER_URL. Meanwhile the clock finds every due row."
+            say(
+                "the broker does not answer ({error}: {error_2}); start it, or correct "
+                "GAPBRIDGE_BROKER_URL. Meanwhile the clock finds every due row.",
+                error=type(error).__name__,
+                error_2=error,
+            )
         ) from error
 
 

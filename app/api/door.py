@@ -25,6 +25,7 @@ from app.api import idempotency
 from app.api.problems import MEDIA_TYPE, Problem
 from app.container import Container
 from app.db.work import UnitOfWork, acting
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem, NotSignedIn
 from app.team import api_keys
 from app.team.principal import Principal
@@ -105,7 +106,9 @@ def decode_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
     """The position, or None without a cursor. Raises BadInput (field `cursor`) for what this API did not make."""
     if cursor is None:
         return None
-    wrong = BadInput("the cursor is not one of this list", FieldProblem("cursor", "Send `next` of the page before"))
+    wrong = BadInput(
+        say("the cursor is not one of this list"), FieldProblem("cursor", say("Send `next` of the page before"))
+    )
     try:
         position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError:
@@ -125,7 +128,7 @@ def authorize(needs: str) -> Callable[..., Principal]:
 
     def caller(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]) -> Principal:
         if given is None:
-            raise NotSignedIn("send an API key: Authorization: Bearer gbk_...")
+            raise NotSignedIn(say("send an API key: Authorization: Bearer gbk_..."))
         container: Container = request.app.state.container
         found = api_keys.authenticate(container.db, given.credentials)
         found.require(needs)

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.db.work import UnitOfWork
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.models import IdempotencyKey
 
@@ -65,8 +66,10 @@ def claim(uow: UnitOfWork, caller: str, key: str, request_sha256: str) -> Respon
     ).scalar_one()
     if stored.request_sha256 != request_sha256:
         raise BadInput(
-            "this Idempotency-Key was used for another request",
-            FieldProblem("Idempotency-Key", "Use a new key for a new request, and the same body with the same key"),
+            say("this Idempotency-Key was used for another request"),
+            FieldProblem(
+                "Idempotency-Key", say("Use a new key for a new request, and the same body with the same key")
+            ),
         )
     return Response(stored.body, stored.status, {**stored.headers, "Idempotency-Replayed": "true"})
 

@@ -14,6 +14,7 @@ from app.contacts.reading import Finding, Reading, read_pages
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.contact_rules import How, PageKind, Whose, by_pattern
+from app.domain.said import say
 from app.errors import BadInput, Conflict, Refused
 from app.fetch.ports import Fetcher, Reason
 from app.jobs import Job
@@ -63,7 +64,7 @@ def request(uow: UnitOfWork, settings: Settings, prospect_id: int) -> ContactSea
     """
     prospects.get(uow, prospect_id)
     if not settings.contact_pages:
-        raise Conflict("the search for contacts is turned off (GAPBRIDGE_CONTACT_PAGES is 0)")
+        raise Conflict(say("the search for contacts is turned off (GAPBRIDGE_CONTACT_PAGES is 0)"))
     row = repository.of_prospect(uow.session, prospect_id) or ContactSearch(prospect_id=prospect_id)
     row.due_at, row.tries = uow.now(), 0
     uow.session.add(row)

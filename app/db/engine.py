@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 
+from app.domain.said import say
 from app.errors import BadInput
 
 
@@ -23,7 +24,11 @@ def make_engine(url: str, *, read_only: bool = False, pool_size: int = 10) -> En
     if parsed.drivername == "postgresql+psycopg":
         return _postgresql(url, read_only, pool_size)
     raise BadInput(
-        f"GAPBRIDGE_DATABASE_URL starts with '{parsed.drivername}'; use sqlite:///path or postgresql+psycopg://user@host/name"
+        say(
+            "GAPBRIDGE_DATABASE_URL starts with '{drivername}'; use sqlite:///path or "
+            "postgresql+psycopg://user@host/name",
+            drivername=parsed.drivername,
+        )
     )
 
 

@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from app.domain.said import say
 from app.errors import Unavailable
 
 _FORM = "v2"
@@ -71,7 +72,11 @@ class Vault:
             return AESGCM(key.derive("seal-2")).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], associated).decode()
         except (InvalidTag, ValueError):
             raise Unavailable(
-                f"the stored credential of {bound_to} belongs to another row, or its text was changed; enter it again"
+                say(
+                    "the stored credential of {bound_to} belongs to another row, or its text was changed; "
+                    "enter it again",
+                    bound_to=bound_to,
+                )
             ) from None
 
     def _open_first_form(self, sealed: str, bound_to: str) -> str:
@@ -84,7 +89,9 @@ class Vault:
             except InvalidToken:
                 continue
             if owner != bound_to:
-                raise Unavailable(f"the stored credential of {bound_to} belongs to another row; enter it again")
+                raise Unavailable(
+                    say("the stored credential of {bound_to} belongs to another row; enter it again", bound_to=bound_to)
+                )
             return str(secret)
         raise Unavailable(_no_key(bound_to, "cannot be decrypted", self.key_ids))
 

@@ -29,6 +29,7 @@ from app.domain.mail_dns import (
     parse_spf,
     provider_of,
 )
+from app.domain.said import say
 from app.keys import registrable_domain
 from app.models import Security
 
@@ -90,10 +91,12 @@ def _guarded(name: str, run: Callable[[], Iterator[Check]]) -> list[Check]:
         return list(run())
     except DnsDown as down:
         return [
-            Check(name, UNKNOWN, down.detail, "Look again later, or correct GAPBRIDGE_DNS_RESOLVERS.", transient=True)
+            Check(
+                name, UNKNOWN, down.detail, say("Look again later, or correct GAPBRIDGE_DNS_RESOLVERS."), transient=True
+            )
         ]
     except BadName as wrong:
-        return [Check(name, FAIL, str(wrong), "Correct the name.")]
+        return [Check(name, FAIL, str(wrong), say("Correct the name."))]
 
 
 # --- SPF ----------------------------------------------------------------------------------------------------------------
@@ -106,13 +109,23 @@ def check_spf(subject: Subject, resolver: Resolver) -> Iterator[Check]:
     ours = " ".join(["v=spf1", *(f"include:{one}" for one in includes), *([] if includes else ["mx"]), "~all"])
     records = spf_tree.records_of(resolver, domain)
     if not records:
-        yield Check("spf", FAIL, f"{domain} has no SPF record", f'Publish at {domain} one TXT record: "{ours}"')
+        yield Check(
+            "spf",
+            FAIL,
+            say("{domain} has no SPF record", domain=domain),
+            say('Publish at {domain} one TXT record: "{ours}"', domain=domain, ours=ours),
+        )
         return
     if len(records) > 1:
         found = (
             f"{domain} has {len(records)} SPF records, which every receiver treats as an error: {' | '.join(records)}"
         )
-        yield Check("spf", FAIL, found, f'Keep one TXT record at {domain} that joins them: "{_joined(records)}"')
+        yield Check(
+            "spf",
+            FAIL,
+            found,
+            say('Keep one TXT record at {domain} that joins them: "{joined}"', domain=domain, joined=_joined(records)),
+        )
         return
     record = records[0]
     spf = parse_spf(record)
@@ -124,24 +137,48 @@ def check_spf(subject: Subject, resolver: Resolver) -> Iterator[Check]:
 def _spf_line(domain: str, record: str, spf: Spf, tree: spf_tree.SpfTree, resolver: Resolver) -> Check:
     at = f"Correct the TXT record at {domain}"
     if tree.faults:
-        return Check("spf", FAIL, f"{record}: {'; '.join(tree.faults)}", f"{at}: remove or correct that part.")
+        return Check(
+            "spf",
+            FAIL,
+            say("{record}: {names}", record=record, names="; ".join(tree.faults)),
+            say("{at}: remove or correct that part.", at=at),
+        )
     if tree.lookups > SPF_LOOKUPS:
         found = (
             f"{record}: it costs {tree.lookups} DNS look-ups with all that it includes; receivers stop at {SPF_LOOKUPS}"
         )
-        return Check("spf", FAIL, found, f"{at}: remove includes of services that no longer send for you.")
+        return Check("spf", FAIL, found, say("{at}: remove includes of services that no longer send for you.", at=at))
     if tree.void > SPF_VOID_LOOKUPS:
         found = f"{record}: {tree.void} of its look-ups find nothing; receivers stop after {SPF_VOID_LOOKUPS}"
-        return Check("spf", FAIL, found, f"{at}: remove the names that have no record.")
+        return Check("spf", FAIL, found, say("{at}: remove the names that have no record.", at=at))
     end = _end_of(resolver, spf)
     if end == "+":
         better = record.replace("+all", "~all") if "+all" in record else record.removesuffix("all") + "~all"
-        return Check("spf", FAIL, f"{record}: +all lets anybody send as {domain}", f'{at} to: "{better}"')
+        return Check(
+            "spf",
+            FAIL,
+            say("{record}: +all lets anybody send as {domain}", record=record, domain=domain),
+            say('{at} to: "{better}"', at=at, better=better),
+        )
     if end not in ("-", "~"):
         said = "ends in ?all, which says nothing" if end == "?" else "has no all at its end, which says nothing"
         better = record.replace("?all", "~all") if end == "?" else f"{record} ~all"
-        return Check("spf", WARN, f"{record}: it {said} about other servers", f'{at} to: "{better}"')
-    return Check("spf", OK, f"{record} ({tree.lookups} of {SPF_LOOKUPS} look-ups)")
+        return Check(
+            "spf",
+            WARN,
+            say("{record}: it {said} about other servers", record=record, said=said),
+            say('{at} to: "{better}"', at=at, better=better),
+        )
+    return Check(
+        "spf",
+        OK,
+        say(
+            "{record} ({lookups} of {spf_lookups} look-ups)",
+            record=record,
+            lookups=tree.lookups,
+            spf_lookups=SPF_LOOKUPS,
+        ),
+    )
 
 
 def _end_of(resolver: Resolver, spf: Spf) -> str | None:
@@ -161,16 +198,21 @@ def _spf_provider(subject: Subject, record: str, tree: spf_tree.SpfTree, resolve
         provider = provider_of(host)
         if provider is not None and provider.spf_include:
             if provider.spf_include in tree.names:
-                yield Check("spf-provider", OK, f"{host}: {provider.name} is included")
+                yield Check("spf-provider", OK, say("{host}: {name} is included", host=host, name=provider.name))
                 continue
             words = record.split()
             better = " ".join([words[0], f"include:{provider.spf_include}", *words[1:]])
             fix = f'Change the TXT record at {subject.domain} to: "{better}"'
-            yield Check("spf-provider", FAIL, f"{host}: the record does not include {provider.name}", fix)
+            yield Check(
+                "spf-provider",
+                FAIL,
+                say("{host}: the record does not include {name}", host=host, name=provider.name),
+                fix,
+            )
             continue
         addresses = _public(_addresses(resolver, host))
         if addresses and all(tree.allows(address) for address in addresses):
-            yield Check("spf-provider", OK, f"{host}: its addresses are named")
+            yield Check("spf-provider", OK, say("{host}: its addresses are named", host=host))
             continue
         found = f"{host}: nothing tells from which addresses it passes mail on"
         fix = f"Ask its operator which `include:` belongs into the SPF record of {subject.domain}."
@@ -208,25 +250,56 @@ def check_dkim(subject: Subject, resolver: Resolver) -> Iterator[Check]:
 def _dkim_line(name: str, selector: str, keys: list[DkimKey]) -> Check:
     if not keys:
         fix = f"Publish the TXT (or CNAME) record that your provider shows for {name}, or correct the selector."
-        return Check("dkim", FAIL, f"there is no key at {name}", fix)
+        return Check("dkim", FAIL, say("there is no key at {name}", name=name), fix)
     key = keys[0]
     if len(keys) > 1:
-        return Check("dkim", FAIL, f"several keys stand at {name}", f"Keep one TXT record at {name}.")
+        return Check(
+            "dkim",
+            FAIL,
+            say("several keys stand at {name}", name=name),
+            say("Keep one TXT record at {name}.", name=name),
+        )
     if not key.public_key:
-        return Check("dkim", FAIL, f"the key was revoked (an empty p=) at {name}", f"Publish a new key at {name}.")
+        return Check(
+            "dkim",
+            FAIL,
+            say("the key was revoked (an empty p=) at {name}", name=name),
+            say("Publish a new key at {name}.", name=name),
+        )
     bits = _key_bits(key)
     if bits is None:
-        return Check("dkim", FAIL, f"no {key.algorithm} key can be read at {name}", f"Publish the key at {name} again.")
+        return Check(
+            "dkim",
+            FAIL,
+            say("no {algorithm} key can be read at {name}", algorithm=key.algorithm, name=name),
+            say("Publish the key at {name} again.", name=name),
+        )
     if key.algorithm == "rsa" and bits < _SHORTEST_KEY:
         found = f"the key has {bits} bits, which receivers ignore, at {name}"
-        return Check("dkim", FAIL, found, f"Make a key of {_GOOD_KEY} bits at your provider and publish it.")
+        return Check(
+            "dkim",
+            FAIL,
+            found,
+            say("Make a key of {good_key} bits at your provider and publish it.", good_key=_GOOD_KEY),
+        )
     if key.testing:
         found = f"{selector}: the key is marked as a test (t=y): receivers may ignore it"
-        return Check("dkim", WARN, found, f"Remove t=y from the TXT record at {name}.")
+        return Check("dkim", WARN, found, say("Remove t=y from the TXT record at {name}.", name=name))
     if key.algorithm == "rsa" and bits < _GOOD_KEY:
         found = f"{selector}: a key of {bits} bits"
-        return Check("dkim", WARN, found, f"Make a key of {_GOOD_KEY} bits at your provider and publish it at {name}.")
-    return Check("dkim", OK, f"{selector}: {key.algorithm}, {bits} bits")
+        return Check(
+            "dkim",
+            WARN,
+            found,
+            say(
+                "Make a key of {good_key} bits at your provider and publish it at {name}.",
+                good_key=_GOOD_KEY,
+                name=name,
+            ),
+        )
+    return Check(
+        "dkim", OK, say("{selector}: {algorithm}, {bits} bits", selector=selector, algorithm=key.algorithm, bits=bits)
+    )
 
 
 def _key_bits(key: DkimKey) -> int | None:
@@ -251,7 +324,12 @@ def check_dmarc(subject: Subject, resolver: Resolver) -> Iterator[Check]:
     for at in dict.fromkeys((domain, organisation)):
         records = [text for text in resolver.txt(f"_dmarc.{at}") if is_dmarc(text)]
         if len(records) > 1:
-            yield Check("dmarc", FAIL, f"_dmarc.{at} has {len(records)} records, so none counts", "Keep one of them.")
+            yield Check(
+                "dmarc",
+                FAIL,
+                say("_dmarc.{at} has {count} records, so none counts", at=at, count=len(records)),
+                say("Keep one of them."),
+            )
             return
         if not records:
             continue
@@ -259,15 +337,21 @@ def check_dmarc(subject: Subject, resolver: Resolver) -> Iterator[Check]:
         asked = policy.policy if at == domain else policy.subdomain_policy
         where = f"_dmarc.{at}: {records[0]}"
         if not asked:
-            yield Check("dmarc", FAIL, f"{where}: {policy.fault}", ours)
+            yield Check("dmarc", FAIL, say("{where}: {fault}", where=where, fault=policy.fault), ours)
         elif policy.fault:
-            yield Check("dmarc", WARN, f"{where}: {policy.fault}, so it counts as p=none", ours)
+            yield Check(
+                "dmarc", WARN, say("{where}: {fault}, so it counts as p=none", where=where, fault=policy.fault), ours
+            )
         elif asked == "none":
-            yield Check("dmarc", OK, f"{where}: receivers report and do nothing; quarantine protects your name better")
+            yield Check(
+                "dmarc",
+                OK,
+                say("{where}: receivers report and do nothing; quarantine protects your name better", where=where),
+            )
         else:
             yield Check("dmarc", OK, where)
         return
-    yield Check("dmarc", FAIL, f"there is no DMARC record for {domain}", ours)
+    yield Check("dmarc", FAIL, say("there is no DMARC record for {domain}", domain=domain), ours)
 
 
 def check_alignment(spf: Sequence[Check], dkim: Sequence[Check]) -> Check:
@@ -275,12 +359,15 @@ def check_alignment(spf: Sequence[Check], dkim: Sequence[Check]) -> Check:
     spf_states = [line.state for line in spf]
     dkim_states = [line.state for line in dkim]
     if spf_states and all(state in (OK, WARN) for state in spf_states):
-        return Check("alignment", OK, "SPF passes for the domain in From (the bounce address is the same)")
+        return Check("alignment", OK, say("SPF passes for the domain in From (the bounce address is the same)"))
     if any(state in (OK, WARN) for state in dkim_states):
-        return Check("alignment", OK, "DKIM can pass for the domain in From")
+        return Check("alignment", OK, say("DKIM can pass for the domain in From"))
     if FAIL in spf_states and FAIL in dkim_states:
         return Check(
-            "alignment", FAIL, "neither SPF nor DKIM can pass for the domain in From", "Mend spf or dkim first."
+            "alignment",
+            FAIL,
+            say("neither SPF nor DKIM can pass for the domain in From"),
+            say("Mend spf or dkim first."),
         )
     found = "SPF is not sure for the servers that you send through, and no DKIM key was seen"
     return Check("alignment", UNKNOWN, found, transient=any(line.transient for line in (*spf, *dkim)))
@@ -294,20 +381,31 @@ def check_ptr(subject: Subject, resolver: Resolver) -> Iterator[Check]:
     own = registrable_domain(subject.domain)
     for host in sorted({server.host for server in subject.servers}):
         if _is_literal(host) or registrable_domain(host) != own:
-            yield Check("ptr", OK, f"{host} is not a server of {own}: its operator answers for its name")
+            yield Check(
+                "ptr", OK, say("{host} is not a server of {own}: its operator answers for its name", host=host, own=own)
+            )
             continue
         addresses = _addresses(resolver, host)
         if not addresses:
-            yield Check("ptr", FAIL, f"{host} has no address", f"Publish the A record of {host}.")
+            yield Check(
+                "ptr", FAIL, say("{host} has no address", host=host), say("Publish the A record of {host}.", host=host)
+            )
         for address in addresses:
             names = resolver.names_of(address)
             fix = f"Ask whoever gave you {address} to set its reverse name (PTR) to {host}."
             if not names:
-                yield Check("ptr", FAIL, f"{address} ({host}) has no reverse name", fix)
+                yield Check("ptr", FAIL, say("{address} ({host}) has no reverse name", address=address, host=host), fix)
             elif not any(address in resolver.addresses(name) for name in names):
-                yield Check("ptr", FAIL, f"{address} calls itself {names[0]}, which is another machine", fix)
+                yield Check(
+                    "ptr",
+                    FAIL,
+                    say("{address} calls itself {names}, which is another machine", address=address, names=names[0]),
+                    fix,
+                )
             else:
-                yield Check("ptr", OK, f"{address} is {names[0]}, and {names[0]} is {address}")
+                yield Check(
+                    "ptr", OK, say("{address} is {names}, and {names} is {address}", address=address, names=names[0])
+                )
 
 
 def check_mx(subject: Subject, resolver: Resolver) -> Iterator[Check]:
@@ -316,15 +414,23 @@ def check_mx(subject: Subject, resolver: Resolver) -> Iterator[Check]:
     found = resolver.mx(domain)
     fix = f"Publish at {domain} the MX records that your provider shows; without them no answer reaches you."
     if any(host == "" for _, host in found):
-        yield Check("mx", FAIL, f"{domain} says that it takes no mail (null MX)", fix)
+        yield Check("mx", FAIL, say("{domain} says that it takes no mail (null MX)", domain=domain), fix)
     elif not found and not resolver.addresses(domain):
-        yield Check("mx", FAIL, f"{domain} has no MX record", fix)
+        yield Check("mx", FAIL, say("{domain} has no MX record", domain=domain), fix)
     elif not found:
-        yield Check("mx", WARN, f"{domain} has no MX record; some servers deliver to its address instead", fix)
+        yield Check(
+            "mx",
+            WARN,
+            say("{domain} has no MX record; some servers deliver to its address instead", domain=domain),
+            fix,
+        )
     elif dead := [host for _, host in found if _is_literal(host) or not resolver.addresses(host)]:
         state = FAIL if len(dead) == len(found) else WARN
         yield Check(
-            "mx", state, f"no server answers to the name {', '.join(dead)}", f"Correct the MX records of {domain}."
+            "mx",
+            state,
+            say("no server answers to the name {names}", names=", ".join(dead)),
+            say("Correct the MX records of {domain}.", domain=domain),
         )
     else:
         yield Check("mx", OK, ", ".join(f"{preference} {host}" for preference, host in found))
@@ -338,20 +444,35 @@ def check_tls(subject: Subject, probe: TlsProbe) -> list[Check]:
         if server.security is Security.NONE:
             near = _is_literal(server.host) and ipaddress.ip_address(server.host).is_loopback
             lines.append(
-                Check("tls", OK, f"{where}: on this machine")
+                Check("tls", OK, say("{where}: on this machine", where=where))
                 if near or server.host == "localhost"
-                else Check("tls", FAIL, f"{where}: mail travels unencrypted", "Use tls (465) or starttls (587).")
+                else Check(
+                    "tls",
+                    FAIL,
+                    say("{where}: mail travels unencrypted", where=where),
+                    say("Use tls (465) or starttls (587)."),
+                )
             )
             continue
         try:
             fault = probe(server)
         except OSError as error:
             lines.append(
-                Check("tls", UNKNOWN, f"{where}: no connection ({error})", "Look again later.", transient=True)
+                Check(
+                    "tls",
+                    UNKNOWN,
+                    say("{where}: no connection ({error})", where=where, error=error),
+                    say("Look again later."),
+                    transient=True,
+                )
             )
             continue
         fix = "Use the host name that the certificate is made for, or have the certificate renewed."
-        lines.append(Check("tls", FAIL, f"{where}: {fault}", fix) if fault else Check("tls", OK, where))
+        lines.append(
+            Check("tls", FAIL, say("{where}: {fault}", where=where, fault=fault), fix)
+            if fault
+            else Check("tls", OK, where)
+        )
     return list(dict.fromkeys(lines))
 
 

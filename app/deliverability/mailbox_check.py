@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from app.container import Container
 from app.deliverability import repository, service
 from app.domain.checks import Check, CheckState
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem, GapbridgeError
 from app.mail import accounts, checks
 from app.mail.accounts import Draft
@@ -22,7 +23,9 @@ def look(container: Container, mailbox_id: int, *, send: bool = False) -> checks
     try:
         account = accounts.stored(mailbox, container.credentials)
     except GapbridgeError as cannot:
-        lines = (Check("credential", CheckState.FAIL, cannot.detail, "Sign in again, or enter the password again."),)
+        lines = (
+            Check("credential", CheckState.FAIL, cannot.detail, say("Sign in again, or enter the password again.")),
+        )
         return checks.Looked((*lines, *_domain(container, mailbox.email)))
     looked = checks.examine(
         account, container.settings, send=send, providers=[lambda draft: _domain(container, draft.email)]
@@ -36,7 +39,7 @@ def look(container: Container, mailbox_id: int, *, send: bool = False) -> checks
 def try_password(container: Container, mailbox_id: int, password: str) -> checks.Looked:
     """Look at a stored mailbox with another password, which is not stored. Raises NotFound and BadInput (`password`)."""
     if not password or any(letter in password for letter in "\r\n\0"):
-        raise BadInput("a password is needed", FieldProblem("password", "Enter the password; it is one line"))
+        raise BadInput(say("a password is needed"), FieldProblem("password", say("Enter the password; it is one line")))
     with container.db.read() as uow:
         mailbox = accounts.get(uow.session, mailbox_id)
     return checks.examine(accounts.stored(mailbox, container.credentials, password=password), container.settings)
@@ -50,9 +53,12 @@ def look_at_draft(container: Container, draft: Draft) -> checks.Looked:
         line = Check(
             "connected",
             CheckState.FAIL,
-            f"{draft.email} is connected already, as mailbox {known.id}",
-            f"Look at it with `gapbridge mailbox test {draft.email}`; `gapbridge mailbox resume --new-password` gives it "
-            "a new password.",
+            say("{email} is connected already, as mailbox {id}", email=draft.email, id=known.id),
+            say(
+                "Look at it with `gapbridge mailbox test {email}`; `gapbridge mailbox resume "
+                "--new-password` gives it a new password.",
+                email=draft.email,
+            ),
         )
         return checks.Looked((line,))
     return checks.examine(draft, container.settings)

@@ -10,6 +10,7 @@ from app.container import Container
 from app.deliverability.domain_checks import RESERVED
 from app.deliverability.resolver import BadName, DnsDown, Resolver
 from app.domain.address_rules import MailHost
+from app.domain.said import say
 from app.errors import NotFound
 from app.models import MailDomain
 
@@ -29,7 +30,7 @@ def check(container: Container, domain_id: int) -> MailHost:
     with container.db.read() as look:
         row = look.session.get(MailDomain, domain_id)
     if row is None:
-        raise NotFound(f"there is no recipients' domain {domain_id}")
+        raise NotFound(say("there is no recipients' domain {domain_id}", domain_id=domain_id))
     state, found = look_up(row.domain, Resolver.from_settings(container.settings))
     with container.db.work() as uow:
         kept = uow.session.get_one(MailDomain, domain_id, with_for_update=True, populate_existing=True)

@@ -12,6 +12,7 @@ import dns.rdatatype
 import dns.resolver
 import dns.reversename
 
+from app.domain.said import say
 from app.errors import Unavailable
 from app.settings import Settings, dns_server
 
@@ -71,7 +72,14 @@ class Resolver:
             dns.resolver.NoResolverConfiguration,
             OSError,
         ) as why:
-            raise DnsDown(f"the DNS did not answer for {kind} of {name} ({type(why).__name__})") from why
+            raise DnsDown(
+                say(
+                    "the DNS did not answer for {kind} of {name} ({error})",
+                    kind=kind,
+                    name=name,
+                    error=type(why).__name__,
+                )
+            ) from why
         except (dns.exception.DNSException, UnicodeError) as wrong:
             raise BadName(f"'{name}' is no name that the DNS can hold") from wrong
         return list(answer)

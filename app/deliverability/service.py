@@ -21,6 +21,7 @@ from app.deliverability.domain_checks import Subject, Submission, check_domain
 from app.deliverability.resolver import Resolver
 from app.domain.checks import Check, CheckState
 from app.domain.mail_dns import is_selector, selectors_in
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem, NotFound, Skip
 from app.jobs import Job
 from app.log import get_logger
@@ -41,7 +42,12 @@ def get(session: Session, domain: str) -> SendingDomain:
     """The sending domain; raises NotFound."""
     found = repository.find(session, domain.strip().rstrip(".").lower())
     if found is None:
-        raise NotFound(f"no mailbox sends from {domain}; `gapbridge domain list` shows the domains that there are")
+        raise NotFound(
+            say(
+                "no mailbox sends from {domain}; `gapbridge domain list` shows the domains that there are",
+                domain=domain,
+            )
+        )
     return found
 
 
@@ -53,7 +59,7 @@ def check(container: Container, domain_id: int) -> list[SendingDomainCheck]:
     with container.db.read() as look:
         row = look.session.get(SendingDomain, domain_id)
         if row is None:
-            raise NotFound(f"there is no sending domain {domain_id}")
+            raise NotFound(say("there is no sending domain {domain_id}", domain_id=domain_id))
         subject = _subject(look.session, row)
     found = check_domain(subject, Resolver.from_settings(container.settings), _probe(container.settings))
     for line in found:
@@ -157,14 +163,23 @@ def override(uow: UnitOfWork, domain: str, *, reason: str, actor: str, checks: S
     row = _locked(uow, domain)
     lines = repository.lines_of(uow.session, row.id)
     wanted = list(dict.fromkeys(checks)) or sorted({line.name for line in lines if line.state is CheckState.FAIL})
-    problems = [] if reason.strip() else [FieldProblem("reason", "say why; it stays with the domain")]
+    problems = [] if reason.strip() else [FieldProblem("reason", say("say why; it stays with the domain"))]
     unknown = sorted(set(wanted) - {line.name for line in lines})
     if unknown:
-        problems.append(FieldProblem("checks", f"{', '.join(unknown)}: no such line; there are {_names(lines)}"))
+        problems.append(
+            FieldProblem(
+                "checks",
+                say("{names}: no such line; there are {names_2}", names=", ".join(unknown), names_2=_names(lines)),
+            )
+        )
     elif not wanted:
-        problems.append(FieldProblem("checks", f"no check of {row.domain} fails, so there is nothing to override"))
+        problems.append(
+            FieldProblem(
+                "checks", say("no check of {domain} fails, so there is nothing to override", domain=row.domain)
+            )
+        )
     if problems:
-        raise BadInput("The override cannot be kept.", *problems)
+        raise BadInput(say("The override cannot be kept."), *problems)
     row.override_checks, row.override_reason = wanted, reason.strip()[:500]
     row.override_by, row.override_at = actor[:200], uow.now()
     log.warning("deliverability.overridden", domain=row.domain, checks=wanted, reason=row.override_reason, actor=actor)
@@ -189,7 +204,7 @@ def name_selectors(uow: UnitOfWork, domain: str, selectors: Sequence[str]) -> Se
     wrong = [selector for selector in selectors if not is_selector(selector)]
     if wrong or len(selectors) > _MOST_SELECTORS:
         problem = f"'{wrong[0][:60]}' is no selector" if wrong else f"at most {_MOST_SELECTORS}"
-        raise BadInput("The selectors cannot be kept.", FieldProblem("selectors", problem))
+        raise BadInput(say("The selectors cannot be kept."), FieldProblem("selectors", problem))
     before, row.selectors = row.selectors, list(dict.fromkeys(selector.lower() for selector in selectors))
     _note(uow, "domain.selectors_named", row, before={"selectors": before}, after={"selectors": row.selectors})
     return look_again(uow, row)

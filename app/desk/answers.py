@@ -16,6 +16,7 @@ from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.link_verdict import on_site
 from app.domain.pipeline import LostReason, Stage
+from app.domain.said import say
 from app.domain.triage import ReplyClass
 from app.errors import BadInput, Conflict, FieldProblem
 from app.inbox import service as inbox
@@ -150,17 +151,20 @@ def answer(
     """
     body_text = body_text.replace("\r\n", "\n").strip()
     if not body_text:
-        raise BadInput("the answer is empty", FieldProblem("body_text", "Write the answer"))
+        raise BadInput(say("the answer is empty"), FieldProblem("body_text", say("Write the answer")))
     if len(body_text) > MOST_CHARS:
-        raise BadInput("the answer is too long", FieldProblem("body_text", f"Keep it under {MOST_CHARS} characters"))
+        raise BadInput(
+            say("the answer is too long"),
+            FieldProblem("body_text", say("Keep it under {most_chars} characters", most_chars=MOST_CHARS)),
+        )
     row, prospect_id = _owned(uow, inbound_id)
     conversation = _conversation(uow, row)
     # Under the prospect's lock, which everybody who answers or receives takes first: of two, the second sees the first.
     now_there = newest(uow, conversation.id)
     if now_there.inbound_id > seen.inbound_id:
-        raise Conflict("a newer message of theirs has come since you opened this; your answer was not sent")
+        raise Conflict(say("a newer message of theirs has come since you opened this; your answer was not sent"))
     if now_there.outbound_id > seen.outbound_id:
-        raise Conflict("somebody has answered since you opened this; your answer was not sent")
+        raise Conflict(say("somebody has answered since you opened this; your answer was not sent"))
     latest = uow.session.get(Inbound, now_there.inbound_id) or row
     window = settings.undo_window if undo_seconds is None else timedelta(seconds=undo_seconds)
     subject = " ".join((latest.subject or conversation.subject).split())[:900]
@@ -204,7 +208,10 @@ def agree(uow: UnitOfWork, settings: Settings, person: Person, inbound_id: int, 
     row, prospect_id = _owned(uow, inbound_id)
     domain = prospects.get(uow, prospect_id).domain
     if url is not None and not on_site(url, domain):
-        raise BadInput(f"{url} is not a page of {domain}", FieldProblem("url", f"Enter an address on {domain}"))
+        raise BadInput(
+            say("{url} is not a page of {domain}", url=url, domain=domain),
+            FieldProblem("url", say("Enter an address on {domain}", domain=domain)),
+        )
     conversation = _conversation(uow, row)
     line = triage.of(uow, row)
     data = {"inbound_id": row.id, "before": _state(row, line), "agreed": conversation.agreed, "url": url}
@@ -249,7 +256,7 @@ def reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
         prospects.get(uow, decision.prospect_id).snoozed_until = datetime.fromisoformat(was) if was else None
     if decision.kind is DecisionKind.WON:
         if prospects.get(uow, decision.prospect_id).stage is Stage.WON:
-            raise Conflict("the link was seen: this is a win, and it cannot be taken back")
+            raise Conflict(say("the link was seen: this is a win, and it cannot be taken back"))
         _conversation(uow, row).agreed = data["agreed"]
     for name in ("chosen", "chosen_by", "waits", "sleeps"):
         setattr(line, name, before[name])
@@ -263,14 +270,14 @@ def reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
 def _owned(uow: UnitOfWork, inbound_id: int) -> tuple[Inbound, int]:
     row = inbox.locked(uow, inbound_id)
     if row.prospect_id is None:
-        raise Conflict("say whose reply this is first: it belongs to no prospect yet")
+        raise Conflict(say("say whose reply this is first: it belongs to no prospect yet"))
     return row, row.prospect_id
 
 
 def _conversation(uow: UnitOfWork, row: Inbound) -> Conversation:
     found = uow.session.get(Conversation, row.conversation_id) if row.conversation_id else None
     if found is None:
-        raise Conflict("this message belongs to no conversation of ours; write from your mailbox")
+        raise Conflict(say("this message belongs to no conversation of ours; write from your mailbox"))
     return found
 
 

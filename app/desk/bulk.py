@@ -14,6 +14,7 @@ from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.desk import service as desk
 from app.desk.service import Person
+from app.domain.said import say
 from app.errors import Conflict, Refused, Skip
 from app.models import Contact, Decision, DecisionKind, Pitch, PitchState, Prospect
 from app.pitches import service as pitches
@@ -90,26 +91,31 @@ def approve(
     Every rule is asked again, whatever the page has shown. Raises Refused that names the draft, Conflict for a stale one.
     """
     if not chosen:
-        raise Refused("Nothing was approved.", Skip("bulk-empty", "Choose at least one draft."))
+        raise Refused(say("Nothing was approved."), Skip("bulk-empty", say("Choose at least one draft.")))
     if len(chosen) > MOST:
-        raise Refused("Nothing was approved.", Skip("bulk-many", f"At most {MOST} at once; {len(chosen)} were chosen."))
+        raise Refused(
+            say("Nothing was approved."),
+            Skip("bulk-many", say("At most {most} at once; {count} were chosen.", most=MOST, count=len(chosen))),
+        )
     loaded = []
     problems = []
     for pitch_id, version in chosen:
         pitch = pitches.get(uow, pitch_id)
         if pitch.version != version or pitch.state is not PitchState.DRAFT:
-            raise Conflict("a draft was changed or approved meanwhile; look at the list again")
+            raise Conflict(say("a draft was changed or approved meanwhile; look at the list again"))
         made = _candidate(uow, vault, settings, pitch)
         loaded.append(pitch)
         if isinstance(made, Skip):
             problems.append(made)
     if len({(pitch.angle, pitch.template_version) for pitch in loaded}) > 1:
-        problems.append(Skip("bulk-mixed", "They are not all of one pitch and one version of its template."))
+        problems.append(Skip("bulk-mixed", say("They are not all of one pitch and one version of its template.")))
     unread = [pitch for pitch in to_open(vault, person, loaded) if proof(vault, person, pitch) not in proofs]
     if unread:
-        problems.append(Skip("bulk-unread", f"{len(unread)} of the drafts that must be read were not opened yet."))
+        problems.append(
+            Skip("bulk-unread", say("{count} of the drafts that must be read were not opened yet.", count=len(unread)))
+        )
     if problems:
-        raise Refused("Nothing was approved.", *problems)
+        raise Refused(say("Nothing was approved."), *problems)
     done = [
         desk.approve(uow, vault, settings, person, pitch_id, version, undo_seconds=undo_seconds)
         for pitch_id, version in chosen
@@ -149,11 +155,16 @@ def _candidate(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch) 
     prospect = uow.session.get_one(Prospect, pitch.prospect_id)
     contact = uow.session.get(Contact, pitch.contact_id) if pitch.contact_id else None
     if prospect.tier == 1:
-        return Skip("bulk-tier", f"{prospect.domain} is of the first tier: each of those is read by a person.")
+        return Skip(
+            "bulk-tier",
+            say("{domain} is of the first tier: each of those is read by a person.", domain=prospect.domain),
+        )
     view = pitches.view(uow, vault, settings, pitch)
     if view.skips or contact is None:
         sentence = view.skips[0].sentence if view.skips else "there is nobody to write to"
-        return Skip("bulk-refused", f"{prospect.domain}: {sentence}")
+        return Skip("bulk-refused", say("{domain}: {sentence}", domain=prospect.domain, sentence=sentence))
     if not contact.source_url:
-        return Skip("bulk-warned", f"{prospect.domain}: nobody has seen this address on a page of theirs.")
+        return Skip(
+            "bulk-warned", say("{domain}: nobody has seen this address on a page of theirs.", domain=prospect.domain)
+        )
     return Candidate(pitch, prospect, contact, view.words)

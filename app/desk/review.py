@@ -12,6 +12,7 @@ from app.db.work import UnitOfWork
 from app.desk import service as desk
 from app.desk.service import Person
 from app.domain.pipeline import LostReason, Stage
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem, GapbridgeError
 from app.mentions import service as mentions
 from app.models import Prospect
@@ -30,9 +31,12 @@ class Reviewed:
 
 def _chosen(uow: UnitOfWork, site_id: int, ids: Sequence[int]) -> list[Prospect]:
     if not ids:
-        raise BadInput("nothing is selected", FieldProblem("pick", "Select at least one domain"))
+        raise BadInput(say("nothing is selected"), FieldProblem("pick", say("Select at least one domain")))
     if len(ids) > MOST:
-        raise BadInput(f"{len(ids)} domains at once", FieldProblem("pick", f"Select at most {MOST}"))
+        raise BadInput(
+            say("{count} domains at once", count=len(ids)),
+            FieldProblem("pick", say("Select at most {most}", most=MOST)),
+        )
     statement = select(Prospect).where(col(Prospect.site_id) == site_id, col(Prospect.id).in_(ids))
     return list(uow.session.execute(statement.order_by(col(Prospect.rank_key), col(Prospect.id))).scalars())
 

@@ -14,6 +14,7 @@ from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
+from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem, GapbridgeError, Refused
 from app.models import Decision, DecisionKind, KeptText, Outbound, Pitch
 from app.pitches import repository as pitch_repository
@@ -112,9 +113,13 @@ def snooze(uow: UnitOfWork, person: Person, prospect_id: int, until: datetime) -
     prospect = prospects.get(uow, prospect_id)
     leases.require(uow, prospect, holder=person.caller, name=person.name)
     if until <= uow.now():
-        raise BadInput("that moment has passed", FieldProblem("until", "Choose a later day"))
+        raise BadInput(say("that moment has passed"), FieldProblem("until", say("Choose a later day")))
     if prospect.stage in (Stage.WON, Stage.LOST):
-        raise Conflict(f"{prospect.domain} is {prospect.stage.value}: there is nothing to put aside")
+        raise Conflict(
+            say(
+                "{domain} is {value}: there is nothing to put aside", domain=prospect.domain, value=prospect.stage.value
+            )
+        )
     before = prospect.snoozed_until
     prospect.snoozed_until, prospect.updated_at = until, uow.now()
     prospects.note(uow, prospect_id, "snoozed", actor=person.actor, until=until.isoformat())
@@ -152,7 +157,9 @@ def undo(uow: UnitOfWork, person: Person) -> Undone:
     """
     decision = last(uow, person)
     if decision is None:
-        raise Conflict(f"there is nothing to take back; only the last {UNDO_DEPTH} decisions can be")
+        raise Conflict(
+            say("there is nothing to take back; only the last {undo_depth} decisions can be", undo_depth=UNDO_DEPTH)
+        )
     decision.undone_at = uow.now()
     try:
         with uow.session.begin_nested():
@@ -183,9 +190,9 @@ def keep(
 ) -> None:
     """Keep what a person is writing, beside the draft: it outlives the lease, the browser and a refused approval."""
     if len(subject) > 1_000 or len(body_text) > 20_000:
-        raise BadInput("the text is too long to be kept", FieldProblem("body_text", "Shorten it"))
+        raise BadInput(say("the text is too long to be kept"), FieldProblem("body_text", say("Shorten it")))
     if pitches.get(uow, pitch_id).prospect_id != prospect_id:
-        raise Conflict("this draft belongs to another prospect; reload the page")
+        raise Conflict(say("this draft belongs to another prospect; reload the page"))
     row = uow.session.get(KeptText, (prospect_id, person.id)) or KeptText(
         prospect_id=prospect_id,
         user_id=person.id,

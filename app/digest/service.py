@@ -18,6 +18,7 @@ from app.db.work import Database, UnitOfWork
 from app.digest import content
 from app.domain.delivery import Answer
 from app.domain.digest import Cadence, DigestState, Period, period_at
+from app.domain.said import say
 from app.errors import BadInput, GapbridgeError
 from app.log import get_logger
 from app.mail.credentials import Credentials
@@ -230,7 +231,12 @@ def _mailbox(session: Session, settings: Settings) -> Mailbox:
         select(Mailbox).where(col(Mailbox.email) == settings.digest_mailbox.strip().lower())
     ).scalar_one_or_none()
     if found is None or not found.active:
-        raise BadInput(f"GAPBRIDGE_DIGEST_MAILBOX names {settings.digest_mailbox}, which is no connected mailbox")
+        raise BadInput(
+            say(
+                "GAPBRIDGE_DIGEST_MAILBOX names {digest_mailbox}, which is no connected mailbox",
+                digest_mailbox=settings.digest_mailbox,
+            )
+        )
     return found
 
 
@@ -239,7 +245,9 @@ def _sender(deps: Deps) -> _Sender:
     if settings.system_smtp_host:
         security = Security(settings.system_smtp_security)
         if security is Security.NONE and not settings.mail_allow_plaintext:
-            raise BadInput("GAPBRIDGE_SYSTEM_SMTP_SECURITY is none; GAPBRIDGE_MAIL_ALLOW_PLAINTEXT has to allow it")
+            raise BadInput(
+                say("GAPBRIDGE_SYSTEM_SMTP_SECURITY is none; GAPBRIDGE_MAIL_ALLOW_PLAINTEXT has to allow it")
+            )
         address = settings.system_smtp_from or settings.system_smtp_username
         account = Account(
             host=settings.system_smtp_host,

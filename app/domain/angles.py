@@ -8,6 +8,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from app.domain.link_watch import Trouble
+from app.domain.said import say
 
 _MONTHS = [
     "January",
@@ -157,7 +158,7 @@ def propose(facts: AngleFacts, *, by_hand: bool = False) -> Proposal | None:
     if not choices:
         return None
     best = choices[0]
-    return Proposal(best.angle, f"Chosen because: {best.why}.", best.reason, tuple(choices[1:]))
+    return Proposal(best.angle, say("Chosen because: {why}.", why=best.why), best.reason, tuple(choices[1:]))
 
 
 def choice_for(angle: Angle, facts: AngleFacts) -> Choice | None:
@@ -259,14 +260,20 @@ def _reclamation(facts: AngleFacts) -> Choice | None:
     when = f" until {plain_date(facts.lost_on)}" if facts.lost_on else ""
     reason = f"the page linked to our page{when}, and the link is gone"
     saw = f"; on {plain_date(facts.lost_seen_on)} {loss_clause(facts)}" if facts.lost_seen_on else ""
-    return Choice(Angle.LINK_RECLAMATION, f"linked to you in {path_of(facts.lost_page)}{when}, link gone{saw}", reason)
+    return Choice(
+        Angle.LINK_RECLAMATION,
+        say("linked to you in {path}{when}, link gone{saw}", path=path_of(facts.lost_page), when=when, saw=saw),
+        reason,
+    )
 
 
 def _mention(facts: AngleFacts) -> Choice | None:
     if not facts.mention_page or not facts.mention_quote:
         return None
     reason = f"the page names {facts.brand} without a link"
-    return Choice(Angle.UNLINKED_MENTION, f"mentioned you in {path_of(facts.mention_page)}, no link", reason)
+    return Choice(
+        Angle.UNLINKED_MENTION, say("mentioned you in {path}, no link", path=path_of(facts.mention_page)), reason
+    )
 
 
 def _replacement(facts: AngleFacts) -> Choice | None:
@@ -277,8 +284,14 @@ def _replacement(facts: AngleFacts) -> Choice | None:
     proof = f" (seen in {facts.linked.source})" if facts.linked.source else ""
     return Choice(
         Angle.RESOURCE_REPLACEMENT,
-        f"{where}links to {facts.linked.page}, which {fault}{proof}",
-        f"the page it links to {fault}",
+        say(
+            "{where}links to {page}, which {fault}{proof}",
+            where=where,
+            page=facts.linked.page,
+            fault=fault,
+            proof=proof,
+        ),
+        say("the page it links to {fault}", fault=fault),
     )
 
 
@@ -307,4 +320,8 @@ def _plain_gap(facts: AngleFacts) -> Choice:
     # "Not checked" and "could not check" never become "no mention".
     checked = "no mention of you was found" if facts.mention_checked else "mentions of you were not checked"
     reason = f"our page covers {facts.our_page_summary.rstrip('.')}" if facts.our_page_summary else None
-    return Choice(Angle.COVERAGE_GAP, f"{seen}; {checked}; {why_not(Angle.COVERAGE_GAP, facts)}", reason)
+    return Choice(
+        Angle.COVERAGE_GAP,
+        say("{seen}; {checked}; {why_not}", seen=seen, checked=checked, why_not=why_not(Angle.COVERAGE_GAP, facts)),
+        reason,
+    )

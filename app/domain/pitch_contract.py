@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from app.domain.said import say
+
 MAX_WORDS = 149
 MAX_SUBJECT = 120
 MAX_SIGNATURE_WORDS = 60
@@ -198,31 +200,50 @@ def check(message: PitchDraft) -> list[BrokenRule]:
 def _check_length(message: PitchDraft) -> Iterable[BrokenRule]:
     count = count_words(message.body_text, message.opt_out)
     if count == 0:
-        yield BrokenRule("empty-body", "The message has no words. Write the message.")
+        yield BrokenRule("empty-body", say("The message has no words. Write the message."))
     if count > MAX_WORDS:
-        yield BrokenRule("too-long", f"Message must be under {MAX_WORDS + 1} words. It has {count}.")
+        yield BrokenRule(
+            "too-long",
+            say("Message must be under {max_words} words. It has {count}.", max_words=MAX_WORDS + 1, count=count),
+        )
     rows = lines(message.body_text)
     if message.first and any(row.startswith(">") for row in rows):
-        yield BrokenRule("hidden-words", "A first message has nothing to quote. Remove the lines that start with '>'.")
+        yield BrokenRule(
+            "hidden-words", say("A first message has nothing to quote. Remove the lines that start with '>'.")
+        )
     marks = [number for number, row in enumerate(rows) if row.strip() == "--"]
     if marks:
         signature = count_words("\n".join(row for row in rows[marks[0] :] if row.strip() != "--"), message.opt_out)
         if signature > MAX_SIGNATURE_WORDS:
             yield BrokenRule(
                 "hidden-words",
-                f"What follows the line '--' is the signature; it has {signature} words, at most {MAX_SIGNATURE_WORDS}.",
+                say(
+                    "What follows the line '--' is the signature; it has {signature} words, at most "
+                    "{max_signature_words}.",
+                    signature=signature,
+                    max_signature_words=MAX_SIGNATURE_WORDS,
+                ),
             )
 
 
 def _check_subject(subject: str) -> Iterable[BrokenRule]:
     if not words(subject):
-        yield BrokenRule("subject-empty", "The message has no subject. Write one.")
+        yield BrokenRule("subject-empty", say("The message has no subject. Write one."))
     if _NOT_IN_SUBJECT.search(subject):
-        yield BrokenRule("subject-not-one-line", "The subject must be one line without control characters.")
+        yield BrokenRule("subject-not-one-line", say("The subject must be one line without control characters."))
     elif "=?" in subject:
-        yield BrokenRule("subject-not-one-line", "The subject holds '=?', which mail servers read as an encoded word.")
+        yield BrokenRule(
+            "subject-not-one-line", say("The subject holds '=?', which mail servers read as an encoded word.")
+        )
     if len(subject) > MAX_SUBJECT:
-        yield BrokenRule("subject-too-long", f"The subject has {len(subject)} characters, at most {MAX_SUBJECT}.")
+        yield BrokenRule(
+            "subject-too-long",
+            say(
+                "The subject has {count} characters, at most {max_subject}.",
+                count=len(subject),
+                max_subject=MAX_SUBJECT,
+            ),
+        )
 
 
 def _check_capitals(message: PitchDraft) -> Iterable[BrokenRule]:
@@ -230,7 +251,9 @@ def _check_capitals(message: PitchDraft) -> Iterable[BrokenRule]:
     for what, text, least in (("subject", message.subject, _LETTERS_IN_SUBJECT), ("message", body, _LETTERS_IN_BODY)):
         cased = [letter for letter in text if letter.isupper() or letter.islower()]
         if len(cased) >= least and sum(letter.isupper() for letter in cased) * 2 > len(cased):
-            yield BrokenRule("shouting", f"The {what} is written in capitals, as spam is. Write it in small letters.")
+            yield BrokenRule(
+                "shouting", say("The {what} is written in capitals, as spam is. Write it in small letters.", what=what)
+            )
 
 
 def _check_links(message: PitchDraft, links: list[str]) -> Iterable[BrokenRule]:
@@ -243,27 +266,39 @@ def _check_links(message: PitchDraft, links: list[str]) -> Iterable[BrokenRule]:
     yield from _check_side("our", "one of your pages", ours, message.our_page)
     for link in ours.values():
         if is_homepage(link):
-            yield BrokenRule("our-homepage", f"{link} is your homepage. Link to the page that helps their readers.")
+            yield BrokenRule(
+                "our-homepage", say("{link} is your homepage. Link to the page that helps their readers.", link=link)
+            )
     yield from _check_side("their", "one of their pages", theirs, message.their_page)
     for link in dict.fromkeys(links):
         key = page_key(link)
         if key not in ours and key not in theirs and key not in named:
-            yield BrokenRule("other-link", f"{link} is neither your page nor theirs. Remove it.")
+            yield BrokenRule("other-link", say("{link} is neither your page nor theirs. Remove it.", link=link))
         if any(_TRACKING_PARAMETER.match(name.lower()) for name, _ in parse_qsl(_split(link).query)):
-            yield BrokenRule("tracked-link", f"{link} carries tracking parameters. Link to the plain address.")
+            yield BrokenRule(
+                "tracked-link", say("{link} carries tracking parameters. Link to the plain address.", link=link)
+            )
         if host_of(link).removeprefix("www.") in SHORTENERS:
-            yield BrokenRule("short-link", f"{link} hides where it leads. Link to the page itself.")
+            yield BrokenRule("short-link", say("{link} hides where it leads. Link to the page itself.", link=link))
 
 
 def _check_side(side: str, what: str, found: dict[str, str], wanted: str) -> Iterable[BrokenRule]:
     if not found:
-        yield BrokenRule(f"{side}-page-missing", f"The message has no link to {what}. Name it by its full address.")
+        yield BrokenRule(
+            f"{side}-page-missing", say("The message has no link to {what}. Name it by its full address.", what=what)
+        )
     elif len(found) > 1:
         addresses = ", ".join(found.values())
-        yield BrokenRule(f"{side}-page-many", f"The message links to {len(found)} pages ({addresses}); keep one.")
+        yield BrokenRule(
+            f"{side}-page-many",
+            say("The message links to {count} pages ({addresses}); keep one.", count=len(found), addresses=addresses),
+        )
     elif wanted and page_key(wanted) not in found:
         other = next(iter(found.values()))
-        yield BrokenRule(f"{side}-page-other", f"The message links to {other}, but the pitch is about {wanted}.")
+        yield BrokenRule(
+            f"{side}-page-other",
+            say("The message links to {other}, but the pitch is about {wanted}.", other=other, wanted=wanted),
+        )
 
 
 def check_parts(body_text: str, body_html: str) -> list[BrokenRule]:
@@ -273,28 +308,36 @@ def check_parts(body_text: str, body_html: str) -> list[BrokenRule]:
 
 def _check_html(body_text: str, html: _HtmlReader, text_links: list[str]) -> Iterable[BrokenRule]:
     for load in dict.fromkeys(html.loads):
-        yield BrokenRule("remote-content", f"The HTML part has {load}. Plain paragraphs and links are enough.")
+        yield BrokenRule(
+            "remote-content", say("The HTML part has {load}. Plain paragraphs and links are enough.", load=load)
+        )
     difference = sorted(set(map(page_key, text_links)) ^ set(map(page_key, html.links)))
     if difference or any("://" not in link for link in html.links):
         yield BrokenRule(
             "links-differ",
-            f"The text part and the HTML part hold different links: {', '.join(difference) or 'relative'}.",
+            say(
+                "The text part and the HTML part hold different links: {value}.",
+                value=", ".join(difference) or "relative",
+            ),
         )
     said, shown = [[word for word in words(part) if word != "--"] for part in (body_text, html.text)]
     if said != shown:
         at = next((i for i, pair in enumerate(zip(said, shown, strict=False)) if pair[0] != pair[1]), None)
         at = min(len(said), len(shown)) if at is None else at
         near = " ".join((said if at < len(said) else shown)[max(at - 2, 0) : at + 2])
-        yield BrokenRule("parts-differ", f"The text part and the HTML part differ near '{near}'.")
+        yield BrokenRule("parts-differ", say("The text part and the HTML part differ near '{near}'.", near=near))
 
 
 def _check_reason(message: PitchDraft) -> Iterable[BrokenRule]:
     body = _flat(counted_text(message.body_text, message.opt_out))
     concrete = [_flat(fact) for fact in message.evidence if len(words(fact)) >= 2 or "://" in fact]
     if not concrete:
-        yield BrokenRule("no-reason", "There is no concrete reason for this pitch. Give one that can be checked.")
+        yield BrokenRule("no-reason", say("There is no concrete reason for this pitch. Give one that can be checked."))
     elif not any(fact.rstrip(".") in body for fact in concrete):
-        yield BrokenRule("no-reason", f"The message does not state its reason. Say for example: {message.evidence[0]}")
+        yield BrokenRule(
+            "no-reason",
+            say("The message does not state its reason. Say for example: {evidence}", evidence=message.evidence[0]),
+        )
 
 
 def _check_leftovers(message: PitchDraft, html: _HtmlReader) -> Iterable[BrokenRule]:
@@ -302,19 +345,26 @@ def _check_leftovers(message: PitchDraft, html: _HtmlReader) -> Iterable[BrokenR
     variables = dict.fromkeys(found.group() for found in _VARIABLE.finditer(everything))
     if variables:
         yield BrokenRule(
-            "unresolved-variable", f"A variable has no value: {', '.join(list(variables)[:_SHOWN])}. Give it one."
+            "unresolved-variable",
+            say("A variable has no value: {names}. Give it one.", names=", ".join(list(variables)[:_SHOWN])),
         )
     brackets = dict.fromkeys(
         found.group() for pattern in (_BRACKET, _PLACEHOLDER) for found in pattern.finditer(everything)
     )
     if brackets:
         yield BrokenRule(
-            "bracket", f"Something is left to fill in: {', '.join(list(brackets)[:_SHOWN])}. Replace it with words."
+            "bracket",
+            say(
+                "Something is left to fill in: {names}. Replace it with words.",
+                names=", ".join(list(brackets)[:_SHOWN]),
+            ),
         )
     if not message.opt_out.strip() or not all(
         _flat(message.opt_out) in _flat(part) for part in (message.body_text, html.text) if part
     ):
-        yield BrokenRule("no-opt-out", "The message has no opt-out line. Put back the line that says how to stop mail.")
+        yield BrokenRule(
+            "no-opt-out", say("The message has no opt-out line. Put back the line that says how to stop mail.")
+        )
 
 
 class _HtmlReader(HTMLParser):

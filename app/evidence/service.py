@@ -23,6 +23,7 @@ from app.domain.angle_evidence import (
 )
 from app.domain.page_fit import OurPage, best_fit
 from app.domain.pipeline import Stage
+from app.domain.said import say
 from app.errors import Conflict
 from app.evidence import repository
 from app.evidence.reading import Reader, links_to, read_site, with_sitemap_date
@@ -80,9 +81,13 @@ def request(uow: UnitOfWork, settings: Settings, prospect_id: int) -> AngleEvide
     """
     prospect = prospects.get(uow, prospect_id)
     if not settings.evidence_pages:
-        raise Conflict("the look for reasons is turned off (GAPBRIDGE_EVIDENCE_PAGES is 0)")
+        raise Conflict(say("the look for reasons is turned off (GAPBRIDGE_EVIDENCE_PAGES is 0)"))
     if prospect.stage not in _OPEN:
-        raise Conflict(f"{prospect.domain} is {prospect.stage.value}: there is nothing to pitch now")
+        raise Conflict(
+            say(
+                "{domain} is {value}: there is nothing to pitch now", domain=prospect.domain, value=prospect.stage.value
+            )
+        )
     row = _row(uow, prospect_id)
     row.due_at, row.tries = uow.now(), 0
     uow.session.flush()

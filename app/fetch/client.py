@@ -18,6 +18,7 @@ import aiohttp
 from yarl import URL
 
 from app.clock import Clock, SystemClock
+from app.domain.said import say
 from app.fetch.body import BadEncoding, Unpacker, decode
 from app.fetch.guard import Guard, Refusal
 from app.fetch.pace import MAX_WAIT_SECONDS, Pace, slack
@@ -243,7 +244,7 @@ class GuardedFetcher:
         except (_Stop, Refusal) as stop:
             return NotFetched(url, stop.reason, stop.sentence, self._clock.now())
         except TimeoutError:
-            return NotFetched(url, Reason.TIMEOUT, f"{url} did not answer in time.", self._clock.now())
+            return NotFetched(url, Reason.TIMEOUT, say("{url} did not answer in time.", url=url), self._clock.now())
 
     async def _once_in_slot(self, engine: _Engine, target: Url, wish: _Wish, left: float) -> Fetched:
         async with engine.slots:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from app.domain.said import say
 from app.fetch.address import IPAddress, is_private, is_public
 from app.fetch.ports import Reason
 from app.fetch.urls import Url
@@ -62,11 +63,16 @@ class Guard(AbstractResolver):
         if url.host.name in self._static:
             return
         if url.port not in self._ports and not self._allow_private:
-            raise Refusal(Reason.BLOCKED_PORT, f"Port {url.port} is not one that web pages are fetched from (80, 443).")
+            raise Refusal(
+                Reason.BLOCKED_PORT,
+                say("Port {port} is not one that web pages are fetched from (80, 443).", port=url.port),
+            )
         if url.host.address is not None:
             self._check(url.host.address, url.port, url.host.name)
         elif url.host.is_local_name and not self._allow_private:
-            raise Refusal(Reason.BLOCKED_ADDRESS, f"'{url.host.name}' means this machine or its own network.")
+            raise Refusal(
+                Reason.BLOCKED_ADDRESS, say("'{name}' means this machine or its own network.", name=url.host.name)
+            )
 
     def _check(self, address: IPAddress, port: int, name: str) -> None:
         if self._static_private and (address, port) in self._pinned:
@@ -74,7 +80,12 @@ class Guard(AbstractResolver):
         if not is_public(address) and not (self._allow_private and is_private(address)):
             raise Refusal(
                 Reason.BLOCKED_ADDRESS,
-                f"'{name}' leads to {address}, which is not a public address; pages are fetched from public ones only.",
+                say(
+                    "'{name}' leads to {address}, which is not a public address; pages are fetched from "
+                    "public ones only.",
+                    name=name,
+                    address=address,
+                ),
             )
 
     async def resolve(
@@ -113,7 +124,9 @@ class Guard(AbstractResolver):
         self._check(address, target[1], str(address))
         pinned = (address, target[1]) in self._pinned
         if target[1] not in self._ports and not self._allow_private and not pinned:
-            raise Refusal(Reason.BLOCKED_PORT, f"Port {target[1]} is not one that web pages are fetched from.")
+            raise Refusal(
+                Reason.BLOCKED_PORT, say("Port {target} is not one that web pages are fetched from.", target=target[1])
+            )
         return socket.socket(family, kind, proto)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from app.clock import Clock, SystemClock
+from app.domain.said import say
 from app.fetch.ports import Fetched, Hop, NotFetched, Read, Reason, Validators
 from app.fetch.urls import resolve
 
@@ -39,7 +40,7 @@ class MemoryFetcher:
         while True:
             answer = self.pages.get(at)
             if answer is None:
-                return NotFetched(url, Reason.CONNECTION, f"{at} does not answer.", now, hops)
+                return NotFetched(url, Reason.CONNECTION, say("{at} does not answer.", at=at), now, hops)
             if isinstance(answer, NotFetched):
                 return NotFetched(url, answer.reason, answer.sentence, now, hops)
             if isinstance(answer, str):
@@ -54,12 +55,17 @@ class MemoryFetcher:
                 )
             if len(hops) == _MAX_REDIRECTS:
                 return NotFetched(
-                    url, Reason.TOO_MANY_REDIRECTS, f"{url} redirects more than {_MAX_REDIRECTS} times.", now
+                    url,
+                    Reason.TOO_MANY_REDIRECTS,
+                    say("{url} redirects more than {max_redirects} times.", url=url, max_redirects=_MAX_REDIRECTS),
+                    now,
                 )
             hops = (*hops, Hop(at, answer.status))
             target = resolve(at, location[0])
             if target is None:
-                return NotFetched(url, Reason.BAD_URL, f"{at} redirects to what is not a web page.", now, hops)
+                return NotFetched(
+                    url, Reason.BAD_URL, say("{at} redirects to what is not a web page.", at=at), now, hops
+                )
             if until is not None and until(target):
                 return Fetched(url, target, answer.status, answer.headers, "", now, hops)
             at = target

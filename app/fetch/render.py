@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import app
+from app.domain.said import say
 from app.fetch.ports import Fetched, Fetcher, NotFetched, Reason
 from app.log import get_logger
 from app.settings import Settings
@@ -141,7 +142,9 @@ class ChromiumRenderer:
 
 
 def _failed(page: Fetched, why: str) -> NotFetched:
-    return NotFetched(page.url, Reason.NOT_RENDERED, f"The page could not be drawn: {why}.", page.fetched_at, page.hops)
+    return NotFetched(
+        page.url, Reason.NOT_RENDERED, say("The page could not be drawn: {why}.", why=why), page.fetched_at, page.hops
+    )
 
 
 def _say(child: subprocess.Popen[bytes], message: dict[str, Any]) -> None:

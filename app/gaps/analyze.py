@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from app.domain.said import say
 from app.errors import BadInput
 from app.gaps import amend, judging, removals, sums, tables
 from app.gaps.account import account, rows_in
@@ -79,7 +80,13 @@ def analyze(
     own = [_domain(text, "--own-domain") for text in own_domains]
     for name in keep:
         if name not in removals.names():
-            raise BadInput(f"--keep {name}: there is no such removal; there are {', '.join(removals.names())}.")
+            raise BadInput(
+                say(
+                    "--keep {name}: there is no such removal; there are {names}.",
+                    name=name,
+                    names=", ".join(removals.names()),
+                )
+            )
     with Engine(threads=threads, **({"memory_limit": memory_limit} if memory_limit else {})) as engine:
         notes: list[str] = []
         mine = _once([Source(path) for path in ours], notes)
@@ -113,7 +120,9 @@ def _once(sources: Sequence[Source], notes: list[str]) -> list[Source]:
 def _domain(text: str, option: str) -> str:
     host = ascii_host(text)
     if host is None or registrable_domain(host) is None:
-        raise BadInput(f"{option} {text}: this is no domain name; write it like example.com.")
+        raise BadInput(
+            say("{option} {text}: this is no domain name; write it like example.com.", option=option, text=text)
+        )
     return host.removeprefix("www.")
 
 
@@ -150,7 +159,10 @@ class _Plan:
                 matrices[real] = (export, [source.competitor])
             elif role == "competitor" and source.competitor is None:
                 raise BadInput(
-                    f"--competitor {source.path}: say whose links these are, as --competitor DOMAIN={source.path}."
+                    say(
+                        "--competitor {path}: say whose links these are, as --competitor DOMAIN={path}.",
+                        path=source.path,
+                    )
                 )
             else:
                 self._plain(export, source.competitor)
@@ -159,17 +171,31 @@ class _Plan:
         own_keys = {registrable_domain(domain) for domain in self.own}
         for name in self.names:
             if registrable_domain(name) in own_keys:
-                raise BadInput(f"{name} is given both as our own domain and as a competitor; remove one of the two.")
+                raise BadInput(
+                    say("{name} is given both as our own domain and as a competitor; remove one of the two.", name=name)
+                )
         if not self.names:
             raise BadInput(
-                "There is no competitor: give --competitor DOMAIN=FILE at least once, or a file with target columns."
+                say(
+                    "There is no competitor: give --competitor DOMAIN=FILE at least once, or a file with "
+                    "target columns."
+                )
             )
         if not any(read.side == sums.OURS or sums.OURS in read.sides.values() for read in self.reads):
             raise BadInput(
-                "There is no file with our own links (--ours FILE): without it nobody can say who does not link to us."
+                say(
+                    "There is no file with our own links (--ours FILE): without it nobody can say who does "
+                    "not link to us."
+                )
             )
         if len(self.names) > MOST_COMPETITORS:
-            raise BadInput(f"{len(self.names)} competitors are given; at most {MOST_COMPETITORS} are compared at once.")
+            raise BadInput(
+                say(
+                    "{count} competitors are given; at most {most_competitors} are compared at once.",
+                    count=len(self.names),
+                    most_competitors=MOST_COMPETITORS,
+                )
+            )
         if len(self.names) > ADVISED_COMPETITORS:
             self.notes.append(
                 f"{len(self.names)} competitors: with more than {ADVISED_COMPETITORS}, hardly anybody links to all."
@@ -205,12 +231,24 @@ class _Plan:
         wanted = [name for name in named if name is not None]
         for name in wanted:
             if registrable_domain(name) not in columns:
-                raise BadInput(f"{export.path}: there is no column for {name}; the target columns are: {seen}.")
+                raise BadInput(
+                    say(
+                        "{path}: there is no column for {name}; the target columns are: {seen}.",
+                        path=export.path,
+                        name=name,
+                        seen=seen,
+                    )
+                )
             read.sides[registrable_domain(name) or name] = self.names.index(name) + 1
         if not wanted or None in named:
             if not read.sides.keys() & own_keys:
                 raise BadInput(
-                    f"{export.path}: which target column is ours? Say it with --own-domain; the target columns are: {seen}."
+                    say(
+                        "{path}: which target column is ours? Say it with --own-domain; the target columns are: "
+                        "{seen}.",
+                        path=export.path,
+                        seen=seen,
+                    )
                 )
             for column in columns:
                 if column not in read.sides:
@@ -280,7 +318,12 @@ class _Plan:
             key = registrable_domain(name)
             if key is None or key not in {registrable_domain(one) for one in self.names}:
                 raise BadInput(
-                    f"--sister {name}={sister}: {name} is no competitor here; there are {', '.join(self.names)}."
+                    say(
+                        "--sister {name}={sister}: {name} is no competitor here; there are {names}.",
+                        name=name,
+                        sister=sister,
+                        names=", ".join(self.names),
+                    )
                 )
             listed.setdefault(key, []).append(_domain(sister, f"--sister {name}="))
         own_keys = [key for domain in self.own if (key := registrable_domain(domain))]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePath
 
+from app.domain.said import say
 from app.errors import BadInput
 from app.gaps.profiles import (
     FORMAT_NAMES,
@@ -70,9 +71,17 @@ def detect(
     Raises BadInput with the file, what was seen and what to do, where no format or more than the wanted one does not fit.
     """
     if wanted is not None and wanted not in FORMAT_NAMES:
-        raise BadInput(f"--format {wanted}: no such format; choose one of {', '.join(FORMAT_NAMES)}.")
+        raise BadInput(
+            say(
+                "--format {wanted}: no such format; choose one of {names}.",
+                wanted=wanted,
+                names=", ".join(FORMAT_NAMES),
+            )
+        )
     if mapping and wanted not in (None, GENERIC):
-        raise BadInput(f"{path}: a column mapping is only for --format generic, not for {wanted}.")
+        raise BadInput(
+            say("{path}: a column mapping is only for --format generic, not for {wanted}.", path=path, wanted=wanted)
+        )
     lines = text.head.split("\n")
     start, fixed = _separator_line(lines)
     if wanted == GENERIC or mapping:
@@ -146,13 +155,24 @@ def _layout(
             if key is None and profile.lenient:
                 continue
             if key is None:
-                raise BadInput(f"{path}: the column '{header}' of this {profile.title} file names no domain.")
+                raise BadInput(
+                    say(
+                        "{path}: the column '{header}' of this {title} file names no domain.",
+                        path=path,
+                        header=header,
+                        title=profile.title,
+                    )
+                )
             if key in targets:
-                raise BadInput(f"{path}: two columns name the target {key}; keep one of them.")
+                raise BadInput(say("{path}: two columns name the target {key}; keep one of them.", path=path, key=key))
             targets[key] = column
         if not targets:
             raise BadInput(
-                f"{path}: this {profile.title} file has no target column; export it with at least one domain."
+                say(
+                    "{path}: this {title} file has no target column; export it with at least one domain.",
+                    path=path,
+                    title=profile.title,
+                )
             )
     return Layout(profile, delimiter, skip, tuple(headers), targets, notes)
 
@@ -194,7 +214,7 @@ def _generic(lines: list[str], start: int, fixed: str | None, path: PurePath, ma
             fix = "say which column holds the linking page or domain: --map source=HEADER"
         else:
             fix = f"there is no column '{missing.args[0]}'"
-        raise BadInput(f"{path}: {fix}. Columns seen: {seen}.") from missing
+        raise BadInput(say("{path}: {fix}. Columns seen: {seen}.", path=path, fix=fix, seen=seen)) from missing
     column = headers.index(draft.fields["source"])
     pages = any("/" in row[column].rstrip("/").partition("://")[2] for row in rows if len(row) > column)
     return _layout(generic_profile(headers, mapping, pages=pages), delimiter, header_line + 1, headers, path=path)

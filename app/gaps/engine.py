@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from app.domain.said import say
 from app.errors import BadInput, Unavailable
 from app.gaps.careful import NO_DOMAIN, NO_SOURCE, Rejects, locate, write_clean
 from app.gaps.detect import Layout, as_of_date, detect, target_by_name
@@ -145,7 +146,7 @@ class Engine:
             return self.connection.execute(sql, parameters).fetchall()
         except duckdb.OutOfMemoryException as error:
             raise Unavailable(
-                "These files need more memory than the gap may take; give fewer or smaller ones at once."
+                say("These files need more memory than the gap may take; give fewer or smaller ones at once.")
             ) from error
 
     def open(
@@ -207,7 +208,11 @@ class Engine:
             use(export.rows)
         except duckdb.InvalidInputException as error:
             raise BadInput(
-                f"{export.path}: the file cannot be read as a table ({str(error).splitlines()[0]})."
+                say(
+                    "{path}: the file cannot be read as a table ({words}).",
+                    path=export.path,
+                    words=str(error).splitlines()[0],
+                )
             ) from error
 
 
@@ -228,11 +233,22 @@ def _choose(
     names = ", ".join(text.member for text in texts)
     if not found:
         raise BadInput(
-            f"{path}: none of its tables is an export of links: {names}. Say --format, or unpack it and name the file."
+            say(
+                "{path}: none of its tables is an export of links: {names}. Say --format, or unpack it "
+                "and name the file.",
+                path=path,
+                names=names,
+            )
         )
     if len(found) > 1 and not all(layout.profile.name in _FULLEST_FIRST for _text, layout in found):
         among = ", ".join(f"{text.member} ({layout.profile.title})" for text, layout in found)
-        raise BadInput(f"{path}: several of its tables are exports of links: {among}. Unpack it and name each file.")
+        raise BadInput(
+            say(
+                "{path}: several of its tables are exports of links: {among}. Unpack it and name each file.",
+                path=path,
+                among=among,
+            )
+        )
     if len(found) > 1:
         found.sort(key=lambda one: _FULLEST_FIRST.index(one[1].profile.name))
     text, layout = found[0]

@@ -7,6 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from app.domain.said import say
 from app.errors import BadInput
 from app.gaps.engine import Engine, literal
 from app.gaps.report import FORMULA_START
@@ -21,7 +22,7 @@ THEIR_TEXTS = ("best_page", "target", "anchor", "language")
 def check_out(path: Path) -> None:
     """Refuse a place that cannot be written, before any work is done."""
     if path.suffix.lower() not in SUFFIXES:
-        raise BadInput(f"--out {path}: the suffix says the format; use .csv, .json or .parquet.")
+        raise BadInput(say("--out {path}: the suffix says the format; use .csv, .json or .parquet.", path=path))
     check_file(path, "--out")
 
 
@@ -30,9 +31,16 @@ def check_file(path: Path | None, option: str) -> None:
     if path is None:
         return
     if not path.absolute().parent.is_dir():
-        raise BadInput(f"{option} {path}: the directory {path.absolute().parent} does not exist.")
+        raise BadInput(
+            say(
+                "{option} {path}: the directory {parent} does not exist.",
+                option=option,
+                path=path,
+                parent=path.absolute().parent,
+            )
+        )
     if path.is_dir():
-        raise BadInput(f"{option} {path}: this is a directory; name a file in it.")
+        raise BadInput(say("{option} {path}: this is a directory; name a file in it.", option=option, path=path))
 
 
 def write_gap(engine: Engine, path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.language import LanguageSource, first_code
+from app.domain.said import say
 from app.domain.topic_fit import FitUnknown, TopicFit, why
 from app.domain.winnability import Evidence, Winnability, judge
 from app.errors import BadInput
@@ -174,18 +175,24 @@ def our_pages(path: Path, languages: Sequence[str] = ()) -> tuple[OurText, ...]:
     A page without a language has the one that its words are in, else the site's only one. Raises BadInput, naming the fix.
     """
     if not path.is_file():
-        raise BadInput(f"--pages-of-ours {path}: there is no such file.")
+        raise BadInput(say("--pages-of-ours {path}: there is no such file.", path=path))
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     try:
         rows = _json_rows(text) if text.lstrip()[:1] in ("[", "{") else list(csv.DictReader(text.splitlines()))
     except (ValueError, csv.Error) as error:
-        raise BadInput(f"--pages-of-ours {path}: it is neither CSV nor JSON ({error}).") from error
+        raise BadInput(
+            say("--pages-of-ours {path}: it is neither CSV nor JSON ({error}).", path=path, error=error)
+        ) from error
     made = []
     for number, row in enumerate(rows, 1):
         cells = {str(name).strip().lower(): str(value).strip() for name, value in row.items() if name and value}
         if not cells.get("url") or not cells.get("title"):
             raise BadInput(
-                f"--pages-of-ours {path}: page {number} needs url and title (topic, summary, language help)."
+                say(
+                    "--pages-of-ours {path}: page {number} needs url and title (topic, summary, language help).",
+                    path=path,
+                    number=number,
+                )
             )
         made.append(
             our_text(

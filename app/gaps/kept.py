@@ -10,6 +10,7 @@ from sqlmodel import col
 from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.domain.pipeline import Stage
+from app.domain.said import say
 from app.domain.winnability import GATES
 from app.errors import BadInput, FieldProblem, NotFound
 from app.gaps import removals
@@ -33,8 +34,12 @@ def check_rule(rule: str) -> None:
     """Raise BadInput (field `rule`) for a rule that there is not, or that nobody takes back."""
     if rule not in rules():
         raise BadInput(
-            f"there is no removal '{rule}' that can be taken back; there are {', '.join(rules())}",
-            FieldProblem("rule", f"Use one of {', '.join(rules())}"),
+            say(
+                "there is no removal '{rule}' that can be taken back; there are {names}",
+                rule=rule,
+                names=", ".join(rules()),
+            ),
+            FieldProblem("rule", say("Use one of {names}", names=", ".join(rules()))),
         )
 
 
@@ -68,11 +73,12 @@ def keep_row(uow: UnitOfWork, site_id: int, domain: str, *, rule: str = ALL, act
     ).scalar_one_or_none()
     prospect = _prospect(uow, site_id, key)
     if row is None and prospect is None:
-        raise NotFound(f"the gap of this site has no {key}")
+        raise NotFound(say("the gap of this site has no {key}", key=key))
     final = set(row.removed_by if row else prospect.removed_by if prospect else ()) & set(FINAL)
     if final:
         raise BadInput(
-            f"{key} is no gap ({min(final)}); that cannot be taken back", FieldProblem("domain", "Choose another row")
+            say("{key} is no gap ({first}); that cannot be taken back", key=key, first=min(final)),
+            FieldProblem("domain", say("Choose another row")),
         )
     made = _note(uow, site_id, rule, key, actor)
     if row is not None:
@@ -87,7 +93,7 @@ def end(uow: UnitOfWork, site_id: int, kept_id: int, *, actor: str) -> KeptRemov
     """Apply the rule again, from the next computation on. Raises NotFound."""
     found = uow.session.get(KeptRemoval, kept_id)
     if found is None or found.site_id != site_id:
-        raise NotFound(f"the site {site_id} keeps no removal {kept_id}")
+        raise NotFound(say("the site {site_id} keeps no removal {kept_id}", site_id=site_id, kept_id=kept_id))
     if found.ended_at is None:
         found.ended_at, found.ended_by = uow.now(), actor
         audit.record(uow, "removal.applied-again", "removal", found.id, name=found.domain or found.rule, actor=actor)

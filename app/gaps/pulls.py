@@ -19,6 +19,7 @@ from sqlmodel import Session, col
 
 from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem, GapbridgeError, NotFound, Refused, Skip
 from app.gaps import service
 from app.gaps.providers.base import Client, Provider, Row
@@ -64,7 +65,8 @@ def provider_by_name(name: str) -> Provider:
     if name not in PROVIDERS:
         names = ", ".join(PROVIDERS)
         raise BadInput(
-            f"there is no provider '{name}'; there are: {names}", FieldProblem("provider", f"One of {names}")
+            say("there is no provider '{name}'; there are: {names}", name=name, names=names),
+            FieldProblem("provider", say("One of {names}", names=names)),
         )
     return PROVIDERS[name]
 
@@ -77,10 +79,13 @@ def plan(uow: UnitOfWork, settings: Settings, site_id: int, provider: str, rows:
     tool = provider_by_name(provider)
     _credentials(tool, settings)
     if not 1 <= rows <= MOST_ROWS:
-        raise BadInput(f"{rows} rows a target", FieldProblem("rows", f"A number from 1 to {MOST_ROWS:,}"))
+        raise BadInput(
+            say("{rows} rows a target", rows=rows),
+            FieldProblem("rows", say("A number from 1 to {most_rows:,}", most_rows=MOST_ROWS)),
+        )
     whose = service.whose(uow, site_id)
     if not whose.competitors:
-        raise BadInput("the site has no competitor yet; add one first")
+        raise BadInput(say("the site has no competitor yet; add one first"))
     targets = (whose.own[0], *whose.competitors)
     cost = round(sum(tool.estimate(rows) for _ in targets), 4)
     return Plan(provider, targets, rows, cost, tool.terms.unit, _left(uow.session, settings, provider, uow.now()))
@@ -139,10 +144,17 @@ def schedule(
     planned = plan(uow, settings, site_id, provider, rows)
     if planned.left is None:
         raise BadInput(
-            f"{provider} has no budget; set GAPBRIDGE_PROVIDER_BUDGETS={provider}=... ({planned.unit} a month) first"
+            say(
+                "{provider} has no budget; set GAPBRIDGE_PROVIDER_BUDGETS={provider}=... ({unit} a month) first",
+                provider=provider,
+                unit=planned.unit,
+            )
         )
     if not 1 <= every_days <= 365:
-        raise BadInput(f"every {every_days} days", FieldProblem("every_days", "A number from 1 to 365"))
+        raise BadInput(
+            say("every {every_days} days", every_days=every_days),
+            FieldProblem("every_days", say("A number from 1 to 365")),
+        )
     found: ProviderSchedule | None = uow.session.execute(
         select(ProviderSchedule).where(
             col(ProviderSchedule.site_id) == site_id, col(ProviderSchedule.provider) == provider
@@ -173,7 +185,7 @@ def unschedule(uow: UnitOfWork, site_id: int, provider: str) -> None:
         )
     )
     if not getattr(done, "rowcount", 0):
-        raise NotFound(f"nothing is pulled from {provider} by itself for this site")
+        raise NotFound(say("nothing is pulled from {provider} by itself for this site", provider=provider))
     audit.record(uow, "pull.unscheduled", "pull", name=provider, before={"site": site_id})
 
 
@@ -270,9 +282,16 @@ def _begin(deps: Deps, site_id: int, planned: Plan, actor: str) -> list[tuple[in
         if left is not None and planned.cost > left:
             skip = Skip(
                 "budget",
-                f"{planned.cost:,.10g} {planned.unit} are needed at most, {left:,.10g} of the month's budget are left",
+                say(
+                    "{cost:,.10g} {unit} are needed at most, {left:,.10g} of the month's budget are left",
+                    cost=planned.cost,
+                    unit=planned.unit,
+                    left=left,
+                ),
             )
-            raise Refused(f"{planned.provider} is not asked: {skip.sentence}", skip)
+            raise Refused(
+                say("{provider} is not asked: {sentence}", provider=planned.provider, sentence=skip.sentence), skip
+            )
         rows = [
             ProviderPull(
                 site_id=site_id,
@@ -351,7 +370,7 @@ def _credentials(tool: Provider, settings: Settings) -> dict[str, str]:
     found = {name: getattr(settings, name).get_secret_value() for name in tool.needs}
     missing = [f"GAPBRIDGE_{name.upper()}" for name, value in found.items() if not value]
     if missing:
-        raise BadInput(f"{tool.title} needs credentials; set {' and '.join(missing)}")
+        raise BadInput(say("{title} needs credentials; set {names}", title=tool.title, names=" and ".join(missing)))
     return found
 
 

@@ -18,6 +18,7 @@ from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.domain.gap import Follow
 from app.domain.ranking import rank_key
+from app.domain.said import say
 from app.errors import BadInput, NotFound
 from app.gaps import amend, changes, judging, kept, removals, repository, sums, tables, verify
 from app.gaps.analyze import Analysis
@@ -55,7 +56,7 @@ def site_by_text(uow: UnitOfWork, text: str) -> int:
         if text == str(site.id) or text.casefold() == site.name.casefold() or (key and key in site.domains):
             return site.id
     names = ", ".join(f"{site.id} {site.name}" for site in known_sites) or "none yet"
-    raise NotFound(f"there is no site '{text}'; there are: {names}")
+    raise NotFound(say("there is no site '{text}'; there are: {names}", text=text, names=names))
 
 
 def whose(uow: UnitOfWork, site_id: int) -> Whose:
@@ -146,7 +147,7 @@ def snapshot(uow: UnitOfWork, snapshot_id: int) -> Snapshot:
     """One snapshot with its report. Raises NotFound."""
     found = uow.session.get(Snapshot, snapshot_id)
     if found is None:
-        raise NotFound(f"there is no import {snapshot_id}")
+        raise NotFound(say("there is no import {snapshot_id}", snapshot_id=snapshot_id))
     return found
 
 
@@ -189,10 +190,13 @@ def gap_of(
     own, rivals = known_to_site.own, known_to_site.competitors
     if not any(one.target in own for one in snapshots):
         raise BadInput(
-            f"There is no export of our own links ({', '.join(own)}) yet; import one, from Search Console for example."
+            say(
+                "There is no export of our own links ({names}) yet; import one, from Search Console for example.",
+                names=", ".join(own),
+            )
         )
     if not any(one.target in rivals for one in snapshots):
-        raise BadInput("There is no export of a competitor's links yet; add a competitor and import one.")
+        raise BadInput(say("There is no export of a competitor's links yet; add a competitor and import one."))
     shelf = Shelf(folder)
     with Engine() as engine:
         shelf.lend(engine)
@@ -200,7 +204,13 @@ def gap_of(
         links: list[tuple[str, str]] = []
         for number, one in enumerate(snapshots):
             if not shelf.has(one.path):
-                raise NotFound(f"the snapshot file {shelf.url(one.path)} is gone; import {one.filename} again")
+                raise NotFound(
+                    say(
+                        "the snapshot file {shelf} is gone; import {filename} again",
+                        shelf=shelf.url(one.path),
+                        filename=one.filename,
+                    )
+                )
             sums.register_file(engine, number, one.format, one.provider)
             side = sums.OURS if one.target in own else rivals.index(one.target) + 1
             rows = _rows(shelf.url(one.path), one.target)

@@ -16,6 +16,7 @@ from typing import Any
 
 from fsspec.core import url_to_fs
 
+from app.domain.said import say
 from app.errors import Unavailable
 from app.gaps.engine import Engine
 
@@ -40,7 +41,9 @@ class Shelf:
             self._fs, self._root = url_to_fs(self._url)
         except (ImportError, ValueError) as error:
             extra = " (pip install 'gapbridge[s3]')" if place.startswith("s3") else ""
-            raise Unavailable(f"{place}: snapshots cannot be kept there: {error}{extra}") from error
+            raise Unavailable(
+                say("{place}: snapshots cannot be kept there: {error}{extra}", place=place, error=error, extra=extra)
+            ) from error
 
     def lend(self, engine: Engine) -> None:
         """Let an engine read the addresses of `url`; its own reader of buckets is an extension that it would have to download."""
@@ -125,4 +128,11 @@ def _reached(url: str) -> Iterator[None]:
         raise
     except Exception as error:
         # Every store has its own errors, and each of them means that the files are out of reach for now.
-        raise Unavailable(f"{url}: the snapshots cannot be reached ({type(error).__name__}: {error})") from error
+        raise Unavailable(
+            say(
+                "{url}: the snapshots cannot be reached ({error}: {error_2})",
+                url=url,
+                error=type(error).__name__,
+                error_2=error,
+            )
+        ) from error

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.domain.said import say
 from app.errors import BadInput
 from app.gaps import sums
 from app.gaps.account import account
@@ -117,7 +118,12 @@ def _parts(export: Export, whose: Whose, target: str | None, role: str | None) -
         others = [column for column in export.layout.targets if column not in {domain for _kind, domain in found}]
         if not found:
             raise BadInput(
-                f"{export.path}: none of its target columns ({', '.join(export.layout.targets)}) belongs to the site ({listing})."
+                say(
+                    "{path}: none of its target columns ({names}) belongs to the site ({listing}).",
+                    path=export.path,
+                    names=", ".join(export.layout.targets),
+                    listing=listing,
+                )
             )
         if others:
             export.report.notes.append(f"columns of no known competitor are not used: {', '.join(others)}")
@@ -126,15 +132,35 @@ def _parts(export: Export, whose: Whose, target: str | None, role: str | None) -
     if named is None and (export.layout.profile.own_only or role == "ours"):
         named = whose.own[0]
     if named is None:
-        raise BadInput(f"{export.path}: the file does not say whose links it holds; say it with --target ({listing}).")
+        raise BadInput(
+            say(
+                "{path}: the file does not say whose links it holds; say it with --target ({listing}).",
+                path=export.path,
+                listing=listing,
+            )
+        )
     key = registrable_domain(named)
     kind = next((kind for kind, domain in known if domain == key), None)
     if kind is None or key is None:
         raise BadInput(
-            f"{export.path}: it holds links to {named}, which the site does not know ({listing}); add the competitor first, or say --target."
+            say(
+                "{path}: it holds links to {named}, which the site does not know ({listing}); add the "
+                "competitor first, or say --target.",
+                path=export.path,
+                named=named,
+                listing=listing,
+            )
         )
     if role is not None and role != kind:
-        raise BadInput(f"{export.path}: {key} is {'our own domain' if kind == 'ours' else 'a competitor'}, not {role}.")
+        raise BadInput(
+            say(
+                "{path}: {key} is {value}, not {role}.",
+                path=export.path,
+                key=key,
+                value="our own domain" if kind == "ours" else "a competitor",
+                role=role,
+            )
+        )
     return [(kind, key)]
 
 

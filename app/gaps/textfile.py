@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from app.domain.said import say
 from app.errors import BadInput
 from app.gaps import workbook
 from app.gaps.texts import HEAD_BYTES, TextFile, finished
@@ -50,18 +51,21 @@ def open_texts(path: Path, into: Path) -> list[TextFile]:
         return _from_zip(path, into)
     if magic == _OLE:
         raise BadInput(
-            f"{path}: this is an old or a protected Excel workbook; save it as .xlsx without password, or as CSV."
+            say(
+                "{path}: this is an old or a protected Excel workbook; save it as .xlsx without password, or as CSV.",
+                path=path,
+            )
         )
     return [_open_text(path, into)]
 
 
 def _check_there(path: Path) -> None:
     if not path.exists():
-        raise BadInput(f"{path}: there is no such file.")
+        raise BadInput(say("{path}: there is no such file.", path=path))
     if path.is_dir():
-        raise BadInput(f"{path}: this is a directory; name the export file in it.")
+        raise BadInput(say("{path}: this is a directory; name the export file in it.", path=path))
     if path.stat().st_size == 0:
-        raise BadInput(f"{path}: the file is empty; export it again.")
+        raise BadInput(say("{path}: the file is empty; export it again.", path=path))
 
 
 def _from_zip(path: Path, into: Path) -> list[TextFile]:
@@ -74,13 +78,19 @@ def _from_zip(path: Path, into: Path) -> list[TextFile]:
             tables = [info for info in infos if _is_table(info.filename)]
             if not tables:
                 found = ", ".join(sorted(info.filename for info in infos)[:6]) or "nothing"
-                raise BadInput(f"{path}: there is no CSV file in this zip file; found: {found}.")
+                raise BadInput(
+                    say("{path}: there is no CSV file in this zip file; found: {found}.", path=path, found=found)
+                )
             if len(tables) > MAX_TABLES:
                 raise BadInput(
-                    f"{path}: {len(tables)} tables in one zip file; unpack it and name the ones that are meant."
+                    say(
+                        "{path}: {count} tables in one zip file; unpack it and name the ones that are meant.",
+                        path=path,
+                        count=len(tables),
+                    )
                 )
             if any(info.flag_bits & 1 for info in tables):
-                raise BadInput(f"{path}: the zip file has a password; unpack it and name the files.")
+                raise BadInput(say("{path}: the zip file has a password; unpack it and name the files.", path=path))
             texts = []
             for info in tables:
                 with archive.open(info) as stream, _new(into).open("wb") as out:
@@ -90,9 +100,11 @@ def _from_zip(path: Path, into: Path) -> list[TextFile]:
                     text = _open_text(inner, into, shown=path)
                     texts.append(replace(text, name=f"{path.name}: {Path(info.filename).name}", member=info.filename))
     except (*_READ_ERRORS, NotImplementedError, RuntimeError) as error:
-        raise BadInput(f"{path}: the zip file is damaged ({error}); download it again.") from error
+        raise BadInput(
+            say("{path}: the zip file is damaged ({error}); download it again.", path=path, error=error)
+        ) from error
     if not texts:
-        raise BadInput(f"{path}: every table in this zip file is empty; export it again.")
+        raise BadInput(say("{path}: every table in this zip file is empty; export it again.", path=path))
     return texts
 
 
@@ -107,10 +119,20 @@ def _new(into: Path) -> Path:
 def _refuse_bomb(path: Path, unpacked: int, members: int) -> None:
     # What a zip says of itself; what it then gives is counted too. Tables of links shrink to a twentieth, rarely further.
     if unpacked > MAX_UNPACKED or (unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * path.stat().st_size):
-        raise BadInput(f"{path}: unpacks to {unpacked >> 20:,} MiB, which is no export; unpack it yourself and look.")
+        raise BadInput(
+            say(
+                "{path}: unpacks to {unpacked:,} MiB, which is no export; unpack it yourself and look.",
+                path=path,
+                unpacked=unpacked >> 20,
+            )
+        )
     if members > MAX_MEMBERS:
         raise BadInput(
-            f"{path}: {members:,} files in one zip file is no export; unpack it and name the ones that are meant."
+            say(
+                "{path}: {members:,} files in one zip file is no export; unpack it and name the ones that are meant.",
+                path=path,
+                members=members,
+            )
         )
 
 
@@ -126,7 +148,11 @@ def _copy_limited(stream: IO[bytes], out: IO[bytes], path: Path) -> None:
 def _refuse_bomb_so_far(path: Path, total: int, size: int) -> None:
     if total > MAX_UNPACKED or (total > BOMB_BYTES and total > BOMB_RATIO * size):
         raise BadInput(
-            f"{path}: unpacks to more than {total >> 20:,} MiB, which is no export; unpack it yourself and look."
+            say(
+                "{path}: unpacks to more than {total:,} MiB, which is no export; unpack it yourself and look.",
+                path=path,
+                total=total >> 20,
+            )
         )
 
 
@@ -138,7 +164,9 @@ def _open_text(path: Path, into: Path, shown: Path | None = None) -> TextFile:
         try:
             head = stream.read(HEAD_BYTES)
         except _READ_ERRORS as error:
-            raise BadInput(f"{shown}: the file cannot be read ({error}); download it again.") from error
+            raise BadInput(
+                say("{shown}: the file cannot be read ({error}); download it again.", shown=shown, error=error)
+            ) from error
         encoding = detect_encoding(head, shown)
         if encoding == "utf-8" and plain:
             state = _check_utf8(path)
@@ -156,7 +184,7 @@ def _open_text(path: Path, into: Path, shown: Path | None = None) -> TextFile:
 def detect_encoding(head: bytes, path: Path) -> str:
     """The encoding of a text by its mark or, without one, by where its zero bytes stand; BadInput where it is no text."""
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise BadInput(f"{path}: the file is UTF-32, which no export uses; save it as UTF-8 CSV.")
+        raise BadInput(say("{path}: the file is UTF-32, which no export uses; save it as UTF-8 CSV.", path=path))
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF16_LE, "utf-16-le-bom"),
@@ -172,7 +200,7 @@ def detect_encoding(head: bytes, path: Path) -> str:
         return "utf-16-be"
     control = sum(head.count(code) for code in range(32) if code not in (9, 10, 11, 12, 13, 27))
     if 0 in head or control > len(head) * 0.1:
-        raise BadInput(f"{path}: this is not a text file; export it as CSV from the tool.")
+        raise BadInput(say("{path}: this is not a text file; export it as CSV from the tool.", path=path))
     return "utf-8"
 
 
@@ -234,7 +262,9 @@ def _transcode(stream: IO[bytes], target: Path, encoding: str, path: Path, shown
                 replaced += _write(out, text.removesuffix("\r") if held else text, encoding)
             replaced += _write(out, held + decoder.decode(b"", final=True), encoding)
     except _READ_ERRORS as error:
-        raise BadInput(f"{shown}: the file cannot be read to its end ({error}); download it again.") from error
+        raise BadInput(
+            say("{shown}: the file cannot be read to its end ({error}); download it again.", shown=shown, error=error)
+        ) from error
     return replaced
 
 
@@ -268,4 +298,4 @@ def digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise BadInput(f"{path}: the file cannot be read ({error.strerror}).") from error
+        raise BadInput(say("{path}: the file cannot be read ({error}).", path=path, error=error.strerror)) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.domain.said import say
 from app.errors import BadInput
 
 HEAD_BYTES = 1 << 17
@@ -31,5 +32,5 @@ def finished(path: Path, target: Path, encoding: str, notes: tuple[str, ...]) ->
         data = data[: data.rfind(b"\n") + 1] or data
     head = data.decode("utf-8-sig", errors="ignore")
     if not head.strip():
-        raise BadInput(f"{path}: the file holds no text; export it again.")
+        raise BadInput(say("{path}: the file holds no text; export it again.", path=path))
     return TextFile(path.name, target, encoding.removesuffix("-bom"), head, notes)

@@ -22,6 +22,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from app.db.work import Database, UnitOfWork
+from app.domain.said import say
 from app.errors import BadInput, Conflict, GapbridgeError, NotFound
 from app.gaps import service
 from app.gaps.engine import Engine
@@ -156,7 +157,7 @@ def get(uow: UnitOfWork, job_id: int) -> ImportJob:
     """One upload. Raises NotFound."""
     found = uow.session.get(ImportJob, job_id)
     if found is None:
-        raise NotFound(f"there is no upload {job_id}")
+        raise NotFound(say("there is no upload {job_id}", job_id=job_id))
     return found
 
 
@@ -170,7 +171,7 @@ def start(uow: UnitOfWork, job_id: int, *, target: str | None, mapping: Mapping[
     """A person has confirmed what the file is. Raises Conflict where it runs or is over."""
     job = get(uow, job_id)
     if job.state not in (ImportState.UPLOADED, ImportState.FAILED):
-        raise Conflict(f"this upload is {job.state.value} already")
+        raise Conflict(say("this upload is {value} already", value=job.state.value))
     job.state, job.target, job.mapping = ImportState.QUEUED, target, dict(mapping)
     job.due_at, job.error, job.cancel_asked, job.rows_done = uow.now(), None, False, 0
     uow.session.flush()
@@ -287,7 +288,7 @@ def _import(
 ) -> None:
     folder = service.snapshot_folder(deps.settings)
     if not path.is_file():
-        raise NotFound(f"{path.name}: the upload is gone; upload it again")
+        raise NotFound(say("{name}: the upload is gone; upload it again", name=path.name))
     with path.open("rb") as stream:
         watch.total = max(0, sum(piece.count(b"\n") for piece in iter(lambda: stream.read(1 << 20), b"")) - 1)
     watch.note(0)

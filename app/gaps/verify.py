@@ -21,6 +21,7 @@ from sqlmodel import Session, col
 from app.db.work import Database, UnitOfWork
 from app.domain.link_verdict import LinkFact, SeenLink, Target, judge, on_site
 from app.domain.pipeline import Stage
+from app.domain.said import say
 from app.domain.verification import OPEN, Verification, labels, ranked
 from app.errors import NotFound
 from app.fetch.parsing import PageTooComplex, parser_pool
@@ -169,7 +170,7 @@ def verify(deps: Deps, prospect_id: int) -> Verification | None:
             return None
         prospect = uow.session.get(Prospect, prospect_id)
         if prospect is None:
-            raise NotFound(f"there is no prospect {prospect_id}")
+            raise NotFound(say("there is no prospect {prospect_id}", prospect_id=prospect_id))
         domain, competitors = prospect.domain, tuple(prospect.competitors)
     outcome = look(deps.fetcher, domain, competitors, deps.settings.verify_pages)
     with deps.db.work() as uow:

@@ -11,6 +11,7 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
+from app.domain.said import say
 from app.errors import BadInput
 from app.gaps.texts import TextFile, finished
 
@@ -22,7 +23,11 @@ def sheets(path: Path, into: Path, unpacked: int) -> list[TextFile]:
     """One text for each sheet with cells, the hidden ones too. Raises BadInput where the workbook cannot be read."""
     if unpacked > MAX_UNPACKED:
         raise BadInput(
-            f"{path}: the workbook unpacks to {unpacked >> 20:,} MiB; save the sheet as CSV and give that file."
+            say(
+                "{path}: the workbook unpacks to {unpacked:,} MiB; save the sheet as CSV and give that file.",
+                path=path,
+                unpacked=unpacked >> 20,
+            )
         )
     texts = []
     try:
@@ -36,13 +41,17 @@ def sheets(path: Path, into: Path, unpacked: int) -> list[TextFile]:
                 text = finished(path, target, "utf-8", ())
                 texts.append(replace(text, name=f"{path.name}: {name}", encoding="xlsx", member=name))
     except PasswordError as error:
-        raise BadInput(f"{path}: the workbook has a password; save it without one.") from error
+        raise BadInput(say("{path}: the workbook has a password; save it without one.", path=path)) from error
     except CalamineError as error:
         raise BadInput(
-            f"{path}: the workbook cannot be read ({error}); save the sheet as CSV and give that file."
+            say(
+                "{path}: the workbook cannot be read ({error}); save the sheet as CSV and give that file.",
+                path=path,
+                error=error,
+            )
         ) from error
     if not texts:
-        raise BadInput(f"{path}: the workbook is empty; export it again.")
+        raise BadInput(say("{path}: the workbook is empty; export it again.", path=path))
     return texts
 
 

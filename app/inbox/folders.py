@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.domain.folders import NEVER, Place, Watch, Why, reading_order
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem, NotFound
 from app.inbox import repository
 from app.mail.ports import FolderName, MailStore
@@ -88,7 +89,7 @@ def _place(folder: Folder) -> Place:
 def of_mailbox(uow: UnitOfWork, mailbox_id: int) -> list[FolderState]:
     """The folders that the server listed the last time, those that are read first. Raises NotFound."""
     if uow.session.get(Mailbox, mailbox_id) is None:
-        raise NotFound(f"there is no mailbox {mailbox_id}")
+        raise NotFound(say("there is no mailbox {mailbox_id}", mailbox_id=mailbox_id))
     rows = repository.folders_of(uow.session, mailbox_id)
     newest = max((row.listed_at for row in rows if row.listed_at is not None), default=None)
     there = [row for row in rows if newest is None or row.listed_at == newest or row.watch is not None]
@@ -107,24 +108,26 @@ def choose(uow: UnitOfWork, mailbox_id: int, name: str, watch: Watch | None, *, 
     """Say whether a folder is read for answers; None leaves it to the rules. Raises NotFound and BadInput (`name`, `watch`)."""
     mailbox = uow.session.get(Mailbox, mailbox_id)
     if mailbox is None:
-        raise NotFound(f"there is no mailbox {mailbox_id}")
+        raise NotFound(say("there is no mailbox {mailbox_id}", mailbox_id=mailbox_id))
     row = uow.session.execute(
         select(Folder).where(col(Folder.mailbox_id) == mailbox_id, col(Folder.name) == name).with_for_update()
     ).scalar_one_or_none()
     if row is None:
         raise BadInput(
-            "The mailbox has no such folder.",
-            FieldProblem("name", "take a name from the list of its folders; a new folder is in it after the next look"),
+            say("The mailbox has no such folder."),
+            FieldProblem(
+                "name", say("take a name from the list of its folders; a new folder is in it after the next look")
+            ),
         )
     if watch is Watch.ALWAYS and row.role in NEVER:
         raise BadInput(
-            "This folder cannot be read for answers.",
-            FieldProblem("watch", "it holds what was sent or is being written, and our own mail is no answer"),
+            say("This folder cannot be read for answers."),
+            FieldProblem("watch", say("it holds what was sent or is being written, and our own mail is no answer")),
         )
     if watch is Watch.NEVER and row.role == "inbox":
         raise BadInput(
-            "The inbox is always read.",
-            FieldProblem("watch", "switch the mailbox off instead, or leave it to the rules (null)"),
+            say("The inbox is always read."),
+            FieldProblem("watch", say("switch the mailbox off instead, or leave it to the rules (null)")),
         )
     before, row.watch = {name: row.watch}, watch
     audit.record(

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from app.domain.said import say
 from app.errors import MailboxFault
 from app.inbox.metrics import IDLE_CONNECTIONS, IDLE_LOST
 from app.log import get_logger
@@ -131,7 +132,9 @@ class Switchboard:
                 self._lost(mailbox_id, fault)
             except Exception as error:
                 log.exception("push.connect_failed", mailbox_id=mailbox_id)
-                self._lost(mailbox_id, MailboxFault(f"the waiting connection failed: {type(error).__name__}"))
+                self._lost(
+                    mailbox_id, MailboxFault(say("the waiting connection failed: {error}", error=type(error).__name__))
+                )
             else:
                 self._arrived.put((mailbox_id, line))
                 self._wake()
@@ -213,7 +216,9 @@ class Switchboard:
         except Exception as error:
             log.exception("push.line_failed", mailbox_id=mailbox_id)
             self._drop(mailbox_id)
-            self._lost(mailbox_id, MailboxFault(f"the waiting connection failed: {type(error).__name__}"))
+            self._lost(
+                mailbox_id, MailboxFault(say("the waiting connection failed: {error}", error=type(error).__name__))
+            )
             return
         if line.due < due:
             self._set_timer(mailbox_id)

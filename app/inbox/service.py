@@ -14,6 +14,7 @@ from app.db.work import UnitOfWork
 from app.domain.blocking import Blocking
 from app.domain.cadence import pause_before_next_look
 from app.domain.inbound import Intent, Kind
+from app.domain.said import say
 from app.errors import Conflict, MailboxFault, NotFound
 from app.inbox import repository, triage
 from app.inbox.deps import InboxDeps
@@ -148,7 +149,7 @@ def get(uow: UnitOfWork, inbound_id: int) -> Inbound:
     """The message; raises NotFound."""
     found = uow.session.get(Inbound, inbound_id)
     if found is None:
-        raise NotFound(f"there is no received message {inbound_id}")
+        raise NotFound(say("there is no received message {inbound_id}", inbound_id=inbound_id))
     return found
 
 
@@ -157,7 +158,7 @@ def locked(uow: UnitOfWork, inbound_id: int, *, joins: int | None = None) -> Inb
     get(uow, inbound_id)
     row = repository.lock_message(uow.session, inbound_id, joins=joins)
     if row is None:
-        raise Conflict("the message was given to another prospect at this moment; look again")
+        raise Conflict(say("the message was given to another prospect at this moment; look again"))
     return row
 
 
@@ -177,7 +178,7 @@ def is_reply(uow: UnitOfWork, inbound_id: int, *, actor: str, prospect_id: int |
     row = locked(uow, inbound_id, joins=prospect_id)
     row.prospect_id = prospect_id if prospect_id is not None else row.prospect_id
     if row.prospect_id is None:
-        raise Conflict("say whose reply this is: it belongs to no prospect yet")
+        raise Conflict(say("say whose reply this is: it belongs to no prospect yet"))
     conversation = prospects_repository.open_conversation(uow.session, row.prospect_id)
     if row.conversation_id is None and conversation is not None:
         row.conversation_id = conversation.id
@@ -198,7 +199,7 @@ def dismiss(uow: UnitOfWork, inbound_id: int, *, actor: str) -> Inbound:
     if event is not None:
         prospects.clear_block(uow, event.id, actor=actor)
     elif row.prospect_id is not None:
-        raise Conflict("this message has paused nothing")
+        raise Conflict(say("this message has paused nothing"))
     triage.finish(uow, row, actor=actor)
     return row
 
@@ -213,7 +214,7 @@ def try_again(uow: UnitOfWork, inbound_id: int, *, actor: str) -> Inbound:
     """Parse a quarantined message once more, perhaps with a better parser. Raises Conflict for any other message."""
     row = get(uow, inbound_id)
     if row.state is not InboundState.QUARANTINED:
-        raise Conflict("only a message in quarantine can be tried again")
+        raise Conflict(say("only a message in quarantine can be tried again"))
     path, row.raw_path = row.raw_path, None
     row.state, row.failures, row.error = InboundState.STORED, 0, None
     if path is not None:

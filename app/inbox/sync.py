@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from app.domain.said import say
 from app.errors import MailboxFault, NotFound
 from app.inbox import folders, scouting
 from app.inbox.deps import InboxDeps
@@ -64,7 +65,7 @@ def sync_mailbox(deps: InboxDeps, mailbox_id: int, *, budget: timedelta, gate: b
     with deps.db.read() as uow:
         mailbox = uow.session.get(Mailbox, mailbox_id)
         if mailbox is None:
-            raise NotFound(f"there is no mailbox {mailbox_id}")
+            raise NotFound(say("there is no mailbox {mailbox_id}", mailbox_id=mailbox_id))
     store: MailStore | None = None
     try:
         store = deps.connect(mailbox, min(deps.settings.imap_timeout, budget))

@@ -22,6 +22,7 @@ from sqlmodel import col
 
 from app.container import Container
 from app.db.work import UnitOfWork
+from app.domain.said import say
 from app.errors import MailboxFault
 from app.inbox import watches
 from app.inbox.deps import InboxDeps, deps_of
@@ -106,7 +107,7 @@ class Watcher:
         with self._deps.db.read() as uow:
             mailbox = uow.session.get(Mailbox, mailbox_id)
         if mailbox is None:
-            raise MailboxFault(f"there is no mailbox {mailbox_id} any more")
+            raise MailboxFault(say("there is no mailbox {mailbox_id} any more", mailbox_id=mailbox_id))
         store = self._deps.connect(mailbox, self._settings.imap_timeout)
         try:
             return store.idle("INBOX", self._settings.idle_renew)

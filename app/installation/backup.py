@@ -26,6 +26,7 @@ from app.clock import SystemClock
 from app.db import migrate
 from app.db.engine import make_engine
 from app.db.work import Database
+from app.domain.said import say
 from app.errors import BadInput, Conflict
 from app.installation import hold
 from app.jobs import SilentDispatcher
@@ -54,11 +55,11 @@ class Backup:
 def backup(settings: Settings, path: Path) -> Backup:
     """Write a backup into the new folder `path`. Raises BadInput for a place that is taken, Conflict for a broken database."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise BadInput(f"{path} is not empty; name a new folder")
+        raise BadInput(say("{path} is not empty; name a new folder", path=path))
     url = settings.resolved_database_url
     revision = migrate.current(url)
     if revision is None:
-        raise Conflict("there is no installation to save: its database is empty")
+        raise Conflict(say("there is no installation to save: its database is empty"))
     draft = path.with_name(f".{path.name}.partial")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True, mode=0o700)
@@ -106,17 +107,19 @@ def check(path: Path) -> Backup:
         said: dict[str, Any] = json.loads((path / MANIFEST).read_text())
         found = Backup(path, said["database"], said["revision"], said["made_at"], said["rows"], said["files"])
     except FileNotFoundError:
-        raise BadInput(f"{path} is no backup: it has no {MANIFEST}") from None
+        raise BadInput(say("{path} is no backup: it has no {manifest}", path=path, manifest=MANIFEST)) from None
     except (ValueError, KeyError) as error:
-        raise BadInput(f"{path / MANIFEST} cannot be read ({error})") from None
+        raise BadInput(say("{path} cannot be read ({error})", path=path / MANIFEST, error=error)) from None
     for name, sha256 in found.files.items():
         file = path / name
         if ".." in Path(name).parts or Path(name).is_absolute():
-            raise BadInput(f"{path / MANIFEST} names a file outside of the backup: {name}")
+            raise BadInput(say("{path} names a file outside of the backup: {name}", path=path / MANIFEST, name=name))
         if not file.is_file():
-            raise BadInput(f"{path}: the file {name} is missing; the backup is not whole")
+            raise BadInput(say("{path}: the file {name} is missing; the backup is not whole", path=path, name=name))
         if _sha256(file) != sha256:
-            raise BadInput(f"{path}: the file {name} is not what was saved; take another backup")
+            raise BadInput(
+                say("{path}: the file {name} is not what was saved; take another backup", path=path, name=name)
+            )
     return found
 
 
@@ -130,14 +133,24 @@ def restore(settings: Settings, path: Path, *, force: bool = False) -> Backup:
     url = settings.resolved_database_url
     kind = "sqlite" if make_url(url).get_backend_name() == "sqlite" else "postgresql"
     if saved.database != kind:
-        raise BadInput(f"the backup is of {saved.database}, and GAPBRIDGE_DATABASE_URL names {kind}")
+        raise BadInput(
+            say(
+                "the backup is of {database}, and GAPBRIDGE_DATABASE_URL names {kind}",
+                database=saved.database,
+                kind=kind,
+            )
+        )
     known = {revision.revision for revision in ScriptDirectory.from_config(migrate._config()).walk_revisions()}
     if saved.revision not in known:
         raise Conflict(
-            f"the backup is of a newer version (revision {saved.revision}, this one knows {migrate.head()}); upgrade first"
+            say(
+                "the backup is of a newer version (revision {revision}, this one knows {newest}); upgrade first",
+                revision=saved.revision,
+                newest=migrate.head(),
+            )
         )
     if not force and migrate.current(url) is not None:
-        raise Conflict("there is an installation here already; --force replaces its data with the backup")
+        raise Conflict(say("there is an installation here already; --force replaces its data with the backup"))
     if kind == "sqlite":
         _load_sqlite(url, path)
     else:
@@ -173,7 +186,9 @@ def _save_sqlite(url: str, folder: Path) -> dict[str, int]:
         target.execute("PRAGMA journal_mode=DELETE")
         problem = target.execute("PRAGMA integrity_check").fetchone()[0]
         if problem != "ok":
-            raise Conflict(f"the database is damaged and was not saved ({problem}); restore an earlier backup")
+            raise Conflict(
+                say("the database is damaged and was not saved ({problem}); restore an earlier backup", problem=problem)
+            )
         names = [row[0] for row in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {name: target.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in sorted(names)}  # noqa: S608
     finally:

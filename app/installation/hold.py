@@ -18,6 +18,7 @@ from sqlmodel import Session, col
 
 from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
+from app.domain.said import say
 from app.errors import Skip
 from app.installation import identity, witness
 from app.installation.witness import Witness
@@ -87,13 +88,21 @@ def standing(db: Database, settings: Settings) -> Standing:
         return Standing(row.identity, row.generation, row.ticks, _sentence(row), path)
     stranger = _stranger(db, settings, row, known, path)
     if stranger is not None:
-        skip = Skip("second-instance", f"this process may not send: {stranger}; {RELEASE}")
+        skip = Skip(
+            "second-instance",
+            say("this process may not send: {stranger}; {release}", stranger=stranger, release=RELEASE),
+        )
         return Standing(row.identity, row.generation, row.ticks, skip, path)
     try:
         witness.write(path, Witness(row.identity, row.generation, row.ticks, attempts))
     except OSError as error:
         skip = Skip(
-            "no-witness", f"{path} cannot be written ({error.strerror}), and without it nothing is sent; correct it"
+            "no-witness",
+            say(
+                "{path} cannot be written ({error}), and without it nothing is sent; correct it",
+                path=path,
+                error=error.strerror,
+            ),
         )
         return Standing(row.identity, row.generation, row.ticks, skip, path)
     return Standing(row.identity, row.generation, row.ticks, None, path)
@@ -226,5 +235,11 @@ def _sentence(row: Installation) -> Skip:
     of = f", with data of {row.data_of:%d %b %Y %H:%M} UTC" if row.data_of else ""
     return Skip(
         "restore-hold",
-        f"nothing is sent: on {when} it was seen that {row.held_reason}{of}; released by nobody yet: {RELEASE}",
+        say(
+            "nothing is sent: on {when} it was seen that {held_reason}{of}; released by nobody yet: {release}",
+            when=when,
+            held_reason=row.held_reason,
+            of=of,
+            release=RELEASE,
+        ),
     )

@@ -16,6 +16,7 @@ from app.domain.link_verdict import Finding, on_site, page_key
 from app.domain.link_watch import DayState, Trouble, changes, doubt_of, loss_of
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, Stage
+from app.domain.said import say
 from app.errors import BadInput, NotFound
 from app.fetch.memories import PageMemories
 from app.fetch.ports import Fetcher, Renderer
@@ -98,7 +99,13 @@ def look_for_link(deps: Deps, prospect_id: int, page: str | None = None, *, acto
         target = placements.target_of(look.session, prospect.site_id)
         brands = _brands(look, prospect.site_id)
         if page is not None and not on_site(page, prospect.domain):
-            raise BadInput(f"{page} is not a page of {prospect.domain}; a win there is a link on their site")
+            raise BadInput(
+                say(
+                    "{page} is not a page of {domain}; a win there is a link on their site",
+                    page=page,
+                    domain=prospect.domain,
+                )
+            )
         url = page or prospect.best_page or f"https://{prospect.domain}/"
     finding = visit(deps.fetcher, url, target, brands=brands, renderer=deps.renderer).finding
     if finding.verdict is not MentionVerdict.LINKED:
@@ -130,7 +137,7 @@ def get(uow: UnitOfWork, link_id: int) -> Link:
     """The link; raises NotFound."""
     found = uow.session.get(Link, link_id)
     if found is None:
-        raise NotFound(f"there is no link {link_id}")
+        raise NotFound(say("there is no link {link_id}", link_id=link_id))
     return found
 
 

@@ -13,6 +13,7 @@ from app.addresses import clean_address
 from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
+from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
 from app.jobs import Job
 from app.mail import reputation
@@ -69,19 +70,26 @@ def draft(
     """
     address, problems = "", _problems(settings, from_name, smtp, imap)
     if not by_oauth and (not password or any(letter in password for letter in "\r\n\0")):
-        problems.append(FieldProblem("password", "must not be empty and must be one line"))
+        problems.append(FieldProblem("password", say("must not be empty and must be one line")))
     try:
         address = clean_address(email)
     except BadInput as wrong:
         problems += wrong.problems
     if time_zone not in available_timezones():
-        problems.append(FieldProblem("time_zone", f"'{time_zone}' is no zone of the IANA list, such as Europe/Berlin"))
+        problems.append(
+            FieldProblem(
+                "time_zone",
+                say("'{time_zone}' is no zone of the IANA list, such as Europe/Berlin", time_zone=time_zone),
+            )
+        )
     if not 1 <= daily_cap <= MOST_A_DAY:
-        problems.append(FieldProblem("daily_cap", f"must be 1 to {MOST_A_DAY}"))
+        problems.append(FieldProblem("daily_cap", say("must be 1 to {most_a_day}", most_a_day=MOST_A_DAY)))
     if not 0 <= gap_min_seconds <= gap_max_seconds:
-        problems.append(FieldProblem("gap_max_seconds", "must not be less than gap_min_seconds, and neither negative"))
+        problems.append(
+            FieldProblem("gap_max_seconds", say("must not be less than gap_min_seconds, and neither negative"))
+        )
     if problems:
-        raise BadInput("The mailbox cannot be added.", *problems)
+        raise BadInput(say("The mailbox cannot be added."), *problems)
     return Draft(
         address, from_name.strip(), username or address, password, smtp, imap, time_zone, daily_cap,
         gap_min_seconds, gap_max_seconds,
@@ -95,7 +103,9 @@ def add(uow: UnitOfWork, vault: Vault, wanted: Draft, *, provider: str | None = 
     With `provider` it has no password and rests until somebody has signed it in (`app.mail.signin`).
     """
     if known(uow.session, wanted.email) is not None:
-        raise Conflict(f"the mailbox {wanted.email} is there already; `gapbridge mailbox list` shows it")
+        raise Conflict(
+            say("the mailbox {email} is there already; `gapbridge mailbox list` shows it", email=wanted.email)
+        )
     row = Mailbox(
         email=wanted.email,
         from_name=wanted.from_name,
@@ -192,7 +202,7 @@ def pause(uow: UnitOfWork, mailbox_id: int, *, reason: str) -> Mailbox:
     """Let a mailbox rest until a person resumes it: it is read, and sends nothing. Raises NotFound and BadInput (`reason`)."""
     mailbox = reputation.lock(uow.session, get(uow.session, mailbox_id).id)
     if not reason.strip():
-        raise BadInput("say why it is to rest", FieldProblem("reason", "A sentence, for those who wonder"))
+        raise BadInput(say("say why it is to rest"), FieldProblem("reason", say("A sentence, for those who wonder")))
     mailbox.paused_reason, mailbox.paused_until = reason.strip()[:500], None
     uow.session.flush()
     audit.record(uow, "mailbox.paused", "mailbox", mailbox_id, name=mailbox.email, reason=mailbox.paused_reason)
@@ -204,7 +214,7 @@ def rename(uow: UnitOfWork, mailbox_id: int, from_name: str) -> Mailbox:
     mailbox = get(uow.session, mailbox_id)
     problems = _name_problems(from_name)
     if problems:
-        raise BadInput("The name cannot be used.", *problems)
+        raise BadInput(say("The name cannot be used."), *problems)
     before, mailbox.from_name = {"from_name": mailbox.from_name}, from_name.strip()
     uow.session.flush()
     after = {"from_name": mailbox.from_name}
@@ -236,22 +246,26 @@ def stored(mailbox: Mailbox, credentials: Credentials, *, password: str | None =
 def _name_problems(from_name: str) -> list[FieldProblem]:
     if from_name.strip() and len(from_name) <= _LONGEST_NAME and all(ord(letter) >= 32 for letter in from_name):
         return []
-    return [FieldProblem("from_name", f"must be one line of 1 to {_LONGEST_NAME} characters")]
+    return [
+        FieldProblem("from_name", say("must be one line of 1 to {longest_name} characters", longest_name=_LONGEST_NAME))
+    ]
 
 
 def _problems(settings: Settings, from_name: str, smtp: Server, imap: Server) -> list[FieldProblem]:
     problems = _name_problems(from_name)
     for name, server in (("smtp", smtp), ("imap", imap)):
         if not server.host or any(letter.isspace() or letter in "/@" for letter in server.host):
-            problems.append(FieldProblem(f"{name}_host", f"'{server.host}' is no host name"))
+            problems.append(FieldProblem(f"{name}_host", say("'{host}' is no host name", host=server.host)))
         if not 1 <= server.port <= 65535:
-            problems.append(FieldProblem(f"{name}_port", "must be 1 to 65535"))
+            problems.append(FieldProblem(f"{name}_port", say("must be 1 to 65535")))
         if server.security is Security.NONE and not settings.mail_allow_plaintext:
             problems.append(
                 FieldProblem(
                     f"{name}_security",
-                    "without TLS the password would be readable on the way; use tls or starttls "
-                    "(GAPBRIDGE_MAIL_ALLOW_PLAINTEXT allows it for servers on this machine)",
+                    say(
+                        "without TLS the password would be readable on the way; use tls or starttls "
+                        "(GAPBRIDGE_MAIL_ALLOW_PLAINTEXT allows it for servers on this machine)"
+                    ),
                 )
             )
     return problems
@@ -276,7 +290,9 @@ def find(session: Session, email: str) -> Mailbox:
     """The mailbox with this address; raises NotFound."""
     row = session.exec(select(Mailbox).where(col(Mailbox.email) == clean_address(email))).one_or_none()
     if row is None:
-        raise NotFound(f"there is no mailbox {email}; `gapbridge mailbox list` shows those that there are")
+        raise NotFound(
+            say("there is no mailbox {email}; `gapbridge mailbox list` shows those that there are", email=email)
+        )
     return row
 
 
@@ -284,5 +300,5 @@ def get(session: Session, mailbox_id: int) -> Mailbox:
     """The mailbox with this id; raises NotFound."""
     row = session.get(Mailbox, mailbox_id)
     if row is None:
-        raise NotFound(f"there is no mailbox {mailbox_id}")
+        raise NotFound(say("there is no mailbox {mailbox_id}", mailbox_id=mailbox_id))
     return row

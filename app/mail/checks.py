@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from app.domain.checks import Check, CheckState
 from app.domain.delivery import Stage
+from app.domain.said import say
 from app.errors import MailboxFault
 from app.mail import mime
 from app.mail.accounts import Draft
@@ -99,7 +100,7 @@ def _sound(lines: Sequence[Check]) -> bool:
 
 
 def _skipped(name: str) -> Check:
-    return Check(name, _UNKNOWN, "not looked at: an earlier line has to be mended first")
+    return Check(name, _UNKNOWN, say("not looked at: an earlier line has to be mended first"))
 
 
 def smtp_account(account: Draft, settings: Settings) -> Account:
@@ -129,9 +130,11 @@ def _smtp_sign_in(account: Draft, settings: Settings) -> Check:
     except StepFailed as failed:
         said = f"{failed.answer.code} {failed.answer.text}" if failed.answer else failed.detail
         if failed.stage is Stage.AUTH:
-            return Check("smtp-sign-in", _FAIL, f"refused: {said}", sign_in_fix(account, said))
-        return Check("smtp-sign-in", _FAIL, said, "The server ended the connection; try again, or ask its operator.")
-    return Check("smtp-sign-in", _OK, f"signed in as {account.username}")
+            return Check("smtp-sign-in", _FAIL, say("refused: {said}", said=said), sign_in_fix(account, said))
+        return Check(
+            "smtp-sign-in", _FAIL, said, say("The server ended the connection; try again, or ask its operator.")
+        )
+    return Check("smtp-sign-in", _OK, say("signed in as {username}", username=account.username))
 
 
 def _imap_sign_in(account: Draft, settings: Settings) -> tuple[ImapSession | None, Check]:
@@ -151,8 +154,10 @@ def _imap_sign_in(account: Draft, settings: Settings) -> tuple[ImapSession | Non
     except SignInRefused as refused:
         return None, Check("imap-sign-in", _FAIL, refused.detail, sign_in_fix(account, refused.detail))
     except MailboxFault as fault:
-        return None, Check("imap-sign-in", _FAIL, fault.detail, "Check the server, and whether IMAP is switched on.")
-    return session, Check("imap-sign-in", _OK, f"signed in as {account.username}")
+        return None, Check(
+            "imap-sign-in", _FAIL, fault.detail, say("Check the server, and whether IMAP is switched on.")
+        )
+    return session, Check("imap-sign-in", _OK, say("signed in as {username}", username=account.username))
 
 
 _BASIC_OFF = re.compile(r"basic auth|5\.7\.139|5\.7\.57|smtpclientauthentication|client not authenticated", re.I)
@@ -191,32 +196,39 @@ def _inside(session: ImapSession) -> list[Check]:
     except MailboxFault as fault:
         fix = "Check that IMAP access is switched on for this account."
         return [Check("inbox", _FAIL, fault.detail, fix), *(_skipped(name) for name in _INSIDE[1:])]
-    lines = [Check("inbox", _OK, f"INBOX holds {count} message(s)")]
+    lines = [Check("inbox", _OK, say("INBOX holds {count} message(s)", count=count))]
     if "sent" in folders:
-        lines.append(Check("sent-folder", _OK, f"sent mail lies in {folders['sent']}"))
+        lines.append(Check("sent-folder", _OK, say("sent mail lies in {folders}", folders=folders["sent"])))
     else:
         fix = "Make a folder named Sent in the mailbox. Until then no copies are filed, and an unsure send has no evidence."
-        lines.append(Check("sent-folder", _WARN, "there is no folder for sent mail", fix))
+        lines.append(Check("sent-folder", _WARN, say("there is no folder for sent mail"), fix))
     if "junk" in folders:
-        lines.append(Check("spam-folder", _OK, f"{folders['junk']} is read, too"))
+        lines.append(Check("spam-folder", _OK, say("{folders} is read, too", folders=folders["junk"])))
     else:
-        lines.append(Check("spam-folder", _WARN, "there is no spam folder", "Nothing to do if the provider has none."))
+        lines.append(
+            Check("spam-folder", _WARN, say("there is no spam folder"), say("Nothing to do if the provider has none."))
+        )
     missing = [name for name in _WITHOUT if name not in offered]
     without = "; ".join(f"without {name} {_WITHOUT[name]}" for name in missing)
-    lines.append(Check("extensions", _OK, without or f"the server has {', '.join(_WITHOUT)}"))
+    lines.append(Check("extensions", _OK, without or say("the server has {names}", names=", ".join(_WITHOUT))))
     lines.append(_quota(quota))
     return lines
 
 
 def _quota(quota: tuple[int, int] | None) -> Check:
     if quota is None:
-        return Check("quota", _UNKNOWN, "the server tells no limit")
+        return Check("quota", _UNKNOWN, say("the server tells no limit"))
     used, limit = quota
     found = f"{used / 1024:.0f} of {limit / 1024:.0f} MB are used"
     if used >= limit:
-        return Check("quota", _FAIL, f"the mailbox is full: {found}", "Delete mail or buy space; answers bounce now.")
+        return Check(
+            "quota",
+            _FAIL,
+            say("the mailbox is full: {found}", found=found),
+            say("Delete mail or buy space; answers bounce now."),
+        )
     if used > 0.9 * limit:
-        return Check("quota", _WARN, found, "Make room before it is full: answers would bounce.")
+        return Check("quota", _WARN, found, say("Make room before it is full: answers would bounce."))
     return Check("quota", _OK, found)
 
 
@@ -232,25 +244,44 @@ def _round_trip(
         refused = asyncio.run(_send(account, settings, [plain, tagged]))
     except StepFailed as failed:
         said = f"{failed.answer.code} {failed.answer.text}" if failed.answer else failed.detail
-        return [Check("self-message", _FAIL, f"not sent: {said}", _send_fix(said)), _skipped("plus-addressing")], None
+        return [
+            Check("self-message", _FAIL, say("not sent: {said}", said=said), _send_fix(said)),
+            _skipped("plus-addressing"),
+        ], None
     try:
         found = _wait_for(session, [plain[1], tagged[1]], patience, 1 if refused else 2)
     except MailboxFault as fault:
-        return [Check("self-message", _FAIL, fault.detail, "Try again."), _skipped("plus-addressing")], None
+        return [Check("self-message", _FAIL, fault.detail, say("Try again.")), _skipped("plus-addressing")], None
     where = found.get(plain[1])
     if where is None:
         fix = "Look whether the provider holds mail back, and try again later; follow-ups need answers to be readable."
-        mine = Check("self-message", _FAIL, f"sent, but not in the mailbox after {patience:.0f} seconds", fix)
+        mine = Check(
+            "self-message",
+            _FAIL,
+            say("sent, but not in the mailbox after {patience:.0f} seconds", patience=patience),
+            fix,
+        )
     elif where == "junk":
         fix = "Mark it as no spam, and look at SPF, DKIM and DMARC of the domain."
-        mine = Check("self-message", _WARN, "sent and read back, but from the spam folder", fix)
+        mine = Check("self-message", _WARN, say("sent and read back, but from the spam folder"), fix)
     else:
-        mine = Check("self-message", _OK, "sent and read back")
+        mine = Check("self-message", _OK, say("sent and read back"))
     if tagged[1] in found:
-        return [mine, Check("plus-addressing", _OK, f"mail to {local}+tag@{domain} arrives")], True
+        return [
+            mine,
+            Check("plus-addressing", _OK, say("mail to {local}+tag@{domain} arrives", local=local, domain=domain)),
+        ], True
     why = f"refused: {refused}" if refused else "it did not arrive"
     fix = "Nothing to do: answers are then known by their headers alone."
-    return [mine, Check("plus-addressing", _WARN, f"mail to {local}+tag@{domain} is no use: {why}", fix)], False
+    return [
+        mine,
+        Check(
+            "plus-addressing",
+            _WARN,
+            say("mail to {local}+tag@{domain} is no use: {why}", local=local, domain=domain, why=why),
+            fix,
+        ),
+    ], False
 
 
 def _probe(account: Draft, to: str) -> tuple[str, str, bytes]:

@@ -20,6 +20,7 @@ from sqlmodel import col
 from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
+from app.domain.said import say
 from app.errors import MailboxFault
 from app.log import get_logger
 from app.mail import oauth
@@ -92,7 +93,7 @@ class Credentials:
                 if token != refused:
                     return SignIn(mailbox.username, token, bearer=True)
             if time.monotonic() > deadline:
-                raise MailboxFault("another worker has been renewing the sign-in of this mailbox for too long")
+                raise MailboxFault(say("another worker has been renewing the sign-in of this mailbox for too long"))
             if self._take(row, owner):
                 self._renew(mailbox, row, owner)
                 refused = None

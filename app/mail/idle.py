@@ -17,6 +17,7 @@ import ssl
 import time
 from typing import TYPE_CHECKING
 
+from app.domain.said import say
 from app.errors import MailboxFault
 
 if TYPE_CHECKING:
@@ -92,13 +93,15 @@ class IdleLine:
             except _WOULD_BLOCK:
                 break
             except OSError as error:
-                raise MailboxFault(f"the connection to {self._host} broke ({_short(error)})") from error
+                raise MailboxFault(
+                    say("the connection to {host} broke ({short})", host=self._host, short=_short(error))
+                ) from error
             if not chunk:
-                raise MailboxFault(f"{self._host} closed the connection")
+                raise MailboxFault(say("{host} closed the connection", host=self._host))
             self._incoming += chunk
             self._lines()
         else:
-            raise MailboxFault(f"{self._host} sends without end while we wait for mail")
+            raise MailboxFault(say("{host} sends without end while we wait for mail", host=self._host))
         self._flush()
         mail, self._mail = self._mail, False
         return mail
@@ -108,7 +111,13 @@ class IdleLine:
         if time.monotonic() < self.due:
             return
         if self._state is not _State.IDLING:
-            raise MailboxFault(f"{self._host} did not answer for {self._timeout:.0f} seconds while we waited for mail")
+            raise MailboxFault(
+                say(
+                    "{host} did not answer for {timeout:.0f} seconds while we waited for mail",
+                    host=self._host,
+                    timeout=self._timeout,
+                )
+            )
         self._state = _State.ENDING
         self.due = time.monotonic() + self._timeout
         self._say(b"DONE\r\n")
@@ -142,7 +151,9 @@ class IdleLine:
             except _WOULD_BLOCK:
                 return  # a peer that takes not even this answers nothing either, and `due` tells
             except OSError as error:
-                raise MailboxFault(f"the connection to {self._host} broke ({_short(error)})") from error
+                raise MailboxFault(
+                    say("the connection to {host} broke ({short})", host=self._host, short=_short(error))
+                ) from error
 
     def _lines(self) -> None:
         while True:
@@ -153,7 +164,9 @@ class IdleLine:
             end = self._incoming.find(b"\n")
             if self._skip or end < 0:
                 if len(self._incoming) > _LONGEST_LINE:
-                    raise MailboxFault(f"{self._host} sent a line that is no IMAP while we waited for mail")
+                    raise MailboxFault(
+                        say("{host} sent a line that is no IMAP while we waited for mail", host=self._host)
+                    )
                 return
             line = bytes(self._incoming[:end]).rstrip(b"\r")
             del self._incoming[: end + 1]
@@ -167,7 +180,7 @@ class IdleLine:
         if counted is not None:
             self._count(int(counted.group(1)), counted.group(2).upper() == b"EXISTS")
         elif line[:5].upper() == b"* BYE":
-            raise MailboxFault(f"{self._host} ended the connection: {_printable(line[6:])}")
+            raise MailboxFault(say("{host} ended the connection: {words}", host=self._host, words=_printable(line[6:])))
         elif line[:1] == b"+":
             if self._state is _State.ASKED:
                 self._state = _State.IDLING
@@ -187,12 +200,16 @@ class IdleLine:
 
     def _ended(self, answer: bytes) -> None:
         if answer[:2].upper() != b"OK" or self._state is _State.ASKED:
-            raise MailboxFault(f"{self._host} refuses to tell of new mail: {_printable(answer)}")
+            raise MailboxFault(
+                say("{host} refuses to tell of new mail: {words}", host=self._host, words=_printable(answer))
+            )
         if self._state is _State.IDLING:
             # Some servers end an IDLE by themselves after a while. At once, again and again, is a fault.
             self._early = self._early + 1 if time.monotonic() - self._since < self._timeout else 0
             if self._early >= _EARLY_ENDS:
-                raise MailboxFault(f"{self._host} ends each IDLE at once: {_printable(answer)}")
+                raise MailboxFault(
+                    say("{host} ends each IDLE at once: {words}", host=self._host, words=_printable(answer))
+                )
         self._begin()
 
 

@@ -26,6 +26,7 @@ from imapclient.exceptions import (
     LoginError,
 )
 
+from app.domain.said import say
 from app.errors import MailboxFault
 from app.mail import folder_names, sasl
 from app.mail.idle import IdleLine, NoIdle
@@ -116,21 +117,37 @@ def _faults(host: str) -> Iterator[None]:
         yield
     except LoginError as error:
         raise SignInRefused(
-            f"{host} refuses the sign-in ({_short(error)}); enter the password (or an app password) of the mailbox again"
+            say(
+                "{host} refuses the sign-in ({short}); enter the password (or an app password) of the mailbox again",
+                host=host,
+                short=_short(error),
+            )
         ) from error
     except ssl.SSLError as error:
         raise MailboxFault(
-            f"the TLS certificate or connection of {host} is not valid ({_short(error)}); check host, port and security"
+            say(
+                "the TLS certificate or connection of {host} is not valid ({short}); check host, port and security",
+                host=host,
+                short=_short(error),
+            )
         ) from error
     except (CapabilityError, IMAPClientError) as error:
-        raise MailboxFault(f"{host} answered an IMAP command with an error: {_short(error)}") from error
+        raise MailboxFault(
+            say("{host} answered an IMAP command with an error: {short}", host=host, short=_short(error))
+        ) from error
     except OSError as error:
         raise MailboxFault(
-            f"{host} cannot be reached by IMAP ({_short(error)}); check host, port and network"
+            say(
+                "{host} cannot be reached by IMAP ({short}); check host, port and network",
+                host=host,
+                short=_short(error),
+            )
         ) from error
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         # What IMAPClient raises when it cannot read an answer.
-        raise MailboxFault(f"{host} sent an IMAP answer that cannot be read ({type(error).__name__})") from error
+        raise MailboxFault(
+            say("{host} sent an IMAP answer that cannot be read ({error})", host=host, error=type(error).__name__)
+        ) from error
 
 
 def _short(error: BaseException) -> str:
@@ -142,7 +159,9 @@ def _bring_token(client: IMAPClient, account: ImapAccount) -> None:
     offered = [bytes(capability).decode("ascii", "replace") for capability in client.capabilities()]
     found = sasl.mechanism([name[5:] for name in offered if name.upper().startswith("AUTH=")])
     if found is None:
-        raise MailboxFault(f"{account.host} offers no sign-in with OAuth (neither XOAUTH2 nor OAUTHBEARER)")
+        raise MailboxFault(
+            say("{host} offers no sign-in with OAuth (neither XOAUTH2 nor OAUTHBEARER)", host=account.host)
+        )
     said: list[str] = []
 
     def answer(challenge: bytes) -> bytes:
@@ -155,7 +174,9 @@ def _bring_token(client: IMAPClient, account: ImapAccount) -> None:
         client.sasl_login(found, answer)
     except LoginError as error:
         reason = f"{_short(error)} {said[0]}".strip() if said else _short(error)
-        raise SignInRefused(f"{account.host} refuses the access token ({reason})") from None
+        raise SignInRefused(
+            say("{host} refuses the access token ({reason})", host=account.host, reason=reason)
+        ) from None
 
 
 class ImapSession:
@@ -174,7 +195,10 @@ class ImapSession:
     def _connect(account: ImapAccount) -> IMAPClient:
         if account.security is Security.NONE and not account.allow_plaintext:
             raise MailboxFault(
-                f"{account.host} is set up without TLS; choose TLS or STARTTLS, or set GAPBRIDGE_MAIL_ALLOW_PLAINTEXT"
+                say(
+                    "{host} is set up without TLS; choose TLS or STARTTLS, or set GAPBRIDGE_MAIL_ALLOW_PLAINTEXT",
+                    host=account.host,
+                )
             )
         seconds = account.timeout.total_seconds()
         client: IMAPClient | None = None
@@ -192,7 +216,10 @@ class ImapSession:
                 if account.security is Security.STARTTLS:
                     if not client.has_capability("STARTTLS"):
                         raise MailboxFault(
-                            f"{account.host} does not offer STARTTLS any more; nothing was sent. Ask its operator, or use TLS"
+                            say(
+                                "{host} does not offer STARTTLS any more; nothing was sent. Ask its operator, or use TLS",
+                                host=account.host,
+                            )
                         )
                     client.starttls(_trust())
                 if account.bearer:
@@ -359,7 +386,7 @@ class ImapSession:
         opened = self.examine(folder)
         with _faults(self._host):
             if not self._client.has_capability("IDLE"):
-                raise NoIdle(f"{self._host} does not offer IDLE")
+                raise NoIdle(say("{host} does not offer IDLE", host=self._host))
             sock = self._client.socket()
             self._given_away = True
             return IdleLine(

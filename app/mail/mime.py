@@ -18,6 +18,7 @@ from email.policy import compat32
 from email.utils import format_datetime
 
 from app.domain.pitch_contract import check_parts
+from app.domain.said import say
 from app.errors import BadInput
 
 ALLOWED = frozenset(
@@ -110,7 +111,7 @@ def dated(raw: bytes, at: datetime) -> bytes:
     """
     head, gap, body = raw.partition(b"\r\n\r\n")
     if len(_DATE.findall(head + b"\r\n")) != 1:
-        raise BadInput("the frozen message has not exactly one Date")
+        raise BadInput(say("the frozen message has not exactly one Date"))
     date = f"\r\nDate: {format_datetime(at.astimezone(UTC))}".encode("ascii")
     return _DATE.sub(date, head + b"\r\n")[:-2] + gap + body
 
@@ -129,7 +130,7 @@ def _part(kind: str, body: str) -> list[str]:
 
 def _text(name: str, value: str) -> str:
     if _CONTROL.search(value):
-        raise BadInput(f"the {name} holds a line break or another control character; remove it")
+        raise BadInput(say("the {name} holds a line break or another control character; remove it", name=name))
     if value.isascii() and "=?" not in value and len(value) <= 200:
         return value
     return Header(value, "utf-8", maxlinelen=72, header_name=name).encode(linesep="\r\n")
@@ -148,25 +149,27 @@ def _mailbox(name: str, display: str, address: str) -> str:
 
 def _address(name: str, value: str) -> str:
     if len(value) > 254 or not _ADDRESS.fullmatch(value):
-        raise BadInput(f"the {name} address '{value[:80]!r}' cannot be written into a mail header")
+        raise BadInput(
+            say("the {name} address '{value!r}' cannot be written into a mail header", name=name, value=value[:80])
+        )
     return value
 
 
 def _id(value: str) -> str:
     if not _MESSAGE_ID.fullmatch(value):
-        raise BadInput(f"'{value[:80]!r}' is not a Message-ID that can be put into a header")
+        raise BadInput(say("'{value!r}' is not a Message-ID that can be put into a header", value=value[:80]))
     return value
 
 
 def _subject_word(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9-]{1,80}", value):
-        raise BadInput("the subject of the opt-out mail must be letters, digits and dashes")
+        raise BadInput(say("the subject of the opt-out mail must be letters, digits and dashes"))
     return value
 
 
 def _url(value: str) -> str:
     if not re.fullmatch(r"https?://[\x21-\x3b\x3d\x3f-\x7e]{1,900}", value):
-        raise BadInput("the opt-out address is no plain http(s) URL; check GAPBRIDGE_PUBLIC_URL")
+        raise BadInput(say("the opt-out address is no plain http(s) URL; check GAPBRIDGE_PUBLIC_URL"))
     return value
 
 
@@ -181,30 +184,32 @@ def check_bytes(  # noqa: PLR0912 -- the list of section checks reads best in on
     """
     text = raw.decode("ascii", errors="replace")
     if "\ufffd" in text or "\0" in text:
-        raise BadInput("the frozen message holds bytes that are not plain ASCII")
+        raise BadInput(say("the frozen message holds bytes that are not plain ASCII"))
     if re.search(r"\r(?!\n)|(?<!\r)\n", text):
-        raise BadInput("the frozen message holds a bare CR or LF")
+        raise BadInput(say("the frozen message holds a bare CR or LF"))
     if any(len(line) > 998 for line in text.split("\r\n")):
-        raise BadInput("the frozen message holds a line of more than 998 characters")
+        raise BadInput(say("the frozen message holds a line of more than 998 characters"))
     head, _, _ = text.partition("\r\n\r\n")
     names = [line.partition(":")[0].lower() for line in head.split("\r\n") if not line.startswith((" ", "\t"))]
     strange = set(names) - ALLOWED
     if strange:
-        raise BadInput(f"the frozen message has headers that it must not have: {', '.join(sorted(strange))}")
+        raise BadInput(
+            say("the frozen message has headers that it must not have: {names}", names=", ".join(sorted(strange)))
+        )
     if len(names) != len(set(names)):
-        raise BadInput("the frozen message repeats a header")
+        raise BadInput(say("the frozen message repeats a header"))
     message = BytesParser(policy=compat32).parsebytes(raw)
     if sorted(key.lower() for key in message.keys()) != sorted(names):  # noqa: SIM118 -- repeated keys matter
-        raise BadInput("two readings of the frozen message's headers disagree")
+        raise BadInput(say("two readings of the frozen message's headers disagree"))
     for header, expected in (("From", from_address), ("To", to_address)):
         value = message[header] or ""
         if not (value == expected or value.endswith(f"<{expected}>")) or value.count("@") - value.count('"@') < 1:
-            raise BadInput(f"the frozen message's {header} is not {expected}")
+            raise BadInput(say("the frozen message's {header} is not {expected}", header=header, expected=expected))
     pair = (message["List-Unsubscribe"], message["List-Unsubscribe-Post"])
     if (pair[0] is None) != (pair[1] is None):
-        raise BadInput("List-Unsubscribe and List-Unsubscribe-Post must stand together (RFC 8058)")
+        raise BadInput(say("List-Unsubscribe and List-Unsubscribe-Post must stand together (RFC 8058)"))
     if pair[0] is not None and https_only and not pair[0].startswith("<https://"):
-        raise BadInput("the opt-out link must be https (RFC 8058); set GAPBRIDGE_PUBLIC_URL to the https address")
+        raise BadInput(say("the opt-out link must be https (RFC 8058); set GAPBRIDGE_PUBLIC_URL to the https address"))
     bodies: list[tuple[str, str]] = []
     for part in message.walk():
         if part.is_multipart():
@@ -212,10 +217,12 @@ def check_bytes(  # noqa: PLR0912 -- the list of section checks reads best in on
         payload = part.get_payload(decode=True)
         body = payload.decode("utf-8") if isinstance(payload, bytes) else ""
         if "{{" in body or "}}" in body:
-            raise BadInput("an unresolved variable stands in the frozen message")
+            raise BadInput(say("an unresolved variable stands in the frozen message"))
         extra = {found.rstrip(".,;:") for found in URL.findall(body.replace("&amp;", "&"))} - urls
         if extra:
-            raise BadInput(f"the frozen message holds a URL that was not in the preview: {sorted(extra)[0]}")
+            raise BadInput(
+                say("the frozen message holds a URL that was not in the preview: {extra}", extra=sorted(extra)[0])
+            )
         bodies.append((part.get_content_type(), body))
     _check_bodies(message.get_content_type(), bodies)
 
@@ -226,10 +233,16 @@ def _check_bodies(kind: str, bodies: list[tuple[str, str]]) -> None:
     if (kind, kinds) == ("text/plain", ["text/plain"]):
         return
     if (kind, kinds) != ("multipart/alternative", ["text/plain", "text/html"]):
-        raise BadInput(f"the frozen message must be text, or text and then HTML; it is {kind} of {', '.join(kinds)}")
+        raise BadInput(
+            say(
+                "the frozen message must be text, or text and then HTML; it is {kind} of {names}",
+                kind=kind,
+                names=", ".join(kinds),
+            )
+        )
     broken = check_parts(bodies[0][1], bodies[1][1])
     if broken:
-        raise BadInput(f"the frozen message's HTML part: {broken[0].sentence}")
+        raise BadInput(say("the frozen message's HTML part: {sentence}", sentence=broken[0].sentence))
 
 
 def urls_in(*bodies: str | None) -> frozenset[str]:

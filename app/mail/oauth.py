@@ -16,6 +16,7 @@ import httpx2
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import OAuth2Client
 
+from app.domain.said import say
 from app.errors import MailboxFault
 from app.mail.providers import Provider
 
@@ -107,17 +108,28 @@ def _ask(
         raise _refusal(provider, str(error.error or ""), str(error.description or ""), redirect_uri) from None
     except httpx2.HTTPStatusError as error:
         raise MailboxFault(
-            f"the token server of {provider.label} answers {error.response.status_code}; it is tried again later"
+            say(
+                "the token server of {label} answers {status_code}; it is tried again later",
+                label=provider.label,
+                status_code=error.response.status_code,
+            )
         ) from None
     except httpx2.HTTPError as error:
         raise MailboxFault(
-            f"the token server of {provider.label} cannot be reached ({type(error).__name__}); check the network and "
-            f"GAPBRIDGE_OAUTH_{provider.name.upper()}_TOKEN_URL"
+            say(
+                "the token server of {label} cannot be reached ({error}); check the network and "
+                "GAPBRIDGE_OAUTH_{name}_TOKEN_URL",
+                label=provider.label,
+                error=type(error).__name__,
+                name=provider.name.upper(),
+            )
         ) from None
     except (ValueError, TypeError):
-        raise MailboxFault(f"the token server of {provider.label} sent an answer that cannot be read") from None
+        raise MailboxFault(
+            say("the token server of {label} sent an answer that cannot be read", label=provider.label)
+        ) from None
     if not isinstance(told.get("access_token"), str) or not _plain(told["access_token"]):
-        raise MailboxFault(f"the token server of {provider.label} sent no access token")
+        raise MailboxFault(say("the token server of {label} sent no access token", label=provider.label))
     scope, renewed = told.get("scope"), told.get("refresh_token")
     return Granted(
         access_token=told["access_token"],
@@ -136,10 +148,17 @@ def _refusal(provider: Provider, name: str, description: str, redirect_uri: str)
         return GrantEnded(said)
     if name in _OURS:
         return MailboxFault(
-            f"{provider.label} does not accept this installation's OAuth client ({said}); check "
-            f"GAPBRIDGE_OAUTH_{provider.name.upper()}_CLIENT_ID and its secret, which may have run out"
+            say(
+                "{label} does not accept this installation's OAuth client ({said}); check "
+                "GAPBRIDGE_OAUTH_{name}_CLIENT_ID and its secret, which may have run out",
+                label=provider.label,
+                said=said,
+                name=provider.name.upper(),
+            )
         )
-    return MailboxFault(f"{provider.label} gave no token now ({said}); it is tried again later")
+    return MailboxFault(
+        say("{label} gave no token now ({said}); it is tried again later", label=provider.label, said=said)
+    )
 
 
 def _seconds(value: object) -> int:

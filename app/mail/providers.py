@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.models import Security
 from app.settings import Settings
@@ -47,17 +48,24 @@ def provider(settings: Settings, name: str) -> Provider:
     """The provider called `name`. Raises BadInput for an unknown one and for one without a client id in the settings."""
     if name not in NAMES:
         raise BadInput(
-            f"'{name}' is no provider with a sign-in of its own",
-            FieldProblem("provider", f"Use one of {', '.join(NAMES)}; any other account is added with its servers"),
+            say("'{name}' is no provider with a sign-in of its own", name=name),
+            FieldProblem(
+                "provider",
+                say("Use one of {names}; any other account is added with its servers", names=", ".join(NAMES)),
+            ),
         )
     made = _google(settings) if name == "google" else _microsoft(settings)
     if not made.client_id:
         raise BadInput(
-            f"this installation has no OAuth client at {made.label} yet",
+            say("this installation has no OAuth client at {label} yet", label=made.label),
             FieldProblem(
                 "provider",
-                f"Register one with the redirect address {settings.redirect_url} and set "
-                f"GAPBRIDGE_OAUTH_{name.upper()}_CLIENT_ID (docs/how-to/connect-a-mailbox.md has the steps)",
+                say(
+                    "Register one with the redirect address {redirect_url} and set "
+                    "GAPBRIDGE_OAUTH_{name}_CLIENT_ID (docs/how-to/connect-a-mailbox.md has the steps)",
+                    redirect_url=settings.redirect_url,
+                    name=name.upper(),
+                ),
             ),
         )
     return made

@@ -19,6 +19,7 @@ from sqlmodel import col
 from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
+from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem, Refused, Skip
 from app.log import get_logger
 from app.mail import accounts, oauth
@@ -59,13 +60,15 @@ def parse_return(text: str, begun: Begun) -> Return:
     asked = parse_qs(urlsplit(text).query) if "?" in text else {}
     if not asked:
         if not text or any(letter.isspace() for letter in text):
-            raise BadInput("this is neither a code nor an address", FieldProblem("code", "Paste the whole address"))
+            raise BadInput(
+                say("this is neither a code nor an address"), FieldProblem("code", say("Paste the whole address"))
+            )
         return Return(begun.state, text)
     values = {name: asked.get(name, [""])[0] for name in ("state", "code", "error", "error_description")}
     if values["state"] != begun.state:
         raise BadInput(
-            "this address belongs to another sign-in",
-            FieldProblem("code", "Open the address that was printed last, and paste where it leads"),
+            say("this address belongs to another sign-in"),
+            FieldProblem("code", say("Open the address that was printed last, and paste where it leads")),
         )
     return Return(**values)
 
@@ -139,8 +142,11 @@ def finish(
         mailbox = uow.session.get(Mailbox, spent[0]) if spent is not None else None
     if spent is None or mailbox is None:
         raise Conflict(
-            "this sign-in is not waiting here: it was finished already, is older than ten minutes, or was begun "
-            "elsewhere. Where it was begun on a command line, paste the address of this page there; else begin again"
+            say(
+                "this sign-in is not waiting here: it was finished already, is older than ten minutes, "
+                "or was begun elsewhere. Where it was begun on a command line, paste the address of this "
+                "page there; else begin again"
+            )
         )
     at = provider(settings, spent[1])
     if not back.code:

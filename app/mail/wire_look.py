@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from app.domain.checks import Check, CheckState
+from app.domain.said import say
 from app.models import Security
 
 _LONGEST_ANSWER = 16_384
@@ -37,35 +38,51 @@ def look(side: Side, seconds: float) -> list[Check]:
         raw = socket.create_connection((side.host, side.port), seconds)
     except (socket.gaierror, UnicodeError):
         fix = "Check the spelling of the host; the provider's help page names it."
-        return [Check(reached, CheckState.FAIL, f"there is no host {side.host}", fix), _not_looked(tls)]
+        return [Check(reached, CheckState.FAIL, say("there is no host {host}", host=side.host), fix), _not_looked(tls)]
     except TimeoutError:
-        return [Check(reached, CheckState.FAIL, f"{where} does not answer", _blocked(side)), _not_looked(tls)]
+        return [
+            Check(reached, CheckState.FAIL, say("{where} does not answer", where=where), _blocked(side)),
+            _not_looked(tls),
+        ]
     except OSError as error:
         said = f"{where} refuses the connection ({error.strerror or type(error).__name__})"
         fix = f"Check the port: {_usual(side.protocol)}. {_blocked(side)}"
         return [Check(reached, CheckState.FAIL, said, fix), _not_looked(tls)]
     with contextlib.closing(raw):
         raw.settimeout(seconds)
-        return [Check(reached, CheckState.OK, f"{where} answers"), _tls(side, raw, tls)]
+        return [Check(reached, CheckState.OK, say("{where} answers", where=where)), _tls(side, raw, tls)]
 
 
 def _tls(side: Side, raw: socket.socket, name: str) -> Check:
     if side.security is Security.NONE:
-        return Check(name, CheckState.WARN, "no TLS: passwords and mail can be read on the way", "Use tls or starttls.")
+        return Check(
+            name, CheckState.WARN, say("no TLS: passwords and mail can be read on the way"), say("Use tls or starttls.")
+        )
     try:
         if side.security is Security.STARTTLS and (fault := _upgrade(side, raw)) is not None:
             return Check(name, CheckState.FAIL, *fault)
         with ssl.create_default_context().wrap_socket(raw, server_hostname=side.host) as wrapped:
-            return Check(name, CheckState.OK, f"{wrapped.version()}, the certificate is good for {side.host}")
+            return Check(
+                name,
+                CheckState.OK,
+                say("{wrapped}, the certificate is good for {host}", wrapped=wrapped.version(), host=side.host),
+            )
     except ssl.SSLCertVerificationError as error:
         return Check(name, CheckState.FAIL, *_certificate(side, error))
     except ssl.SSLError as error:
         said = f"TLS does not come about: {error.reason or type(error).__name__}"
         other = "starttls" if side.security is Security.TLS else "tls"
-        return Check(name, CheckState.FAIL, said, f"Check port and security: {_usual(side.protocol)}; or try {other}.")
+        return Check(
+            name,
+            CheckState.FAIL,
+            said,
+            say("Check port and security: {usual}; or try {other}.", usual=_usual(side.protocol), other=other),
+        )
     except (TimeoutError, OSError) as error:
         fix = f"Check port and security: {_usual(side.protocol)}."
-        return Check(name, CheckState.FAIL, f"the server ended the TLS handshake ({type(error).__name__})", fix)
+        return Check(
+            name, CheckState.FAIL, say("the server ended the TLS handshake ({error})", error=type(error).__name__), fix
+        )
 
 
 def _upgrade(side: Side, raw: socket.socket) -> tuple[str, str] | None:
@@ -160,4 +177,4 @@ def _blocked(side: Side) -> str:
 
 
 def _not_looked(name: str) -> Check:
-    return Check(name, CheckState.UNKNOWN, "not looked at: there is no connection")
+    return Check(name, CheckState.UNKNOWN, say("not looked at: there is no connection"))

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from sqlmodel import Session, col
 
 from app.db.work import Database, UnitOfWork
+from app.domain.said import say
 from app.errors import BadInput, GapbridgeError, Refused, Skip
 from app.gaps.providers.base import Client
 from app.log import get_logger
@@ -97,7 +98,9 @@ def requests_of(uow: UnitOfWork, site_id: int, limit: int = 50) -> list[SearchRe
 def engine_of(settings: Settings) -> engines.Engine:
     """The configured provider. Raises BadInput where there is none."""
     if settings.search_provider == "none":
-        raise BadInput("no search provider is configured; set GAPBRIDGE_SEARCH_PROVIDER to searxng, brave or google")
+        raise BadInput(
+            say("no search provider is configured; set GAPBRIDGE_SEARCH_PROVIDER to searxng, brave or google")
+        )
     return engines.ENGINES[settings.search_provider]
 
 
@@ -116,7 +119,7 @@ def _begin(db: Database, settings: Settings, site_id: int, query: str, actor: st
             uow.session.execute(text("LOCK TABLE search_request IN SHARE ROW EXCLUSIVE MODE"))
         left = left_of(uow.session, settings, uow.now())
         if left < 1:
-            raise Refused("The search provider is not asked.", over(settings, left, 1))
+            raise Refused(say("The search provider is not asked."), over(settings, left, 1))
         row = SearchRequest(
             site_id=site_id,
             provider=settings.search_provider,
@@ -151,7 +154,12 @@ def over(settings: Settings, left: int, needed: int) -> Skip:
     """Why nobody is asked any more today."""
     return Skip(
         "search-budget",
-        f"{needed} requests are needed, {left} of the {settings.search_a_day} of this day (UTC) are left",
+        say(
+            "{needed} requests are needed, {left} of the {search_a_day} of this day (UTC) are left",
+            needed=needed,
+            left=left,
+            search_a_day=settings.search_a_day,
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.db.work import UnitOfWork
 from app.domain.pipeline import Stage
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.fetch.urls import parse_url
 from app.gaps.textfile import detect_encoding
@@ -99,7 +100,10 @@ def take_file(uow: UnitOfWork, site_id: int, path: Path, *, actor: str, name: st
     """
     shown = name or path.name
     if path.stat().st_size > _MAX_BYTES:
-        raise BadInput(f"{shown}: larger than {_MAX_BYTES // 1_000_000} MB", FieldProblem("file", "Cut the list"))
+        raise BadInput(
+            say("{shown}: larger than {max_bytes} MB", shown=shown, max_bytes=_MAX_BYTES // 1000000),
+            FieldProblem("file", say("Cut the list")),
+        )
     raw = path.read_bytes()
     encoding = {"utf-16-le-bom": "utf-16", "utf-16-be-bom": "utf-16"}.get(
         found := detect_encoding(raw, Path(shown)), found
@@ -122,16 +126,22 @@ def _rows(text: str, shown: str) -> list[str]:
         rows = [row for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise BadInput(
-            f"{shown}: the list cannot be read ({error})", FieldProblem("file", "Export it as CSV")
+            say("{shown}: the list cannot be read ({error})", shown=shown, error=error),
+            FieldProblem("file", say("Export it as CSV")),
         ) from None
     if column is None and len(header) == 1 and header[0].strip().startswith(("http://", "https://")):
         # A bare list of addresses has no header.
         column, rows = 0, [header, *rows]
     if column is None:
         raise BadInput(
-            f"{shown}: no column holds the address of the page ({', '.join(header)[:200]})",
-            FieldProblem("file", "Name the column url"),
+            say(
+                "{shown}: no column holds the address of the page ({names})", shown=shown, names=", ".join(header)[:200]
+            ),
+            FieldProblem("file", say("Name the column url")),
         )
     if len(rows) > MOST:
-        raise BadInput(f"{shown}: {len(rows)} lines, at most {MOST}", FieldProblem("file", "Cut the list"))
+        raise BadInput(
+            say("{shown}: {count} lines, at most {most}", shown=shown, count=len(rows), most=MOST),
+            FieldProblem("file", say("Cut the list")),
+        )
     return [row[column] if column < len(row) else "" for row in rows]

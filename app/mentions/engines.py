@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Protocol
 
+from app.domain.said import say
 from app.errors import BadInput, Unavailable
 from app.gaps.providers.base import Client
 from app.settings import Settings
@@ -83,10 +84,10 @@ def client_of(engine: Engine, settings: Settings) -> Client:
         found[name] = value if isinstance(value, str) else value.get_secret_value()
     missing = [f"GAPBRIDGE_{name.upper()}" for name, value in found.items() if not value]
     if missing:
-        raise BadInput(f"{engine.title} needs settings; set {' and '.join(missing)}")
+        raise BadInput(say("{title} needs settings; set {names}", title=engine.title, names=" and ".join(missing)))
     base = settings.search_url.rstrip("/") or engine.base_url
     if not base.startswith(("http://", "https://")):
-        raise BadInput(f"GAPBRIDGE_SEARCH_URL is '{base}'; write an address with https://")
+        raise BadInput(say("GAPBRIDGE_SEARCH_URL is '{base}'; write an address with https://", base=base))
     return Client(engine.title, base, found, a_minute=settings.search_a_minute)
 
 
@@ -96,12 +97,17 @@ def _json(engine: Engine, text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise Unavailable(f"{engine.title} did not answer in JSON; look whether its address and its formats are right.")
+        raise Unavailable(
+            say(
+                "{title} did not answer in JSON; look whether its address and its formats are right.",
+                title=engine.title,
+            )
+        )
     return answer
 
 
 def _addresses(engine: Engine, items: Any, field: str) -> list[str]:
     if not isinstance(items, list):
-        raise Unavailable(f"{engine.title} answered in a shape that is not known.")
+        raise Unavailable(say("{title} answered in a shape that is not known.", title=engine.title))
     found = (one.get(field) for one in items if isinstance(one, dict))
     return [url for url in found if isinstance(url, str) and url.startswith(("http://", "https://"))][:MOST]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.db.work import Database
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem, NotFound, Refused
 from app.gaps.providers.base import Client
 from app.mentions import asking, candidates
@@ -33,15 +34,15 @@ def search_site(
     with db.read() as look:
         site = look.session.get(Site, site_id)
         if site is None:
-            raise NotFound(f"there is no site {site_id}")
+            raise NotFound(say("there is no site {site_id}", site_id=site_id))
         queries = asking.queries_of(site)
         left = asking.left_of(look.session, settings, look.now())
     if not queries:
         raise BadInput(
-            "the site has no name to search for", FieldProblem("brand_names", "Give the site its brand names")
+            say("the site has no name to search for"), FieldProblem("brand_names", say("Give the site its brand names"))
         )
     if left < len(queries):
-        raise Refused(f"{engine.title} is not asked", asking.over(settings, left, len(queries)))
+        raise Refused(say("{title} is not asked", title=engine.title), asking.over(settings, left, len(queries)))
     found: list[str] = []
     for query in queries:
         found += asking.ask(db, settings, site_id, query, actor=actor, client=client)

@@ -14,6 +14,7 @@ from app.db.work import Database, UnitOfWork
 from app.domain.link_verdict import Finding, Target
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, Stage
+from app.domain.said import say
 from app.domain.verification import OPEN, Verification
 from app.errors import BadInput, Conflict
 from app.fetch.memories import PageMemories
@@ -171,11 +172,13 @@ def confirm_unchecked(uow: UnitOfWork, prospect_id: int, *, actor: str, reason: 
     Raises Conflict when the latest check has a verdict (or there was none), BadInput without a reason.
     """
     if not reason.strip():
-        raise BadInput("give the reason why the pitch may go on although the page could not be checked")
+        raise BadInput(say("give the reason why the pitch may go on although the page could not be checked"))
     prospect = prospects.get(uow, prospect_id)
     if prospect.mention is not MentionVerdict.COULD_NOT_CHECK:
         state = "has a verdict" if prospect.mention else "has not been tried yet"
-        raise Conflict(f"{prospect.domain}: there is nothing to confirm, the mention check {state}")
+        raise Conflict(
+            say("{domain}: there is nothing to confirm, the mention check {state}", domain=prospect.domain, state=state)
+        )
     prospect.mention_due_at = None
     facts = Facts(verdict=prospect.mention.value, confirmed=True)
     return prospects.apply(uow, prospect_id, Event.MENTION_CHECKED, facts, actor=actor, reason=reason.strip())

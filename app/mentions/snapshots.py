@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
+from app.domain.said import say
 from app.errors import NotFound
 from app.gaps import service as gaps
 from app.gaps.engine import Engine, literal
@@ -19,7 +20,7 @@ def take(uow: UnitOfWork, settings: Settings, site_id: int, *, actor: str) -> ca
     """Keep the pages of such rows as candidates, from the snapshots of our own links. Raises NotFound for no such site."""
     site = uow.session.get(Site, site_id)
     if site is None:
-        raise NotFound(f"there is no site {site_id}")
+        raise NotFound(say("there is no site {site_id}", site_id=site_id))
     shelf = Shelf(gaps.snapshot_folder(settings))
     made = candidates.Taken()
     statement = select(Snapshot).where(col(Snapshot.site_id) == site_id, col(Snapshot.target).in_(site.domains))

@@ -18,6 +18,7 @@ from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.domain.pacing import ALWAYS, parse_window
 from app.domain.places import ZONE_OF
+from app.domain.said import say
 from app.errors import BadInput, Difference, FieldProblem, NotFound, Stale
 from app.jobs import Job
 from app.mail.accounts import MOST_A_DAY
@@ -85,13 +86,19 @@ def set_hours_of_prospect(
     prospects.get(uow, prospect_id)
     problems = _window_problems(window)
     if country is not None and not (len(country) == 2 and country.isascii() and country.isupper()):
-        problems.append(FieldProblem("country", f"'{country}' is no code of ISO 3166-1, such as DE"))
+        problems.append(
+            FieldProblem("country", say("'{country}' is no code of ISO 3166-1, such as DE", country=country))
+        )
     elif country is not None and country not in ZONE_OF and zone is None:
-        problems.append(FieldProblem("country", f"the zone of {country} is not known here; set the zone, too"))
+        problems.append(
+            FieldProblem("country", say("the zone of {country} is not known here; set the zone, too", country=country))
+        )
     if zone is not None and zone not in available_timezones():
-        problems.append(FieldProblem("zone", f"'{zone}' is no zone of the IANA list, such as Europe/Berlin"))
+        problems.append(
+            FieldProblem("zone", say("'{zone}' is no zone of the IANA list, such as Europe/Berlin", zone=zone))
+        )
     if problems:
-        raise BadInput("The hours cannot be set.", *problems)
+        raise BadInput(say("The hours cannot be set."), *problems)
     row = uow.session.get(ProspectPlace, prospect_id) or ProspectPlace(
         prospect_id=prospect_id, set_by=actor, set_at=uow.now()
     )
@@ -106,7 +113,7 @@ def set_hours_of_prospect(
 def of_site(uow: UnitOfWork, site_id: int) -> SitePacing:
     """What is set for a site; nulls are the installation's settings."""
     if uow.session.get(Site, site_id) is None:
-        raise NotFound(f"there is no site {site_id}")
+        raise NotFound(say("there is no site {site_id}", site_id=site_id))
     return uow.session.get(SitePacing, site_id) or SitePacing(site_id=site_id)
 
 
@@ -127,11 +134,11 @@ def set_site(
     row = of_site(uow, site_id)
     problems = _window_problems(window, "send_window")
     if daily_cap is not None and daily_cap < 1:
-        problems.append(FieldProblem("daily_cap", "must be at least 1; leave it out for no cap of its own"))
+        problems.append(FieldProblem("daily_cap", say("must be at least 1; leave it out for no cap of its own")))
     if cooldown_days is not None and cooldown_days < 0:
-        problems.append(FieldProblem("cooldown_days", "must not be negative"))
+        problems.append(FieldProblem("cooldown_days", say("must not be negative")))
     if problems:
-        raise BadInput("The site cannot be paced like this.", *problems)
+        raise BadInput(say("The site cannot be paced like this."), *problems)
     before = {"send_window": row.send_window, "daily_cap": row.daily_cap, "cooldown_days": row.cooldown_days}
     after = {"send_window": window, "daily_cap": daily_cap, "cooldown_days": cooldown_days}
     if read is not None and dict(read) != before:
@@ -191,20 +198,28 @@ def set_mailbox(
     mailbox = _mailbox(uow, mailbox_id)
     problems = []
     if not 1 <= daily_cap <= MOST_A_DAY:
-        problems.append(FieldProblem("daily_cap", f"must be 1 to {MOST_A_DAY}"))
+        problems.append(FieldProblem("daily_cap", say("must be 1 to {most_a_day}", most_a_day=MOST_A_DAY)))
     if not 0 <= gap_min_seconds <= gap_max_seconds:
-        problems.append(FieldProblem("gap_max_seconds", "must not be less than gap_min_seconds, and neither negative"))
+        problems.append(
+            FieldProblem("gap_max_seconds", say("must not be less than gap_min_seconds, and neither negative"))
+        )
     if ramp_step < 1 or (ramp_start is not None and ramp_start < 1):
-        problems.append(FieldProblem("ramp_start", "start and step of the ramp must be at least 1; null is no ramp"))
+        problems.append(
+            FieldProblem("ramp_start", say("start and step of the ramp must be at least 1; null is no ramp"))
+        )
     if language is not None and not (2 <= len(language) <= 3 and language.isascii() and language.islower()):
-        problems.append(FieldProblem("language", f"'{language}' is no code of ISO 639-1, such as de; null is any"))
+        problems.append(
+            FieldProblem(
+                "language", say("'{language}' is no code of ISO 639-1, such as de; null is any", language=language)
+            )
+        )
     problems += [
-        FieldProblem("site_ids", f"there is no site {site_id}")
+        FieldProblem("site_ids", say("there is no site {site_id}", site_id=site_id))
         for site_id in site_ids
         if uow.session.get(Site, site_id) is None
     ]
     if problems:
-        raise BadInput("The mailbox cannot be paced like this.", *problems)
+        raise BadInput(say("The mailbox cannot be paced like this."), *problems)
     before = _paced(of_mailbox(uow, mailbox_id))
     mailbox.daily_cap, mailbox.gap_min_seconds, mailbox.gap_max_seconds = daily_cap, gap_min_seconds, gap_max_seconds
     row = uow.session.get(MailboxPacing, mailbox_id) or MailboxPacing(mailbox_id=mailbox_id)
@@ -232,7 +247,12 @@ def _paced(ramp: Ramp) -> dict[str, object]:
 def _mailbox(uow: UnitOfWork, mailbox_id: int) -> Mailbox:
     found = uow.session.get(Mailbox, mailbox_id)
     if found is None:
-        raise NotFound(f"there is no mailbox {mailbox_id}; `gapbridge mailbox list` shows those that there are")
+        raise NotFound(
+            say(
+                "there is no mailbox {mailbox_id}; `gapbridge mailbox list` shows those that there are",
+                mailbox_id=mailbox_id,
+            )
+        )
     return found
 
 
@@ -242,7 +262,7 @@ def _window_problems(window: str | None, field: str = "window") -> list[FieldPro
     try:
         parse_window(window)
     except ValueError as error:
-        return [FieldProblem(field, f"{error}, or `{ALWAYS}`")]
+        return [FieldProblem(field, say("{error}, or `{always}`", error=error, always=ALWAYS))]
     return []
 
 

@@ -17,6 +17,7 @@ from sqlmodel import col
 from app.container import Container
 from app.db.work import UnitOfWork
 from app.domain.delivery import OutboundState
+from app.domain.said import say
 from app.errors import MailboxFault, Refused, Skip
 from app.inbox import service as inbox
 from app.inbox.deps import InboxDeps, deps_of
@@ -95,8 +96,10 @@ def release(container: Container, *, actor: str, reason: str = "", despite_unrea
         if unread and not despite_unread:
             skips = [Skip("mailbox-unread", line) for line in unread]
             raise Refused(
-                "opt-outs that came after the data was saved may lie in mailboxes that cannot be read; mend them, or "
-                "release despite them (--despite-unread)",
+                say(
+                    "opt-outs that came after the data was saved may lie in mailboxes that cannot be read; "
+                    "mend them, or release despite them (--despite-unread)"
+                ),
                 *skips,
             )
         filed = _look_for_copies(deps, held_at)

@@ -16,6 +16,7 @@ from app.deliverability import service as deliverability
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.pipeline import LostReason, Stage
+from app.domain.said import say
 from app.errors import Conflict, NotFound, Refused
 from app.jobs import Job
 from app.log import correlation_id
@@ -73,18 +74,18 @@ def enqueue(
     mailbox = uow.session.get(Mailbox, conversation.mailbox_id)
     site = uow.session.get(Site, conversation.site_id)
     if contact is None or mailbox is None or site is None:
-        raise NotFound(f"conversation {conversation.id} has lost its contact, mailbox or site")
+        raise NotFound(say("conversation {id} has lost its contact, mailbox or site", id=conversation.id))
     skip = suppression.refusal(uow.session, vault, contact.email, site.id)
     if skip is not None:
-        raise Refused(f"{contact.email}: {skip.sentence}", skip)
+        raise Refused(say("{email}: {sentence}", email=contact.email, sentence=skip.sentence), skip)
     if kind is not OutboundKind.REPLY:
         address_check.want(uow, contact.email)
         unfit = address_check.refusal(uow.session, uow.now(), contact.email)
         if unfit is not None:
-            raise Refused(f"{contact.email}: {unfit.sentence}", unfit)
+            raise Refused(say("{email}: {sentence}", email=contact.email, sentence=unfit.sentence), unfit)
     held = deliverability.hold_of(uow.session, mailbox.email) if kind is OutboundKind.PITCH else None
     if held is not None:
-        raise Refused(f"{mailbox.email}: {held.sentence}", held)
+        raise Refused(say("{email}: {sentence}", email=mailbox.email, sentence=held.sentence), held)
     # What a person answers leaves at once; what the machine sends waits for the recipient's hours.
     wanted_at, hours, closes_at = not_before, None, None
     if kind is not OutboundKind.REPLY:
@@ -150,7 +151,7 @@ def enqueue(
     )
     check(row, mailbox, settings, mime.urls_in(body_text, body_html))
     if sequence_run_id is not None and _step_exists(uow, sequence_run_id, step_no):
-        raise Conflict(f"step {step_no} of this sequence is in the outbox already")
+        raise Conflict(say("step {step_no} of this sequence is in the outbox already", step_no=step_no))
     uow.session.add(row)
     uow.session.flush()
     uow.ring(Job.OUTBOX_DELIVER, mailbox.id)
@@ -169,7 +170,7 @@ def check(row: Outbound, mailbox: Mailbox, settings: Settings, urls: frozenset[s
     if urls is None:
         mime.dated(row.raw, row.created_at)  # It can be dated when it leaves, which must not fail then.
         if hashlib.sha256(row.raw).hexdigest() != row.raw_sha256:
-            raise Conflict(f"the frozen bytes of message {row.id} have changed; it will not be sent")
+            raise Conflict(say("the frozen bytes of message {id} have changed; it will not be sent", id=row.id))
         return
     mime.check_bytes(
         row.raw,
@@ -192,7 +193,7 @@ def get(uow: UnitOfWork, outbound_id: int) -> Outbound:
     """The row; raises NotFound."""
     row = uow.session.get(Outbound, outbound_id)
     if row is None:
-        raise NotFound(f"there is no message {outbound_id} in the outbox")
+        raise NotFound(say("there is no message {outbound_id} in the outbox", outbound_id=outbound_id))
     return row
 
 
@@ -214,8 +215,10 @@ def cancel(uow: UnitOfWork, outbound_id: int, *, actor: str, reason: str = "undo
     ):
         uow.session.refresh(row)
         if row.state is OutboundState.SENT and row.sent_at is not None:
-            raise Conflict(f"sent {row.sent_at:%d %b %Y %H:%M} UTC; it cannot be taken back")
-        raise Conflict(f"this message is {row.state.value.lower()}; only a waiting one can be taken back")
+            raise Conflict(say("sent {sent_at:%d %b %Y %H:%M} UTC; it cannot be taken back", sent_at=row.sent_at))
+        raise Conflict(
+            say("this message is {value}; only a waiting one can be taken back", value=row.state.value.lower())
+        )
     uow.session.refresh(row)
     prospects.note(uow, row.prospect_id, "outbox_cancelled", actor=actor, reason=reason, outbound_id=row.id)
     return row
@@ -229,7 +232,9 @@ def treat_as_sent(uow: UnitOfWork, outbound_id: int, *, actor: str) -> Outbound:
     decided = record.sent_by_evidence(uow, row, f"decided by {actor}")
     uow.session.refresh(row)
     if not decided:
-        raise Conflict(f"this message is {row.state.value.lower()}; only an ambiguous one can be decided")
+        raise Conflict(
+            say("this message is {value}; only an ambiguous one can be decided", value=row.state.value.lower())
+        )
     return row
 
 
@@ -238,7 +243,9 @@ def send_again(uow: UnitOfWork, outbound_id: int, *, actor: str) -> Outbound:
     row = get(uow, outbound_id)
     if not repository.resolve(uow.session, outbound_id, OutboundState.AMBIGUOUS, state=OutboundState.NOT_SENT):
         uow.session.refresh(row)
-        raise Conflict(f"this message is {row.state.value.lower()}; only an ambiguous one can be sent again")
+        raise Conflict(
+            say("this message is {value}; only an ambiguous one can be sent again", value=row.state.value.lower())
+        )
     repository.resolve(
         uow.session,
         outbound_id,

@@ -13,6 +13,7 @@ from app.db.work import UnitOfWork
 from app.deliverability import service as deliverability
 from app.domain.delivery import OutboundState
 from app.domain.pacing import Hours, estimate, next_slot, ramp_cap, window_on
+from app.domain.said import say
 from app.errors import Skip
 from app.installation import hold
 from app.models import Mailbox, MailboxPacing, Outbound, OutboundKind, Prospect, RecipientDay, SiteDay
@@ -28,10 +29,10 @@ def why_waiting(uow: UnitOfWork, row: Outbound) -> Skip | None:
     """
     if row.state is OutboundState.AMBIGUOUS:
         return Skip(
-            "ambiguous", row.hold_reason or "the server's answer was lost: it may have arrived; decide what it was"
+            "ambiguous", row.hold_reason or say("the server's answer was lost: it may have arrived; decide what it was")
         )
     if row.state in (OutboundState.CLAIMED, OutboundState.COMMITTED):
-        return Skip("sending", "it is being sent now")
+        return Skip("sending", say("it is being sent now"))
     if row.state is not OutboundState.QUEUED:
         return None
     held = hold.refusal(uow.session)
@@ -39,11 +40,15 @@ def why_waiting(uow: UnitOfWork, row: Outbound) -> Skip | None:
         return held
     mailbox, now = uow.session.get(Mailbox, row.mailbox_id), uow.now()
     if mailbox is None or not mailbox.active:
-        return Skip("mailbox-off", "its mailbox is switched off; `gapbridge mailbox resume` switches it on")
+        return Skip("mailbox-off", say("its mailbox is switched off; `gapbridge mailbox resume` switches it on"))
     if mailbox.paused_reason and (mailbox.paused_until is None or mailbox.paused_until > now):
-        return Skip("mailbox-paused", f"its mailbox rests: {mailbox.paused_reason}", _iso(mailbox.paused_until))
+        return Skip(
+            "mailbox-paused",
+            say("its mailbox rests: {paused_reason}", paused_reason=mailbox.paused_reason),
+            _iso(mailbox.paused_until),
+        )
     if prospects_repository.blocking_after(uow.session, row.prospect_id, row.event_floor):
-        return Skip("possible-reply", "they may have answered: look at the inbox and say whether it is a reply")
+        return Skip("possible-reply", say("they may have answered: look at the inbox and say whether it is a reply"))
     against = _against(uow, row, mailbox)
     if against is not None:
         return against
@@ -67,7 +72,7 @@ def _paced(uow: UnitOfWork, row: Outbound, mailbox: Mailbox, now: datetime) -> S
         if capped is not None:
             return capped
         if row.wanted_at is None or row.wanted_at >= row.not_before or row.hours is None:
-            return Skip("undo-window", "it can still be undone", _iso(row.not_before))
+            return Skip("undo-window", say("it can still be undone"), _iso(row.not_before))
         at = recipients.slot(row.hours, now).start if closed else row.not_before
         return _outside_hours(uow, row, mailbox, now, at)
     capped = _capped(uow, row, now)
@@ -81,14 +86,20 @@ def _paced(uow: UnitOfWork, row: Outbound, mailbox: Mailbox, now: datetime) -> S
     at = _estimate(uow, row, mailbox, now, ahead=ahead, left=left)
     if left <= 0:
         ramp = " (it is new and grows by its ramp)" if cap < mailbox.daily_cap else ""
-        return Skip("cap", f"the mailbox has sent its {cap} of today{ramp}; {_line(ahead)}", _iso(at))
+        return Skip(
+            "cap",
+            say("the mailbox has sent its {cap} of today{ramp}; {line}", cap=cap, ramp=ramp, line=_line(ahead)),
+            _iso(at),
+        )
     if ahead >= left:
-        return Skip("queue", f"the mailbox may send {left} more today, and {_line(ahead)}", _iso(at))
+        return Skip(
+            "queue", say("the mailbox may send {left} more today, and {line}", left=left, line=_line(ahead)), _iso(at)
+        )
     if ahead:
-        return Skip("queue", f"mails leave with a pause between them, and {_line(ahead)}", _iso(at))
+        return Skip("queue", say("mails leave with a pause between them, and {line}", line=_line(ahead)), _iso(at))
     if mailbox.next_send_at is not None and mailbox.next_send_at > now:
-        return Skip("spacing", "mails leave with a pause between them", _iso(at))
-    return Skip("next", "it leaves with the next turn of the mailbox", _iso(now))
+        return Skip("spacing", say("mails leave with a pause between them"), _iso(at))
+    return Skip("next", say("it leaves with the next turn of the mailbox"), _iso(now))
 
 
 def _line(ahead: int) -> str:
@@ -112,7 +123,7 @@ def _capped(uow: UnitOfWork, row: Outbound, now: datetime) -> Skip | None:
     of_site = session.get(SiteDay, (row.site_id, today))
     if of_site is not None and of_site.cap is not None and of_site.used >= of_site.cap:
         at = _slot_from(row, max(plan.tomorrow(now), row.not_before))
-        return Skip("site-cap", f"its site has sent its {of_site.cap} of today", _iso(at))
+        return Skip("site-cap", say("its site has sent its {cap} of today", cap=of_site.cap), _iso(at))
     newest = session.execute(
         select(RecipientDay)
         .where(col(RecipientDay.recipient) == row.recipient, col(RecipientDay.day) <= today)
@@ -124,7 +135,7 @@ def _capped(uow: UnitOfWork, row: Outbound, now: datetime) -> Skip | None:
         return None
     who = row.recipient.rpartition("@")[2] if row.recipient else "the recipient"
     at = _slot_from(row, max(plan.period_end(newest.day, 1), row.not_before))
-    return Skip("recipient-cap", f"{who} has had its {newest.cap} mails of this period", _iso(at))
+    return Skip("recipient-cap", say("{who} has had its {cap} mails of this period", who=who, cap=newest.cap), _iso(at))
 
 
 def _outside_hours(uow: UnitOfWork, row: Outbound, mailbox: Mailbox, now: datetime, at: datetime) -> Skip:
@@ -137,7 +148,7 @@ def _outside_hours(uow: UnitOfWork, row: Outbound, mailbox: Mailbox, now: dateti
     where = f"{span} in {zone}, by {source}"
     name = holiday_name(None if country == "--" else country, local.date())
     reason, what = _closed(hours, local, name, country)
-    return Skip(reason, f"{what}; mail leaves at {where}", _iso(at))
+    return Skip(reason, say("{what}; mail leaves at {where}", what=what, where=where), _iso(at))
 
 
 def _closed(hours: Hours, local: datetime, holiday: str | None, country: str) -> tuple[str, str]:

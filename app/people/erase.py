@@ -22,6 +22,7 @@ from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import OutboundState
 from app.domain.digest import DigestState
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.log import get_logger
 from app.models import (
@@ -80,13 +81,16 @@ def erase(
     """
     suppression.clean(SuppressionKind.ADDRESS, address)
     if not reason.strip():
-        raise BadInput("say why the person is erased", FieldProblem("reason", "A sentence; it is kept, so name nobody"))
+        raise BadInput(
+            say("say why the person is erased"), FieldProblem("reason", say("A sentence; it is kept, so name nobody"))
+        )
     done = Erased(dry_run=dry_run)
     with contextlib.suppress(_DryRun), db.work() as uow:
         person = _Person(uow, vault, address)
         if person.named_in(reason) or person.named_in(actor):
             raise BadInput(
-                "the reason is kept: do not name the person in it", FieldProblem("reason", "Leave the name out")
+                say("the reason is kept: do not name the person in it"),
+                FieldProblem("reason", say("Leave the name out")),
             )
         _erase(uow, vault, settings, person, reason, actor, done)
         if dry_run:

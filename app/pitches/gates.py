@@ -9,6 +9,7 @@ from app.domain.angles import Angle, plain_date
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.domain.pitch_contract import BrokenRule
+from app.domain.said import say
 from app.errors import Skip
 from app.evidence import repository as evidence_repository
 from app.evidence import service as evidence
@@ -43,9 +44,18 @@ def gates(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch) -> li
     prospect = uow.session.get_one(Prospect, pitch.prospect_id)
     skips = [Skip(rule.name, rule.sentence) for rule in contract(uow, pitch)[1]]
     if prospect.stage is not Stage.CHECKED_MENTION:
-        skips.append(Skip("wrong-stage", f"{prospect.domain}: {_STAGE_SENTENCES[prospect.stage]}."))
+        skips.append(
+            Skip(
+                "wrong-stage",
+                say(
+                    "{domain}: {stage_sentences}.",
+                    domain=prospect.domain,
+                    stage_sentences=_STAGE_SENTENCES[prospect.stage],
+                ),
+            )
+        )
     if repository.live_link(uow.session, prospect.id) or prospect.mention is MentionVerdict.LINKED:
-        skips.append(Skip("linked-already", f"{prospect.domain} links to you already."))
+        skips.append(Skip("linked-already", say("{domain} links to you already.", domain=prospect.domain)))
     if (doubt := _reason_gate(uow, settings, pitch)) is not None:
         skips.append(doubt)
     skips += _contact_gates(uow, vault, pitch)
@@ -85,20 +95,27 @@ def _reason_gate(uow: UnitOfWork, settings: Settings, pitch: Pitch) -> Skip | No
         return None
     if not evidence.is_fresh(row, settings, uow.now()):
         seen = plain_date(row.looked_at.date())
-        return Skip("reason-old", f"What this pitch says was seen on {seen}. Their pages are looked at again first.")
+        return Skip(
+            "reason-old",
+            say("What this pitch says was seen on {seen}. Their pages are looked at again first.", seen=seen),
+        )
     prospect = uow.session.get_one(Prospect, pitch.prospect_id)
     now = facts.gather(uow, prospect, page_id=pitch.page_id).angle
     if linked is not None and now.linked != linked:
-        return Skip("reason-changed", f"{linked.page} is not as this pitch says any more. Write it again.")
+        return Skip(
+            "reason-changed", say("{page} is not as this pitch says any more. Write it again.", page=linked.page)
+        )
     if covers is not None and (now.coverage is None or now.coverage.missing != covers.missing):
-        return Skip("reason-changed", "Their site is not as this pitch says any more. Write it again.")
+        return Skip("reason-changed", say("Their site is not as this pitch says any more. Write it again."))
     return None
 
 
 def _contact_gates(uow: UnitOfWork, vault: Vault, pitch: Pitch) -> list[Skip]:
     contact = uow.session.get(Contact, pitch.contact_id) if pitch.contact_id else None
     if contact is None:
-        return [Skip("no-contact", "There is nobody to write to. Add a contact with the page that shows the address.")]
+        return [
+            Skip("no-contact", say("There is nobody to write to. Add a contact with the page that shows the address."))
+        ]
     prospect = uow.session.get_one(Prospect, pitch.prospect_id)
     refusal = suppression.refusal(uow.session, vault, contact.email, prospect.site_id)
     unfit = address_check.refusal(uow.session, uow.now(), contact.email)

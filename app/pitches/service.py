@@ -15,6 +15,7 @@ from app.domain.angles import Angle, Choice, LinkedFact, choice_for, why_not
 from app.domain.angles import propose as propose_angle
 from app.domain.pipeline import Stage
 from app.domain.pitch_contract import BrokenRule, lines
+from app.domain.said import say
 from app.domain.sequence_rules import STARTER, STARTER_NAME
 from app.errors import BadInput, Conflict, FieldProblem, NotFound, Refused, Skip
 from app.evidence.stored import coverage_row, linked_fact, linked_row
@@ -62,7 +63,7 @@ def get(uow: UnitOfWork, pitch_id: int) -> Pitch:
     """The pitch; raises NotFound."""
     found = uow.session.get(Pitch, pitch_id)
     if found is None:
-        raise NotFound(f"there is no pitch {pitch_id}")
+        raise NotFound(say("there is no pitch {pitch_id}", pitch_id=pitch_id))
     return found
 
 
@@ -88,7 +89,11 @@ def propose(
     prospect_repository.lock(uow.session, prospect_id)
     prospect = prospects.get(uow, prospect_id)
     if prospect.stage not in (Stage.PROSPECT, Stage.CHECKED_MENTION):
-        raise Conflict(f"{prospect.domain} is {prospect.stage.value}: there is nothing to pitch now")
+        raise Conflict(
+            say(
+                "{domain} is {value}: there is nothing to pitch now", domain=prospect.domain, value=prospect.stage.value
+            )
+        )
     existing = repository.draft_of(uow.session, prospect_id)
     if existing is not None and existing.edited:
         return existing
@@ -100,7 +105,8 @@ def propose(
     if proposal is None:
         reasons = "; ".join(f"{angle.value}: {why_not(angle, evidence.angle)}" for angle in Angle)
         raise Refused(
-            f"No draft for {prospect.domain}: no fact speaks for any angle.", Skip("no-reason", f"{reasons}.")
+            say("No draft for {domain}: no fact speaks for any angle.", domain=prospect.domain),
+            Skip("no-reason", say("{reasons}.", reasons=reasons)),
         )
     choice = Choice(proposal.angle, proposal.why, proposal.reason)
     return _write(uow, evidence, choice, existing=existing, actor=actor)
@@ -138,15 +144,22 @@ def choose(
     linked = linked_fact(pitch.variables.get("linked")) if known.seen is None else None
     evidence = facts.gather(uow, prospect, linked=linked, page_id=page_id or pitch.page_id, known=known)
     if page_id is not None and evidence.fit is None:
-        raise BadInput("The page cannot be used.", FieldProblem("page_id", f"{page_id} is no page of this site"))
+        raise BadInput(
+            say("The page cannot be used."),
+            FieldProblem("page_id", say("{page_id} is no page of this site", page_id=page_id)),
+        )
     try:
         wanted = Angle(angle or pitch.angle)
     except ValueError:
-        raise BadInput("The angle is unknown.", FieldProblem("angle", f"use one of {', '.join(Angle)}")) from None
+        raise BadInput(
+            say("The angle is unknown."), FieldProblem("angle", say("use one of {names}", names=", ".join(Angle)))
+        ) from None
     choice = choice_for(wanted, evidence.angle)
     if choice is None:
-        problem = FieldProblem("angle", f"the evidence does not carry {wanted.value}; see the alternatives")
-        raise BadInput("The angle cannot be used.", problem)
+        problem = FieldProblem(
+            "angle", say("the evidence does not carry {value}; see the alternatives", value=wanted.value)
+        )
+        raise BadInput(say("The angle cannot be used."), problem)
     contact = _contact(uow, prospect, contact_id or pitch.contact_id)
     evidence = dataclasses.replace(evidence, contact=contact)
     choice = dataclasses.replace(choice, why=f"Chosen by {actor}: {choice.why}.")
@@ -167,7 +180,10 @@ def edit(uow: UnitOfWork, pitch_id: int, version: int, subject: str, body_text: 
     pitch = _draft(uow, pitch_id, version)
     for field, text, most in (("subject", subject, 1_000), ("body_text", body_text, MAX_BODY_SOURCE)):
         if len(text) > most:
-            raise BadInput("The text is too long.", FieldProblem(field, f"has {len(text)} characters, at most {most}"))
+            raise BadInput(
+                say("The text is too long."),
+                FieldProblem(field, say("has {count} characters, at most {most}", count=len(text), most=most)),
+            )
     values = pitch.variables["values"]
     body = _CONTROL.sub("", _without_footer(body_text, values.get("opt_out") or ""))
     message = compose(_CONTROL.sub("", subject).strip(), body, values)
@@ -203,7 +219,7 @@ def approve(
         skips.append(leased)
     chosen = gates.mailbox_for(uow, pitch)
     if skips or chosen is None:
-        raise Refused(f"The pitch to {prospect.domain} was not approved.", *skips)
+        raise Refused(say("The pitch to {domain} was not approved.", domain=prospect.domain), *skips)
     contact = uow.session.get_one(Contact, pitch.contact_id)
     conversation = _conversation(uow, vault, settings, pitch, contact, chosen[0].id)
     sequence = repository.newest_sequence(uow.session, prospect.site_id) or _starter(uow, prospect.site_id)
@@ -218,7 +234,7 @@ def approve(
     uow.session.add(run)
     uow.session.flush()  # The outbox row needs the run's id.
     if not repository.move(uow.session, pitch.id, version, PitchState.DRAFT, PitchState.APPROVED):
-        raise Conflict("the pitch was changed at the same moment; look again")
+        raise Conflict(say("the pitch was changed at the same moment; look again"))
     uow.session.refresh(pitch)
     pitch.approved_by, pitch.approved_at, pitch.updated_at = actor, uow.now(), uow.now()
     outbound = outbox.enqueue(
@@ -259,7 +275,7 @@ def undo(uow: UnitOfWork, pitch_id: int, *, actor: str) -> Pitch:
     run = repository.run_of(uow.session, pitch_id)
     outbound = repository.first_message(uow.session, run.id) if run else None
     if pitch.state is not PitchState.APPROVED or run is None or outbound is None:
-        raise Conflict("this pitch is not in the outbox")
+        raise Conflict(say("this pitch is not in the outbox"))
     outbox.cancel(uow, outbound.id, actor=actor, reason="undone")
     run.state, run.end_reason, run.ended_at = RunState.ENDED, "undone", uow.now()
     conversation = uow.session.get_one(Conversation, run.conversation_id)
@@ -362,17 +378,19 @@ def _draft(uow: UnitOfWork, pitch_id: int, version: int) -> Pitch:
     prospect_repository.lock(uow.session, pitch.prospect_id)
     uow.session.refresh(pitch)
     if pitch.state is not PitchState.DRAFT:
-        raise Conflict(f"the pitch is {pitch.state.value} already", state=pitch.state.value)
+        raise Conflict(say("the pitch is {value} already", value=pitch.state.value), state=pitch.state.value)
     if pitch.version != version:
-        raise Conflict("the pitch was changed meanwhile; look at the present text first", version=pitch.version)
+        raise Conflict(say("the pitch was changed meanwhile; look at the present text first"), version=pitch.version)
     return pitch
 
 
 def _contact(uow: UnitOfWork, prospect: Prospect, contact_id: int | None) -> Contact | None:
     contact = uow.session.get(Contact, contact_id) if contact_id else None
     if contact_id is not None and (contact is None or contact.prospect_id != prospect.id):
-        problem = FieldProblem("contact_id", f"{contact_id} is no contact of {prospect.domain}")
-        raise BadInput("The contact cannot be used.", problem)
+        problem = FieldProblem(
+            "contact_id", say("{contact_id} is no contact of {domain}", contact_id=contact_id, domain=prospect.domain)
+        )
+        raise BadInput(say("The contact cannot be used."), problem)
     return contact
 
 
@@ -406,10 +424,11 @@ def _conversation(
         # Two people, or two sites, approved for one domain at the same moment: the index let one through, and by now its
         # thread can be read and named.
         unknown = Skip(
-            "in-conversation", f"Somebody else began a conversation with {prospect.domain} just now. Not sent."
+            "in-conversation",
+            say("Somebody else began a conversation with {domain} just now. Not sent.", domain=prospect.domain),
         )
         raise Refused(
-            "The pitch was not approved.", gates.domain_gate(uow, vault, settings, pitch) or unknown
+            say("The pitch was not approved."), gates.domain_gate(uow, vault, settings, pitch) or unknown
         ) from None
     return conversation
 

@@ -17,6 +17,7 @@ from app.addresses import clean_address
 from app.db.work import UnitOfWork
 from app.domain.address_rules import ROLES, MailHost, is_machine, meant
 from app.domain.checks import Check, CheckState
+from app.domain.said import say
 from app.errors import BadInput, Skip
 from app.jobs import Job
 from app.models import MailDomain
@@ -36,7 +37,14 @@ def lines(session: Session, now: datetime, email: str) -> list[Check]:
         address = clean_address(email)
     except BadInput as wrong:
         why = "; ".join(problem.problem for problem in wrong.problems)
-        return [Check("syntax", CheckState.FAIL, f"{email} cannot be written to: {why}", "Correct the address.")]
+        return [
+            Check(
+                "syntax",
+                CheckState.FAIL,
+                say("{email} cannot be written to: {why}", email=email, why=why),
+                say("Correct the address."),
+            )
+        ]
     local, _, domain = address.rpartition("@")
     return [*_by_itself(local, domain), _by_dns(session, now, domain)]
 
@@ -45,15 +53,22 @@ def _by_itself(local: str, domain: str) -> list[Check]:
     found: list[Check] = []
     if is_machine(local):
         said = f"{local}@ is read by nobody who could answer a pitch"
-        found.append(Check("machine-address", CheckState.FAIL, said, "Find the editor's own address."))
+        found.append(Check("machine-address", CheckState.FAIL, said, say("Find the editor's own address.")))
     elif local.lower() in ROLES:
-        found.append(Check("role-address", CheckState.WARN, f"{local}@ is a role and not a person"))
+        found.append(Check("role-address", CheckState.WARN, say("{local}@ is a role and not a person", local=local)))
     if not blocklist.isdisjoint(_with_parents(domain)):
         said = f"{domain} gives out addresses that are thrown away"
-        found.append(Check("disposable-address", CheckState.FAIL, said, "Find an address at their own domain."))
+        found.append(Check("disposable-address", CheckState.FAIL, said, say("Find an address at their own domain.")))
     guess = meant(domain)
     if guess is not None:
-        found.append(Check("typo", CheckState.WARN, f"{domain} looks mistyped", f"Was {local}@{guess} meant?"))
+        found.append(
+            Check(
+                "typo",
+                CheckState.WARN,
+                say("{domain} looks mistyped", domain=domain),
+                say("Was {local}@{guess} meant?", local=local, guess=guess),
+            )
+        )
     return found
 
 
@@ -65,11 +80,13 @@ def _with_parents(domain: str) -> list[str]:
 def _by_dns(session: Session, now: datetime, domain: str) -> Check:
     row = session.exec(select(MailDomain).where(col(MailDomain.domain) == domain)).one_or_none()
     if row is None or row.checked_at is None or not _holds(row, now):
-        return Check("mail-server", CheckState.UNKNOWN, f"{domain} was not looked up yet, or could not be")
+        return Check(
+            "mail-server", CheckState.UNKNOWN, say("{domain} was not looked up yet, or could not be", domain=domain)
+        )
     if row.state in _NO_MAIL:
         name, said = _NO_MAIL[row.state]
         text = said.format(domain=domain, found=row.found)
-        return Check(name, CheckState.FAIL, text, "Check the address for a typo, or find another.")
+        return Check(name, CheckState.FAIL, text, say("Check the address for a typo, or find another."))
     return Check("mail-server", CheckState.OK, row.found)
 
 
@@ -80,7 +97,7 @@ def _holds(row: MailDomain, now: datetime) -> bool:
 def refusal(session: Session, now: datetime, email: str) -> Skip | None:
     """Why nothing may be sent to `email`, or None. What is unknown refuses nothing."""
     failed = next((line for line in lines(session, now, email) if line.state is CheckState.FAIL), None)
-    return None if failed is None else Skip(failed.name, f"{failed.found}. {failed.fix}")
+    return None if failed is None else Skip(failed.name, say("{found}. {fix}", found=failed.found, fix=failed.fix))
 
 
 def want(uow: UnitOfWork, email: str) -> None:

@@ -10,6 +10,7 @@ from app.addresses import clean_address
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.domain.contact_rules import How, is_role
+from app.domain.said import say
 from app.errors import Refused
 from app.jobs import Job
 from app.models import Contact, ContactSearch
@@ -43,7 +44,7 @@ def add(
             return known
     skip = suppression.refusal(uow.session, vault, address, site_id)
     if skip is not None:
-        raise Refused(f"{address}: {skip.sentence}", skip)
+        raise Refused(say("{address}: {sentence}", address=address, sentence=skip.sentence), skip)
     contact = Contact(
         prospect_id=prospect_id,
         email=address,

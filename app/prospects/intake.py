@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
+from app.domain.said import say
 from app.domain.verification import OPEN, Verification
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
 from app.jobs import Job
@@ -40,21 +41,36 @@ def take(
     """
     site: Site | None = uow.session.get(Site, site_id)
     if site is None:
-        raise NotFound(f"there is no site {site_id}")
+        raise NotFound(say("there is no site {site_id}", site_id=site_id))
     key = site_key(domain.strip())
     if key is None:
-        raise BadInput(f"'{domain}' is not a domain", FieldProblem("domain", "Enter a domain such as editor.com"))
+        raise BadInput(
+            say("'{domain}' is not a domain", domain=domain),
+            FieldProblem("domain", say("Enter a domain such as editor.com")),
+        )
     competitors = _competitors(uow, site_id)
     if key in site.domains or key in competitors:
         whose = "your own domain" if key in site.domains else "a competitor's domain"
-        raise BadInput(f"{key} is {whose}", FieldProblem("domain", "Enter the domain of somebody who may link to you"))
+        raise BadInput(
+            say("{key} is {whose}", key=key, whose=whose),
+            FieldProblem("domain", say("Enter the domain of somebody who may link to you")),
+        )
     known = _by(uow, site_id, "domain", key)
     if external_id is not None:
         named = _by(uow, site_id, "external_id", external_id)
         if named is not None and named.domain != key:
-            raise Conflict(f"the external id {external_id} belongs to {named.domain}, not to {key}")
+            raise Conflict(
+                say(
+                    "the external id {external_id} belongs to {domain}, not to {key}",
+                    external_id=external_id,
+                    domain=named.domain,
+                    key=key,
+                )
+            )
         if known is not None and known.external_id not in (None, external_id):
-            raise Conflict(f"{key} has the external id {known.external_id} already")
+            raise Conflict(
+                say("{key} has the external id {external_id} already", key=key, external_id=known.external_id)
+            )
     if known is not None:
         known.external_id = known.external_id or external_id
         known.best_page = known.best_page or page

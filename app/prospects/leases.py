@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app.db.work import UnitOfWork
+from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem, Skip
 from app.models import DomainLease, Prospect
 from app.prospects import service
@@ -57,7 +58,7 @@ def release(uow: UnitOfWork, domain: str, *, holder: str) -> None:
 def take_over(uow: UnitOfWork, prospect_id: int, *, holder: str, name: str, reason: str) -> DomainLease:
     """Take a domain from whoever holds it, on record. Raises BadInput (field `why`) without a reason."""
     if not reason.strip():
-        raise BadInput("say why you take it over", FieldProblem("why", "Enter a reason; the holder sees it"))
+        raise BadInput(say("say why you take it over"), FieldProblem("why", say("Enter a reason; the holder sees it")))
     prospect = service.get(uow, prospect_id)
     before = held(uow.session, prospect.domain, uow.now())
     row = uow.session.get(DomainLease, prospect.domain) or DomainLease(
@@ -85,7 +86,11 @@ def refusal(session: Session, domain: str, now: datetime, caller: str | None) ->
     row = held(session, domain, now)
     if row is None or row.holder == caller:
         return None
-    return Skip("leased", f"{row.holder_name} works on {domain} now.", until=row.until.isoformat())
+    return Skip(
+        "leased",
+        say("{holder_name} works on {domain} now.", holder_name=row.holder_name, domain=domain),
+        until=row.until.isoformat(),
+    )
 
 
 def require(uow: UnitOfWork, prospect: Prospect, *, holder: str, name: str) -> None:
@@ -93,5 +98,9 @@ def require(uow: UnitOfWork, prospect: Prospect, *, holder: str, name: str) -> N
     if not claim(uow, prospect, holder=holder, name=name):
         row = held(uow.session, prospect.domain, uow.now())
         raise Conflict(
-            f"{row.holder_name if row else 'Somebody else'} works on {prospect.domain} now; nothing was done"
+            say(
+                "{value} works on {domain} now; nothing was done",
+                value=row.holder_name if row else "Somebody else",
+                domain=prospect.domain,
+            )
         )

@@ -6,6 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
+from app.domain.said import say
 from app.errors import Conflict
 from app.models import QueuePin
 from app.prospects import service
@@ -19,7 +20,7 @@ def pin(uow: UnitOfWork, prospect_id: int, *, actor: str) -> None:
     if uow.session.get(QueuePin, prospect_id) is not None:
         return
     if uow.session.execute(select(func.count()).select_from(QueuePin)).scalar_one() >= MOST:
-        raise Conflict(f"{MOST} prospects are pinned already; take one down first")
+        raise Conflict(say("{most} prospects are pinned already; take one down first", most=MOST))
     uow.session.add(QueuePin(prospect_id=prospect_id, pinned_by=actor, at=uow.now()))
     service.note(uow, prospect_id, "pinned", actor=actor)
 

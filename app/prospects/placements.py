@@ -18,6 +18,7 @@ from app.domain.link_verdict import Finding, Target
 from app.domain.link_watch import DayState, Trouble
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import TRANSITIONS, Event, Facts
+from app.domain.said import say
 from app.errors import BadInput, NotFound
 from app.models import Link, LinkCheck, LinkState, Page, Site
 from app.prospects import repository, service
@@ -30,7 +31,7 @@ def target_of(session: Session, site_id: int) -> Target:
     """What counts as ours for a site: its domains, old ones included, and its pages."""
     site = session.get(Site, site_id)
     if site is None:
-        raise NotFound(f"there is no site {site_id}")
+        raise NotFound(say("there is no site {site_id}", site_id=site_id))
     pages = session.execute(select(col(Page.url)).where(col(Page.site_id) == site_id, col(Page.archived_at).is_(None)))
     return Target(tuple(site.domains), tuple(pages.scalars()))
 
@@ -43,7 +44,7 @@ def record_seen(uow: UnitOfWork, prospect_id: int, finding: Finding, *, actor: s
     """
     seen = finding.link
     if seen is None or finding.verdict is not MentionVerdict.LINKED:
-        raise BadInput("only a link that was parsed from a page can be recorded as seen")
+        raise BadInput(say("only a link that was parsed from a page can be recorded as seen"))
     prospect = service.get(uow, prospect_id)
     repository.lock(uow.session, prospect_id)
     now = uow.now()
@@ -78,7 +79,7 @@ def record_seen(uow: UnitOfWork, prospect_id: int, finding: Finding, *, actor: s
 def record_override(uow: UnitOfWork, prospect_id: int, *, url: str, reason: str, actor: str) -> Link:
     """A person vouches for a link that the checker does not see. It wins the prospect, and no report counts it as verified."""
     if not reason.strip():
-        raise BadInput("give the reason why this is a win although no link was seen")
+        raise BadInput(say("give the reason why this is a win although no link was seen"))
     prospect = service.get(uow, prospect_id)
     repository.lock(uow.session, prospect_id)
     now = uow.now()

@@ -8,6 +8,7 @@ from app.db.work import UnitOfWork
 from app.domain.blocking import ENDS, Blocking
 from app.domain.pipeline import Event, Facts, Impossible, LostReason, Stage, next_stage
 from app.domain.ranking import rank_key
+from app.domain.said import say
 from app.errors import Conflict, IllegalTransition, NotFound
 from app.log import correlation_id
 from app.models import BlockingEvent, Conversation, ConversationState, Prospect, StageEvent
@@ -18,7 +19,7 @@ def get(uow: UnitOfWork, prospect_id: int) -> Prospect:
     """The prospect; raises NotFound."""
     found = uow.session.get(Prospect, prospect_id)
     if found is None:
-        raise NotFound(f"there is no prospect {prospect_id}")
+        raise NotFound(say("there is no prospect {prospect_id}", prospect_id=prospect_id))
     return found
 
 
@@ -38,16 +39,18 @@ def apply(
     """
     locked = repository.lock(uow.session, prospect_id)
     if locked is None:
-        raise NotFound(f"there is no prospect {prospect_id}")
+        raise NotFound(say("there is no prospect {prospect_id}", prospect_id=prospect_id))
     before, domain = locked
     if event is Event.REOPEN:
         facts = Facts(reason=facts.reason, last_lost_reason=repository.last_lost_reason(uow.session, prospect_id))
     try:
         after = next_stage(before, event, facts)
     except Impossible as refusal:
-        raise IllegalTransition(f"{domain}: {refusal}", stage=before.value, event=event.value) from None
+        raise IllegalTransition(
+            say("{domain}: {refusal}", domain=domain, refusal=refusal), stage=before.value, event=event.value
+        ) from None
     if not repository.move(uow.session, prospect_id, before, after, uow.now()):
-        raise Conflict(f"{domain} was moved by somebody else at the same moment; look again")
+        raise Conflict(say("{domain} was moved by somebody else at the same moment; look again", domain=domain))
     line = _write(uow, prospect_id, event.value, (before, after), actor=actor, reason=reason or facts.reason, data=data)
     if after in (Stage.WON, Stage.LOST):
         close_conversation(uow, prospect_id)
@@ -95,7 +98,7 @@ def block(
     event, or its mail had left before.
     """
     if repository.lock(uow.session, prospect_id) is None:
-        raise NotFound(f"there is no prospect {prospect_id}")
+        raise NotFound(say("there is no prospect {prospect_id}", prospect_id=prospect_id))
     if inbound_id is not None:
         existing = repository.existing_block(uow.session, inbound_id, kind)
         if existing is not None:
@@ -112,9 +115,9 @@ def clear_block(uow: UnitOfWork, blocking_id: int, *, actor: str) -> BlockingEve
     """A person says that a possible reply was none; raises Conflict for the kinds that are certain."""
     found = uow.session.get(BlockingEvent, blocking_id)
     if found is None:
-        raise NotFound(f"there is no blocking event {blocking_id}")
+        raise NotFound(say("there is no blocking event {blocking_id}", blocking_id=blocking_id))
     if found.kind in ENDS:
-        raise Conflict(f"a {found.kind.value.replace('_', ' ')} is certain and cannot be cleared")
+        raise Conflict(say("a {value} is certain and cannot be cleared", value=found.kind.value.replace("_", " ")))
     repository.lock(uow.session, found.prospect_id)
     uow.session.refresh(found)
     if found.cleared_at is not None:
@@ -141,11 +144,13 @@ def take_back_give_up(uow: UnitOfWork, prospect_id: int, event_id: int, *, actor
     line = uow.session.get_one(StageEvent, event_id)
     latest = repository.last_move(uow.session, prospect_id)
     if latest != event_id or not repository.move(uow.session, prospect_id, Stage.LOST, line.from_stage, uow.now()):
-        raise Conflict(f"{prospect.domain} has moved on since; it cannot be taken back")
+        raise Conflict(say("{domain} has moved on since; it cannot be taken back", domain=prospect.domain))
     stages = (Stage.LOST, line.from_stage)
     made = _write(uow, prospect_id, "give_up_taken_back", stages, actor=actor, reason=line.reason, data=None)
     if not repository.reopen_conversation(uow.session, prospect_id, line.at):
-        raise Conflict(f"another conversation with {prospect.domain} has begun; it cannot be taken back")
+        raise Conflict(
+            say("another conversation with {domain} has begun; it cannot be taken back", domain=prospect.domain)
+        )
     for event in repository.blocking_after(uow.session, prospect_id, 0):
         if event.kind is Blocking.GIVEN_UP and event.at >= line.at:
             event.cleared_at, event.cleared_by = uow.now(), actor

@@ -18,6 +18,7 @@ from sqlmodel import Session, col
 from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
+from app.domain.said import say
 from app.domain.suppression_rules import (
     MOST_PATTERNS,
     hosts_above,
@@ -90,18 +91,21 @@ def clean(kind: SuppressionKind, value: str) -> str:
         pattern = value.strip().lower()
         problem = pattern_problem(pattern)
         if problem:
-            raise BadInput(f"'{value}' cannot be used as a pattern", FieldProblem("value", problem))
+            raise BadInput(say("'{value}' cannot be used as a pattern", value=value), FieldProblem("value", problem))
         return pattern
     said = spell(value)
     if kind is SuppressionKind.ADDRESS:
         if "@" not in value or not said.normal.partition("@")[0] or not said.host or " " in said.normal:
-            raise BadInput(f"'{value}' is not an address", FieldProblem("value", "Write it as name@example.com"))
+            raise BadInput(
+                say("'{value}' is not an address", value=value),
+                FieldProblem("value", say("Write it as name@example.com")),
+            )
         return said.normal
     host = ascii_host(said.host)
     if host is None or "." not in host or registrable_domain(host) is None:
         raise BadInput(
-            f"'{value}' is not a domain that somebody owns",
-            FieldProblem("value", "Write it as example.com; for a whole ending use the pattern *@*.ending"),
+            say("'{value}' is not a domain that somebody owns", value=value),
+            FieldProblem("value", say("Write it as example.com; for a whole ending use the pattern *@*.ending")),
         )
     return host.removeprefix("www.") if kind is SuppressionKind.HOST else registrable_domain(host) or host
 
@@ -122,7 +126,7 @@ def suppress(
     `site_id` None is for every site. A wish that comes after a mere bounce takes its place. Raises BadInput, NotFound.
     """
     if site_id is not None and uow.session.get(Site, site_id) is None:
-        raise NotFound(f"there is no site {site_id}")
+        raise NotFound(say("there is no site {site_id}", site_id=site_id))
     normal = clean(kind, value)
     keys = lasting_keys(uow, vault).of(kind, normal, site_id)
     known: Suppression | None = (
@@ -209,8 +213,11 @@ def known_keys(session: Session, keys: list[str]) -> set[str]:
 def _room_for_patterns(uow: UnitOfWork) -> None:
     if count_patterns(uow.session) >= MOST_PATTERNS:
         raise Conflict(
-            f"there are {MOST_PATTERNS} patterns already, and each mail is compared with all of them; "
-            "remove some, or suppress domains instead"
+            say(
+                "there are {most_patterns} patterns already, and each mail is compared with all of them; "
+                "remove some, or suppress domains instead",
+                most_patterns=MOST_PATTERNS,
+            )
         )
 
 
@@ -266,9 +273,9 @@ def remove(uow: UnitOfWork, suppression_id: int, *, reason: str, actor: str, is_
     """
     row = get(uow.session, suppression_id)
     if not reason.strip():
-        raise BadInput("say why it may be removed", FieldProblem("reason", "A sentence; it is kept"))
+        raise BadInput(say("say why it may be removed"), FieldProblem("reason", say("A sentence; it is kept")))
     if row.reason in WISHES and not is_lead:
-        raise NotAllowed(f"they {row.reason}: only a lead may lift that, with a reason")
+        raise NotAllowed(say("they {reason}: only a lead may lift that, with a reason", reason=row.reason))
     kept = SuppressionRemoval(
         key=row.key,
         kind=row.kind,
@@ -307,7 +314,7 @@ def get(session: Session, suppression_id: int) -> Suppression:
     """The rule with this id; raises NotFound."""
     found: Suppression | None = session.get(Suppression, suppression_id)
     if found is None:
-        raise NotFound(f"there is no suppression {suppression_id}")
+        raise NotFound(say("there is no suppression {suppression_id}", suppression_id=suppression_id))
     return found
 
 

@@ -18,6 +18,7 @@ from sqlmodel import col
 from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
+from app.domain.said import say
 from app.domain.suppression_rules import MOST_PATTERNS, to_like
 from app.errors import BadInput, NotFound
 from app.models import Site, Suppression, SuppressionKind
@@ -115,7 +116,10 @@ def import_file(
     """
     if path.is_dir() or not path.exists():
         raise BadInput(
-            f"{path}: there is no such file; name a CSV file or a list with one address or domain on each line"
+            say(
+                "{path}: there is no such file; name a CSV file or a list with one address or domain on each line",
+                path=path,
+            )
         )
     with open_text(path) as stream:
         return import_stream(db, vault, stream, defaults, name=path.name, mapping=mapping, on_rejected=on_rejected)
@@ -145,7 +149,7 @@ def import_stream(
     with db.read() as look:
         sites = _sites(look)
         if defaults.site_id is not None and defaults.site_id not in sites.values():
-            raise NotFound(f"there is no site {defaults.site_id}")
+            raise NotFound(say("there is no site {site_id}", site_id=defaults.site_id))
     rows = rows_of(stream, name, mapping, report.columns.update)
     batch: list[_Rule] = []
     for line, cells in rows:

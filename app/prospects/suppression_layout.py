@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 
 _LONGEST_LINE = 100_000
@@ -63,7 +64,7 @@ def open_text(path: Path) -> TextIO:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
     elif b"\0" in start:
-        raise BadInput(f"{path}: this is no text file; save the list as CSV (UTF-8)")
+        raise BadInput(say("{path}: this is no text file; save the list as CSV (UTF-8)", path=path))
     else:
         try:
             codecs.getincrementaldecoder("utf-8")().decode(start)
@@ -86,7 +87,8 @@ def rows_of(
             break
     if not head:
         raise BadInput(
-            f"{name}: the file is empty", FieldProblem("file", "One address, domain or pattern on each line")
+            say("{name}: the file is empty", name=name),
+            FieldProblem("file", say("One address, domain or pattern on each line")),
         )
     delimiter = _delimiter([text for _, text in head])
     first = next(csv.reader([head[0][1]], delimiter=delimiter), [])
@@ -112,8 +114,15 @@ def rows_of(
                 yield at, cells
         except csv.Error as error:
             raise BadInput(
-                f"{name}, line {at}: {error}; a quote is not closed, or a line is longer than {_LONGEST_LINE} characters. "
-                "Rows before it were taken; mend the line and import the file again"
+                say(
+                    "{name}, line {at}: {error}; a quote is not closed, or a line is longer than "
+                    "{longest_line} characters. Rows before it were taken; mend the line and import the file "
+                    "again",
+                    name=name,
+                    at=at,
+                    error=error,
+                    longest_line=_LONGEST_LINE,
+                )
             ) from None
 
     for number, (line, cells) in enumerate(read()):
@@ -162,8 +171,12 @@ def _columns(
         place = _best_column(sample[1:])
         if not any(_looks_like_rule(row[place]) for row in sample[1:] if place < len(row)):
             raise BadInput(
-                f"{name}: no column holds addresses or domains (columns: {', '.join(first)[:200]})",
-                FieldProblem("mapping", "Name it: value=HEADER, or value=NUMBER with columns counted from 1"),
+                say(
+                    "{name}: no column holds addresses or domains (columns: {names})",
+                    name=name,
+                    names=", ".join(first)[:200],
+                ),
+                FieldProblem("mapping", say("Name it: value=HEADER, or value=NUMBER with columns counted from 1")),
             )
         found["value"] = place
     return found, True
@@ -174,7 +187,10 @@ def _mapped(name: str, first: list[str], mapping: Mapping[str, str]) -> tuple[di
     by_name = False
     for known, wanted in mapping.items():
         if known not in NAMES:
-            raise BadInput(f"there is no field '{known}'", FieldProblem("mapping", f"Fields are {', '.join(NAMES)}"))
+            raise BadInput(
+                say("there is no field '{known}'", known=known),
+                FieldProblem("mapping", say("Fields are {names}", names=", ".join(NAMES))),
+            )
         if wanted.isdigit():
             found[known] = int(wanted) - 1
             continue
@@ -182,12 +198,19 @@ def _mapped(name: str, first: list[str], mapping: Mapping[str, str]) -> tuple[di
         at = [place for place, cell in enumerate(first) if cell.strip().casefold() == wanted.strip().casefold()]
         if not at:
             raise BadInput(
-                f"{name}: there is no column '{wanted}' (columns: {', '.join(first)[:200]})",
-                FieldProblem("mapping", "Write the header as it stands in the file, or the number of the column"),
+                say(
+                    "{name}: there is no column '{wanted}' (columns: {names})",
+                    name=name,
+                    wanted=wanted,
+                    names=", ".join(first)[:200],
+                ),
+                FieldProblem("mapping", say("Write the header as it stands in the file, or the number of the column")),
             )
         found[known] = at[0]
     if "value" not in found or found["value"] < 0:
-        raise BadInput("the mapping does not say where the addresses are", FieldProblem("mapping", "Add value=HEADER"))
+        raise BadInput(
+            say("the mapping does not say where the addresses are"), FieldProblem("mapping", say("Add value=HEADER"))
+        )
     value = first[found["value"]] if found["value"] < len(first) else ""
     return found, by_name or not _looks_like_rule(value)
 

@@ -17,6 +17,7 @@ from app.domain.gap import Follow, follow_of
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.domain.pitch_contract import MAX_WORDS
+from app.domain.said import say
 from app.errors import NotFound, Skip
 from app.evidence.stored import linked_fact
 from app.models import (
@@ -159,7 +160,7 @@ def sheet(
         .where(col(Prospect.id) == prospect_id)
     ).first()
     if row is None:
-        raise NotFound(f"there is no prospect {prospect_id}")
+        raise NotFound(say("there is no prospect {prospect_id}", prospect_id=prospect_id))
     prospect, site, mention, draft, lease, own, other, lost_link, pin, seen, listed, last_contact = row
     contacts = list(
         uow.session.execute(

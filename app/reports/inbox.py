@@ -13,6 +13,7 @@ from sqlmodel import col
 from app.db.work import UnitOfWork
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
+from app.domain.said import say
 from app.errors import NotFound
 from app.models import (
     BlockingEvent,
@@ -157,7 +158,7 @@ def opened(uow: UnitOfWork, inbound_id: int) -> Opened:
         .where(col(Inbound.id) == inbound_id)
     ).one_or_none()
     if row is None:
-        raise NotFound(f"there is no received message {inbound_id}")
+        raise NotFound(say("there is no received message {inbound_id}", inbound_id=inbound_id))
     message, line, prospect, conversation, contact, possible = row
     letters = _letters(uow, conversation.id) if conversation is not None else []
     return Opened(message, line, prospect, conversation, contact, bool(possible), letters or [_theirs(message)])

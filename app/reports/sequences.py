@@ -7,6 +7,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
+from app.domain.said import say
 from app.errors import NotFound
 from app.models import RunState, Sequence, SequenceRun, Site
 
@@ -23,7 +24,7 @@ def get(uow: UnitOfWork, sequence_id: int) -> tuple[Sequence, Site]:
     """A version with its site; raises NotFound."""
     found = uow.session.get(Sequence, sequence_id)
     if found is None:
-        raise NotFound(f"there is no sequence {sequence_id}")
+        raise NotFound(say("there is no sequence {sequence_id}", sequence_id=sequence_id))
     return found, uow.session.get_one(Site, found.site_id)
 
 

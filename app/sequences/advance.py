@@ -22,6 +22,7 @@ from app.domain.delivery import OutboundState
 from app.domain.link_verdict import Finding
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import LostReason, Stage
+from app.domain.said import say
 from app.domain.sequence_rules import Absence, Step, due_after, not_on_a_closed_day, parse_steps
 from app.errors import Conflict, NotFound, Refused
 from app.fetch.ports import Fetcher, Renderer
@@ -126,7 +127,7 @@ def _what_is_due(uow: UnitOfWork, run_id: int) -> _Due | Advanced:
     session = uow.session
     run = session.get(SequenceRun, run_id)
     if run is None:
-        raise NotFound(f"there is no sequence run {run_id}")
+        raise NotFound(say("there is no sequence run {run_id}", run_id=run_id))
     prospect_repository.lock(session, run.prospect_id)
     session.refresh(run)
     if run.state is RunState.ENDED:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from app.audit import service as audit
 from app.calendars import work_days, zone_of
 from app.db.work import UnitOfWork
+from app.domain.said import say
 from app.domain.sequence_rules import STARTER, STARTER_NAME, due_after, parse_steps
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
 from app.mail.render.templates import FIRST_ANGLES, template_names
@@ -68,13 +69,16 @@ def save_version(
     try:
         parsed = parse_steps(steps, follow_up_templates())
     except ValueError as error:
-        raise BadInput("The sequence cannot be saved.", FieldProblem("steps", str(error))) from None
+        raise BadInput(say("The sequence cannot be saved."), FieldProblem("steps", str(error))) from None
     if sum(not step.gives_up for step in parsed[1:]) > MOST_FOLLOW_UPS:
-        problem = FieldProblem("steps", f"a sequence has at most {MOST_FOLLOW_UPS} follow-ups; remove one")
-        raise BadInput("The sequence cannot be saved.", problem)
+        problem = FieldProblem(
+            "steps",
+            say("a sequence has at most {most_follow_ups} follow-ups; remove one", most_follow_ups=MOST_FOLLOW_UPS),
+        )
+        raise BadInput(say("The sequence cannot be saved."), problem)
     number = repository.last_version(uow.session, site_id, name) + 1
     if after is not None and after != number - 1:
-        raise Conflict(f"version {number - 1} was saved meanwhile; look at it first")
+        raise Conflict(say("version {number} was saved meanwhile; look at it first", number=number - 1))
     row = SequenceRow(
         site_id=site_id,
         name=name,
@@ -87,7 +91,9 @@ def save_version(
         with uow.session.begin_nested():
             uow.session.add(row)
     except IntegrityError:
-        raise Conflict(f"somebody else saved version {number} at the same moment; look at it first") from None
+        raise Conflict(
+            say("somebody else saved version {number} at the same moment; look at it first", number=number)
+        ) from None
     told = {"version": number, "steps": row.steps}
     audit.record(uow, "sequence.saved", "sequence", row.id, name=name, after=told, actor=actor)
     return row
@@ -106,13 +112,19 @@ def move(uow: UnitOfWork, sequence: SequenceRow, expected: int, *, actor: str) -
     """
     newest = repository.newest(uow.session, sequence.site_id, sequence.name)
     if newest is None or newest.id != sequence.id:
-        raise Conflict("a newer version was saved meanwhile; look at it first")
+        raise Conflict(say("a newer version was saved meanwhile; look at it first"))
     for _, prospect_id in repository.before_second_step(uow.session, sequence):
         # A worker that takes a run on holds this lock: whom it has reached by then is not moved.
         prospect_repository.lock(uow.session, prospect_id)
     found = repository.before_second_step(uow.session, sequence)
     if len(found) != expected:
-        raise Conflict(f"{len(found)} people have not reached the second step now, {expected} were shown; look again")
+        raise Conflict(
+            say(
+                "{count} people have not reached the second step now, {expected} were shown; look again",
+                count=len(found),
+                expected=expected,
+            )
+        )
     for run_id, prospect_id in found:
         run = uow.session.get_one(SequenceRun, run_id, populate_existing=True)
         before, run.sequence_id = run.sequence_id, sequence.id
@@ -144,7 +156,7 @@ def get_run(uow: UnitOfWork, run_id: int) -> SequenceRun:
     """The run; raises NotFound."""
     run = uow.session.get(SequenceRun, run_id)
     if run is None:
-        raise NotFound(f"there is no sequence run {run_id}")
+        raise NotFound(say("there is no sequence run {run_id}", run_id=run_id))
     return run
 
 
@@ -154,7 +166,7 @@ def stop(uow: UnitOfWork, run_id: int, *, actor: str) -> SequenceRun:
     prospect_repository.lock(uow.session, run.prospect_id)
     uow.session.refresh(run)
     if run.state is RunState.ENDED:
-        raise Conflict(f"the sequence has ended already: {run.end_reason}")
+        raise Conflict(say("the sequence has ended already: {end_reason}", end_reason=run.end_reason))
     run.state, run.end_reason, run.due_at, run.version = RunState.PAUSED, "staff_stop", None, run.version + 1
     prospects.note(uow, run.prospect_id, "sequence_paused", actor=actor, reason="staff_stop", run_id=run.id)
     return run
@@ -166,7 +178,7 @@ def resume(uow: UnitOfWork, run_id: int, *, actor: str) -> SequenceRun:
     prospect_repository.lock(uow.session, run.prospect_id)
     uow.session.refresh(run)
     if run.state is not RunState.PAUSED:
-        raise Conflict(f"the sequence is {run.state.value}; only a paused one can be resumed")
+        raise Conflict(say("the sequence is {value}; only a paused one can be resumed", value=run.state.value))
     run.state, run.end_reason, run.due_at, run.version = RunState.ACTIVE, None, None, run.version + 1
     prospects.note(uow, run.prospect_id, "sequence_resumed", actor=actor, run_id=run.id)
     return run

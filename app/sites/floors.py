@@ -8,6 +8,7 @@ from typing import Any
 from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.domain.language import codes_of
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.models import Site
 from app.sites import service
@@ -50,7 +51,8 @@ def _clean(languages: Iterable[str]) -> list[str]:
         codes = codes_of(text)
         if not codes:
             raise BadInput(
-                f"'{text}' is no code of a language", FieldProblem("languages", "Enter codes such as en or de, de-AT")
+                say("'{text}' is no code of a language", text=text),
+                FieldProblem("languages", say("Enter codes such as en or de, de-AT")),
             )
         found += [code for code in codes if code not in found]
     return found

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.domain.angles import Angle
+from app.domain.said import say
 from app.errors import BadInput, Conflict, Difference, FieldProblem, NotFound, Stale
 from app.fetch.ports import Fetcher
 from app.keys import ascii_host, registrable_domain
@@ -26,7 +27,7 @@ LOOK_EVERY = timedelta(days=7)
 def _site(uow: UnitOfWork, site_id: int) -> Site:
     found: Site | None = uow.session.get(Site, site_id)
     if found is None:
-        raise NotFound(f"there is no site {site_id}")
+        raise NotFound(say("there is no site {site_id}", site_id=site_id))
     return found
 
 
@@ -43,7 +44,7 @@ def get_page(uow: UnitOfWork, page_id: int) -> Page:
     """The page; raises NotFound."""
     found: Page | None = uow.session.get(Page, page_id)
     if found is None:
-        raise NotFound(f"there is no page {page_id}")
+        raise NotFound(say("there is no page {page_id}", page_id=page_id))
     return found
 
 
@@ -58,17 +59,18 @@ def clean_url(site: Site, url: str) -> str:
     host = ascii_host(parts.hostname or "")
     if parts.scheme not in ("http", "https") or host is None or parts.username is not None or " " in text:
         raise BadInput(
-            f"'{url}' is not an address of a page", FieldProblem("url", "Enter a full address with https://")
+            say("'{url}' is not an address of a page", url=url),
+            FieldProblem("url", say("Enter a full address with https://")),
         )
     if registrable_domain(host) not in site.domains:
         raise BadInput(
-            f"{host} is not one of {site.name}'s domains",
-            FieldProblem("url", f"Enter a page on {' or '.join(site.domains)}"),
+            say("{host} is not one of {name}'s domains", host=host, name=site.name),
+            FieldProblem("url", say("Enter a page on {names}", names=" or ".join(site.domains))),
         )
     if parts.path.strip("/") == "" and not parts.query:
         raise BadInput(
-            "the homepage cannot be promoted",
-            FieldProblem("url", "Enter a page that an editor has a reason to link to"),
+            say("the homepage cannot be promoted"),
+            FieldProblem("url", say("Enter a page that an editor has a reason to link to")),
         )
     where = host if port is None else f"{host}:{port}"
     return parts._replace(netloc=where, fragment="").geturl()
@@ -103,7 +105,7 @@ def change_page(uow: UnitOfWork, page_id: int, version: int, **given: Any) -> Pa
     """
     page = uow.session.get(Page, page_id, with_for_update=True, populate_existing=True)
     if page is None:
-        raise NotFound(f"there is no page {page_id}")
+        raise NotFound(say("there is no page {page_id}", page_id=page_id))
     values = _clean(uow, _site(uow, page.site_id), page, given)
     before = {name: getattr(page, name) for name in FIELDS}
     if version != page.version:
@@ -124,7 +126,7 @@ def archive_page(uow: UnitOfWork, site_id: int, page_id: int) -> Page:
     """Put a page away: it is not proposed any more, its history stays. Raises NotFound."""
     page: Page | None = uow.session.get(Page, page_id)
     if page is None or page.site_id != site_id:
-        raise NotFound(f"the site {site_id} has no page {page_id}")
+        raise NotFound(say("the site {site_id} has no page {page_id}", site_id=site_id, page_id=page_id))
     if page.archived_at is None:
         page.archived_at, page.check_due_at = uow.now(), None
         audit.record(uow, "page.archived", "page", page_id, name=page.url)
@@ -179,13 +181,13 @@ def _clean(uow: UnitOfWork, site: Site, page: Page | None, given: dict[str, Any]
     for name in ("title", "topic", "summary"):
         values[name] = (values[name] or "").strip() or None
     if values["title"] is None:
-        problems.append(FieldProblem("title", "Enter the title under which you refer to it"))
+        problems.append(FieldProblem("title", say("Enter the title under which you refer to it")))
     if values["angle"] is not None and values["angle"] not in set(Angle):
-        problems.append(FieldProblem("angle", f"Choose one of {', '.join(Angle)}, or none"))
+        problems.append(FieldProblem("angle", say("Choose one of {names}, or none", names=", ".join(Angle))))
     if problems:
         raise BadInput(detail, *problems)
     for other in pages(uow, site.id, archived=True):
         if other.url == values["url"] and (page is None or other.id != page.id):
             away = "; it was put away and can be brought back" if other.archived_at else ""
-            raise Conflict(f"{values['url']} is on the list already{away}")
+            raise Conflict(say("{values} is on the list already{away}", values=values["url"], away=away))
     return values

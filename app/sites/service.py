@@ -12,6 +12,7 @@ from sqlmodel import col
 from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.domain.delivery import OutboundState
+from app.domain.said import say
 from app.errors import BadInput, Conflict, Difference, FieldProblem, NotFound, Stale
 from app.keys import registrable_domain
 from app.models import Competitor, Outbound, Prospect, RunState, SequenceRun, Site
@@ -40,7 +41,7 @@ def get(uow: UnitOfWork, site_id: int) -> Site:
     """The site; raises NotFound."""
     found: Site | None = uow.session.get(Site, site_id)
     if found is None:
-        raise NotFound(f"there is no site {site_id}")
+        raise NotFound(say("there is no site {site_id}", site_id=site_id))
     return found
 
 
@@ -59,12 +60,13 @@ def clean_domains(domains: Iterable[str]) -> list[str]:
         key = registrable_domain(given.strip())
         if key is None:
             raise BadInput(
-                f"'{given}' is not a domain", FieldProblem("domains", "Enter a domain such as acme.com, without a path")
+                say("'{given}' is not a domain", given=given),
+                FieldProblem("domains", say("Enter a domain such as acme.com, without a path")),
             )
         if key not in cleaned:
             cleaned.append(key)
     if not cleaned:
-        raise BadInput("a site needs a domain", FieldProblem("domains", "Enter at least one domain of yours"))
+        raise BadInput(say("a site needs a domain"), FieldProblem("domains", say("Enter at least one domain of yours")))
     return cleaned
 
 
@@ -72,7 +74,8 @@ def _clean_names(names: Iterable[str]) -> list[str]:
     kept = list(dict.fromkeys(name.strip() for name in names if name.strip()))
     if not kept:
         raise BadInput(
-            "a site needs a brand name", FieldProblem("brand_names", "Enter the name by which others mention you")
+            say("a site needs a brand name"),
+            FieldProblem("brand_names", say("Enter the name by which others mention you")),
         )
     return kept
 
@@ -120,7 +123,7 @@ def change(uow: UnitOfWork, site_id: int, version: int, **given: Any) -> Site:
     """
     site = uow.session.get(Site, site_id, with_for_update=True, populate_existing=True)
     if site is None:
-        raise NotFound(f"there is no site {site_id}")
+        raise NotFound(say("there is no site {site_id}", site_id=site_id))
     values = _clean(uow, site, given)
     before = {name: getattr(site, name) for name in FIELDS}
     if version != site.version:
@@ -128,8 +131,8 @@ def change(uow: UnitOfWork, site_id: int, version: int, **given: Any) -> Site:
         raise Stale(f"somebody else saved {site.name} meanwhile; yours is not saved yet", site.version, *differs)
     rivals = {one.domain for one in competitors(uow, site_id)} & set(values["domains"])
     if rivals:
-        problem = FieldProblem("domains", f"Remove {min(rivals)} from the competitors first")
-        raise BadInput(f"{min(rivals)} is a competitor of {site.name}", problem)
+        problem = FieldProblem("domains", say("Remove {first} from the competitors first", first=min(rivals)))
+        raise BadInput(say("{first} is a competitor of {name}", first=min(rivals), name=site.name), problem)
     if audit.record(uow, "site.changed", "site", site_id, name=site.name, before=before, after=values) is not None:
         for name, value in values.items():
             setattr(site, name, value)
@@ -157,7 +160,13 @@ def archive(uow: UnitOfWork, site_id: int) -> Site:
     mails, under_way = uow.session.execute(waits).scalar_one(), uow.session.execute(runs).scalar_one()
     if mails or under_way:
         raise Conflict(
-            f"{mails} mails of {site.name} wait in the outbox and {under_way} sequences are under way; let them end or stop them first"
+            say(
+                "{mails} mails of {name} wait in the outbox and {under_way} sequences are under way; let "
+                "them end or stop them first",
+                mails=mails,
+                name=site.name,
+                under_way=under_way,
+            )
         )
     site.archived_at, site.version = uow.now(), site.version + 1
     audit.record(uow, "site.archived", "site", site_id, name=site.name)
@@ -185,22 +194,22 @@ def _clean(uow: UnitOfWork, site: Site | None, given: Mapping[str, Any]) -> dict
             problems += wrong.problems
     values["name"] = str(values["name"]).strip()
     if not values["name"]:
-        problems.append(FieldProblem("name", "Enter a name"))
+        problems.append(FieldProblem("name", say("Enter a name")))
     elif len(values["name"]) > 100:
-        problems.append(FieldProblem("name", "Enter at most 100 characters"))
+        problems.append(FieldProblem("name", say("Enter at most 100 characters")))
     language, country = values["language"], values["country"]
     if language is not None and not (len(language) <= 16 and _LANGUAGE.fullmatch(language)):
-        problems.append(FieldProblem("language", "Enter a language such as en or de-CH"))
+        problems.append(FieldProblem("language", say("Enter a language such as en or de-CH")))
     if country is not None and not (len(country) == 2 and country.isascii() and country.isalpha()):
-        problems.append(FieldProblem("country", "Enter two letters such as US or DE"))
+        problems.append(FieldProblem("country", say("Enter two letters such as US or DE")))
     values["country"] = country.upper() if country else None
     authority, traffic = values["min_authority"], values["min_traffic"]
     if authority is not None and not 0 <= authority <= 100:
-        problems.append(FieldProblem("min_authority", "Enter 0 to 100"))
+        problems.append(FieldProblem("min_authority", say("Enter 0 to 100")))
     if traffic is not None and traffic < 0:
-        problems.append(FieldProblem("min_traffic", "Enter a whole number"))
+        problems.append(FieldProblem("min_traffic", say("Enter a whole number")))
     if problems:
-        raise BadInput("the site cannot be saved with these values", *problems)
+        raise BadInput(say("the site cannot be saved with these values"), *problems)
     _alone(uow, site, values["name"], values["domains"])
     return values
 
@@ -210,10 +219,10 @@ def _alone(uow: UnitOfWork, site: Site | None, name: str, domains: Iterable[str]
         if site is not None and other.id == site.id:
             continue
         if other.name.lower() == name.lower():
-            raise Conflict(f"there is a site with the name {other.name} already")
+            raise Conflict(say("there is a site with the name {name} already", name=other.name))
         shared = set(other.domains) & set(domains)
         if shared and other.archived_at is None:
-            raise Conflict(f"{min(shared)} belongs to the site {other.name} already")
+            raise Conflict(say("{first} belongs to the site {name} already", first=min(shared), name=other.name))
 
 
 def competitors(uow: UnitOfWork, site_id: int) -> list[Competitor]:
@@ -235,17 +244,23 @@ def add_competitor(
     key = registrable_domain(domain.strip())
     if key is None:
         raise BadInput(
-            f"'{domain}' is not a domain", FieldProblem("domain", "Enter a domain such as rival.com, without a path")
+            say("'{domain}' is not a domain", domain=domain),
+            FieldProblem("domain", say("Enter a domain such as rival.com, without a path")),
         )
     if key in site.domains:
         raise BadInput(
-            f"{key} is {site.name}'s own domain", FieldProblem("domain", "Enter the domain of somebody else")
+            say("{key} is {name}'s own domain", key=key, name=site.name),
+            FieldProblem("domain", say("Enter the domain of somebody else")),
         )
     known = competitors(uow, site_id)
     if any(other.domain == key for other in known):
-        raise Conflict(f"{key} is a competitor of {site.name} already")
+        raise Conflict(say("{key} is a competitor of {name} already", key=key, name=site.name))
     if len(known) >= MOST_COMPETITORS:
-        raise Conflict(f"a site has at most {MOST_COMPETITORS} competitors; remove one first")
+        raise Conflict(
+            say(
+                "a site has at most {most_competitors} competitors; remove one first", most_competitors=MOST_COMPETITORS
+            )
+        )
     made = Competitor(
         site_id=site_id, domain=key, name=name, sisters=_clean_sisters(site, key, sisters), created_at=uow.now()
     )
@@ -265,7 +280,9 @@ def set_sisters(uow: UnitOfWork, site_id: int, competitor_id: int, sisters: Iter
     site = get(uow, site_id)
     found = uow.session.get(Competitor, competitor_id)
     if found is None or found.site_id != site_id:
-        raise NotFound(f"the site {site_id} has no competitor {competitor_id}")
+        raise NotFound(
+            say("the site {site_id} has no competitor {competitor_id}", site_id=site_id, competitor_id=competitor_id)
+        )
     before = list(found.sisters)
     found.sisters = _clean_sisters(site, found.domain, sisters)
     uow.session.flush()
@@ -287,10 +304,14 @@ def _clean_sisters(site: Site, domain: str, sisters: Iterable[str]) -> list[str]
         key = registrable_domain(given.strip())
         if key is None:
             raise BadInput(
-                f"'{given}' is not a domain", FieldProblem("sisters", "Enter domains such as rival.net, without a path")
+                say("'{given}' is not a domain", given=given),
+                FieldProblem("sisters", say("Enter domains such as rival.net, without a path")),
             )
         if key in site.domains:
-            raise BadInput(f"{key} is {site.name}'s own domain", FieldProblem("sisters", f"{key} is a domain of yours"))
+            raise BadInput(
+                say("{key} is {name}'s own domain", key=key, name=site.name),
+                FieldProblem("sisters", say("{key} is a domain of yours", key=key)),
+            )
         if key != domain:
             found[key] = None
     return list(found)
@@ -300,7 +321,9 @@ def remove_competitor(uow: UnitOfWork, site_id: int, competitor_id: int) -> None
     """Take a competitor off the list; its snapshots stay. Raises NotFound."""
     found = uow.session.get(Competitor, competitor_id)
     if found is None or found.site_id != site_id:
-        raise NotFound(f"the site {site_id} has no competitor {competitor_id}")
+        raise NotFound(
+            say("the site {site_id} has no competitor {competitor_id}", site_id=site_id, competitor_id=competitor_id)
+        )
     before = {"site": get(uow, site_id).name}
     audit.record(uow, "competitor.removed", "competitor", competitor_id, name=found.domain, before=before)
     uow.session.execute(delete(Competitor).where(col(Competitor.id) == competitor_id))

@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem, NotFound, NotSignedIn
 from app.models import ApiKey
 from app.team.principal import SCOPES, Principal
@@ -31,13 +32,15 @@ def create(uow: UnitOfWork, *, name: str, scopes: Iterable[str], actor: str) -> 
     wanted = sorted(set(scopes))
     problems = []
     if not name.strip():
-        problems.append(FieldProblem("name", "Enter a name that says which program uses the key"))
+        problems.append(FieldProblem("name", say("Enter a name that says which program uses the key")))
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown or not wanted:
         said = f"'{unknown[0]}' is no scope; " if unknown else ""
-        problems.append(FieldProblem("scopes", f"{said}choose from {', '.join(sorted(SCOPES))}"))
+        problems.append(
+            FieldProblem("scopes", say("{said}choose from {names}", said=said, names=", ".join(sorted(SCOPES))))
+        )
     if problems:
-        raise BadInput("the key cannot be created with these values", *problems)
+        raise BadInput(say("the key cannot be created with these values"), *problems)
     secret = _MARK + secrets.token_urlsafe(32)
     key = ApiKey(
         name=name.strip(),
@@ -59,7 +62,7 @@ def authenticate(db: Database, secret: str) -> Principal:
         now = uow.now()
         key = uow.session.execute(select(ApiKey).where(col(ApiKey.key_hash) == _hash(secret))).scalar_one_or_none()
     if key is None or key.revoked_at is not None:
-        raise NotSignedIn("the API key is unknown or revoked")
+        raise NotSignedIn(say("the API key is unknown or revoked"))
     if key.last_used_at is None or now - key.last_used_at >= _TOUCH:
         with db.work() as uow:
             uow.session.execute(update(ApiKey).where(col(ApiKey.id) == key.id).values(last_used_at=now))
@@ -75,7 +78,7 @@ def revoke(uow: UnitOfWork, key_id: int) -> ApiKey:
     """End a key at once; doing it twice keeps the first date."""
     key: ApiKey | None = uow.session.get(ApiKey, key_id)
     if key is None:
-        raise NotFound(f"there is no API key {key_id}")
+        raise NotFound(say("there is no API key {key_id}", key_id=key_id))
     if key.revoked_at is None:
         key.revoked_at = uow.now()
         audit.record(uow, "key.revoked", "key", key_id, name=key.name)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from app.db.work import UnitOfWork
 from app.domain.digest import Cadence
 from app.domain.people import DENSITIES, LANGUAGES, UNDO_SECONDS, Preferences
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.models import UserSetting
 
@@ -22,18 +23,18 @@ def save(uow: UnitOfWork, user_id: int, wanted: Preferences) -> UserSetting:
     """Keep what a person wants. Raises BadInput with the fields language, time_zone, density, digest and undo_seconds."""
     problems = []
     if wanted.language is not None and wanted.language not in LANGUAGES:
-        problems.append(FieldProblem("language", f"Choose one of {', '.join(LANGUAGES)}"))
+        problems.append(FieldProblem("language", say("Choose one of {names}", names=", ".join(LANGUAGES))))
     if not _is_zone(wanted.time_zone):
-        problems.append(FieldProblem("time_zone", "Enter a time zone such as Europe/Berlin"))
+        problems.append(FieldProblem("time_zone", say("Enter a time zone such as Europe/Berlin")))
     if wanted.density not in DENSITIES:
-        problems.append(FieldProblem("density", f"Choose one of {', '.join(DENSITIES)}"))
+        problems.append(FieldProblem("density", say("Choose one of {names}", names=", ".join(DENSITIES))))
     if wanted.digest not in set(Cadence):
-        problems.append(FieldProblem("digest", f"Choose one of {', '.join(Cadence)}"))
+        problems.append(FieldProblem("digest", say("Choose one of {names}", names=", ".join(Cadence))))
     least, most = UNDO_SECONDS
     if wanted.undo_seconds is not None and not least <= wanted.undo_seconds <= most:
-        problems.append(FieldProblem("undo_seconds", f"Enter {least} to {most} seconds"))
+        problems.append(FieldProblem("undo_seconds", say("Enter {least} to {most} seconds", least=least, most=most)))
     if problems:
-        raise BadInput("the settings cannot be saved with these values", *problems)
+        raise BadInput(say("the settings cannot be saved with these values"), *problems)
     row = uow.session.get(UserSetting, user_id) or UserSetting(user_id=user_id)
     row.language, row.time_zone, row.density = wanted.language, wanted.time_zone, wanted.density
     row.single_keys, row.undo_seconds = wanted.single_keys, wanted.undo_seconds

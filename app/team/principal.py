@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.domain.people import Preferences
+from app.domain.said import say
 from app.errors import NotAllowed
 from app.models import Role
 
@@ -82,4 +83,4 @@ class Principal:
         """Raise NotAllowed unless the caller has `scope`."""
         if not self.may(scope):
             what = f"the role {self.role.value}" if self.role else "this API key"
-            raise NotAllowed(f"{what} does not have the scope '{scope}'", scope=scope)
+            raise NotAllowed(say("{what} does not have the scope '{scope}'", what=what, scope=scope), scope=scope)

@@ -17,6 +17,7 @@ from sqlmodel import col
 
 from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
+from app.domain.said import say
 from app.errors import NotSignedIn, TooMany
 from app.models import SignInTry, User, UserSession, UserSetting
 from app.team import preferences, users
@@ -64,7 +65,7 @@ def _count_try(uow: UnitOfWork, key: str) -> TooMany | None:
     if failures <= TRIES_PER_WINDOW:
         return None
     wait = max(1, round((since + WINDOW - now).total_seconds()))
-    return TooMany(f"too many tries; wait {wait} seconds and try again", retry_after=wait)
+    return TooMany(say("too many tries; wait {wait} seconds and try again", wait=wait), retry_after=wait)
 
 
 def _throttle_keys(email: str, address: str) -> tuple[str, str]:

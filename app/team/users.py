@@ -11,6 +11,7 @@ from sqlmodel import col
 from app.addresses import clean_address
 from app.audit import service as audit
 from app.db.work import UnitOfWork
+from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
 from app.models import Role, User, UserSession
 
@@ -62,13 +63,22 @@ def create(uow: UnitOfWork, *, email: str, name: str, role: Role, password: str,
         problems += wrong.problems
         address = ""
     if not name.strip():
-        problems.append(FieldProblem("name", "Enter a name"))
+        problems.append(FieldProblem("name", say("Enter a name")))
     if not LEAST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        problems.append(FieldProblem("password", f"Use {LEAST_PASSWORD} to {LONGEST_PASSWORD} characters"))
+        problems.append(
+            FieldProblem(
+                "password",
+                say(
+                    "Use {least_password} to {longest_password} characters",
+                    least_password=LEAST_PASSWORD,
+                    longest_password=LONGEST_PASSWORD,
+                ),
+            )
+        )
     if problems:
-        raise BadInput("the user cannot be created with these values", *problems)
+        raise BadInput(say("the user cannot be created with these values"), *problems)
     if by_email(uow, address) is not None:
-        raise Conflict(f"there is a user with the address {address} already")
+        raise Conflict(say("there is a user with the address {address} already", address=address))
     user = User(email=address, name=name.strip(), role=role, password_hash=_hasher.hash(password), created_at=uow.now())
     uow.session.add(user)
     uow.session.flush()
@@ -81,7 +91,7 @@ def create_first(uow: UnitOfWork, *, email: str, name: str, password: str) -> Us
     """Add the first user, an operator; raises Conflict when somebody was faster."""
     _alone(uow)
     if any_user(uow):
-        raise Conflict("the first user exists already; sign in, or ask an operator for an account")
+        raise Conflict(say("the first user exists already; sign in, or ask an operator for an account"))
     return create(uow, email=email, name=name, role=Role.OPERATOR, password=password, actor=email.strip().lower())
 
 
@@ -95,7 +105,7 @@ def get(uow: UnitOfWork, user_id: int) -> User:
     """The user; raises NotFound."""
     found: User | None = uow.session.get(User, user_id)
     if found is None:
-        raise NotFound(f"there is no user {user_id}")
+        raise NotFound(say("there is no user {user_id}", user_id=user_id))
     return found
 
 
@@ -109,7 +119,7 @@ def change(uow: UnitOfWork, user_id: int, *, role: Role, active: bool) -> User:
         col(User.role) == Role.OPERATOR, col(User.active).is_(True), col(User.id) != user_id
     )
     if (role is not Role.OPERATOR or not active) and not uow.session.execute(others).scalar_one():
-        raise Conflict(f"{user.name} is the only operator who can sign in; make somebody else one first")
+        raise Conflict(say("{name} is the only operator who can sign in; make somebody else one first", name=user.name))
     before = {"role": user.role, "active": user.active}
     user.role, user.active = role, active
     if not active:
@@ -124,8 +134,15 @@ def set_password(uow: UnitOfWork, user_id: int, password: str) -> User:
     """Give a new password; every session of the person ends. Raises NotFound and BadInput (`password`)."""
     user = get(uow, user_id)
     if not LEAST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        problem = FieldProblem("password", f"Use {LEAST_PASSWORD} to {LONGEST_PASSWORD} characters")
-        raise BadInput("the password cannot be used", problem)
+        problem = FieldProblem(
+            "password",
+            say(
+                "Use {least_password} to {longest_password} characters",
+                least_password=LEAST_PASSWORD,
+                longest_password=LONGEST_PASSWORD,
+            ),
+        )
+        raise BadInput(say("the password cannot be used"), problem)
     user.password_hash = _hasher.hash(password)
     _sign_out(uow, user_id)
     uow.session.flush()
@@ -140,6 +157,6 @@ def _sign_out(uow: UnitOfWork, user_id: int) -> None:
 def set_theme(uow: UnitOfWork, user_id: int, theme: str) -> None:
     """Keep the choice of colours: system, light or dark."""
     if theme not in ("system", "light", "dark"):
-        raise BadInput("there is no such theme", FieldProblem("theme", "Choose system, light or dark"))
+        raise BadInput(say("there is no such theme"), FieldProblem("theme", say("Choose system, light or dark")))
     user = get(uow, user_id)
     user.theme = theme

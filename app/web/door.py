@@ -21,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.container import Container
 from app.db.work import SYSTEM, UnitOfWork, acting
+from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem, GapbridgeError, NotAllowed, NotSignedIn, Refused, TooMany
 from app.team import service as team
 from app.team.principal import Principal
@@ -62,7 +63,7 @@ class Visit:
     def who(self) -> Principal:
         """The signed-in person; for pages that are not public."""
         if self.principal is None:
-            raise NotSignedIn("sign in first")
+            raise NotSignedIn(say("sign in first"))
         return self.principal
 
     @property
@@ -88,7 +89,7 @@ class Visit:
         if not given:
             return None
         if not given.isdecimal() or int(given) > 2**31 - 1:
-            raise BadInput("a number is needed", FieldProblem(name, "Enter a whole number"))
+            raise BadInput(say("a number is needed"), FieldProblem(name, say("Enter a whole number")))
         return int(given)
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
@@ -126,7 +127,9 @@ async def _form(request: Request) -> dict[str, str]:
     values = {name: value for name, value in found.items() if isinstance(value, str)}
     bad = next((name for name, value in values.items() if "\0" in value), None)
     if bad is not None:
-        raise BadInput("the text holds a character that cannot be stored", FieldProblem(bad, "Remove the NUL"))
+        raise BadInput(
+            say("the text holds a character that cannot be stored"), FieldProblem(bad, say("Remove the NUL"))
+        )
     return values
 
 
@@ -152,7 +155,7 @@ def _check_form(visit: Visit) -> None:
     genuine = bool(token) and hmac.compare_digest(token.encode(), given.encode())
     if not genuine or not _same_origin(visit.request, visit.container):
         raise NotAllowed(
-            "this form did not come from a page of yours that is still valid; go back, reload, and try again"
+            say("this form did not come from a page of yours that is still valid; go back, reload, and try again")
         )
 
 
@@ -160,7 +163,7 @@ def _admit(visit: Visit, needs: str) -> None:
     if needs == PUBLIC:
         return
     if visit.principal is None:
-        raise NotSignedIn("sign in first")
+        raise NotSignedIn(say("sign in first"))
     if needs != SIGNED_IN:
         visit.principal.require(needs)
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.domain.people import LANGUAGES
-from app.said import Sentence, say
 from app import i18n
+from app.domain.people import LANGUAGES
+from app.domain.said import Sentence, say
 from app.web.rendering import _env
 
 

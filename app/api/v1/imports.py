@@ -15,6 +15,7 @@ from pydantic import Field
 from sqlmodel import col
 
 from app.api.door import Call, Cursor, Door, Limit, Out, Page, decode_cursor, encode_cursor
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.gaps import service
 from app.models import Snapshot, SnapshotRole
@@ -67,7 +68,9 @@ def _mapping(text: str | None) -> dict[str, str] | None:
         return None
     pairs = [pair.partition("=") for pair in text.split(",")]
     if any(not equals or not name.strip() or not header.strip() for name, equals, header in pairs):
-        raise BadInput("the mapping cannot be read", FieldProblem("mapping", "Write FIELD=HEADER, separated by commas"))
+        raise BadInput(
+            say("the mapping cannot be read"), FieldProblem("mapping", say("Write FIELD=HEADER, separated by commas"))
+        )
     return {name.strip(): header.strip() for name, _, header in pairs}
 
 

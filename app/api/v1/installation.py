@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.api.door import Call, Door, Line, Model, Out
+from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem
 from app.installation import hold, identity
 from app.outbox import release as releasing
@@ -84,7 +85,9 @@ def release_hold(call: Call, body: ReleaseIn) -> Any:
     Refused (409) while a mailbox cannot be read, unless `despite_unread`; and when there is no hold.
     """
     if not body.reason.strip():
-        raise BadInput("say why it may send", FieldProblem("reason", "A sentence, for those who wonder later"))
+        raise BadInput(
+            say("say why it may send"), FieldProblem("reason", say("A sentence, for those who wonder later"))
+        )
     if hold.standing(call.container.db, call.container.settings).skip is None:
-        raise Conflict("there is no hold: this installation may send")
+        raise Conflict(say("there is no hold: this installation may send"))
     return releasing.release(call.container, actor=call.actor, reason=body.reason, despite_unread=body.despite_unread)

@@ -11,6 +11,7 @@ from pydantic import Field
 from app.api.door import Call, Cursor, Door, Id, Limit, Out, Page, decode_cursor, encode_cursor
 from app.domain.link_watch import DayState, Trouble
 from app.domain.pipeline import Stage
+from app.domain.said import say
 from app.errors import BadInput
 from app.links import history, service
 from app.models import LinkState, PitchState
@@ -114,7 +115,7 @@ def list_recovery(
     try:
         before = (datetime.fromisoformat(after[0]).astimezone(UTC), after[1]) if after else None
     except ValueError:
-        raise BadInput("the cursor is not one of this list") from None
+        raise BadInput(say("the cursor is not one of this list")) from None
     found = recovery.listing(call.uow, site_id=site_id, kind=kind, before=before, limit=limit + 1)
     last = found[limit - 1] if len(found) > limit else None
     return {

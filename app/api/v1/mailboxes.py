@@ -12,6 +12,7 @@ from app.deliverability import mailbox_check
 from app.domain.checks import CheckState
 from app.domain.folders import Watch, Why
 from app.domain.reputation import Incident
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.inbox import folders
 from app.mail import accounts, reputation, signin
@@ -197,8 +198,8 @@ def test_draft(call: Call, body: MailboxIn) -> Any:
     """Look at a mailbox before it is connected: servers, TLS, sign-in, folders. Nothing is stored and nothing is sent."""
     if body.provider is not None:
         raise BadInput(
-            "a mailbox of a provider is tested after its sign-in",
-            FieldProblem("provider", "Connect it, sign it in, and test it under its id"),
+            say("a mailbox of a provider is tested after its sign-in"),
+            FieldProblem("provider", say("Connect it, sign it in, and test it under its id")),
         )
     return mailbox_check.look_at_draft(call.container, _draft(call, body))
 

@@ -10,6 +10,7 @@ from fastapi import Query
 
 from app.api.door import Call, Cursor, Door, Id, Limit, Model, Out, Page, RowId, decode_cursor, encode_cursor
 from app.domain.inbound import Intent, Kind
+from app.domain.said import say
 from app.errors import NotFound
 from app.inbox import service
 from app.inbox.suggestions import suggestions
@@ -158,7 +159,7 @@ def handle_message(call: Call, message_id: Id, body: HandledIn) -> Any:
 def confirm_reply(call: Call, message_id: Id, body: ReplyIn) -> Any:
     """It is a reply: the sequence ends. 409 when it belongs to no prospect and none is named."""
     if body.prospect_id is not None and call.uow.session.get(Prospect, body.prospect_id) is None:
-        raise NotFound(f"there is no prospect {body.prospect_id}")
+        raise NotFound(say("there is no prospect {prospect_id}", prospect_id=body.prospect_id))
     service.is_reply(call.uow, message_id, actor=call.actor, prospect_id=body.prospect_id)
     return _one(call, message_id)
 
@@ -207,5 +208,5 @@ def list_conversations(
 def get_thread(call: Call, conversation_id: Id) -> Any:
     """Both sides of a conversation, oldest first."""
     if call.uow.session.get(Conversation, conversation_id) is None:
-        raise NotFound(f"there is no conversation {conversation_id}")
+        raise NotFound(say("there is no conversation {conversation_id}", conversation_id=conversation_id))
     return mail.thread(call.uow, conversation_id)

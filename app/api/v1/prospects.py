@@ -17,6 +17,7 @@ from app.domain.contact_rules import How, PageKind, Whose
 from app.domain.language import LanguageSource
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
+from app.domain.said import say
 from app.domain.topic_fit import FitUnknown
 from app.domain.verification import Verification
 from app.errors import BadInput, FieldProblem
@@ -265,7 +266,10 @@ def transition(call: Call, prospect_id: Id, body: TransitionIn) -> Any:
     """
     if body.event is Event.GIVE_UP:
         if body.reason not in set(LostReason):
-            raise BadInput("give up with a reason", FieldProblem("reason", f"Use one of {', '.join(LostReason)}"))
+            raise BadInput(
+                say("give up with a reason"),
+                FieldProblem("reason", say("Use one of {names}", names=", ".join(LostReason))),
+            )
         return service.give_up(call.uow, prospect_id, LostReason(body.reason), actor=call.actor)
     if body.event is Event.REOPEN:
         return service.reopen(call.uow, prospect_id, body.reason or "", actor=call.actor)

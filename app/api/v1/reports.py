@@ -11,6 +11,7 @@ from app.api.door import Call, Cursor, Door, Limit, Out, Page, decode_cursor, en
 from app.domain.angles import Angle
 from app.domain.figures import Share
 from app.domain.pipeline import Stage
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.reports import outreach, quality
 from app.reports.outreach import Scope
@@ -167,7 +168,7 @@ def list_cases(
         before = (datetime.fromisoformat(position[0]), position[1]) if position else None
     except ValueError:
         raise BadInput(
-            "the cursor is not one of this list", FieldProblem("cursor", "Send `next` of the page before")
+            say("the cursor is not one of this list"), FieldProblem("cursor", say("Send `next` of the page before"))
         ) from None
     found = outreach.cases(call.uow, Scope(site_id, days, tier, angle, person), step, before=before, limit=limit + 1)
     last = found[limit - 1] if len(found) > limit else None

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import httpx2
 
+from app.domain.said import say
 from app.errors import BadInput, Unavailable
 from app.log import get_logger
 
@@ -126,19 +127,30 @@ class Client:
                 said = f"it answered {response.status_code}"
                 if response.status_code in (401, 403):
                     raise BadInput(
-                        f"{self.provider} refuses the credentials ({response.status_code}); look at its key in the settings."
+                        say(
+                            "{provider} refuses the credentials ({status_code}); look at its key in the settings.",
+                            provider=self.provider,
+                            status_code=response.status_code,
+                        )
                     )
                 if response.status_code == 402:
-                    raise BadInput(f"{self.provider}: the account has no units left (402).")
+                    raise BadInput(say("{provider}: the account has no units left (402).", provider=self.provider))
                 if response.status_code != 429 and response.status_code < 500:
                     raise BadInput(
-                        f"{self.provider} refuses the request ({response.status_code}): {words(response.text)}"
+                        say(
+                            "{provider} refuses the request ({status_code}): {words}",
+                            provider=self.provider,
+                            status_code=response.status_code,
+                            words=words(response.text),
+                        )
                     )
                 wait = _asked(response) or wait
             if attempt + 1 < _TRIES:
                 log.info("provider.waits", provider=self.provider, reason=said, seconds=min(wait, _LONGEST_WAIT))
                 self._sleep(min(wait, _LONGEST_WAIT))
-        raise Unavailable(f"{self.provider}: {said}, {_TRIES} times; try again later.")
+        raise Unavailable(
+            say("{provider}: {said}, {tries} times; try again later.", provider=self.provider, said=said, tries=_TRIES)
+        )
 
     def _pace(self) -> None:
         now = self._monotonic()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.domain.said import say
 from app.errors import BadInput
 from app.gaps.providers.base import Batch, Client, Provider, Row, Terms, day, number, rating, words
 
@@ -102,10 +103,16 @@ class Semrush:
             if text.startswith("ERROR"):
                 if "NOTHING FOUND" in text:
                     return
-                raise BadInput(f"{self.title} refuses the request: {words(text)}")
+                raise BadInput(say("{title} refuses the request: {words}", title=self.title, words=words(text)))
             reader = csv.DictReader(io.StringIO(text), delimiter=";")
             if "domain" not in (reader.fieldnames or ()):
-                raise BadInput(f"{self.title} answered with other columns than asked for: {words(text)}")
+                raise BadInput(
+                    say(
+                        "{title} answered with other columns than asked for: {words}",
+                        title=self.title,
+                        words=words(text),
+                    )
+                )
             lines = list(reader)
             yield Batch(
                 [
@@ -160,7 +167,11 @@ class Moz:
             )
             if "error" in answer:
                 raise BadInput(
-                    f"{self.title} refuses the request: {words(str(answer['error'].get('message', answer['error'])))}"
+                    say(
+                        "{title} refuses the request: {words}",
+                        title=self.title,
+                        words=words(str(answer["error"].get("message", answer["error"]))),
+                    )
                 )
             result = answer.get("result") or {}
             found = [
@@ -211,7 +222,7 @@ class Majestic:
             )
             if answer.get("Code") != "OK":
                 said = answer.get("ErrorMessage") or answer.get("FullError") or answer.get("Code")
-                raise BadInput(f"{self.title} refuses the request: {words(str(said))}")
+                raise BadInput(say("{title} refuses the request: {words}", title=self.title, words=words(str(said))))
             table = (answer.get("DataTables") or {}).get("Results") or {}
             found = [
                 Row(
@@ -270,7 +281,7 @@ class DataForSeo:
             # 20000 is Ok; the status of HTTP says nothing about the task.
             if done.get("status_code") != 20000:
                 said = done.get("status_message") or answer.get("status_message") or "no task in the answer"
-                raise BadInput(f"{self.title} refuses the request: {words(str(said))}")
+                raise BadInput(say("{title} refuses the request: {words}", title=self.title, words=words(str(said))))
             result = (done.get("result") or [{}])[0] or {}
             found = [
                 Row(
@@ -335,9 +346,13 @@ def _json(provider: Provider, text: str) -> dict[str, Any]:
     try:
         answer = json.loads(text)
     except ValueError as error:
-        raise BadInput(f"{provider.title} answered with no JSON: {words(text)}") from error
+        raise BadInput(
+            say("{title} answered with no JSON: {words}", title=provider.title, words=words(text))
+        ) from error
     if not isinstance(answer, dict):
-        raise BadInput(f"{provider.title} answered with another shape than documented: {words(text)}")
+        raise BadInput(
+            say("{title} answered with another shape than documented: {words}", title=provider.title, words=words(text))
+        )
     return answer
 
 
@@ -347,9 +362,13 @@ def _items(provider: Provider, answer: dict[str, Any], name: str, key: str) -> l
     if found is None:
         if name in answer or name == "items":
             return []
-        raise BadInput(f"{provider.title} answered without '{name}'; its API may have changed.")
+        raise BadInput(
+            say("{title} answered without '{name}'; its API may have changed.", title=provider.title, name=name)
+        )
     if not isinstance(found, list) or not all(isinstance(one, dict) and one.get(key) for one in found):
-        raise BadInput(f"{provider.title} answered with items without '{key}'; its API may have changed.")
+        raise BadInput(
+            say("{title} answered with items without '{key}'; its API may have changed.", title=provider.title, key=key)
+        )
     return found
 
 

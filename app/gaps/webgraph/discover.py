@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.domain.said import say
 from app.errors import BadInput
 from app.gaps.engine import Engine, literal
 from app.gaps.webgraph.files import GraphFile, Release, is_gzip
@@ -47,7 +48,7 @@ def discover(
     """
     wanted = list(dict.fromkeys(host for text in targets if (host := ascii_host(text))))
     if not wanted:
-        raise BadInput("There is no domain to look for: add a site with competitors, or give --target.")
+        raise BadInput(say("There is no domain to look for: add a site with competitors, or give --target."))
     work.mkdir(parents=True, exist_ok=True)
     tell = report or (lambda _step, _done, _size: None)
     spool = work / "fetched"
@@ -104,7 +105,14 @@ def _write(
     names = {"position": "harmonicc_pos", "name": "host_rev"}
     missing = [name for name in names.values() if name not in header]
     if missing:
-        raise BadInput(f"{ranks.url}: there is no column {missing[0]}; its columns are: {', '.join(header)}.")
+        raise BadInput(
+            say(
+                "{url}: there is no column {missing}; its columns are: {names}.",
+                url=ranks.url,
+                missing=missing[0],
+                names=", ".join(header),
+            )
+        )
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
     place_of_ranks = ranks.local()
     compression = "gzip" if is_gzip(place_of_ranks) else "none"
@@ -143,5 +151,5 @@ def _write(
 def _header(ranks: GraphFile) -> list[str]:
     first = next(ranks.blocks(), b"\n").partition(b"\n")[0].decode("ascii", "replace")
     if not first.startswith("#"):
-        raise BadInput(f"{ranks.url}: it does not begin with a line of column names (#harmonicc_pos ...).")
+        raise BadInput(say("{url}: it does not begin with a line of column names (#harmonicc_pos ...).", url=ranks.url))
     return [cell.strip().lstrip("#").strip() for cell in first.split("\t")]

@@ -17,6 +17,7 @@ import fsspec
 from fsspec.core import url_to_fs
 from isal import igzip
 
+from app.domain.said import say
 from app.errors import BadInput, Unavailable
 
 #: Decompressed bytes that are looked at together.
@@ -67,14 +68,23 @@ def find_release(graph: str) -> Release:
         candidates = [name for name in names if re.search(rf"{part}\.txt(\.gz)?$", name)]
         if len(candidates) > 1:
             raise BadInput(
-                f"{graph}: there are {len(candidates)} {part} files; give the beginning of one release's names."
+                say(
+                    "{graph}: there are {count} {part} files; give the beginning of one release's names.",
+                    graph=graph,
+                    count=len(candidates),
+                    part=part,
+                )
             )
         if not names:
             candidates = [name for name in (f"{path}-{part}.txt.gz", f"{path}-{part}.txt") if _exists(fs, name)]
         if not candidates:
             raise BadInput(
-                f"{graph}: there is no {part} file; give a folder with one release, or the beginning of its files' names "
-                f"(the part before -{part}.txt.gz)."
+                say(
+                    "{graph}: there is no {part} file; give a folder with one release, or the beginning of "
+                    "its files' names (the part before -{part}.txt.gz).",
+                    graph=graph,
+                    part=part,
+                )
             )
         found[part] = fs.unstrip_protocol(candidates[0])
     name = os.path.basename(found["vertices"]).partition("-vertices")[0].removesuffix("-domain") or "webgraph"
@@ -90,9 +100,9 @@ class GraphFile:
         try:
             info = self._fs.info(self._path)
         except FileNotFoundError as error:
-            raise BadInput(f"{url}: there is no such file.") from error
+            raise BadInput(say("{url}: there is no such file.", url=url)) from error
         except OSError as error:
-            raise Unavailable(f"{url}: it cannot be opened ({error}).") from error
+            raise Unavailable(say("{url}: it cannot be opened ({error}).", url=url, error=error)) from error
         self.size = int(info.get("size") or 0)
         self._local = Path(self._path) if "file" in _protocols(self._fs) else None
         marks = (url, self.size, *(str(info.get(name, "")) for name in ("ETag", "mtime", "LastModified")))
@@ -123,7 +133,11 @@ class GraphFile:
                 yield from self._lines(text, start)
             except (EOFError, igzip.BadGzipFile, zlib.error) as error:
                 raise BadInput(
-                    f"{self.url}: the file ends in the middle or is damaged ({error}); fetch it again."
+                    say(
+                        "{url}: the file ends in the middle or is damaged ({error}); fetch it again.",
+                        url=self.url,
+                        error=error,
+                    )
                 ) from error
 
     def _lines(self, text: Any, start: int) -> Iterator[bytes]:
@@ -131,7 +145,9 @@ class GraphFile:
         while left:
             skipped = len(text.read(min(left, BLOCK)))
             if not skipped:
-                raise BadInput(f"{self.url}: it is shorter than when the run was stopped; start again with --restart.")
+                raise BadInput(
+                    say("{url}: it is shorter than when the run was stopped; start again with --restart.", url=self.url)
+                )
             left -= skipped
         rest = b""
         while block := text.read(BLOCK):
@@ -139,7 +155,7 @@ class GraphFile:
             if newline:
                 yield whole + newline
             elif len(tail) > _LONGEST_LINE:
-                raise BadInput(f"{self.url}: it has no line ends; it is no text file of a web graph.")
+                raise BadInput(say("{url}: it has no line ends; it is no text file of a web graph.", url=self.url))
             rest = tail
         if rest:
             yield rest + b"\n"
@@ -208,8 +224,13 @@ class _Remote(io.RawIOBase):
             data: bytes = self._far.read(count)
         except (OSError, ValueError) as error:
             raise Unavailable(
-                f"{self._owner.url}: the server stopped answering after {self._done:,} bytes ({error}); "
-                "run the same command again, it goes on from there."
+                say(
+                    "{url}: the server stopped answering after {done:,} bytes ({error}); run the same "
+                    "command again, it goes on from there.",
+                    url=self._owner.url,
+                    done=self._done,
+                    error=error,
+                )
             ) from error
         self._spool.write(data)
         return data
@@ -232,7 +253,9 @@ def _filesystem(url: str) -> tuple[Any, str]:
     try:
         fs, path = url_to_fs(url)
     except (ImportError, ValueError) as error:
-        raise BadInput(f"{url}: this kind of address cannot be read here ({error}).") from error
+        raise BadInput(
+            say("{url}: this kind of address cannot be read here ({error}).", url=url, error=error)
+        ) from error
     return fs, path
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.domain.said import say
 from app.errors import BadInput
 from app.gaps.webgraph.files import GraphFile
 
@@ -42,7 +43,9 @@ def find_vertices(file: GraphFile, domains: Sequence[str]) -> Vertices:
         total += block.count(b"\n")
         first, last = _name(file, block, block.find(b"\n")), _name(file, block, len(block) - 1)
         if first < before or last < first:
-            raise BadInput(f"{file.url}: its lines are not sorted by name; it is not the vertices file of a release.")
+            raise BadInput(
+                say("{url}: its lines are not sorted by name; it is not the vertices file of a release.", url=file.url)
+            )
         before = last
         while pending and pending[-1][0] <= last:
             name, domain = pending.pop()
@@ -58,7 +61,13 @@ def _name(file: GraphFile, block: bytes, end: int) -> bytes:
     line = block[block.rfind(b"\n", 0, end) + 1 : end]
     cells = line.split(b"\t")
     if len(cells) < 2 or not cells[0].isdigit():
-        raise BadInput(f"{file.url}: the line '{line[:80].decode(errors='replace')}' is not 'id, name, hosts' by tabs.")
+        raise BadInput(
+            say(
+                "{url}: the line '{line}' is not 'id, name, hosts' by tabs.",
+                url=file.url,
+                line=line[:80].decode(errors="replace"),
+            )
+        )
     return cells[1]
 
 
@@ -119,7 +128,13 @@ def _checkpoint(
 def _check_edges(file: GraphFile, block: bytes) -> None:
     line = block[: block.find(b"\n")]
     if not re.fullmatch(rb"\d+\t\d+", line):
-        raise BadInput(f"{file.url}: the line '{line[:80].decode(errors='replace')}' is not 'from id, to id' by a tab.")
+        raise BadInput(
+            say(
+                "{url}: the line '{line}' is not 'from id, to id' by a tab.",
+                url=file.url,
+                line=line[:80].decode(errors="replace"),
+            )
+        )
 
 
 def _any_of(words: Sequence[bytes]) -> bytes:
@@ -152,7 +167,7 @@ def name_sources(file: GraphFile, hits: Path) -> Iterator[tuple[str, str, int]]:
         while source is not None and source <= last:
             if source < before:
                 raise BadInput(
-                    "The edges file is not sorted by its first column; it is not the edges file of a release."
+                    say("The edges file is not sorted by its first column; it is not the edges file of a release.")
                 )
             before = source
             key = b"%d\t" % source
@@ -160,7 +175,11 @@ def name_sources(file: GraphFile, hits: Path) -> Iterator[tuple[str, str, int]]:
                 at = block.find(b"\n" + key, max(at - 1, 0)) + 1
                 if at == 0:
                     raise BadInput(
-                        f"{file.url}: there is no domain {source}, which the edges file names; are both of one release?"
+                        say(
+                            "{url}: there is no domain {source}, which the edges file names; are both of one release?",
+                            url=file.url,
+                            source=source,
+                        )
                     )
             cells = block[at : block.find(b"\n", at)].split(b"\t")
             yield (
@@ -172,7 +191,13 @@ def name_sources(file: GraphFile, hits: Path) -> Iterator[tuple[str, str, int]]:
         if source is None:
             return
     if source is not None:
-        raise BadInput(f"{file.url}: there is no domain {source}, which the edges file names; are both of one release?")
+        raise BadInput(
+            say(
+                "{url}: there is no domain {source}, which the edges file names; are both of one release?",
+                url=file.url,
+                source=source,
+            )
+        )
 
 
 def _hits(hits: Path) -> Iterator[tuple[int, int]]:

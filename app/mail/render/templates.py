@@ -18,6 +18,7 @@ from jinja2.filters import FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from app.domain.pitch_contract import find_urls
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem, NotFound
 from app.mail.render import opt_outs
 from app.mail.render.variables import VARIABLES, clean_values
@@ -84,7 +85,13 @@ def template_names() -> list[str]:
 def load(name: str) -> TemplateSource:
     """The files of one template. Raises NotFound with the names that there are."""
     if name not in template_names():
-        raise NotFound(f"There is no template '{name}'. The templates are {', '.join(template_names())}.")
+        raise NotFound(
+            say(
+                "There is no template '{name}'. The templates are {names}.",
+                name=name,
+                names=", ".join(template_names()),
+            )
+        )
     return _read(_folder() / name)
 
 
@@ -98,7 +105,7 @@ def problems(source: TemplateSource) -> list[FieldProblem]:
     ):
         found += [FieldProblem(field, problem) for problem in _faults(text, cap)]
         if field != "body_html" and not text.strip():
-            found.append(FieldProblem(field, "is empty"))
+            found.append(FieldProblem(field, say("is empty")))
     return found
 
 
@@ -106,7 +113,7 @@ def check_source(source: TemplateSource) -> None:
     """Raises BadInput that lists `problems`, when there are any."""
     found = problems(source)
     if found:
-        raise BadInput("The template cannot be saved.", *found)
+        raise BadInput(say("The template cannot be saved."), *found)
 
 
 def variables_of(source: TemplateSource) -> list[str]:
@@ -235,7 +242,7 @@ def _fill(source: str, values: Mapping[str, str], *, html: bool) -> str:
 def _compiled(source: str, html: bool):  # type: ignore[no-untyped-def]  # jinja2.Template; its render is untyped
     faults = list(_faults(source, MAX_BODY_SOURCE))
     if faults:
-        raise BadInput(f"The template cannot be used: {faults[0]}")
+        raise BadInput(say("The template cannot be used: {faults}", faults=faults[0]))
     return _environment(html).from_string(source)
 
 

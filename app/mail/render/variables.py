@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.mail.render.opt_outs import ENGLISH
 
@@ -124,9 +125,11 @@ def clean_values(values: Mapping[str, object]) -> dict[str, str]:
     for name, value in values.items():
         variable = VARIABLES.get(name)
         if variable is None:
-            problems.append(FieldProblem(name, f"unknown variable; the variables are {', '.join(VARIABLES)}"))
+            problems.append(
+                FieldProblem(name, say("unknown variable; the variables are {names}", names=", ".join(VARIABLES)))
+            )
         elif value is not None and type(value) is not str:
-            problems.append(FieldProblem(name, f"must be text or null, not {type(value).__name__}"))
+            problems.append(FieldProblem(name, say("must be text or null, not {error}", error=type(value).__name__)))
         elif value:
             text = " ".join(_CONTROL.sub("", value).split())
             problem = _fault(variable, text)
@@ -135,7 +138,7 @@ def clean_values(values: Mapping[str, object]) -> dict[str, str]:
             elif text:
                 clean[name] = text
     if problems:
-        raise BadInput("The data for the template cannot be used.", *problems)
+        raise BadInput(say("The data for the template cannot be used."), *problems)
     return clean
 
 

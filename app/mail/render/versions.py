@@ -8,6 +8,7 @@ from sqlmodel import col
 
 from app.audit import service as audit
 from app.db.work import UnitOfWork
+from app.domain.said import say
 from app.errors import Conflict
 from app.mail.render.templates import TemplateSource, check_source, load
 from app.models import TemplateVersion
@@ -46,7 +47,13 @@ def save(
         select(func.coalesce(func.max(TemplateVersion.version), 0)).where(col(TemplateVersion.name) == name)
     ).scalar_one()
     if after is not None and after != number:
-        raise Conflict(f"version {number} of '{name}' was saved meanwhile; look at it, then save yours again")
+        raise Conflict(
+            say(
+                "version {number} of '{name}' was saved meanwhile; look at it, then save yours again",
+                number=number,
+                name=name,
+            )
+        )
     row = TemplateVersion(
         name=name,
         version=number + 1,
@@ -62,7 +69,11 @@ def save(
             uow.session.add(row)
     except IntegrityError:
         raise Conflict(
-            f"somebody else saved version {number + 1} of '{name}' at the same moment; look at it first"
+            say(
+                "somebody else saved version {number} of '{name}' at the same moment; look at it first",
+                number=number + 1,
+                name=name,
+            )
         ) from None
     audit.record(
         uow, "template.saved", "template", name, name=name, after={"version": row.version}, reason=note, actor=actor

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app.digest import service as digests
 from app.domain.people import DENSITIES, LANGUAGES, UNDO_SECONDS, Preferences
+from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem
 from app.team import preferences, users
 from app.team import service as team
@@ -98,10 +99,10 @@ def set_up_page(visit: Visit) -> Response:
 def set_up(visit: Visit) -> Response:
     """Create the first user and sign in."""
     if users.any_user(visit.uow):
-        raise Conflict("the first user exists already; sign in")
+        raise Conflict(say("the first user exists already; sign in"))
     password = visit.form.get("password", "")
     if password != visit.form.get("again", ""):
-        raise BadInput("the passwords differ", FieldProblem("again", "Enter the same password twice"))
+        raise BadInput(say("the passwords differ"), FieldProblem("again", say("Enter the same password twice")))
     user = users.create_first(visit.uow, email=visit.text("email"), name=visit.text("name"), password=password)
     return _signed_in(visit, team.open_session(visit.uow, user.id), "/")
 

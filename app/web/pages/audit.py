@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response, StreamingResponse
 
 from app.db.work import Database
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.reports import audit
 from app.web import i18n
@@ -111,7 +112,7 @@ def _day(text: str | None, field: str) -> datetime | None:
         return datetime.combine(date.fromisoformat(text), time(), tzinfo=i18n.zone()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadInput(
-            "this is no day",
+            say("this is no day"),
             FieldProblem(field, _("“{given}” is no day and was left out. Enter one as 2026-06-01", given=text[:40])),
         ) from None
 

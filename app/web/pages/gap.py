@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app.desk import review
 from app.domain import gap as rules
 from app.domain.pipeline import LostReason
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.gaps import changes, kept
 from app.gaps.amend import ALL, FINAL
@@ -70,7 +71,7 @@ def _figure(given: dict[str, str], name: str, most: int, problem: str) -> int | 
     if not text:
         return None
     if not text.isdecimal() or int(text) > most:
-        raise BadInput("a filter cannot be read", FieldProblem(name, problem))
+        raise BadInput(say("a filter cannot be read"), FieldProblem(name, problem))
     return int(text)
 
 
@@ -215,7 +216,7 @@ def decide(visit: Visit) -> Response:
     """Add the selected domains (or all in view) to the queue, exclude them with a reason, or put them back."""
     _known, site = _site(visit, dict(visit.form))
     if site is None:
-        raise BadInput("there is no site yet")
+        raise BadInput(say("there is no site yet"))
     asked = _filter(dict(visit.form), site)
     what = visit.text("do")
     ids = [int(name[2:]) for name in visit.form if name.startswith("p-") and name[2:].isdecimal() and len(name) < 12]
@@ -223,7 +224,7 @@ def decide(visit: Visit) -> Response:
         ids = [row["id"] for row in gap.listing(visit.uow, asked, limit=review.MOST)]
     if what == "exclude":
         if visit.text("reason") not in {one.value for one in REASONS}:
-            raise BadInput("excluding needs a reason", FieldProblem("reason", _("Choose a reason")))
+            raise BadInput(say("excluding needs a reason"), FieldProblem("reason", _("Choose a reason")))
         reason = LostReason(visit.text("reason"))
         made, did = review.exclude(visit.uow, person_of(visit), site.id, ids, reason), "excluded"
     elif what == "back":
@@ -240,7 +241,7 @@ def keep_floors(visit: Visit) -> Response:
     form = dict(visit.form)
     _known, site = _site(visit, form)
     if site is None:
-        raise BadInput("there is no site yet")
+        raise BadInput(say("there is no site yet"))
     asked = _filter(form, site)
     floors.set_floors(
         visit.uow,
@@ -289,7 +290,7 @@ def take_back(visit: Visit) -> Response:
     """Take a row or a rule back, or end what was taken back."""
     _known, site = _site(visit, dict(visit.form))
     if site is None:
-        raise BadInput("there is no site yet")
+        raise BadInput(say("there is no site yet"))
     ended, domain = visit.text("end"), visit.text("domain")
     if ended:
         kept.end(visit.uow, site.id, int(ended) if ended.isdecimal() and len(ended) < 10 else 0, actor=visit.actor)

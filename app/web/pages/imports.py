@@ -12,6 +12,7 @@ from fastapi import File, UploadFile
 from sqlmodel import col
 from starlette.responses import Response
 
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.gaps import service, uploads
 from app.gaps.report import FORMULA_START, REJECT_COLUMNS
@@ -86,9 +87,9 @@ def upload(visit: Visit, file: Annotated[UploadFile | None, File()] = None) -> R
     """Keep the file and show what it seems to be."""
     site_id = visit.number("site")
     if site_id is None:
-        raise BadInput("the site is missing", FieldProblem("site", _("Choose a site")))
+        raise BadInput(say("the site is missing"), FieldProblem("site", _("Choose a site")))
     if file is None or not file.filename:
-        raise BadInput("the file is missing", FieldProblem("file", _("Choose a file")))
+        raise BadInput(say("the file is missing"), FieldProblem("file", _("Choose a file")))
     name = _safe_name(file.filename)
     try:
         made = uploads.receive(visit.uow, visit.container.settings, site_id, name, file.file, actor=visit.actor)

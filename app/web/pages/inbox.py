@@ -14,6 +14,7 @@ from app.desk.answers import Seen
 from app.domain.link_verdict import on_site
 from app.domain.pipeline import LostReason
 from app.domain.pitch_contract import count_words, find_urls
+from app.domain.said import say
 from app.domain.triage import ReplyClass
 from app.errors import BadInput, FieldProblem
 from app.inbox import service
@@ -236,7 +237,7 @@ def classify(visit: Visit, inbound_id: Id) -> Response:
     """What they want, as a person reads it; stored beside the machine's guess, and acted on."""
     given = visit.text("class")
     if given not in set(ReplyClass):
-        raise BadInput("there is no such class", FieldProblem("class", "Choose what they want"))
+        raise BadInput(say("there is no such class"), FieldProblem("class", say("Choose what they want")))
     chosen, container = ReplyClass(given), visit.container
     answers.classify(visit.uow, container.vault, container.settings, person_of(visit), inbound_id, chosen)
     return _go(visit, "class", inbound_id)
@@ -272,7 +273,7 @@ def won(visit: Visit, inbound_id: Id) -> Response:
     """They said yes: agreed at once, won only when the link is seen on the page that is named."""
     container, url = visit.container, visit.text("url") or None
     if url is not None and not url.startswith(("http://", "https://")):
-        raise BadInput("the address is incomplete", FieldProblem("url", "Enter a full address with https://"))
+        raise BadInput(say("the address is incomplete"), FieldProblem("url", say("Enter a full address with https://")))
     with container.db.work() as uow:
         decision = answers.agree(uow, container.settings, person_of(visit), inbound_id, url)
     if url is None or not links.look_for_link(container, decision.prospect_id, url, actor=visit.actor).seen:
@@ -286,7 +287,7 @@ def won(visit: Visit, inbound_id: Id) -> Response:
 def lost(visit: Visit, inbound_id: Id) -> Response:
     """Give the prospect up, with a reason."""
     if visit.text("reason") not in {reason.value for _digit, reason, _words in LOSSES}:
-        raise BadInput("giving up needs a reason", FieldProblem("reason", "Choose why it is lost"))
+        raise BadInput(say("giving up needs a reason"), FieldProblem("reason", say("Choose why it is lost")))
     answers.lose(visit.uow, person_of(visit), inbound_id, LostReason(visit.text("reason")))
     return _go(visit, "lost", inbound_id)
 
@@ -296,7 +297,9 @@ def is_reply(visit: Visit, inbound_id: Id) -> Response:
     """It is a reply: follow-ups stop for good, and it waits for an answer."""
     given = visit.number("prospect_id")
     if given is not None and visit.uow.session.get(Prospect, given) is None:
-        raise BadInput("there is no such prospect", FieldProblem("prospect_id", "Enter the number of a prospect"))
+        raise BadInput(
+            say("there is no such prospect"), FieldProblem("prospect_id", say("Enter the number of a prospect"))
+        )
     service.is_reply(visit.uow, inbound_id, actor=visit.actor, prospect_id=given)
     return visit.go(f"/inbox/{inbound_id}?tab=waiting&did=placed")
 
@@ -313,7 +316,7 @@ def suppress(visit: Visit, inbound_id: Id) -> Response:
     """Never write to the sender of a message that belongs to nobody, and put it away."""
     row = service.get(visit.uow, inbound_id)
     if row.prospect_id is not None or not row.from_address:
-        raise BadInput("only the sender of an unmatched message; classify this one as unsubscribe")
+        raise BadInput(say("only the sender of an unmatched message; classify this one as unsubscribe"))
     suppression.suppress(
         visit.uow,
         visit.container.vault,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.desk import service as desk
 from app.domain.link_watch import Day, DayState, Trouble
+from app.domain.said import say
 from app.errors import BadInput
 from app.links import history, service
 from app.models import LinkState
@@ -154,7 +155,7 @@ def approve_recovery(visit: Visit, prospect_id: Id) -> Response:
     """Approve a recovery mail as it was shown: the same gates as in the queue, in the old thread."""
     pitch_id, version = visit.number("pitch"), visit.number("version")
     if pitch_id is None or version is None or not recovery.is_draft_of(visit.uow, pitch_id, prospect_id):
-        raise BadInput("this draft is not there any more; look at the list again")
+        raise BadInput(say("this draft is not there any more; look at the list again"))
     desk.approve(
         visit.uow,
         visit.container.vault,

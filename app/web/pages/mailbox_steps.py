@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.deliverability import mailbox_check, repository
 from app.domain.checks import CheckState
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem, NotFound
 from app.mail import accounts
 from app.mail.accounts import Draft
@@ -63,8 +64,11 @@ def problems_of(looked: Looked) -> None:
     failed = [line for line in looked.checks if line.state is CheckState.FAIL]
     if failed:
         raise BadInput(
-            "The mailbox does not work like this, so nothing was stored.",
-            *(FieldProblem(_FIELDS.get(line.name, "password"), f"{line.found}. {line.fix}") for line in failed),
+            say("The mailbox does not work like this, so nothing was stored."),
+            *(
+                FieldProblem(_FIELDS.get(line.name, "password"), say("{found}. {fix}", found=line.found, fix=line.fix))
+                for line in failed
+            ),
         )
 
 
@@ -74,7 +78,9 @@ def _notice(visit: Visit) -> str | None:
 
 
 def _no_kind(kind: str) -> NoReturn:
-    raise NotFound(f"there is no kind of mailbox '{kind[:40]}'; choose one of {', '.join(KINDS)}")
+    raise NotFound(
+        say("there is no kind of mailbox '{kind}'; choose one of {names}", kind=kind[:40], names=", ".join(KINDS))
+    )
 
 
 # --- provider, and sign-in -------------------------------------------------------------------------------------------------
@@ -145,7 +151,9 @@ def _draft(visit: Visit, kind: str) -> Draft:
 def _server(visit: Visit, side: str) -> Server:
     security = visit.text(f"{side}_security")
     if security not in set(Security):
-        raise BadInput("the server needs a kind of TLS", FieldProblem(f"{side}_security", "Choose tls or starttls"))
+        raise BadInput(
+            say("the server needs a kind of TLS"), FieldProblem(f"{side}_security", say("Choose tls or starttls"))
+        )
     return Server(visit.text(f"{side}_host"), visit.number(f"{side}_port") or 0, Security(security))
 
 
@@ -235,7 +243,7 @@ def set_limits(visit: Visit, mailbox_id: Id) -> Response:
 def _needed(visit: Visit, name: str) -> int:
     number = visit.number(name)
     if number is None:
-        raise BadInput("a number is needed", FieldProblem(name, "Enter a whole number"))
+        raise BadInput(say("a number is needed"), FieldProblem(name, say("Enter a whole number")))
     return number
 
 
@@ -243,8 +251,8 @@ def _language(visit: Visit) -> str | None:
     given = visit.text("language").lower()
     if given and not (given.isascii() and given.isalpha() and len(given) in (2, 3)):
         raise BadInput(
-            "this is no language code",
-            FieldProblem("language", "Enter two letters such as en or de, or leave it empty"),
+            say("this is no language code"),
+            FieldProblem("language", say("Enter two letters such as en or de, or leave it empty")),
         )
     return given or None
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from app.deliverability import mailbox_check
 from app.domain.folders import Watch, Why
 from app.domain.reputation import Incident
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.inbox import folders
 from app.mail import accounts, reputation, signin
@@ -100,7 +101,9 @@ def choose_folder(visit: Visit, mailbox_id: Id) -> Response:
     try:
         wish = Watch(visit.text("watch")) if visit.text("watch") else None
     except ValueError:
-        raise BadInput("say how it is read", FieldProblem("watch", "Choose always, never, or by the rules")) from None
+        raise BadInput(
+            say("say how it is read"), FieldProblem("watch", say("Choose always, never, or by the rules"))
+        ) from None
     folders.choose(visit.uow, mailbox_id, visit.form.get("name", ""), wish, actor=visit.actor)
     return visit.go(f"/mailboxes/{mailbox_id}?did=folder")
 

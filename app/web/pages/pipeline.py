@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from app.domain.pipeline import TRANSITIONS, Event, LostReason, Stage
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.links import service as links
 from app.prospects import service as prospects
@@ -92,13 +93,13 @@ def move(visit: Visit, prospect_id: Id) -> Response:
     event = visit.text("to")
     if event == Event.GIVE_UP:
         if visit.text("reason") not in set(LostReason):
-            raise BadInput("giving up needs a reason", FieldProblem(f"reason-{prospect_id}", _("Choose a reason")))
+            raise BadInput(say("giving up needs a reason"), FieldProblem(f"reason-{prospect_id}", _("Choose a reason")))
         prospects.give_up(visit.uow, prospect_id, LostReason(visit.text("reason")), actor=visit.actor)
     elif event == Event.REOPEN:
         prospects.reopen(visit.uow, prospect_id, visit.text("why"), actor=visit.actor)
     elif event == Event.LINK_SEEN:
         links.override_win(visit.uow, prospect_id, url=visit.text("url"), reason=visit.text("why"), actor=visit.actor)
     else:
-        raise BadInput("there is no such move")
+        raise BadInput(say("there is no such move"))
     kept = {name: visit.text(name) for name in ("site", "tier", "badge", "stage", "view") if visit.text(name)}
     return visit.go("/pipeline?" + urlencode({**kept, "did": "moved"}))

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from app.domain.angles import Angle
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem, Stale
 from app.models import Page
 from app.sites import looking, service
@@ -62,7 +63,7 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise BadInput(
-            "this is no day",
+            say("this is no day"),
             FieldProblem(
                 "published_on", _("“{given}” is no day and was left out. Enter one as 2026-06-01", given=text[:40])
             ),
@@ -81,7 +82,7 @@ def _site_id(visit: Visit) -> int:
         return int(given)
     if len(known) == 1 and not given:
         return known[0].id
-    raise BadInput("there is no such site", FieldProblem("site_id", "Choose a site"))
+    raise BadInput(say("there is no such site"), FieldProblem("site_id", say("Choose a site")))
 
 
 def _show_all(visit: Visit, found: looking.Look | None = None) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from app.domain.pipeline import LostReason, Stage
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.evidence import repository as reasons
 from app.prospects import repository, service
@@ -46,7 +47,7 @@ def _show(visit: Visit, prospect_id: int) -> Response:
 def give_up(visit: Visit, prospect_id: Id) -> Response:
     """Lost, with a reason."""
     if visit.text("reason") not in set(LostReason):
-        raise BadInput("giving up needs a reason", FieldProblem("reason", "Choose a reason"))
+        raise BadInput(say("giving up needs a reason"), FieldProblem("reason", say("Choose a reason")))
     service.give_up(visit.uow, prospect_id, LostReason(visit.text("reason")), actor=visit.actor)
     return visit.go(f"/prospects/{prospect_id}")
 

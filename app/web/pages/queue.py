@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.desk import service as desk
 from app.domain.pipeline import LostReason
+from app.domain.said import say
 from app.domain.snooze import at_morning, presets
 from app.errors import BadInput, Conflict, FieldProblem
 from app.evidence import service as evidence
@@ -194,9 +195,9 @@ def pitch_of(visit: Visit, prospect_id: int) -> tuple[int, int]:
     """The draft and its version, as the form has them. Raises BadInput and Conflict."""
     pitch_id, version = visit.number("pitch"), visit.number("version")
     if pitch_id is None or version is None:
-        raise BadInput("the form is incomplete; reload the page", FieldProblem("version", "Reload the page"))
+        raise BadInput(say("the form is incomplete; reload the page"), FieldProblem("version", say("Reload the page")))
     if pitches.get(visit.uow, pitch_id).prospect_id != prospect_id:
-        raise Conflict("this draft belongs to another prospect; reload the page")
+        raise Conflict(say("this draft belongs to another prospect; reload the page"))
     return pitch_id, version
 
 
@@ -248,7 +249,7 @@ def decide(visit: Visit, prospect_id: Id) -> Response:
 def skip(visit: Visit, prospect_id: Id) -> Response:
     """Give a prospect up, with a reason."""
     if visit.text("reason") not in {reason.value for _, reason, _ in SKIPS}:
-        raise BadInput("skipping needs a reason", FieldProblem("reason", "Choose why it is skipped"))
+        raise BadInput(say("skipping needs a reason"), FieldProblem("reason", say("Choose why it is skipped")))
     desk.skip(visit.uow, person_of(visit), prospect_id, LostReason(visit.text("reason")))
     return _next(visit, prospect_id, "skipped")
 
@@ -262,8 +263,8 @@ def snooze(visit: Visit, prospect_id: Id) -> Response:
         try:
             until = at_morning(date.fromisoformat(visit.text("until")), i18n.zone())
         except ValueError:
-            problem = FieldProblem("until", "Choose a day")
-            raise BadInput("putting aside needs a day", problem) from None
+            problem = FieldProblem("until", say("Choose a day"))
+            raise BadInput(say("putting aside needs a day"), problem) from None
     desk.snooze(visit.uow, person_of(visit), prospect_id, until)
     return _next(visit, prospect_id, "snoozed")
 
@@ -289,7 +290,9 @@ def add_contact(visit: Visit, prospect_id: Id) -> Response:
     """Add whom to write to; a draft that nobody has edited is addressed to the best contact at once."""
     source = visit.text("source_url")
     if source and (not source.startswith(("http://", "https://")) or not urlsplit(source).netloc):
-        raise BadInput("the source is not a page", FieldProblem("source_url", "Enter a full address with https://"))
+        raise BadInput(
+            say("the source is not a page"), FieldProblem("source_url", say("Enter a full address with https://"))
+        )
     contacts.add(
         visit.uow,
         visit.container.vault,

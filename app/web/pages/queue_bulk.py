@@ -7,6 +7,7 @@ import re
 from starlette.responses import Response
 
 from app.desk import bulk
+from app.domain.said import say
 from app.errors import NotFound
 from app.models import Contact, PitchState
 from app.pitches import service as pitches
@@ -70,7 +71,7 @@ def draft(visit: Visit, pitch_id: Id) -> Response:
     """One draft of the batch, whole; the way back carries the proof that it was opened."""
     pitch, person = pitches.get(visit.uow, pitch_id), person_of(visit)
     if pitch.state is not PitchState.DRAFT:
-        raise NotFound(f"pitch {pitch_id} is no draft any more")
+        raise NotFound(say("pitch {pitch_id} is no draft any more", pitch_id=pitch_id))
     opened = ",".join(filter(None, [_opened(visit), bulk.proof(visit.container.vault, person, pitch)]))
     return visit.page(
         "queue_bulk_draft.html",

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from app.domain.figures import FEW, Share
 from app.domain.pipeline import LostReason
+from app.domain.said import say
 from app.errors import NotFound
 from app.prospects.suppression_files import neutral
 from app.reports import outreach, quality
@@ -164,7 +165,7 @@ def report_cases(visit: Visit) -> Response:
     scope, fields = _scope(visit)
     step = visit.request.query_params.get("step", "")
     if step not in CASE_STEPS:
-        raise NotFound("there is no such list")
+        raise NotFound(say("there is no such list"))
     rows = outreach.cases(visit.uow, scope, step, before=_position(visit), limit=_PAGE + 1)
     more = None
     if len(rows) > _PAGE:

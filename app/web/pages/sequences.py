@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from app.calendars import holiday_name
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.models import Sequence
 from app.reports import sequences as reports
@@ -166,6 +167,6 @@ def move_people(visit: Visit, sequence_id: Id) -> Response:
     sequence, _site = reports.get(visit.uow, sequence_id)
     count = visit.number("count")
     if count is None:
-        raise BadInput("the form is incomplete; reload the page", FieldProblem("count", "Reload the page"))
+        raise BadInput(say("the form is incomplete; reload the page"), FieldProblem("count", say("Reload the page")))
     moved = service.move(visit.uow, sequence, count, actor=visit.actor)
     return visit.go(f"/sequences/{sequence_id}?did=moved&n={moved}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem, Stale
 from app.models import Site
 from app.outbox import pacing
@@ -39,7 +40,7 @@ def _figure(visit: Visit, name: str, words: str) -> float | None:
     if not given:
         return None
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,3})?", given):
-        raise BadInput("a number is needed", FieldProblem(name, words))
+        raise BadInput(say("a number is needed"), FieldProblem(name, words))
     return float(given)
 
 

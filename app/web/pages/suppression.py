@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response, StreamingResponse
 
 from app.db.work import Database
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.models import Role, Suppression, SuppressionKind
 from app.prospects import suppression, suppression_files
@@ -42,7 +43,7 @@ def _number(text: str) -> int | None:
 def _site(visit: Visit) -> int | None:
     given = visit.text("site_id")
     if given and _number(given) is None:
-        raise BadInput("there is no such site", FieldProblem("site_id", "Choose a site"))
+        raise BadInput(say("there is no such site"), FieldProblem("site_id", say("Choose a site")))
     return _number(given)
 
 
@@ -79,7 +80,7 @@ def add(visit: Visit) -> Response:
     """Add a rule. Doing it twice keeps the first."""
     kind = visit.text("kind")
     if kind not in KINDS:
-        raise BadInput("there is no such kind of rule", FieldProblem("kind", "Choose what the rule is about"))
+        raise BadInput(say("there is no such kind of rule"), FieldProblem("kind", say("Choose what the rule is about")))
     suppression.suppress(
         visit.uow,
         visit.container.vault,
@@ -98,7 +99,7 @@ def test(visit: Visit) -> Response:
     """Which rules stop an address. A form, so that the address stands in no log of requests."""
     address = visit.text("address")
     if "@" not in address or len(address) > 254:
-        raise BadInput("this is no address", FieldProblem("address", "Write it as name@example.com"))
+        raise BadInput(say("this is no address"), FieldProblem("address", say("Write it as name@example.com")))
     found = suppression.rules_against(visit.uow.session, visit.container.vault, address, _site(visit))
     return _show(visit, found)
 
@@ -118,7 +119,7 @@ def import_list(visit: Visit) -> Response:
     """Take a list in; the report names each row that cannot be used by its line."""
     text = visit.form.get("text", "")
     if not text.strip():
-        raise BadInput("there is nothing to take in", FieldProblem("text", "Paste a list"))
+        raise BadInput(say("there is nothing to take in"), FieldProblem("text", say("Paste a list")))
     name = visit.text("name")[:200] or "pasted list"
     defaults = suppression_files.Defaults(visit.text("reason")[:64] or "imported", name, visit.actor, _site(visit))
     stream = suppression_files.text_stream(text)

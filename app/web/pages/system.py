@@ -12,6 +12,7 @@ from starlette.responses import Response
 import app as package
 from app import health
 from app.audit import service as audit
+from app.domain.said import say
 from app.errors import Conflict, NotFound, Unavailable
 from app.installation import hold
 from app.jobs import Job, Queues
@@ -79,7 +80,7 @@ def retry(visit: Visit, job: Annotated[str, Path(max_length=32)], row_id: Id) ->
     """Ring a failed job again; it comes back to the list if it fails again."""
     found = visit.uow.session.get(JobFault, (job, row_id))
     if found is None or job not in set(Job):
-        raise NotFound("this job is not among the failed ones any more")
+        raise NotFound(say("this job is not among the failed ones any more"))
     audit.record(visit.uow, "job.retried", "job", row_id, name=job, before={"error": found.error, "times": found.times})
     visit.uow.session.execute(delete(JobFault).where(col(JobFault.job) == job, col(JobFault.row_id) == row_id))
     visit.uow.ring(Job(job), row_id)
@@ -90,6 +91,6 @@ def retry(visit: Visit, job: Annotated[str, Path(max_length=32)], row_id: Id) ->
 def let_go(visit: Visit) -> Response:
     """Let restored data send again, after its mailboxes were read."""
     if hold.standing(visit.container.db, visit.container.settings).skip is None:
-        raise Conflict("there is no hold: this installation may send")
+        raise Conflict(say("there is no hold: this installation may send"))
     release.release(visit.container, actor=visit.actor, despite_unread=visit.text("despite_unread") == "on")
     return visit.go("/system?did=released")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.models import Role
 from app.team import api_keys, users
@@ -34,7 +35,7 @@ def _notice(visit: Visit) -> str | None:
 
 def _role(visit: Visit) -> Role:
     if visit.text("role") not in ROLES:
-        raise BadInput("there is no such role", FieldProblem("role", "Choose one of the roles"))
+        raise BadInput(say("there is no such role"), FieldProblem("role", say("Choose one of the roles")))
     return Role(visit.text("role"))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from app.domain.pitch_contract import MAX_WORDS
+from app.domain.said import say
 from app.errors import BadInput, NotFound
 from app.mail.render import versions
 from app.mail.render.drafts import draft
@@ -110,7 +111,7 @@ def _preview(visit: Visit, name: str, source: TemplateSource) -> dict[str, Any]:
 
 def _show(visit: Visit, name: str) -> Response:
     if name not in template_names():
-        raise NotFound(f"there is no template '{name}'")
+        raise NotFound(say("there is no template '{name}'", name=name))
     source, number = _source(visit, name)
     history = versions.history(visit.uow, name)
     first = name in FIRST_ANGLES
@@ -150,7 +151,7 @@ def save_template(visit: Visit, name: str) -> Response:
     source, _number = _source(visit, name)
     after = visit.number("after")
     if after is None:
-        raise BadInput("the form is incomplete; reload the page")
+        raise BadInput(say("the form is incomplete; reload the page"))
     note = visit.text("note")[:200] or None
     pitches.save_template_version(visit.uow, name, source, actor=visit.actor, note=note, after=after)
     return visit.go(f"/templates/{name}?did=saved")
