@@ -45,6 +45,7 @@ _QUEUES = {
     Job.INBOX_TOLD: TOLD,
     Job.SEQUENCES_ADVANCE: "mail",
     Job.MENTIONS_CHECK: "pages",
+    Job.MENTIONS_LIST: "pages",
     Job.CONTACTS_FIND: "pages",
     Job.EVIDENCE_LOOK: "pages",
     Job.DIGEST_SEND: "pages",

@@ -32,16 +32,18 @@ def import_list(
     file: Annotated[
         Path, typer.Argument(help="CSV with a column of page addresses (url, page url, mention url, ...).")
     ],
+    page: Annotated[str | None, typer.Option("--page", help="Header of the column with the page's address.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take the pages of a mention tool's list. Each is read by a worker before anything is said about it."""
     from app.errors import BadInput
-    from app.mentions import candidates
+    from app.mentions import lists
 
     if not file.is_file():
         raise BadInput(f"there is no file {file}")
-    with installation() as container, container.db.work() as uow:
-        _say(candidates.take_file(uow, site, file, actor="cli"), as_json)
+    mapping = {"page": page} if page else None
+    with installation() as container:
+        _say(lists.take_file(container.db, site, file, actor="cli", mapping=mapping), as_json)
 
 
 def from_snapshots(site: SiteArgument, as_json: JsonOption = False) -> None:
@@ -88,7 +90,7 @@ def _price(cost: float | None) -> str:
 def _say(taken: Any, as_json: bool, **more: Any) -> None:
     if as_json:
         told = {"taken": taken.taken, "known": taken.known, "prospects": taken.prospects}
-        rejected = [{"line": line, "reason": reason} for line, reason in taken.rejected]
+        rejected = [{"line": line, "reason": reason} for line, reason, _ in taken.rejected]
         typer.echo(json.dumps({**told, "rejected_count": taken.rejected_count, "rejected": rejected, **more}, indent=2))
         return
     if more:
@@ -97,5 +99,5 @@ def _say(taken: Any, as_json: bool, **more: Any) -> None:
         f"{taken.taken} pages to read, {taken.known} known already, {taken.prospects} new prospects, "
         f"{taken.rejected_count} not taken"
     )
-    for line, reason in taken.rejected[:20]:
+    for line, reason, _ in taken.rejected[:20]:
         typer.echo(f"  line {line}: {reason}")

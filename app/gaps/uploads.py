@@ -11,11 +11,11 @@ import shutil
 import tempfile
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import duckdb
 from sqlalchemy import select, update
@@ -31,7 +31,7 @@ from app.gaps.snapshots import prepare
 from app.gaps.textfile import open_texts
 from app.jobs import Job
 from app.log import get_logger
-from app.models import ImportJob, ImportState
+from app.models import ImportJob, ImportKind, ImportState
 from app.settings import Settings
 
 log = get_logger("gaps")
@@ -40,7 +40,8 @@ log = get_logger("gaps")
 SHOWN = 20
 #: The fields that a person maps for a table of no known tool.
 MAPPED = ("source", "target_url", "anchor", "authority", "traffic", "first_seen")
-_CLAIM = timedelta(hours=1)
+#: How long a run has its row for itself.
+CLAIM = timedelta(hours=1)
 _KEPT = timedelta(days=7)
 _EVERY_SECONDS = 1.0
 _OVER = (ImportState.DONE, ImportState.CANCELLED)
@@ -77,9 +78,20 @@ def folder_of(settings: Settings) -> Path:
 
 
 def receive(
-    uow: UnitOfWork, settings: Settings, site_id: int, name: str, stream: IO[bytes], *, actor: str
+    uow: UnitOfWork,
+    settings: Settings,
+    site_id: int,
+    name: str,
+    stream: IO[bytes],
+    *,
+    actor: str,
+    kind: ImportKind = ImportKind.LINKS,
+    look: Callable[[Path], Look] | None = None,
 ) -> ImportJob:
-    """Keep an upload and note what its headers are; `name` is safe as a file name. Raises NotFound for an unknown site."""
+    """Keep an upload and note what its headers are; `name` is safe as a file name. Raises NotFound for an unknown site.
+
+    `look` reads a file of another kind than an export of links.
+    """
     service.whose(uow, site_id)
     place = folder_of(settings) / uuid.uuid4().hex
     place.mkdir(parents=True)
@@ -87,18 +99,19 @@ def receive(
     try:
         with path.open("wb") as out:
             shutil.copyfileobj(stream, out, 1 << 20)
-        found = look(path)
+        found = (look or look_at)(path)
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
     signature = hashlib.sha256("\n".join(found.headers).encode()).hexdigest() if found.headers else ""
     made = ImportJob(
         site_id=site_id,
+        kind=kind,
         filename=name,
         path=f"{place.name}/{name}",
         signature=signature,
         target=found.target,
-        mapping=_remembered(uow, site_id, signature) if found.format is None else {},
+        mapping=_remembered(uow, site_id, kind, signature) if found.format is None else {},
         created_by=actor,
         created_at=uow.now(),
         due_at=uow.now() + _KEPT,
@@ -108,12 +121,13 @@ def receive(
     return made
 
 
-def _remembered(uow: UnitOfWork, site_id: int, signature: str) -> dict[str, str]:
+def _remembered(uow: UnitOfWork, site_id: int, kind: ImportKind, signature: str) -> dict[str, str]:
     """The mapping of the latest import with the same headers."""
     statement = (
         select(col(ImportJob.mapping))
         .where(
             col(ImportJob.site_id) == site_id,
+            col(ImportJob.kind) == kind,
             col(ImportJob.signature) == signature,
             col(ImportJob.state) == ImportState.DONE,
         )
@@ -123,7 +137,7 @@ def _remembered(uow: UnitOfWork, site_id: int, signature: str) -> dict[str, str]
     return dict(uow.session.execute(statement).scalar_one_or_none() or {})
 
 
-def look(path: Path, *, mapping: Mapping[str, str] | None = None) -> Look:
+def look_at(path: Path, *, mapping: Mapping[str, str] | None = None) -> Look:
     """What a file is, with its first rows. A file that nobody can read as text raises BadInput; an unknown table does not."""
     with tempfile.TemporaryDirectory(prefix="gapbridge-look-") as folder:
         text = open_texts(path, Path(folder))[0]
@@ -167,15 +181,23 @@ def unfinished(uow: UnitOfWork) -> list[ImportJob]:
     return list(uow.session.execute(statement).scalars())
 
 
+def finished_lists(uow: UnitOfWork) -> list[ImportJob]:
+    """The latest lists of mentions that are over, the newest first."""
+    statement = select(ImportJob).where(
+        col(ImportJob.kind) == ImportKind.MENTIONS, col(ImportJob.state) == ImportState.DONE
+    )
+    return list(uow.session.execute(statement.order_by(col(ImportJob.id).desc()).limit(20)).scalars())
+
+
 def start(uow: UnitOfWork, job_id: int, *, target: str | None, mapping: Mapping[str, str]) -> ImportJob:
     """A person has confirmed what the file is. Raises Conflict where it runs or is over."""
     job = get(uow, job_id)
     if job.state not in (ImportState.UPLOADED, ImportState.FAILED):
         raise Conflict(say("this upload is {value} already", value=job.state.value))
     job.state, job.target, job.mapping = ImportState.QUEUED, target, dict(mapping)
-    job.due_at, job.error, job.cancel_asked, job.rows_done = uow.now(), None, False, 0
+    job.due_at, job.error, job.cancel_asked, job.rows_done, job.report = uow.now(), None, False, 0, {}
     uow.session.flush()
-    uow.ring(Job.GAPS_IMPORT, job.id)
+    uow.ring(Job.MENTIONS_LIST if job.kind is ImportKind.MENTIONS else Job.GAPS_IMPORT, job.id)
     return job
 
 
@@ -191,40 +213,50 @@ def cancel(uow: UnitOfWork, settings: Settings, job_id: int) -> ImportJob:
     return job
 
 
-def due(session: Session, now: datetime) -> list[int]:
+def due(session: Session, now: datetime, kind: ImportKind = ImportKind.LINKS) -> list[int]:
     """Confirmed uploads, runs that were cut off, and uploads that nobody has confirmed for a week."""
-    statement = select(col(ImportJob.id)).where(col(ImportJob.due_at) <= now).order_by(col(ImportJob.due_at))
-    return list(session.execute(statement).scalars())
+    statement = select(col(ImportJob.id)).where(col(ImportJob.due_at) <= now, col(ImportJob.kind) == kind)
+    return list(session.execute(statement.order_by(col(ImportJob.due_at))).scalars())
 
 
-def run(deps: Deps, job_id: int) -> None:
-    """Import a confirmed upload and refresh the prospects; safe to run twice. What is wrong with the file is on its row."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that was claimed, with what its row said then."""
+
+    site_id: int
+    path: str
+    target: str | None
+    mapping: dict[str, str]
+    created_by: str
+    rows_done: int
+    report: dict[str, Any]
+
+
+def claim(deps: Deps, job_id: int) -> Begun | None:
+    """Take a due upload by compare-and-set; None where there is nothing to run. What nobody wanted for a week is cancelled."""
     with deps.db.work() as uow:
         now = uow.now()
         claimed = uow.session.execute(
             update(ImportJob)
             .where(col(ImportJob.id) == job_id, col(ImportJob.due_at) <= now)
-            .values(due_at=now + _CLAIM)
+            .values(due_at=now + CLAIM)
             .returning(col(ImportJob.state))
         ).scalar_one_or_none()
         if claimed is None:
-            return
+            return None
         job = get(uow, job_id)
         uow.session.refresh(job)
         if claimed in (ImportState.UPLOADED, ImportState.FAILED):
-            cancel(uow, deps.settings, job_id)  # Nobody wanted it for a week.
-            return
+            cancel(uow, deps.settings, job_id)
+            return None
         job.state = ImportState.RUNNING
-        site_id, path, actor = job.site_id, folder_of(deps.settings) / job.path, job.created_by
-        target, mapping = job.target, dict(job.mapping)
-    watch = _Watch(deps, job_id)
-    try:
-        _import(deps, watch, site_id, path, target, mapping, actor)
-        state, error = ImportState.DONE, None
-    except (duckdb.InterruptException, _Stopped):
-        state, error = ImportState.CANCELLED, None
-    except GapbridgeError as wrong:
-        state, error = ImportState.FAILED, wrong.detail.replace(f"{path.parent}/", "")
+        return Begun(
+            job.site_id, job.path, job.target, dict(job.mapping), job.created_by, job.rows_done, dict(job.report)
+        )
+
+
+def finish(deps: Deps, job_id: int, state: ImportState, error: str | None) -> ImportState:
+    """Note the end of a run; the state that stands then."""
     with deps.db.work() as uow:
         job = get(uow, job_id)
         stored = bool(job.snapshots)
@@ -232,13 +264,30 @@ def run(deps: Deps, job_id: int) -> None:
         job.state = ImportState.DONE if state is ImportState.FAILED and stored else state
         job.error, job.finished_at = error, uow.now()
         job.due_at = uow.now() + _KEPT if job.state is ImportState.FAILED else None
-        state = job.state
+        return job.state
+
+
+def run(deps: Deps, job_id: int) -> None:
+    """Import a confirmed upload and refresh the prospects; safe to run twice. What is wrong with the file is on its row."""
+    begun = claim(deps, job_id)
+    if begun is None:
+        return
+    path = folder_of(deps.settings) / begun.path
+    watch = _Watch(deps, job_id)
+    try:
+        _import(deps, watch, begun.site_id, path, begun.target, begun.mapping, begun.created_by)
+        state, error = ImportState.DONE, None
+    except (duckdb.InterruptException, Stopped):
+        state, error = ImportState.CANCELLED, None
+    except GapbridgeError as wrong:
+        state, error = ImportState.FAILED, wrong.detail.replace(f"{path.parent}/", "")
+    state = finish(deps, job_id, state, error)
     if state in _OVER:
         shutil.rmtree(path.parent, ignore_errors=True)
     log.info("import.finished", job_id=job_id, state=state.value)
 
 
-class _Stopped(Exception):
+class Stopped(Exception):
     """A person has cancelled it between two steps."""
 
 
@@ -258,13 +307,13 @@ class _Watch:
         self._ended.set()
 
     def note(self, done: int) -> None:
-        """Write the progress. Raises _Stopped when it was cancelled."""
+        """Write the progress. Raises Stopped when it was cancelled."""
         with self.deps.db.work() as uow:
             job = get(uow, self.job_id)
             job.rows_total, job.rows_done = self.total, done
             stopped = job.cancel_asked
         if stopped:
-            raise _Stopped
+            raise Stopped
 
     def _look(self, engine: Engine) -> None:
         share = 0.0
@@ -274,7 +323,7 @@ class _Watch:
                 share = max(share, min(engine.connection.query_progress() / 100, 1.0))
                 try:
                     self.note(round(self.total * share))
-                except _Stopped:
+                except Stopped:
                     engine.connection.interrupt()
                     return
             except duckdb.ConnectionException:

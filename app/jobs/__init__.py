@@ -21,6 +21,7 @@ class Job(StrEnum):
     INBOX_POLL = "inbox.poll"  # -> mailbox
     INBOX_TOLD = "inbox.told"  # -> mailbox: the same look, because the server told of mail
     MENTIONS_CHECK = "mentions.check"  # -> prospect
+    MENTIONS_LIST = "mentions.list"  # -> upload
     CONTACTS_FIND = "contacts.find"  # -> prospect
     DIGEST_SEND = "digest.send"  # -> user
     EVIDENCE_LOOK = "evidence.look"  # -> prospect

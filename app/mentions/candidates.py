@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import NamedTuple
 
 from app.db.work import UnitOfWork
+from app.domain.mention_lists import is_post, leads_to
 from app.domain.pipeline import Stage
-from app.domain.said import say
-from app.errors import BadInput, FieldProblem
+from app.errors import BadInput
 from app.fetch.urls import parse_url
-from app.gaps.textfile import detect_encoding
 from app.keys import site_key
 from app.mentions import repository, service
+from app.mentions.listfile import Line
 from app.models import Prospect
 from app.prospects import intake
 
-MOST = 10_000
-_MAX_BYTES = 20_000_000
 _MAX_URL = 2_000
-_KEPT_REASONS = 200
-# Headers of the columns in which mention tools put the page, without spaces and marks.
-_COLUMNS = (
-    ("mentionurl", "pageurl", "sourceurl", "articleurl", "posturl", "resulturl", "mentionlink", "permalink"),
-    ("url", "link", "page", "address", "source", "webpage", "uri"),
-)
+_KEPT_REASONS = 1_000
+_KEPT_TEXT = 200
+
+
+class Rejected(NamedTuple):
+    """A line that was not taken, why, and how it begins."""
+
+    line: int
+    reason: str
+    text: str
 
 
 @dataclass(slots=True)
@@ -37,14 +37,14 @@ class Taken:
     taken: int = 0
     known: int = 0
     prospects: int = 0
-    rejected: list[tuple[int, str]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
     rejected_count: int = 0
 
-    def reject(self, line: int, reason: str) -> None:
+    def reject(self, line: int, reason: str, text: str) -> None:
         """Count a line that was not taken; the first ones are kept with their reason."""
         self.rejected_count += 1
         if len(self.rejected) < _KEPT_REASONS:
-            self.rejected.append((line, reason))
+            self.rejected.append(Rejected(line, str(reason), text[:_KEPT_TEXT]))
 
     def add(self, other: Taken) -> None:
         """Count another list with this one."""
@@ -57,28 +57,41 @@ class Taken:
         self.rejected = [*self.rejected, *other.rejected][:_KEPT_REASONS]
 
 
-def take(uow: UnitOfWork, site_id: int, urls: Iterable[str], *, source: str, actor: str, first_line: int = 1) -> Taken:
-    """Keep pages as candidates. A domain that is no prospect becomes one; pages of prospects are looked at again.
+def take(uow: UnitOfWork, site_id: int, urls: Iterable[str], *, source: str, actor: str) -> Taken:
+    """Keep pages as candidates; see `take_lines`. The first address is line 1."""
+    lines = (Line(number, url) for number, url in enumerate(urls, 1))
+    return take_lines(uow, site_id, lines, source=source, actor=actor)
 
-    Our own pages and those of competitors are refused, and so is what is no address. The same list twice adds nothing.
+
+def take_lines(uow: UnitOfWork, site_id: int, lines: Iterable[Line], *, source: str, actor: str) -> Taken:
+    """Keep the pages of a list as candidates. A domain that is no prospect becomes one; pages of prospects are looked at again.
+
+    Refused are our own pages and those of competitors, posts in networks, what is no address, and what the list itself
+    refuses. The same list twice adds nothing.
     """
     made = Taken()
     wake: dict[int, None] = {}
-    for line, given in enumerate(urls, first_line):
-        url = given.strip().partition("#")[0]
+    for line in lines:
+        url = leads_to(line.url).strip().partition("#")[0]
+        if line.refused:
+            made.reject(line.number, line.refused, line.url)
+            continue
         try:
             parsed = parse_url(url)
         except ValueError as error:
-            made.reject(line, str(error))
+            made.reject(line.number, str(error), line.url)
             continue
         key = site_key(url)
         if len(url) > _MAX_URL or key is None:
-            made.reject(line, f"'{url[:80]}' is no page on a public domain")
+            made.reject(line.number, f"'{url[:80]}' is no page on a public domain", line.url)
+            continue
+        if is_post(key):
+            made.reject(line.number, f"{key} shows posts, into which no editor can put a link", line.url)
             continue
         try:
             found = intake.take(uow, site_id, url, page=str(parsed), actor=actor)
         except BadInput as error:
-            made.reject(line, error.detail)
+            made.reject(line.number, error.detail, line.url)
             continue
         made.prospects += found.created
         if repository.add_candidate(uow.session, found.prospect.id, url, source, uow.now()):
@@ -91,57 +104,3 @@ def take(uow: UnitOfWork, site_id: int, urls: Iterable[str], *, source: str, act
         if prospect.stage in (Stage.PROSPECT, Stage.CHECKED_MENTION):
             service.request(uow, prospect_id)
     return made
-
-
-def take_file(uow: UnitOfWork, site_id: int, path: Path, *, actor: str, name: str | None = None) -> Taken:
-    """Keep the pages of a CSV list as mention tools export it: any delimiter, a column with the page's address.
-
-    Raises BadInput for what is no text, for a file without such a column, and for more than MOST lines.
-    """
-    shown = name or path.name
-    if path.stat().st_size > _MAX_BYTES:
-        raise BadInput(
-            say("{shown}: larger than {max_bytes} MB", shown=shown, max_bytes=_MAX_BYTES // 1000000),
-            FieldProblem("file", say("Cut the list")),
-        )
-    raw = path.read_bytes()
-    encoding = {"utf-16-le-bom": "utf-16", "utf-16-be-bom": "utf-16"}.get(
-        found := detect_encoding(raw, Path(shown)), found
-    )
-    rows = _rows(raw.decode(encoding, "replace"), shown)
-    return take(uow, site_id, rows, source=f"list: {shown}"[:200], actor=actor, first_line=2)
-
-
-def _rows(text: str, shown: str) -> list[str]:
-    head, _, _ = text.partition("\n")
-    try:
-        delimiter = csv.Sniffer().sniff(head, delimiters=",;\t|").delimiter
-    except csv.Error:
-        delimiter = ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        header = next(reader, [])
-        names = ["".join(c for c in cell.lower() if c.isalnum()) for cell in header]
-        column = next((names.index(one) for group in _COLUMNS for one in group if one in names), None)
-        rows = [row for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise BadInput(
-            say("{shown}: the list cannot be read ({error})", shown=shown, error=error),
-            FieldProblem("file", say("Export it as CSV")),
-        ) from None
-    if column is None and len(header) == 1 and header[0].strip().startswith(("http://", "https://")):
-        # A bare list of addresses has no header.
-        column, rows = 0, [header, *rows]
-    if column is None:
-        raise BadInput(
-            say(
-                "{shown}: no column holds the address of the page ({names})", shown=shown, names=", ".join(header)[:200]
-            ),
-            FieldProblem("file", say("Name the column url")),
-        )
-    if len(rows) > MOST:
-        raise BadInput(
-            say("{shown}: {count} lines, at most {most}", shown=shown, count=len(rows), most=MOST),
-            FieldProblem("file", say("Cut the list")),
-        )
-    return [row[column] if column < len(row) else "" for row in rows]

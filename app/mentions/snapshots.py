@@ -11,7 +11,7 @@ from app.errors import NotFound
 from app.gaps import service as gaps
 from app.gaps.engine import Engine, literal
 from app.gaps.shelf import Shelf
-from app.mentions import candidates
+from app.mentions import candidates, listfile
 from app.models import Site, Snapshot
 from app.settings import Settings
 
@@ -31,7 +31,7 @@ def take(uow: UnitOfWork, settings: Settings, site_id: int, *, actor: str) -> ca
             shelf.lend(engine)
             rows = engine.run(
                 f"SELECT DISTINCT source_url FROM read_parquet({literal(shelf.url(one.path))}) "  # noqa: S608 - our own file
-                f"WHERE mention AND source_url IS NOT NULL ORDER BY source_url LIMIT {candidates.MOST}"
+                f"WHERE mention AND source_url IS NOT NULL ORDER BY source_url LIMIT {listfile.MOST}"
             )
         made.add(candidates.take(uow, site_id, [url for (url,) in rows], source=f"list: {one.filename}", actor=actor))
     return made

@@ -16,7 +16,7 @@ from app.models.folder import Folder
 from app.models.gap_change import ChangeKind, GapChange, GapRefresh
 from app.models.host_turn import HostTurn
 from app.models.idempotency_key import IdempotencyKey
-from app.models.import_job import ImportJob, ImportState
+from app.models.import_job import ImportJob, ImportKind, ImportState
 from app.models.inbound import Inbound, InboundState
 from app.models.inbound_location import InboundLocation
 from app.models.installation import Installation
@@ -93,6 +93,7 @@ __all__ = [
     "HostTurn",
     "IdempotencyKey",
     "ImportJob",
+    "ImportKind",
     "ImportState",
     "Inbound",
     "InboundLocation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -21,8 +22,19 @@ from app.db.work import Database
 from app.domain.mention_verdict import MentionVerdict
 from app.errors import BadInput, GapbridgeError, Refused, Unavailable
 from app.fetch.memory import MemoryFetcher, page
-from app.mentions import asking, candidates, engines, repository, searching, service
-from app.models import Competitor, MentionCandidate, MentionCheck, Prospect, PullState, SearchRequest
+from app.gaps import uploads
+from app.mentions import asking, candidates, engines, lists, repository, searching, service
+from app.models import (
+    AuditEvent,
+    Competitor,
+    ImportJob,
+    ImportState,
+    MentionCandidate,
+    MentionCheck,
+    Prospect,
+    PullState,
+    SearchRequest,
+)
 from app.settings import Settings
 from tests.support.world import a_page, a_prospect, a_site
 
@@ -317,8 +329,7 @@ def test_without_a_provider_or_its_settings_it_says_so(world: World, web: Engine
 def test_a_list_of_a_mention_tool(world: World, tmp_path: Path, text: str, encoding: str) -> None:
     place = tmp_path / "mentions.csv"
     place.write_bytes(text.format(url=NAMED).encode(encoding))
-    with world.db.work() as uow:
-        taken = candidates.take_file(uow, 1, place, actor="ana")
+    taken = lists.take_file(world.db, 1, place, actor="ana")
     assert (taken.taken, taken.rejected) == (1, [])
     (row,) = world.all(MentionCandidate)
     assert (row.url, row.source, row.looked_at) == (NAMED, "list: mentions.csv", None)
@@ -326,8 +337,8 @@ def test_a_list_of_a_mention_tool(world: World, tmp_path: Path, text: str, encod
     assert service.check(world, 1) is MentionVerdict.UNLINKED_MENTION
     assert world.last().pages[-1]["source"] == "list: mentions.csv"
     assert world.all(MentionCandidate)[0].looked_at is not None
-    with world.db.work() as uow:
-        assert candidates.take_file(uow, 1, place, actor="ana").known == 1
+    assert lists.take_file(world.db, 1, place, actor="ana").known == 1
+    assert [line.verb for line in world.all(AuditEvent)] == ["mentions.listed"] * 2
 
 
 def test_a_listed_page_that_cannot_be_read_is_no_no(world: World, tmp_path: Path) -> None:
@@ -340,11 +351,82 @@ def test_a_listed_page_that_cannot_be_read_is_no_no(world: World, tmp_path: Path
 def test_lines_that_are_not_taken_are_told_with_their_reason(world: World, tmp_path: Path) -> None:
     place = tmp_path / "list.csv"
     place.write_text(f"url\n{NAMED}\nnot a page\nhttp://127.0.0.1/x\nhttps://rival.test/a\nftp://editor.test/a\n")
-    with world.db.work() as uow:
-        taken = candidates.take_file(uow, 1, place, actor="ana")
+    taken = lists.take_file(world.db, 1, place, actor="ana")
     assert (taken.taken, taken.rejected_count) == (1, 4)
-    assert [line for line, _ in taken.rejected] == [3, 4, 5, 6]
+    assert [one.line for one in taken.rejected] == [3, 4, 5, 6]
     assert "competitor" in taken.rejected[2][1]
     place.write_text("name,reach\nx,1\n")
-    with world.db.work() as uow, pytest.raises(BadInput, match="no column holds the address"):
-        candidates.take_file(uow, 1, place, actor="ana")
+    with pytest.raises(BadInput, match="no column holds the address"):
+        lists.take_file(world.db, 1, place, actor="ana")
+
+
+MAJESTIC = (
+    "Target URL,Source URL,Anchor Text,Source Crawl Date,FlagNoFollow,FlagOldCrawl,FlagMention\n"
+    "https://acme.test/,https://editor.test/link,Acme,2026-05-01,,,\n"
+    "https://acme.test/,https://editor.test/named,,2026-05-01,,,1\n"
+    "https://acme.test/,https://editor.test/old,,2020-05-01,,1,1\n"
+)
+ALERTS = (
+    "Alert: Acme\n\nDate,Title,URL,Source\n"
+    '2026-05-01,"Tools, and\nmore",https://www.google.com/url?rct=j&sa=t&url=https://editor.test/a%3Fb%3D1&ct=ga,Editor\n'
+    "2026-05-02,A post,https://www.facebook.com/acme/posts/1,Facebook\n"
+    "2026-05-03,Another,https://x.com/acme/status/1,X\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "mapping", "taken", "refused"),
+    [
+        (MAJESTIC, None, ["https://editor.test/named"], {2: "as a link", 4: "as gone"}),
+        (ALERTS, None, ["https://editor.test/a?b=1"], {6: "facebook.com shows posts", 7: "x.com shows posts"}),
+        ("where;what\nhttps://editor.test/m;x\n;y\n", {"page": "where"}, ["https://editor.test/m"], {3: ""}),
+        ("sep=;\nURL;x\nhttps://editor.test/s;1\n", None, ["https://editor.test/s"], {}),
+    ],
+    ids=["majestic", "alerts", "mapped", "sep"],
+)
+def test_what_a_list_says_of_its_rows_counts(
+    world: World, tmp_path: Path, text: str, mapping: dict[str, str] | None, taken: list[str], refused: dict[int, str]
+) -> None:
+    """Mentions only of Majestic's rows, the page behind an alert's address, no posts, and the column that a person names."""
+    place = tmp_path / "list.csv"
+    place.write_text(text)
+    done = lists.take_file(world.db, 1, place, actor="ana", mapping=mapping)
+    assert [row.url for row in world.all(MentionCandidate)] == taken
+    assert {one.line for one in done.rejected} == set(refused)
+    for one in done.rejected:
+        assert refused[one.line] in one.reason
+    with pytest.raises(BadInput, match="no column 'nowhere'"):
+        lists.take_file(world.db, 1, place, actor="ana", mapping={"page": "nowhere"})
+
+
+def test_a_run_that_was_cut_off_goes_on_where_it_was(
+    world: World, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row says how far it is; a worker that dies leaves a claim that runs out."""
+    text = "url\n" + "".join(f"https://site-{n}.test/about-acme\n" for n in range(250)) + "nothing\n"
+    with world.db.work() as uow:
+        job = lists.receive(uow, world.settings, 1, "many.csv", io.BytesIO(text.encode()), actor="ana")
+        uploads.start(uow, job.id, target=None, mapping={})
+    honest = lists.take_lines
+    calls = []
+
+    def dies(*given: Any, **named: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise RuntimeError("power cut")
+        return honest(*given, **named)
+
+    monkeypatch.setattr(lists, "take_lines", dies)
+    with pytest.raises(RuntimeError):
+        lists.run(world, 1)
+    lists.run(world, 1)  # Still claimed.
+    assert world.all(ImportJob)[0].rows_done == 100
+    clock.advance(timedelta(hours=2))
+    with world.db.read() as look:
+        assert lists.due(look.session, look.now()) == [1]
+        assert uploads.due(look.session, look.now()) == []
+    lists.run(world, 1)
+    (row,) = world.all(ImportJob)
+    assert (row.state, row.rows_done, row.report["taken"], row.report["known"]) == (ImportState.DONE, 251, 250, 0)
+    assert row.report["rejected"] == [{"line": 252, "reason": row.report["rejected"][0]["reason"], "text": "nothing"}]
+    assert len(world.all(MentionCandidate)) == 250

@@ -16,6 +16,9 @@ from app.models import (
     Competitor,
     Conversation,
     Folder,
+    ImportJob,
+    ImportKind,
+    ImportState,
     Inbound,
     InboundState,
     KeptRemoval,
@@ -93,6 +96,29 @@ def furnish(house: House, *, more: int = 0) -> dict[str, int]:
         )
         uow.session.add(
             KeptRemoval(site_id=site.id, domain="fair-directory.test", rule="*", by="ana", at=house.clock.now())
+        )
+        uow.session.add(
+            ImportJob(
+                site_id=site.id,
+                kind=ImportKind.MENTIONS,
+                filename="mentions.csv",
+                path="none/mentions.csv",
+                state=ImportState.DONE,
+                rows_total=40,
+                rows_done=40,
+                report={
+                    "taken": 31,
+                    "known": 7,
+                    "prospects": 12,
+                    "rejected_count": 2,
+                    "rejected": [
+                        {"line": 17, "reason": "'n/a' names no host", "text": "n/a"},
+                        {"line": 30, "reason": "x.com shows posts", "text": "https://x.com/acme/status/" + "1" * 40},
+                    ],
+                },
+                created_by="lee@acme.test",
+                created_at=uow.now(),
+            )
         )
         _mail(house, uow, site, mailbox, ids, (vault, settings))
     return ids

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.gaps import uploads
 from app.jobs import Job
+from app.mentions import lists
 from app.models import Competitor, ImportJob, ImportState, Role, Snapshot
 from tests.support.http import House
 from tests.support.world import a_site
@@ -154,3 +155,37 @@ def test_a_hundred_thousand_rows_tell_how_far_they_are_and_can_be_stopped(
         assert [done for _, done in noted] == sorted(done for _, done in noted)
         assert noted[-1][1] == 100_000
         print(f"100,000 rows: {took:.1f} s, {len(noted)} figures")  # noqa: T201 -- for the reader of the log
+
+
+def test_a_list_of_mentions_is_looked_at_mapped_and_taken(house: House, dispatcher: Any) -> None:
+    """The same way as an export: first rows, the column, a worker, and each row that was not taken with its reason."""
+    site(house)
+    browser = house.browser(Role.LEAD)
+    text = "where;what\nhttps://editor.test/about-acme;A\n=cmd()|not a page;B\nhttps://alpha.test/x;C\n"
+    data = {"csrf": csrf_of(browser.get("/")), "site": "1"}
+    place = browser.post("/imports/mentions", data=data, files={"file": ("list.csv", text.encode())}).headers[
+        "location"
+    ]
+    page = browser.get(place).text
+    assert "A table of no known tool" in page
+    assert "https://editor.test/about-acme" in page
+    refused = post(browser, f"{place}/run")
+    assert refused.status_code == 422
+    assert 'href="#f-map-page"' in refused.text
+    assert post(browser, f"{place}/run", **{"map-page": "where"}).headers["location"] == place
+    assert (Job.MENTIONS_LIST, 1) in dispatcher.rung
+    assert "Check progress" in browser.get(place).text
+    assert browser.get("/imports/jobs/1").headers["location"] == place
+    assert post(browser, "/imports/jobs/1/run").status_code == 404
+    lists.run(house.container, 1)
+    over = browser.get(place).text
+    assert "1 pages to read · 0 known already · 1 new prospects · 2 rows not taken" in over
+    assert "alpha.test is a competitor" in over
+    lines = browser.get(f"{place}/rejected.csv").text.splitlines()
+    assert lines[1].startswith("list.csv,3,")
+    assert "'=cmd()" in lines[1]
+    assert "list.csv" in browser.get("/imports").text
+    assert not list(uploads.folder_of(house.container.settings).iterdir())
+    empty = browser.post("/imports/mentions", data=data, files={"file": ("none.csv", b"")})
+    assert empty.status_code == 422
+    assert "uploads" not in empty.text

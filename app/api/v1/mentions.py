@@ -78,7 +78,7 @@ class SearchesOut(Out):
 
 
 def _told(taken: candidates.Taken) -> dict[str, Any]:
-    rejected = [{"line": line, "reason": reason} for line, reason in taken.rejected]
+    rejected = [{"line": line, "reason": reason} for line, reason, _ in taken.rejected]
     return {
         "taken": taken.taken,
         "known": taken.known,

@@ -13,10 +13,10 @@ from sqlmodel import col
 from starlette.responses import Response
 
 from app.domain.said import say
-from app.errors import BadInput, FieldProblem
+from app.errors import BadInput, FieldProblem, NotFound
 from app.gaps import service, uploads
 from app.gaps.report import FORMULA_START, REJECT_COLUMNS
-from app.models import ImportState, Snapshot
+from app.models import ImportKind, ImportState, Snapshot
 from app.reports.sql import columns, rows
 from app.sites import service as sites
 from app.web.door import Id, Pages, Visit
@@ -58,10 +58,16 @@ _LISTED = (
 )
 
 
-def _safe_name(name: str | None) -> str:
-    # Shown in reports, and its suffix and words are looked at; as a path it would be somebody else's choice.
+def safe_name(name: str | None) -> str:
+    """The name of an upload as it is kept: shown in reports and looked at; as a path it would be somebody else's choice."""
     kept = re.sub(r"[^\w .()-]", "_", Path((name or "").replace("\\", "/")).name, flags=re.ASCII).strip(" .")
     return kept[-120:] or "export.csv"
+
+
+def without_folder(visit: Visit, sentence: str) -> str:
+    """A sentence that names a file without where it lay here for a moment, which is nobody's business."""
+    folder = str(uploads.folder_of(visit.container.settings))
+    return re.sub(re.escape(folder) + r"/[0-9a-f]+/", "", sentence)
 
 
 @pages.get("/imports", needs="imports:read")
@@ -73,7 +79,14 @@ def history(visit: Visit) -> Response:
         statement = statement.where(col(Snapshot.id) < int(given))
     found = rows(visit.uow, statement)
     more = f"/imports?before={found[_PAGE - 1]['id']}" if len(found) > _PAGE else None
-    return visit.page("imports.html", rows=found[:_PAGE], more=more, jobs=uploads.unfinished(visit.uow), states=STATES)
+    return visit.page(
+        "imports.html",
+        rows=found[:_PAGE],
+        more=more,
+        jobs=uploads.unfinished(visit.uow),
+        lists=uploads.finished_lists(visit.uow),
+        states=STATES,
+    )
 
 
 @pages.get("/imports/new", needs="imports:write")
@@ -90,13 +103,11 @@ def upload(visit: Visit, file: Annotated[UploadFile | None, File()] = None) -> R
         raise BadInput(say("the site is missing"), FieldProblem("site", _("Choose a site")))
     if file is None or not file.filename:
         raise BadInput(say("the file is missing"), FieldProblem("file", _("Choose a file")))
-    name = _safe_name(file.filename)
+    name = safe_name(file.filename)
     try:
         made = uploads.receive(visit.uow, visit.container.settings, site_id, name, file.file, actor=visit.actor)
     except BadInput as wrong:
-        # The sentence names the file; where it lay here for a moment is nobody's business.
-        folder = str(uploads.folder_of(visit.container.settings))
-        detail = re.sub(re.escape(folder) + r"/[0-9a-f]+/", "", wrong.detail)
+        detail = without_folder(visit, wrong.detail)
         raise BadInput(detail, FieldProblem("file", detail)) from None
     return visit.go(f"/imports/jobs/{made.id}")
 
@@ -109,13 +120,15 @@ def job(visit: Visit, job_id: Id) -> Response:
 
 def _show(visit: Visit, job_id: int) -> Response:
     found = uploads.get(visit.uow, job_id)
+    if found.kind is not ImportKind.LINKS:
+        return visit.go(f"/imports/mentions/{job_id}")
     values: dict[str, Any] = {}
     if found.state in (ImportState.UPLOADED, ImportState.FAILED):
         path = uploads.folder_of(visit.container.settings) / found.path
         whose = service.whose(visit.uow, found.site_id)
         mapping = _mapping(visit) or found.mapping
         try:
-            values["look"] = uploads.look(path, mapping=mapping or None)
+            values["look"] = uploads.look_at(path, mapping=mapping or None)
         except BadInput as wrong:
             values["look"] = uploads.Look(None, None, (), (), {}, None, wrong.detail.replace(f"{path.parent}/", ""))
         values |= {"mapping": mapping, "fields": FIELDS, "own": whose.own, "rivals": whose.competitors}
@@ -142,9 +155,11 @@ def _job_again(visit: Visit, job_id: int) -> Response:
 def run(visit: Visit, job_id: Id) -> Response:
     """It is what it seems to be, or what the person says: a worker imports it."""
     found = uploads.get(visit.uow, job_id)
+    if found.kind is not ImportKind.LINKS:
+        raise NotFound(say("there is no export {job_id}", job_id=job_id))
     if found.state in (ImportState.UPLOADED, ImportState.FAILED):
         mapping = _mapping(visit)
-        seen = uploads.look(uploads.folder_of(visit.container.settings) / found.path, mapping=mapping or None)
+        seen = uploads.look_at(uploads.folder_of(visit.container.settings) / found.path, mapping=mapping or None)
         if seen.problem:
             unsaid = "which column holds the linking page is not said"
             raise BadInput(
