@@ -6,6 +6,7 @@ malformed ones. Nothing here trusts a declared length, charset, encoding or stru
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.message import Message
@@ -42,6 +43,8 @@ _NOT_READ = frozenset(
     ("text/calendar", "text/css", "text/csv", "text/vcard", "text/x-vcard", "text/javascript", "text/xml")
 )
 _UNNAMED = frozenset(("application/octet-stream", "message/report", "message/x-delivery-status", "application/text"))
+# A parameter that stands at the start of a line because a gateway has lost the blank before it.
+_LOST_BLANK = re.compile(rb"(;[ \t]{0,8}\r?\n)(?=(?:boundary|report-type)=)", re.IGNORECASE)
 _STRUCTURE_LIMITS = frozenset(("size", "nesting", "parts"))
 
 
@@ -62,7 +65,7 @@ def parse(raw: bytes) -> InboundMail:
     if _STRUCTURE_LIMITS.intersection(scan.limits):
         return _header_only(raw, scan, scan.limits)
     try:
-        message = _read(scan.header + b"\r\n" + raw[scan.body_at :])
+        message = _read(_LOST_BLANK.sub(rb"\1 ", scan.header + b"\r\n" + raw[scan.body_at :]))
         return _facts(message, scan.limits)
     except RecursionError:
         return _header_only(raw, scan, (*scan.limits, "recursion"))

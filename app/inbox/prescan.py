@@ -41,7 +41,7 @@ def prescan(raw: bytes) -> Scan:
     if len(header) > MOST_HEADER_BYTES:
         limits.append("header-size")
         header = header[:MOST_HEADER_BYTES]
-    header, broken = _sound_header(header)
+    header, broken = _sound_header(_folded(header))
     limits += broken
     nesting = parts = 0
     if "size" not in limits:
@@ -62,6 +62,25 @@ def _header_block(raw: bytes) -> tuple[bytes, int]:
         return raw, len(raw)
     at, body = min(ends)
     return raw[:at] + b"\r\n", body
+
+
+_FIELD = re.compile(rb"[A-Za-z0-9_.-]{1,80}[ \t]{0,4}:|From |>From |[ \t]")
+_SURE = re.compile(rb"(?:from|to|subject|date|message-id|mime-version|content-type|return-path):", re.IGNORECASE)
+
+
+def _folded(header: bytes) -> bytes:
+    """The header with continuation lines that lost their blank given it back: a parser would end the header there.
+
+    Only above the last field that no text has: where such a line follows, the blank line of the body may be what is missing.
+    """
+    lines = header.splitlines(keepends=True)[: MOST_HEADER_LINES + 1]
+    last = next((number for number in range(len(lines) - 1, 0, -1) if _SURE.match(lines[number])), 0)
+    bare = [number for number in range(1, last) if lines[number].strip() and not _FIELD.match(lines[number])]
+    if not bare:
+        return header
+    for number in bare:
+        lines[number] = b" " + lines[number]
+    return b"".join(lines)
 
 
 def _sound_header(header: bytes) -> tuple[bytes, list[str]]:
