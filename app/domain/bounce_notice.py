@@ -25,8 +25,8 @@ def provider_notification(mail: InboundMail) -> Verdict | None:
     if not local.startswith(("no-reply", "noreply", "mailer-daemon")):
         return None
     try:
-        # The service appends lines for people behind the object.
-        told, _ = json.JSONDecoder().raw_decode(text[:65536])
+        # The service appends lines for people behind the object, and servers on the way break long lines in its strings.
+        told, _ = json.JSONDecoder(strict=False).raw_decode(text[:65536])
     except (ValueError, RecursionError):
         return None
     kind = told.get("notificationType") if isinstance(told, dict) else None

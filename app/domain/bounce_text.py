@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from app.domain import bounce_words as words
+from app.domain.bounce_pairs import paired_reason
 from app.domain.bounce_words import Reason
 from app.domain.inbound import BounceClass
 from app.domain.mail_tokens import ADDRESS, clean_address
@@ -94,7 +95,23 @@ def status_in(text: str, *, bare: bool = False) -> tuple[str | None, int | None]
 
 def reason_of(text: str) -> Reason | None:
     """Why, as far as the words tell; None when no known phrase is there."""
-    folded = squeeze(text[:8000])
+    return _phrased(squeeze(text[:8000]))
+
+
+def _why(text: str, status: str | None, code: int | None) -> Reason | None:
+    """The same for what decides the class: pairs of stems are asked where no phrase is known."""
+    found = _phrased(squeeze(text[:8000])) or paired_reason(text, coded=status is not None or code is not None)
+    if found in (Reason.POLICY, Reason.TRANSIENT) and status is not None and status[2:] in _ABOUT_ADDRESS:
+        return reason_of(text)
+    return found
+
+
+# Names of products, which say nothing about this message.
+_PRODUCTS = re.compile(r"viruswall|anti-?virus|anti-?spam|spamassassin|spam firewall")
+
+
+def _phrased(folded: str) -> Reason | None:
+    folded = _PRODUCTS.sub("", folded)
     for reason, table in words.REASONS:
         if any(entry in folded for entry in table):
             return reason
@@ -112,10 +129,13 @@ def class_of(status: str | None, code: int | None, evidence: str, *, delayed: bo
     """
     if delayed or ((status or "").startswith("4.") and not (status == "4.0.0" and code is not None and code >= 500)):
         return BounceClass.SOFT
-    reason = reason_of(evidence)
+    reason = _why(evidence, status, code)
     if status is not None and not status.endswith(".0.0"):
         return _of_status(status, reason)
     if code is not None and 400 <= code < 500:
+        return BounceClass.SOFT
+    if reason is None and code is not None and 500 <= code <= 504:
+        # A fault of the conversation between two servers.
         return BounceClass.SOFT
     if code == 552 and reason in (None, Reason.FULL, Reason.TOO_LARGE):
         return BounceClass.SOFT
@@ -132,6 +152,8 @@ def class_of(status: str | None, code: int | None, evidence: str, *, delayed: bo
 _NOT_FOR_GOOD = frozenset(
     ["2.2", "2.3", "3.1", "3.4", "3.5", "4.3", "4.5", "4.6", "4.7", "4.8", "5.3", "2.121", "2.122", "4.14", "4.316"]
 )
+# About the recipient's address: a pair of stems does not outweigh it.
+_ABOUT_ADDRESS = frozenset(("1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "2.1"))
 # About the sender's address, or how much he sends.
 _ABOUT_US = frozenset(("1.7", "1.8", "1.90"))
 
@@ -144,10 +166,10 @@ def _of_status(status: str, reason: Reason | None) -> BounceClass:
         return BounceClass.HARD if reason is Reason.UNKNOWN_USER else BounceClass.POLICY
     if detail in _ABOUT_US or detail.startswith("6.") or (reason is Reason.POLICY and detail != "2.1"):
         return BounceClass.HARD if detail == "4.1" else BounceClass.POLICY
-    if reason is Reason.FULL or (reason in (Reason.TRANSIENT, Reason.TOO_LARGE) and not detail.startswith("1.")):
+    if reason in (Reason.FULL, Reason.TOO_LARGE) or (reason is Reason.TRANSIENT and not detail.startswith("1.")):
         return BounceClass.SOFT
     if detail.startswith("5.") and reason is None:
-        # A fault of the conversation between two servers says nothing about the address.
+        # The same by its enhanced code: it says nothing about the address.
         return BounceClass.SOFT
     return BounceClass.HARD
 
@@ -165,7 +187,7 @@ def read_text(text: str, ignore: frozenset[str]) -> Report:
         status=status,
         code=code,
         diagnostic=diagnostic,
-        evidence=diagnostic if diagnostic and reason_of(diagnostic) is not None else said[:8000],
+        evidence=diagnostic if diagnostic and _why(diagnostic, status, code) is not None else said[:8000],
         delayed=delayed,
         success_only="successfully" in folded and status is None and code is None and "deliver" in folded,
     )

@@ -49,6 +49,19 @@ DAEMON_NAMES = phrases(
     """
 )
 
+# What may stand beside such a name; with any other word it is somebody's ("Maria Postmaster", a consultancy).
+DAEMON_NAME_WORDS = frozenset(
+    phrases(
+        """
+        mail | email | e-mail | delivery | system | subsystem | service | services | agent | administrator | administration |
+        the | internet | server | gateway | at | for | of | from | on | by | notification | notifications | notifier | daemon |
+        error | errors | automated | automatic | response | mailer | office | account | message | messages | report | reports |
+        exchange | microsoft | smtp | mta | security | appliance | scanner | filter | firewall | router | bounce | bounces |
+        returned | failure | status | virus | spam | content | admin | team | support | program | software | host | do | not | reply
+        """
+    )
+)
+
 # Subjects that only a report carries. They count only beside another sign of a machine.
 SUBJECTS = phrases(
     """
@@ -205,7 +218,7 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
             account expired | inactive user | inactive recipient | user is inactive | user disabled | user suspended |
             user is suspended | user is terminated | this user doesn't have | invalid recipient | invalid mailbox |
             invalid address | invalid user | invalid final delivery userid | invalid local part | illegal user |
-            bad destination mailbox | bad address syntax | bad recipient | undeliverable address |
+            bad destination mailbox | bad address syntax | bad recipient |
             unrouteable address | unroutable address | unrouteable mail domain | unresolvable address |
             address rejected | recipient rejected | recipient address rejected | recipient is not local |
             recipient not accepted | recipnotfound | adr.exrecipnotfound | can't create user output file |
@@ -299,7 +312,7 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
             will be retried | still trying | still being retried | lookup failure | name server | read error |
             resources | system error | i/o error | command died | mailer error | mail forwarding loop | loops back |
             routing loop | loop detected | hop count | too many received | not reachable within | was not reachable |
-            unreachable | could not be contacted | failed 20 attempts | delivery attempts were | attempts: | queue period |
+            unreachable | could not be contacted | failed 20 attempts | delivery attempts were | maximum delivery attempts | attempts: | queue period |
             queue lifetime | maximum retry | retry limit | given up after | configuration error | misconfigured |
             unable to establish | wasn't able to establish | couldn't establish | lookup failed | try resending |
             zeitüberschreitung | nicht erreichbar | vorübergehend | délai | temporairement | tiempo de espera |

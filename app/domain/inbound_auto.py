@@ -161,7 +161,10 @@ def _responder(mail: InboundMail) -> str | None:
     bare = subject
     for prefix in ("re: ", "aw: ", "sv: ", "r: ", "antw: ", "odp: "):
         bare = bare.removeprefix(prefix)
-    if bare.startswith(_SUBJECT_STARTS) and not bare.endswith(("?", "？")):
+    # Some responders put their mark into brackets.
+    if (bare.startswith(_SUBJECT_STARTS) or bare.lstrip("[(*-").startswith(_SUBJECT_STARTS)) and not bare.endswith(
+        ("?", "？")
+    ):
         # "Re: Out of office" by a person answers our own subject only when the words are ours; without the prefix they are not.
         if bare == subject or _weak(mail) is not None:
             return "subject"

@@ -6,7 +6,7 @@ known server) beside the words of failure: words alone never make a bounce, beca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.domain import bounce_words as words
 from app.domain.bounce_notice import provider_notification
@@ -16,6 +16,8 @@ from app.domain.mail_tokens import addresses, clean_address, is_answer_subject, 
 
 _REPORT_PARTS = frozenset(("message/delivery-status", "text/delivery-status", "message/global-delivery-status"))
 _SENT_PARTS = frozenset(("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"))
+_NAMES = frozenset(("original-recipient", "final-recipient", "x-actual-recipient"))
+_SHARED = frozenset(("action", "status", "diagnostic-code"))
 _FAILED = frozenset(("failed", "failure", "undeliverable", "undelivered", "expired"))
 _DELIVERED = frozenset(("delivered", "relayed", "expanded", "deliverable", "success"))
 
@@ -50,11 +52,10 @@ class _Signs:
     def __init__(self, mail: InboundMail) -> None:
         name, address = sender(mail.header("from"))
         local = (address or "").rpartition("@")[0].casefold()
-        folded_name = name.casefold()
         self.daemon = (
             local in words.DAEMON_LOCALS
             or local.startswith(words.DAEMON_LOCAL_STARTS)
-            or any(entry in folded_name for entry in words.DAEMON_NAMES)
+            or _is_daemon_name(name, address)
         )
         # Nobody signs so: no person has one of these addresses.
         self.strong = local.startswith(words.DAEMON_LOCAL_STARTS[:2]) or local in (
@@ -81,6 +82,16 @@ class _Signs:
         self.list = mail.has("list-unsubscribe") or mail.has("list-id")
 
 
+def _is_daemon_name(name: str, address: str | None) -> bool:
+    """Whether a shown name is a mail system's and nothing else: a host may follow it, a person's name may not."""
+    folded = name.casefold()
+    entry = next((entry for entry in words.DAEMON_NAMES if entry in folded), None)
+    if entry is None:
+        return False
+    rest = folded.replace(entry, " ").replace("(", " ").replace(")", " ").replace('"', " ").split()
+    return address is None or all(word in words.DAEMON_NAME_WORDS or "." in word for word in rest)
+
+
 def _is_null(mail: InboundMail) -> bool:
     paths = mail.headers.get("return-path", ())
     return any(path.strip() in ("<>", "") or "<mailer-daemon" in path.casefold() for path in paths) or (
@@ -97,6 +108,7 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
     says = any(entry in lead for entry in words.LEADS)
     coded = status_in(mail.text[:12000]) != (None, None)
     spoken = signs.subject or says or coded
+    reason = reason_of(lead)
     fresh = not signs.answer and not signs.threaded
     named = _names_somebody(mail)
     # A person may sign as postmaster: an answer in a thread, with a sender who takes mail, is theirs.
@@ -110,7 +122,9 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
         # Beside the words there must be a code, the message, or whom it did not reach.
         ("daemon-text", daemon and signs.returns and (says or coded)),
         ("daemon-text", daemon and says and (coded or signs.null_path or (named and not signs.answer))),
-        ("daemon", signs.strong and fresh and (signs.returns or spoken or reason_of(lead) is not None)),
+        # Some gateways answer in the thread, and print the failure first and then the envelope.
+        ("daemon-envelope", signs.daemon and coded and _opens_with_failure(mail.text) and "rcpt to:" in lead),
+        ("daemon", signs.strong and fresh and (signs.returns or spoken or reason is not None)),
         ("null-sender-subject", nobody and signs.subject and (says or coded or signs.returns)),
         ("null-sender-text", nobody and ((says and coded) or (signs.returns and (says or coded)))),
         ("no-reply-returned", signs.no_reply and fresh and signs.subject and signs.returns),
@@ -119,10 +133,27 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
             signs.no_reply and fresh and signs.subject and says and (coded or named) and not signs.list,
         ),
         ("auto-subject", signs.auto and signs.subject and fresh and (says or coded)),
+        # A gateway that sends from an ordinary address heads its notice with a rule or a banner.
+        ("banner", fresh and signs.subject and says and signs.returns and _is_banner(mail.text) and reason is not None),
         # Some relays strip every sign; then the subject, the words, a code and the returned message must all be there.
         ("all-words", fresh and signs.subject and says and coded and signs.returns),
     )
     return next((name for name, holds in rules if holds), None)
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text[:6000].splitlines() if line.strip()), "")
+
+
+def _is_banner(text: str) -> bool:
+    first = _first_line(text)
+    return first[:4] == first[-4:] and first[:4] in ("****", "----", "====", "####")
+
+
+def _opens_with_failure(text: str) -> bool:
+    """Whether the first line states a failure: a person would greet, or write a sentence."""
+    first = _first_line(text)
+    return len(first) < 60 and (first.casefold().startswith("error") or reason_of(first) is not None)
 
 
 def _names_somebody(mail: InboundMail) -> bool:
@@ -133,7 +164,7 @@ def _from_report(mail: InboundMail) -> tuple[tuple[Failure, ...], bool]:
     """The failed recipients of every recipient block, and whether the report only told of success."""
     failures: list[Failure] = []
     notices = False
-    for block in mail.report:
+    for block in _joined(mail.report):
         named = block.get("original-recipient") or block.get("final-recipient") or block.get("x-actual-recipient")
         action = block.get("action", "").split(";")[0].split("(")[0].strip().strip(".").casefold()
         status = status_in(block.get("status", ""), bare=True)[0]
@@ -150,6 +181,14 @@ def _from_report(mail: InboundMail) -> tuple[tuple[Failure, ...], bool]:
             for failure in failures
         ]
     return tuple(failures), notices
+
+
+def _joined(report: Sequence[Mapping[str, str]]) -> Iterable[Mapping[str, str]]:
+    """The recipient blocks. A first block that names nobody gives its action and codes to the others that lack them."""
+    if len(report) < 2 or _NAMES.intersection(report[0]) or not any(_NAMES.intersection(block) for block in report[1:]):
+        return report
+    shared = {name: value for name, value in report[0].items() if name in _SHARED}
+    return [{**shared, **block} for block in report[1:]]
 
 
 def _one(block: Mapping[str, str], named: str | None, action: str, status: str | None, mail: InboundMail) -> Failure:
@@ -186,7 +225,7 @@ def _from_text(mail: InboundMail, found: Report) -> tuple[Failure, ...]:
         known = [returned]
     if not known:
         known = list(found.recipients)
-    if not known and returned:
+    if not known and (returned or (returned := _addressed(mail))):
         known = [returned]
     bounce_class = class_of(found.status, found.code, found.evidence, delayed=found.delayed)
     action = "delayed" if found.delayed and bounce_class is BounceClass.SOFT else "failed"
@@ -201,6 +240,16 @@ def _returned_recipient(mail: InboundMail) -> str | None:
         return None
     found = [address for value in mail.original.get("to", ()) for address in addresses(value)]
     return found[0] if len(found) == 1 else None
+
+
+def _addressed(mail: InboundMail) -> str | None:
+    """To whom a copy of the header in the text was addressed; the last resort, because only a part of it may be there."""
+    ours = _own_addresses(mail)
+    for line in mail.text[:16000].splitlines():
+        if line.strip()[:3].casefold() == "to:":
+            found = [address for address in addresses(line.strip()[3:]) if address.casefold() not in ours]
+            return found[0] if len(found) == 1 else None
+    return None
 
 
 def _own_addresses(mail: InboundMail) -> frozenset[str]:

@@ -11,6 +11,7 @@ import pytest
 
 MODULES = [
     "app.domain.absence",
+    "app.domain.bounce_pairs",
     "app.domain.bounce_text",
     "app.domain.inbound_auto",
     "app.domain.inbound_intent",
@@ -20,6 +21,7 @@ MODULES = [
     "app.inbox.decoding",
     "app.inbox.html_text",
     "app.inbox.identity",
+    "app.inbox.parse",
     "app.inbox.prescan",
     "app.mail.imap",
 ]
