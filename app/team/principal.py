@@ -82,5 +82,8 @@ class Principal:
     def require(self, scope: str) -> None:
         """Raise NotAllowed unless the caller has `scope`."""
         if not self.may(scope):
-            what = f"the role {self.role.value}" if self.role else "this API key"
-            raise NotAllowed(say("{what} does not have the scope '{scope}'", what=what, scope=scope), scope=scope)
+            if self.role:
+                words = say("as {role} you may not do this: it needs {scope}", role=self.role.value, scope=scope)
+            else:
+                words = say("this API key does not have the scope '{scope}'", scope=scope)
+            raise NotAllowed(words, scope=scope)

@@ -136,7 +136,14 @@ async def _form(request: Request) -> dict[str, str]:
 def _visitor(request: Request) -> Principal | None:
     container: Container = request.app.state.container
     secret = request.cookies.get(session_cookie(container))
-    return team.resume(container.db, secret, touch=request.url.path not in UNATTENDED)
+    found = team.resume(container.db, secret, touch=request.url.path not in UNATTENDED)
+    request.state.visitor = found
+    return found
+
+
+def visitor(request: Request) -> Principal | None:
+    """Who is signed in, where that was found out already; for the page that says what went wrong afterwards."""
+    return getattr(request.state, "visitor", None)
 
 
 def _same_origin(request: Request, container: Container) -> bool:

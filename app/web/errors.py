@@ -9,8 +9,9 @@ from starlette.responses import RedirectResponse, Response
 
 from app.errors import GapbridgeError, TooMany
 from app.web import i18n
+from app.web.door import visitor
 from app.web.i18n import mark
-from app.web.rendering import THEME_COOKIE, error_view, plain_page
+from app.web.rendering import error_view, plain_page
 
 TITLES = {
     400: mark("The request is malformed"),
@@ -75,11 +76,14 @@ def of_status(
     request: Request, status: int, detail: str, error: GapbridgeError | None = None, reference: str | None = None
 ) -> Response:
     """An error page with a sentence; `reference` finds a crash in the logs. It asks the database nothing."""
-    i18n.read_by(i18n.best(request.cookies.get(i18n.COOKIE), request.headers.get("accept-language", "")))
+    who = visitor(request)
+    wanted = who.preferences.language if who else request.cookies.get(i18n.COOKIE)
+    i18n.read_by(i18n.best(wanted, request.headers.get("accept-language", "")))
     return plain_page(
         "error.html",
         status,
-        request.cookies.get(THEME_COOKIE, "system"),
+        request,
+        who,
         title=i18n._(TITLES.get(status, "There is a problem")),
         detail=i18n._(detail),
         reference=reference,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,16 +66,19 @@ def _text(number: int) -> str:
 
 
 def shell(visit: Visit) -> Shell:
-    """What this person may open. Without the right to read something, its count is not shown either."""
+    """What this person may open, with its counts, and whether mail is held."""
     told = counts.of_navigation(visit.uow)
-    found = told.counts
-    path = visit.request.url.path
+    return Shell(ways(visit.who, visit.request.url.path, told.counts), told.held)
+
+
+def ways(who: Principal, path: str, found: Mapping[str, int]) -> list[Entry]:
+    """The entries that this person may open. Without the right to read something, its count is not shown either."""
     made = []
     for target, label, needs, name, key in _ENTRIES:
-        if needs is not None and not visit.who.may(needs):
+        if needs is not None and not who.may(needs):
             continue
-        text = _text(found[name]) if name else ""
+        text = _text(found.get(name, 0)) if name else ""
         roots = (target, *_BELOW_SETTINGS) if target == "/settings" else (target,)
         current = any(path == root or (root != "/" and path.startswith(root + "/")) for root in roots)
         made.append(Entry(target, label, text, current, key))
-    return Shell(made, told.held)
+    return made

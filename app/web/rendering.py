@@ -16,8 +16,12 @@ from starlette.responses import HTMLResponse, Response
 from app.domain.people import Preferences
 from app.errors import BadInput, GapbridgeError, Refused, Skip, Stale
 from app.web import i18n
+from app.web.words import EVENT_WORDS
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from app.team.principal import Principal
     from app.web.door import Visit
     from app.web.navigation import Shell
 
@@ -66,6 +70,11 @@ def _number(value: float | None) -> str:
     return "–" if value is None else i18n.figure(value)
 
 
+def _event(name: str) -> str:
+    """What happened, by the name that the history keeps; a name of a former version is shown as it is."""
+    return i18n._(EVENT_WORDS[name]) if name in EVENT_WORDS else name.replace("_", " ").capitalize()
+
+
 def _path(url: str | None) -> str:
     """A URL without its scheme, short enough for a line."""
     text = (url or "").partition("://")[2] or (url or "")
@@ -85,7 +94,7 @@ def asset(name: str) -> str:
 
 
 _env.globals.update(_=i18n._, ngettext=i18n.ngettext, asset=asset, HTMX=Markup(HTMX))  # noqa: S704 -- our own constant
-_env.filters.update(when=_when, day=_day, as_day=_as_day, number=_number, short=_path, href=_safe_href)
+_env.filters.update(when=_when, day=_day, as_day=_as_day, event=_event, number=_number, short=_path, href=_safe_href)
 
 
 def error_view(error: GapbridgeError | None) -> dict[str, Any] | None:
@@ -125,30 +134,39 @@ def page(visit: Visit, template: str, status: int, values: Mapping[str, Any], *,
 
     principal = visit.principal
     theme = principal.theme if principal else visit.request.cookies.get(THEME_COOKIE, "system")
-    context: dict[str, Any] = {
-        **_nobody(),
-        "principal": principal,
-        "wishes": principal.preferences if principal else Preferences(),
-        "may": principal.may if principal else (lambda _: False),
-        "csrf": visit.csrf,
+    around: dict[str, Any] = {
         "theme": theme if theme in ("light", "dark") else "system",
+        "csrf": visit.csrf,
+        **_signed_in(principal),
         **_shell(navigation.shell(visit) if principal and navigate else None),
         "here": visit.request.url.path,
-        "error": error_view(visit.error),
-        "form": visit.form,
-        **values,
     }
+    if taken := around.keys() & values.keys():
+        raise TypeError(f"{template}: {', '.join(sorted(taken))} is what stands around every page; take another name")
+    context = {**_nobody(), **around, "error": error_view(visit.error), "form": visit.form, **values}
     return HTMLResponse(_env.get_template(template).render(context), status)
+
+
+def _signed_in(principal: Principal | None) -> dict[str, Any]:
+    if principal is None:
+        return {}
+    return {"principal": principal, "wishes": principal.preferences, "may": principal.may}
 
 
 def _shell(shell: Shell | None) -> dict[str, Any]:
     return {"navigation": shell.entries if shell else [], "held": shell.held if shell else None}
 
 
-def plain_page(template: str, status: int, theme: str, **values: Any) -> Response:
-    """A page that needs nothing but its values: for errors, where the database may be what failed."""
-    known = theme if theme in ("light", "dark") else "system"
-    return HTMLResponse(_env.get_template(template).render({**_nobody(), "theme": known, **values}), status)
+def plain_page(template: str, status: int, request: Request, principal: Principal | None, **values: Any) -> Response:
+    """A page that asks the database nothing: for errors, where that may be what failed. The ways are there, without counts."""
+    from app.web import navigation
+
+    wanted = principal.theme if principal else request.cookies.get(THEME_COOKIE, "system")
+    around: dict[str, Any] = {"theme": wanted if wanted in ("light", "dark") else "system", "here": request.url.path}
+    if principal is not None:
+        around |= _signed_in(principal)
+        around |= {"csrf": principal.csrf_token, "navigation": navigation.ways(principal, request.url.path, {})}
+    return HTMLResponse(_env.get_template(template).render({**_nobody(), **around, **values}), status)
 
 
 def _nobody() -> dict[str, Any]:

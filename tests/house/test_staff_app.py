@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
+
+from app.domain.pipeline import Event
+from app.web.words import EVENT_WORDS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/explanation/staff-app.md"
@@ -24,3 +28,18 @@ def test_every_test_of_the_table_exists() -> None:
                 missing.append(f"{row[1].strip()}: {path}::{name}")
         assert len(re.findall(r"`", row[4])) == 2 * len(re.findall(r"`tests/[\w/]+\.py::\w+`", row[4])), row[1]
     assert missing == []
+
+
+def test_every_event_of_a_history_has_its_words() -> None:
+    """What the services write into a prospect's history is shown in words, in every language of the pages."""
+    written = set()
+    for path in (ROOT / "app").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(call, ast.Call):
+                continue
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            texts = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            if name in ("note", "_note", "_touch") and texts:
+                written.add(texts[-1])
+    assert len(written) > 20
+    assert (written | {event.value for event in Event}) - EVENT_WORDS.keys() == set()

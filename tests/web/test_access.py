@@ -223,3 +223,19 @@ def test_a_stolen_database_signs_nobody_in(house: House) -> None:
     thief.cookies.set("gapbridge", stored)
     assert browser.get("/").status_code == 200
     assert thief.get("/").status_code == 303
+
+
+def test_a_refusal_leaves_the_ways_open_and_asks_the_database_nothing(house: House) -> None:
+    viewer = house.browser(Role.VIEWER)
+    refused = viewer.get("/settings/users")
+    assert refused.status_code == 403
+    assert "as viewer you may not do this: it needs team:write" in refused.text
+    assert re.findall(r'<a href="(/\w*)"[^>]*data-key', refused.text) == [
+        "/",
+        "/pipeline",
+        "/gap",
+        "/links",
+        "/reports",
+    ]
+    assert 'action="/signout"' in refused.text
+    assert "data-key" not in house.browser(None).get("/no-such-page").text

@@ -86,3 +86,9 @@ def test_a_rule_goes_with_a_reason_on_record(house: House) -> None:
             "lead@acme.test", "They asked us to write again", "unsubscribed"
         )  # fmt: skip
         assert look.session.exec(select(Suppression)).all() == []
+
+
+def test_a_search_is_no_notice_that_sending_is_held(house: House) -> None:
+    page = house.browser(Role.OUTREACH).get("/suppression", params={"q": "nothing-like-it"}).text
+    assert 'value="nothing-like-it"' in page
+    assert "Nothing is sent." not in page

@@ -59,7 +59,7 @@ def _show(visit: Visit, tested: list[Suppression] | None = None) -> Response:
         "suppression.html",
         rows=rows[:PAGE],
         more=more,
-        held=held,
+        holding=held,
         site=site,
         sites=sites.list_sites(visit.uow),
         kinds=KINDS,

@@ -63,7 +63,7 @@ def _show(visit: Visit, **__: object) -> Response:
         faults=system.faults(uow),
         backup=system.last_backup(uow),
         space=system.space(container, uow),
-        held=held,
+        standing=held,
         waiting=release.preview(uow) if held is not None else [],
         notice=_(words) if words else None,
     )
