@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +39,21 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = Path(tempfile.mkdtemp(prefix="gapbridge-tests-", dir=_IN_MEMORY))
         config.option.basetemp = folder / "run"
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
+    """Coverage counts on SQLite only: the same tests run the same lines on PostgreSQL, and counting costs as much as running."""
+    counting, in_threads = sys.gettrace(), threading.gettrace()
+    if counting is None or "postgresql" not in item.name:
+        return (yield)
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
+    try:
+        return (yield)
+    finally:
+        threading.settrace(in_threads)  # type: ignore[arg-type]
+        sys.settrace(counting)
 
 
 # As in every process of an installation: lines of the log go to standard error, so no test finds them among its answers.

@@ -62,7 +62,7 @@ def test_the_matrix_of_pages_and_roles(house: House, role: Role | None) -> None:
         browser = house.stranger() if role is None else house.browser(role)
         data = {}
         if route.method == "POST" and role is not None:
-            data["csrf"] = csrf_of(browser.get("/"))
+            data["csrf"] = csrf_of(browser.get("/keys"))
         answer = browser.request(route.method, path_of(route.path), data=data)
         where = f"{route.method} {route.path} as {role}: {answer.status_code}"
         if wanted == "P":
