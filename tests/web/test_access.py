@@ -238,4 +238,4 @@ def test_a_refusal_leaves_the_ways_open_and_asks_the_database_nothing(house: Hou
         "/reports",
     ]
     assert 'action="/signout"' in refused.text
-    assert "data-key" not in house.browser(None).get("/no-such-page").text
+    assert "<nav" not in house.stranger().get("/no-such-page").text

@@ -124,7 +124,7 @@ def test_a_hundred_thousand_rows_tell_how_far_they_are_and_can_be_stopped(
         if len(noted) == 1 and place != ours:
             live = browser.get(place).text
             assert "State: runs" in live
-            assert f"0 of {total:,} rows" in live
+            assert "0 of 100,000 rows" in live
             assert 'hx-trigger="every 2s"' in live
             if stop:
                 post(browser, f"{place}/cancel")
@@ -133,11 +133,11 @@ def test_a_hundred_thousand_rows_tell_how_far_they_are_and_can_be_stopped(
     monkeypatch.setattr(uploads._Watch, "note", note)
     ours = send(browser, "ours.csv", OWN).headers["location"]
     post(browser, f"{ours}/run", target="acme.test", **{"map-source": "where found"})
-    stop, place, total = False, ours, 0
+    stop, place = False, ours
     uploads.run(house.container, 1)
     noted.clear()
-    for number, stop, total in ((2, True, 20_000), (3, False, 100_000)):
-        rows = "".join(f"https://blog-{n}.test/x{number};{n % 90}\n" for n in range(total))
+    for number, stop in ((2, True), (3, False)):
+        rows = "".join(f"https://blog-{n}.test/x{number};{n % 90}\n" for n in range(100_000))
         place = send(browser, f"many-{number}.csv", f"where found;rank\n{rows}").headers["location"]
         post(browser, f"{place}/run", target="alpha.test", **{"map-source": "where found"})
         noted.clear()
