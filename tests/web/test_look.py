@@ -93,3 +93,16 @@ def test_every_page_passes_axe_and_fits(
                     found = axe_faults(look, rules=None if width == full else ["color-contrast", "target-size"])
                     faults += [f"{path} {theme} {width}: {line}" for line in found]
     assert faults == [], "\n".join(faults)
+
+
+@pytest.mark.parametrize("width", [1400, 320])
+def test_the_longest_bar_fills_its_cell(furnished: tuple[Served, list[str]], chromium: Any, width: int) -> None:
+    """U27: a picture is drawn as long as it says, whatever else a style sheet gives to its class."""
+    house, _ = furnished
+    with browse(chromium, house, Role.OPERATOR, width=width) as page:
+        page.goto(f"{house.url}/reports")
+        ready(page)
+        box = page.locator("[data-step=gap] svg").bounding_box()
+        drawn = page.locator("[data-step=gap] rect").bounding_box()
+    assert (round(box["width"]), round(box["height"])) == (160, 16)
+    assert (round(drawn["x"] - box["x"]), round(drawn["width"]), round(drawn["height"])) == (0, 160, 12)
