@@ -106,12 +106,18 @@ def _why(text: str, status: str | None, code: int | None) -> Reason | None:
     return found
 
 
+# A line that quotes the subject of the returned message: its words are ours.
+_QUOTES_SUBJECT = re.compile(
+    r"^[\s>*]{0,8}(?:the |message ){0,2}(?:subject|betreff|objet|asunto|oggetto|assunto|onderwerp|temat|ämne|emne|aihe|тема|件名|主题|主旨|제목|konu)"
+    r"(?: of the message)?(?: is| was)?\s{0,3}[:：]",
+    re.IGNORECASE,
+)
 # Names of products, which say nothing about this message.
 _PRODUCTS = re.compile(r"viruswall|anti-?virus|anti-?spam|spamassassin|spam firewall")
 
 
 def _phrased(folded: str) -> Reason | None:
-    folded = _PRODUCTS.sub("", folded)
+    folded = _PRODUCTS.sub("", ADDRESS.sub("@", folded))
     for reason, table in words.REASONS:
         if any(entry in folded for entry in table):
             return reason
@@ -120,6 +126,9 @@ def _phrased(folded: str) -> Reason | None:
 
 # Authentication, and refusals that servers of filters number so.
 _CODES_ABOUT_US = frozenset((530, 534, 535, 541, 571))
+# The whole transaction failed, or the host takes no mail from us; with a bare refusal it is not about one recipient.
+_CODES_OF_TRANSACTIONS = frozenset((521, 554))
+_REFUSALS = ("denied", "reject", "refus", "block", "not accept", "prohibit")
 
 
 def class_of(status: str | None, code: int | None, evidence: str, *, delayed: bool = False) -> BounceClass:
@@ -139,7 +148,8 @@ def class_of(status: str | None, code: int | None, evidence: str, *, delayed: bo
         return BounceClass.SOFT
     if code == 552 and reason in (None, Reason.FULL, Reason.TOO_LARGE):
         return BounceClass.SOFT
-    if reason is None and code is not None and code in _CODES_ABOUT_US:
+    refused = code in _CODES_OF_TRANSACTIONS and any(entry in squeeze(evidence[:600]) for entry in _REFUSALS)
+    if reason is None and (code in _CODES_ABOUT_US or refused):
         return BounceClass.POLICY
     if reason is Reason.POLICY:
         return BounceClass.POLICY
@@ -177,11 +187,12 @@ def _of_status(status: str, reason: Reason | None) -> BounceClass:
 def read_text(text: str, ignore: frozenset[str]) -> Report:
     """Read the readable part of a report, up to the copy of the message that it returns. `ignore`: never the recipient."""
     lines = _own_lines(text)
-    said = "\n".join(lines)
+    told = [line for line in lines if not _QUOTES_SUBJECT.match(line[:100])]
+    said = "\n".join(told)
     folded = squeeze(said)
     status, code = status_in(said)
     delayed = any(entry in folded for entry in words.DELAY) and (status is None or status[0] == "4")
-    diagnostic = _diagnostic(lines, status, code)
+    diagnostic = _diagnostic(told, status, code)
     return Report(
         recipients=_recipients(lines, ignore),
         status=status,

@@ -34,7 +34,9 @@ def bounce(mail: InboundMail) -> Verdict | None:
             return Verdict(Kind.BOUNCE, "bounce:dsn", Bounce(failures))
         if notices:
             return Verdict(Kind.OTHER, "delivery-notice")
-    if mail.feedback is not None or "message/disposition-notification" in mail.part_types:
+    receipt = "message/disposition-notification" in mail.part_types
+    # Sieve's "reject" answers with a receipt that a daemon signs; a reader's receipt has the reader as its sender.
+    if mail.feedback is not None or (receipt and not (signs.daemon and signs.null_path)):
         return None
     rule = _text_rule(mail, signs)
     if rule is None:
@@ -111,6 +113,7 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
     reason = reason_of(lead)
     fresh = not signs.answer and not signs.threaded
     named = _names_somebody(mail)
+    banner = signs.subject and says and _is_banner(mail.text)
     # A person may sign as postmaster: an answer in a thread, with a sender who takes mail, is theirs.
     person = signs.answer and (not (signs.subject or coded) or (signs.threaded and not signs.null_path))
     daemon = signs.daemon and not person
@@ -134,7 +137,8 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
         ),
         ("auto-subject", signs.auto and signs.subject and fresh and (says or coded)),
         # A gateway that sends from an ordinary address heads its notice with a rule or a banner.
-        ("banner", fresh and signs.subject and says and signs.returns and _is_banner(mail.text) and reason is not None),
+        ("banner", banner and fresh and signs.returns and reason is not None),
+        ("banner", banner and named and not signs.threaded),
         # Some relays strip every sign; then the subject, the words, a code and the returned message must all be there.
         ("all-words", fresh and signs.subject and says and coded and signs.returns),
     )
@@ -147,7 +151,10 @@ def _first_line(text: str) -> str:
 
 def _is_banner(text: str) -> bool:
     first = _first_line(text)
-    return first[:4] == first[-4:] and first[:4] in ("****", "----", "====", "####")
+    if first[:4] != first[-4:]:
+        return False
+    # Dashes stand around "Forwarded message", too.
+    return first[:4] in ("****", "====", "####") or (first[:4] == "----" and "recipient" in first.casefold())
 
 
 def _opens_with_failure(text: str) -> bool:
