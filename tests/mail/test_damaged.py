@@ -40,7 +40,9 @@ Diagnostic-Code: smtp;550 5.1.351 remote server returned unknown recipient
 
 def test_continuation_lines_that_lost_their_blank_do_not_end_the_header() -> None:
     for raw in (REPORT, REPORT.replace(b"\n", b"\r\n")):
-        verdict = classify(parse(raw))
+        mail = parse(raw)
+        assert mail.text.strip() == "far.test rejected your message."
+        verdict = classify(mail)
         assert verdict.rule == "bounce:dsn"
         assert verdict.bounce is not None
         assert verdict.bounce.recipients == ("anna.lind@far.test",)
