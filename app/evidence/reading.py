@@ -142,12 +142,13 @@ def read_site(reader: Reader, domain: str, start: str, shared: Sequence[str]) ->
 
 
 def sitemap_articles(reader: Reader, url: str) -> list[Article]:
-    """The pages of a sitemap; of an index the newest parts."""
+    """The pages of a sitemap; of an index the newest parts, as far as they lie on the same site."""
     listed = reader.listing(url, "sitemap")
     if listed is None:
         return []
     found = [entry.article for entry in listed.entries]
-    for part in listed.parts[:_PARTS]:
+    own = site_key(url)
+    for part in [one for one in listed.parts if site_key(one) == own][:_PARTS]:
         more = reader.listing(part, "sitemap")
         if more is not None:
             found += [entry.article for entry in more.entries]

@@ -44,7 +44,8 @@ def named_pages(
 
     take(f"{origin}/feed", "feed")
     index = take(f"{origin}/sitemap.xml", "sitemap")
-    for part in index.parts[:_PARTS] if index is not None else ():
+    parts_of_theirs = [one for one in (index.parts if index is not None else ()) if site_key(one) == domain]
+    for part in parts_of_theirs[:_PARTS]:
         take(part, "sitemap")
     return list(found.items()), asked
 
