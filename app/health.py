@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.container import Container
 from app.db import migrate
+from app.digest import service as digest
 from app.domain.said import say
 from app.errors import GapbridgeError, Unavailable
 from app.inbox import service as inbox
@@ -115,6 +116,18 @@ def check_quarantine(container: Container) -> str:
     return f"{waiting} message(s) put aside"
 
 
+def check_digest(container: Container) -> str:
+    """What the digest to staff is sent by is there."""
+    settings = container.settings
+    with container.db.read() as look:
+        wrong = digest.trouble(look.session, settings)
+    if wrong is not None:
+        raise Unavailable(wrong)
+    return (
+        f"sent by {settings.system_smtp_host or settings.digest_mailbox}" if digest.is_configured(settings) else "none"
+    )
+
+
 def check_clock(container: Container) -> str:
     """Some process holds the clock's lease: due rows are being found."""
     with container.db.read() as look:
@@ -138,6 +151,7 @@ def lines(container: Container, broker: Callable[[], object]) -> Iterator[tuple[
         ("broker", broker),
         ("hold", lambda: check_hold(container)),
         ("quarantine", lambda: check_quarantine(container)),
+        ("digest", lambda: check_digest(container)),
         ("clock", lambda: check_clock(container)),
     ]
     for name, run in checks:

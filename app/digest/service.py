@@ -36,6 +36,7 @@ _WAIT = timedelta(minutes=10)
 _FURTHEST = timedelta(days=31)
 # What may have reached somebody, or had nothing to say: the next digest begins where it ended.
 _TOLD = (DigestState.SENT, DigestState.EMPTY, DigestState.UNKNOWN, DigestState.WRITTEN)
+_said: set[str] = set()
 _OPEN = (DigestState.READY, DigestState.SENDING, DigestState.WRITTEN)
 
 
@@ -71,6 +72,17 @@ def is_configured(settings: Settings) -> bool:
     return bool(settings.digest_mailbox or settings.system_smtp_host)
 
 
+def trouble(session: Session, settings: Settings) -> str | None:
+    """What keeps every digest from being sent, with the fix; None where nothing does, or none is configured."""
+    if not settings.digest_mailbox or settings.system_smtp_host:
+        return None
+    try:
+        _mailbox(session, settings)
+    except BadInput as wrong:
+        return wrong.detail
+    return None
+
+
 def due(session: Session, now: datetime) -> list[int]:
     """Members of staff whose digest is to be made or sent now."""
     wanted = select(col(UserSetting.user_id), col(UserSetting.digest), col(UserSetting.time_zone)).join(
@@ -95,6 +107,14 @@ def send(deps: Deps, user_id: int) -> DigestState | None:
     Safe to run twice, late, or at the same time by two workers: the row is unique for person and period.
     """
     if not is_configured(deps.settings):
+        return None
+    with deps.db.read() as look:
+        wrong = trouble(look.session, deps.settings)
+    if wrong is not None:
+        # It stays due, and each sweep comes by: said once by each process; `gapbridge doctor` and the page of the system say it always.
+        if wrong not in _said:
+            _said.add(wrong)
+            log.warning("digest.not_sent", reason=wrong)
         return None
     claimed = _claim(deps, user_id)
     if claimed is None:
@@ -233,7 +253,8 @@ def _mailbox(session: Session, settings: Settings) -> Mailbox:
     if found is None or not found.active:
         raise BadInput(
             say(
-                "GAPBRIDGE_DIGEST_MAILBOX names {digest_mailbox}, which is no connected mailbox",
+                "GAPBRIDGE_DIGEST_MAILBOX names {digest_mailbox}, which is no connected mailbox; set it to the address of one "
+                "(`gapbridge mailbox list`), or connect that one",
                 digest_mailbox=settings.digest_mailbox,
             )
         )

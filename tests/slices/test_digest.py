@@ -182,6 +182,26 @@ def test_a_mailbox_sends_it_and_no_cap_counts_it(desk: Desk) -> None:
         assert list(look.session.exec(select(MailboxDay))) == []
 
 
+def test_a_mailbox_that_is_none_is_said_once_with_the_fix(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each sweep comes by; the log has it once, the checks have it always, and the digest waits for the mailbox."""
+    desk.change()
+    monkeypatch.setattr(service, "_said", set())
+    own = desk.settings.model_copy(update={"system_smtp_host": "", "digest_mailbox": "typo@acme.test"})
+    wrong = Desk(desk.db, own, desk.sink)
+    for _ in range(3):
+        assert service.send(wrong, 1) is None
+    assert caplog.text.count("typo@acme.test") == 1
+    with desk.db.read() as look:
+        assert "gapbridge mailbox list" in (service.trouble(look.session, own) or "")
+        assert service.trouble(look.session, desk.settings) is None
+    assert (desk.rows(), desk.due()) == ([], [1])
+    with desk.db.work() as uow:
+        a_mailbox(uow, email="typo@acme.test", smtp_host="127.0.0.1", smtp_port=desk.sink.port)
+    assert service.send(wrong, 1) is DigestState.SENT
+
+
 @pytest.mark.parametrize(
     ("verb", "answer", "states"),
     [
