@@ -56,6 +56,7 @@ _QUEUES = {
     Job.GAPS_EXPIRE: "pages",
     Job.PAGES_CHECK: "pages",
     Job.GAPS_IMPORT: "pages",
+    Job.GAPS_REFIT: "pages",
     Job.GAPS_VERIFY: "pages",
 }
 CONNECT_SECONDS = 5.0

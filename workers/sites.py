@@ -1,4 +1,4 @@
-"""The work of our own pages: looking whether they can still be promoted."""
+"""The work of our own pages: looking whether they can still be promoted, and comparing prospects with them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from app.container import Container
 from app.jobs import Job
+from app.pitches import our_pages
 from app.sites import pages
 from app.sites.looking import Look
 from workers.work import Work
@@ -18,4 +19,5 @@ def check(container: Container, page_id: int) -> Look:
 
 WORK: tuple[Work, ...] = (
     Work(Job.PAGES_CHECK, run=check, due=pages.due, time_limit=timedelta(minutes=5), cut_short=True),
+    Work(Job.GAPS_REFIT, run=our_pages.run, due=our_pages.due, time_limit=timedelta(hours=1), cut_short=True),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from app.db.work import UnitOfWork
 from app.domain.language import LanguageSource, first_code
 from app.domain.topic_fit import TopicFit
@@ -32,7 +34,18 @@ def page_was_read(uow: UnitOfWork, prospect: Prospect, *, lang: str, text: str) 
 def refit(uow: UnitOfWork, prospect: Prospect) -> TopicFit:
     """Find the page of ours that fits a prospect, and keep it with its words, or the reason why nobody can tell."""
     site = uow.session.get_one(Site, prospect.site_id)
-    found = Topics(kept.our_texts(uow, site)).fit(
+    return _refit(Topics(kept.our_texts(uow, site)), prospect)
+
+
+def refit_all(uow: UnitOfWork, site: Site, prospects: Iterable[Prospect]) -> None:
+    """The same for several prospects of one site."""
+    topics = Topics(kept.our_texts(uow, site))
+    for prospect in prospects:
+        _refit(topics, prospect)
+
+
+def _refit(topics: Topics, prospect: Prospect) -> TopicFit:
+    found = topics.fit(
         TheirText(
             prospect.best_page_title,
             prospect.anchor,

@@ -33,6 +33,7 @@ class Job(StrEnum):
     GAPS_EXPIRE = "gaps.expire"  # -> snapshot
     PAGES_CHECK = "pages.check"  # -> page of ours
     GAPS_VERIFY = "gaps.verify"  # -> prospect
+    GAPS_REFIT = "gaps.refit"  # -> site of ours
     GAPS_IMPORT = "gaps.import"  # -> upload
 
 

@@ -29,5 +29,8 @@ class Site(Table, table=True):
     postal_address: str | None = None
     # Grows with each change, so that of two people who save at once the second is asked.
     version: int = 1
+    # Set when a page of ours has changed: from then on its prospects are compared anew, up to the prospect `fit_after`.
+    fit_due_at: datetime | None = None
+    fit_after: int | None = None
     archived_at: datetime | None = None
     created_at: datetime

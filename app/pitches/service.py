@@ -100,7 +100,8 @@ def propose(
     known = facts.know(uow, prospect)
     if linked is None and existing is not None and known.seen is None:
         linked = linked_fact(existing.variables.get("linked"))
-    evidence = facts.gather(uow, prospect, linked=linked, known=known)
+    chosen = chosen_page(existing, known)
+    evidence = facts.gather(uow, prospect, linked=linked, page_id=chosen, known=known)
     proposal = propose_angle(evidence.angle, by_hand=by_hand)
     if proposal is None:
         reasons = "; ".join(f"{angle.value}: {why_not(angle, evidence.angle)}" for angle in Angle)
@@ -109,7 +110,14 @@ def propose(
             Skip("no-reason", say("{reasons}.", reasons=reasons)),
         )
     choice = Choice(proposal.angle, proposal.why, proposal.reason)
-    return _write(uow, evidence, choice, existing=existing, actor=actor)
+    return _write(uow, evidence, choice, existing=existing, actor=actor, page_chosen=chosen is not None)
+
+
+def chosen_page(draft: Pitch | None, known: facts.Known) -> int | None:
+    """The page of ours that a person has chosen for a draft, as long as we promote it."""
+    if draft is None or not draft.variables.get("page_chosen"):
+        return None
+    return draft.page_id if any(page.id == draft.page_id for page in known.pages) else None
 
 
 def rests_on_evidence(pitch: Pitch) -> bool:
@@ -163,7 +171,9 @@ def choose(
     contact = _contact(uow, prospect, contact_id or pitch.contact_id)
     evidence = dataclasses.replace(evidence, contact=contact)
     choice = dataclasses.replace(choice, why=f"Chosen by {actor}: {choice.why}.")
-    return _write(uow, evidence, choice, existing=pitch, actor=actor)
+    # The form sends the page of the draft as well; another one is a choice.
+    page_chosen = chosen_page(pitch, known) is not None or page_id not in (None, pitch.page_id)
+    return _write(uow, evidence, choice, existing=pitch, actor=actor, page_chosen=page_chosen)
 
 
 def choose_angle(uow: UnitOfWork, pitch_id: int, version: int, angle: str, *, actor: str) -> Pitch:
@@ -320,6 +330,7 @@ def _write(
     *,
     existing: Pitch | None,
     actor: str,
+    page_chosen: bool,
 ) -> Pitch:
     angle, why = choice.angle, choice.why
     values = facts.values_of(evidence, choice.reason)
@@ -352,6 +363,8 @@ def _write(
     pitch.subject, pitch.body_text, pitch.body_html = message.subject, message.body_text, message.body_html
     coverage = coverage_row(evidence.angle.coverage) if angle is Angle.COVERAGE_GAP else None
     pitch.variables = {"values": values, "linked": linked_row(evidence.angle.linked), "coverage": coverage}
+    if page_chosen:
+        pitch.variables = {**pitch.variables, "page_chosen": True}
     uow.session.add(pitch)
     return _touch(uow, pitch, actor, "pitch_rendered")
 

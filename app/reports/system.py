@@ -25,6 +25,7 @@ from app.models import (
     Page,
     Prospect,
     SequenceRun,
+    Site,
     WorkerBeat,
 )
 
@@ -84,6 +85,7 @@ def due(uow: UnitOfWork) -> list[Due]:
         ("links", Link.check_due_at, ()),
         ("pages", Page.check_due_at, ()),
         ("imports", ImportJob.due_at, ()),
+        ("fit", Site.fit_due_at, ()),
     ]
     found = []
     for kind, column, more in kinds:

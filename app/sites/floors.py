@@ -7,11 +7,9 @@ from typing import Any
 
 from app.audit import service as audit
 from app.db.work import UnitOfWork
-from app.domain.language import codes_of
-from app.domain.said import say
-from app.errors import BadInput, FieldProblem
 from app.models import Site
 from app.sites import service
+from app.sites.pages import compare_anew
 
 _FIELDS = ("min_authority", "min_traffic", "min_fit", "languages")
 
@@ -34,7 +32,7 @@ def set_floors(
         "min_authority": min_authority,
         "min_traffic": min_traffic,
         "min_fit": min_fit,
-        "languages": _clean(languages),
+        "languages": service.clean_languages(languages),
     }
     before = {name: getattr(site, name) for name in _FIELDS}
     if audit.record(uow, "site.floors", "site", site_id, name=site.name, before=before, after=values) is not None:
@@ -42,17 +40,6 @@ def set_floors(
             setattr(site, name, value)
         site.version += 1
         uow.session.flush()
+        if before["languages"] != values["languages"]:
+            compare_anew(uow, site_id)
     return site
-
-
-def _clean(languages: Iterable[str]) -> list[str]:
-    found: list[str] = []
-    for text in languages:
-        codes = codes_of(text)
-        if not codes:
-            raise BadInput(
-                say("'{text}' is no code of a language", text=text),
-                FieldProblem("languages", say("Enter codes such as en or de, de-AT")),
-            )
-        found += [code for code in codes if code not in found]
-    return found

@@ -15,6 +15,7 @@ from app.domain.angles import Angle
 from app.domain.said import say
 from app.errors import BadInput, Conflict, Difference, FieldProblem, NotFound, Stale
 from app.fetch.ports import Fetcher
+from app.jobs import Job
 from app.keys import ascii_host, registrable_domain
 from app.models import Page, Site
 from app.sites.looking import Look, look
@@ -95,6 +96,7 @@ def add_page(
     uow.session.add(page)
     uow.session.flush()
     audit.record(uow, "page.added", "page", page.id, name=page.url, after=values)
+    compare_anew(uow, site_id)
     return page
 
 
@@ -119,6 +121,7 @@ def change_page(uow: UnitOfWork, page_id: int, version: int, **given: Any) -> Pa
             setattr(page, name, value)
         page.version += 1
         uow.session.flush()
+        compare_anew(uow, page.site_id)
     return page
 
 
@@ -130,6 +133,7 @@ def archive_page(uow: UnitOfWork, site_id: int, page_id: int) -> Page:
     if page.archived_at is None:
         page.archived_at, page.check_due_at = uow.now(), None
         audit.record(uow, "page.archived", "page", page_id, name=page.url)
+        compare_anew(uow, site_id)
     return page
 
 
@@ -139,7 +143,16 @@ def restore_page(uow: UnitOfWork, page_id: int) -> Page:
     if page.archived_at is not None:
         page.archived_at, page.check_due_at = None, uow.now()
         audit.record(uow, "page.restored", "page", page_id, name=page.url)
+        compare_anew(uow, page.site_id)
     return page
+
+
+def compare_anew(uow: UnitOfWork, site_id: int) -> None:
+    """Let a worker compare the prospects of a site with its pages, from the first one on."""
+    site = _site(uow, site_id)
+    site.fit_due_at, site.fit_after = uow.now(), None
+    uow.session.flush()
+    uow.ring(Job.GAPS_REFIT, site_id)
 
 
 def due(session: Session, now: Any) -> list[int]:

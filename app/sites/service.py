@@ -12,11 +12,12 @@ from sqlmodel import col
 from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.domain.delivery import OutboundState
+from app.domain.language import codes_of
 from app.domain.said import say
 from app.errors import BadInput, Conflict, Difference, FieldProblem, NotFound, Stale
 from app.keys import registrable_domain
 from app.models import Competitor, Outbound, Prospect, RunState, SequenceRun, Site
-from app.sites.pages import add_page, archive_page, change_page, get_page, pages, restore_page
+from app.sites.pages import add_page, archive_page, change_page, compare_anew, get_page, pages, restore_page
 
 MOST_COMPETITORS = 10
 ADVISED_COMPETITORS = 5
@@ -29,6 +30,8 @@ FIELDS = (
     "country",
     "min_authority",
     "min_traffic",
+    "min_fit",
+    "languages",
     "sender_name",
     "sender_role",
     "postal_address",
@@ -80,6 +83,20 @@ def _clean_names(names: Iterable[str]) -> list[str]:
     return kept
 
 
+def clean_languages(languages: Iterable[str]) -> list[str]:
+    """Codes of languages in the given order, each once. Raises BadInput with the field `languages`."""
+    found: list[str] = []
+    for text in languages:
+        codes = codes_of(text)
+        if not codes:
+            raise BadInput(
+                say("'{text}' is no code of a language", text=text),
+                FieldProblem("languages", say("Enter codes such as en or de, de-AT")),
+            )
+        found += [code for code in codes if code not in found]
+    return found
+
+
 def create(
     uow: UnitOfWork,
     *,
@@ -90,6 +107,8 @@ def create(
     country: str | None = None,
     min_authority: float | None = None,
     min_traffic: int | None = None,
+    min_fit: int | None = None,
+    languages: Iterable[str] = (),
     sender_name: str | None = None,
     sender_role: str | None = None,
     postal_address: str | None = None,
@@ -103,6 +122,8 @@ def create(
         "country": country,
         "min_authority": min_authority,
         "min_traffic": min_traffic,
+        "min_fit": min_fit,
+        "languages": list(languages),
         "sender_name": sender_name,
         "sender_role": sender_role,
         "postal_address": postal_address,
@@ -116,7 +137,7 @@ def create(
 
 
 def change(uow: UnitOfWork, site_id: int, version: int, **given: Any) -> Site:
-    """Replace the fields of a site (all of `FIELDS`), of which the caller has read `version`.
+    """Replace the fields of a site (those of `FIELDS` that are given), of which the caller has read `version`.
 
     Raises Stale with what differs when somebody else saved meanwhile, and what `create` raises. A domain that is a competitor
     of the site is refused: one of the two is wrong.
@@ -138,6 +159,9 @@ def change(uow: UnitOfWork, site_id: int, version: int, **given: Any) -> Site:
             setattr(site, name, value)
         site.version += 1
         uow.session.flush()
+        if any(before[name] != values[name] for name in ("language", "languages")):
+            # Our pages are compared in the language of the site.
+            compare_anew(uow, site_id)
     return site
 
 
@@ -185,9 +209,13 @@ def restore(uow: UnitOfWork, site_id: int) -> Site:
 
 def _clean(uow: UnitOfWork, site: Site | None, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values as they are kept. Raises BadInput with every field that is wrong, Conflict for what another site has."""
-    values = {name: given[name] for name in FIELDS}
+    values = {name: given[name] if name in given else getattr(site, name) for name in FIELDS}
     problems: list[FieldProblem] = []
-    for name, clean in (("domains", clean_domains), ("brand_names", _clean_names)):
+    for name, clean in (
+        ("domains", clean_domains),
+        ("brand_names", _clean_names),
+        ("languages", clean_languages),
+    ):
         try:
             values[name] = clean(values[name])
         except BadInput as wrong:
@@ -208,6 +236,8 @@ def _clean(uow: UnitOfWork, site: Site | None, given: Mapping[str, Any]) -> dict
         problems.append(FieldProblem("min_authority", say("Enter 0 to 100")))
     if traffic is not None and traffic < 0:
         problems.append(FieldProblem("min_traffic", say("Enter a whole number")))
+    if values["min_fit"] is not None and not 0 <= values["min_fit"] <= 100:
+        problems.append(FieldProblem("min_fit", say("Enter 0 to 100")))
     if problems:
         raise BadInput(say("the site cannot be saved with these values"), *problems)
     _alone(uow, site, values["name"], values["domains"])

@@ -65,6 +65,25 @@ def test_competitors_are_refused_by_name_and_more_than_five_warn(house: House) -
     assert "<textarea" not in reader
 
 
+def test_every_floor_and_the_sister_brands_stand_in_the_forms(house: House) -> None:
+    lead = house.browser(Role.LEAD)
+    wrong = post(lead, "/sites", **FORM, min_fit="101", languages="en, 12")
+    assert wrong.status_code == 422
+    assert 'href="#f-min_fit"' in wrong.text
+    assert 'href="#f-languages"' in wrong.text
+    assert post(lead, "/sites", **FORM, min_fit="60", languages="en, de-AT").status_code == 303
+    page = lead.get("/sites/1").text
+    assert re.search(r'name="min_fit"[^>]*value="60"', page)
+    assert re.search(r'name="languages"[^>]*value="en de"', page)
+    assert "fit 60" in lead.get("/sites").text
+    own = post(lead, "/sites/1/competitors", domain="rival.test", sisters="acme.test")
+    assert 'href="#f-sisters"' in own.text
+    post(lead, "/sites/1/competitors", domain="rival.test", sisters="rival-shop.test, other.test")
+    assert "rival-shop.test, other.test" in lead.get("/sites/1").text
+    post(lead, "/sites/1", **FORM, version="1", min_fit="", languages="")
+    assert re.search(r'name="min_fit"[^>]*value=""', lead.get("/sites/1").text)
+
+
 def test_sending_rules_of_a_site_tell_who_came_second(house: House) -> None:
     lead = house.browser(Role.LEAD)
     post(lead, "/sites", **FORM)

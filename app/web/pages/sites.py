@@ -54,6 +54,8 @@ def _given(visit: Visit) -> dict[str, Any]:
         "country": visit.text("country") or None,
         "min_authority": _figure(visit, "min_authority", _("Enter 0 to 100")),
         "min_traffic": visit.number("min_traffic"),
+        "min_fit": visit.number("min_fit"),
+        "languages": visit.text("languages").replace(",", " ").split(),
         "sender_name": visit.text("sender_name") or None,
         "sender_role": visit.text("sender_role") or None,
         "postal_address": visit.form.get("postal_address", "").strip().replace("\r\n", "\n") or None,
@@ -73,6 +75,8 @@ def _kept(site: Site | None) -> dict[str, Any]:
         "country": site.country or "",
         "min_authority": "" if floor is None else f"{floor:g}",
         "min_traffic": "" if site.min_traffic is None else site.min_traffic,
+        "min_fit": "" if site.min_fit is None else site.min_fit,
+        "languages": " ".join(site.languages),
         "sender_name": site.sender_name or "",
         "sender_role": site.sender_role or "",
         "postal_address": site.postal_address or "",
@@ -175,7 +179,10 @@ def restore_site(visit: Visit, site_id: Id) -> Response:
 @pages.post("/sites/{site_id}/competitors", needs="sites:write", again=_show)
 def add_competitor(visit: Visit, site_id: Id) -> Response:
     """Add a competitor; more than five come with an advice."""
-    _made, advice = service.add_competitor(visit.uow, site_id, visit.text("domain"), name=visit.text("label") or None)
+    sisters = visit.text("sisters").replace(",", " ").split()
+    _made, advice = service.add_competitor(
+        visit.uow, site_id, visit.text("domain"), name=visit.text("label") or None, sisters=sisters
+    )
     return visit.go(f"/sites/{site_id}?did={'noise' if advice else 'competitor'}")
 
 

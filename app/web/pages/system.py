@@ -36,6 +36,7 @@ DUE = {
     "links": mark("Link checks"),
     "pages": mark("Looks at our pages"),
     "imports": mark("Imports"),
+    "fit": mark("Prospects to compare with your pages"),
 }
 
 
