@@ -18,6 +18,7 @@ from app.domain.contact_rules import (
     surely_named,
     unfit,
 )
+from app.domain.pitch_contract import page_key
 from app.fetch.parsing import PageTooComplex, parser_pool
 from app.fetch.ports import Fetched, Fetcher
 from app.keys import site_key
@@ -76,9 +77,12 @@ def read_pages(fetcher: Fetcher, domain: str, start: str, budget: int) -> Readin
         facts = _look(fetcher, url, kind, reading)
         if facts is None:
             continue
+        if kind is PageKind.FEED and not reading.authors:
+            for name in _of_item(facts, start):
+                reading.authors.setdefault(name, url)
         for name, their_page in facts.authors:
             # On the page that links they are its authors; elsewhere they may be anybody's.
-            if kind in {PageKind.LINKING, PageKind.AUTHOR} or (kind is PageKind.FEED and not reading.authors):
+            if kind in {PageKind.LINKING, PageKind.AUTHOR}:
                 reading.authors.setdefault(name, url)
             if their_page and kind is PageKind.LINKING:
                 ask(their_page, PageKind.AUTHOR)
@@ -92,6 +96,13 @@ def read_pages(fetcher: Fetcher, domain: str, start: str, budget: int) -> Readin
     judged = [_judge(domain, reading, *entry) for entry in seen.values()]
     reading.found = sorted(judged, key=_worth)[:MAX_FOUND]
     return reading
+
+
+def _of_item(facts: ContactFacts, start: str) -> list[str]:
+    """The authors that a feed gives to the page that links: by its item, or because nobody else writes there."""
+    names = list(dict.fromkeys(name for name, _ in facts.authors))
+    of_page = [name for name, page in facts.authors if page and page_key(page) == page_key(start)]
+    return of_page or (names if len(names) == 1 else [])
 
 
 def _look(fetcher: Fetcher, url: str, kind: PageKind, reading: Reading) -> ContactFacts | None:

@@ -90,7 +90,12 @@ _MORE_ROLES = _words(
     "bonjour|ciao|comercial|commerciale|comunicacion|contactar|contacto|contacts|contatti|contato|direccion|direzione|"
     "feedback|hallo|hola|imprensa|inbox|kundenservice|ola|pr|prensa|pub|publicidad|publicidade|pubblicita|publicite|"
     "redaccion|redacao|redaction|redazione|sales|secretariat|segreteria|servicio|stampa|verlag|welcome|werbung|anzeigen|"
-    "ads|advertise|advertising|media|blog|web|enquiries|inquiries|general|service|partners|partnerships"
+    "ads|advertise|advertising|media|blog|web|staff|newsdesk|enquiries|inquiries|general|service|partners|partnerships"
+)
+_TITLES = _words("dr prof mag ing dipl mr mrs ms mme mlle sr sra dott dottssa ssa herr frau phd md ba ma msc bsc mba")
+_TEAM = _words(
+    "admin administrator anonymous collaboratori crew desk editorial editors equipe equipo gastautor guest mitarbeiter newsroom "
+    "presse pressestelle redaccion redacao redaction redaktion redaktionsteam redazione staff support team webmaster"
 )
 # Somebody reads these, but for one purpose that is not ours.
 _UNFIT = _words(
@@ -134,7 +139,8 @@ def read_text(text: str) -> list[SeenAddress]:
 
     Written out is "name [at] site [dot] com" in several spellings and languages, or "name at site dot com" with all words.
     """
-    plain = dict.fromkeys(_around_at(text.replace("\uff20", "@")))
+    text = text.translate(_WIDE)
+    plain = dict.fromkeys(_around_at(text))
     opened = dict.fromkeys(_around_at(_BRACKET_DOT.sub(".", _BRACKET_AT.sub("@", text))))
     for bare in _BARE.finditer(text):
         opened[f"{_WORD_DOT.sub('.', bare[1])}@{_WORD_DOT.sub('.', bare[2])}"] = None
@@ -196,11 +202,34 @@ def page_kind(url: str, words: str) -> PageKind | None:
 
 def fold(text: str) -> str:
     """Lower case without accents; German letters as they are written without them."""
-    german = text.casefold().translate(_GERMAN)
-    return "".join(char for char in unicodedata.normalize("NFKD", german) if not unicodedata.combining(char))
+    return _plain(text.casefold().translate(_GERMAN))
 
 
-_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+def _plain(text: str) -> str:
+    # Composed first, so that a letter with an accent is one letter whichever way it was written.
+    parts = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    return "".join(char for char in parts if not unicodedata.combining(char))
+
+
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+# Letters that are no letter with an accent, as people write them in addresses.
+_LETTERS = str.maketrans(
+    {
+        "ß": "ss",
+        "æ": "ae",
+        "œ": "oe",
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "ı": "i",
+        "'": "",
+        "’": "",
+        "ʼ": "",
+    }
+)
+_WIDE = str.maketrans({"＠": "@", "．": "."})
 
 
 def _phrase(text: str) -> str:
@@ -208,26 +237,52 @@ def _phrase(text: str) -> str:
 
 
 def named(name: str, local: str) -> bool:
-    """Whether a local part is made of this person's name: jane, doe, jane.doe, jdoe, janed, doe.jane ..."""
-    tokens = _tokens(name)
-    bare = re.sub(r"\d+", "", fold(local.partition("+")[0]))
-    if not tokens or len(bare) < 2:
-        return False
-    first, last = tokens[0], tokens[-1]
-    whole = bare.replace(".", "").replace("-", "").replace("_", "")
-    forms = {first + last, last + first, first[0] + last, first + last[0], last + first[0]}
-    forms |= {token for token in (first, last) if len(token) >= 3}
-    return whole in forms
+    """Whether a local part is made of this person's name: jane, doe, jane.doe, jdoe, janed, doe.jane ...
+
+    Of several given or family names (Jean-Pierre, García López) all, or the first of them, may stand there.
+    """
+    whole = re.sub(r"[\d._-]+", "", fold(local.partition("+")[0]))
+    return len(whole) >= 2 and any(whole in _forms(tokens) for tokens in _spellings(name))
+
+
+def _forms(tokens: list[str]) -> set[str]:
+    first = tokens[0]
+    forms = {"".join(tokens), "".join(reversed(tokens)), "".join(token[0] for token in tokens[:-1]) + tokens[-1]}
+    for cut in range(1, len(tokens)):
+        given = "".join(tokens[:cut])
+        for end in range(cut + 1, len(tokens) + 1):
+            family = "".join(tokens[cut:end])
+            forms |= {given + family, family + given, first + family, family + first, first[0] + family}
+            forms |= {first + family[0], family + first[0]}
+    # One letter and the empty text are no name.
+    return {one for one in forms if len(one) >= 3} | {token for token in (first, tokens[-1]) if len(token) >= 3}
 
 
 def surely_named(name: str, local: str) -> bool:
     """Like `named`, and strict enough for an address at a public provider: the family name must be in it."""
-    tokens = _tokens(name)
-    return len(tokens) >= 2 and len(tokens[-1]) >= 3 and tokens[-1] in fold(local) and named(name, local)
+    here = re.sub(r"[\d._-]+", "", fold(local))
+    family = any(len(tokens) >= 2 and len(tokens[-1]) >= 3 and tokens[-1] in here for tokens in _spellings(name))
+    return family and named(name, local)
+
+
+def _spellings(name: str) -> list[list[str]]:
+    """The parts of a name, with the German and with the plain spelling of its umlauts."""
+    both = (_tokens(name), _parts(_plain(unicodedata.normalize("NFC", name).casefold())))
+    return [tokens for tokens in both if tokens]
 
 
 def _tokens(name: str) -> list[str]:
-    return re.findall(r"[a-z]+", fold(name))[:6]
+    return _parts(fold(unicodedata.normalize("NFC", name)))
+
+
+def _parts(folded: str) -> list[str]:
+    found = [part for part in re.findall(r"[a-z]+", folded) if part not in _TITLES]
+    return found[:6]
+
+
+def is_team(name: str) -> bool:
+    """Whether what reads like a name is that of a group or an account: no author to be greeted."""
+    return not _TEAM.isdisjoint(re.findall(r"[a-z]+", fold(name)))
 
 
 _PATTERNS: dict[str, Callable[[str, str], str]] = {

@@ -13,7 +13,16 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from app.domain.contact_rules import ContactFacts, How, SeenAddress, plausible, read_mailto, read_text
+from app.domain.contact_rules import (
+    ContactFacts,
+    How,
+    SeenAddress,
+    fold,
+    is_team,
+    plausible,
+    read_mailto,
+    read_text,
+)
 from app.fetch.page import BLOCK_SILENT, INLINE, UNSEEN, hides, tokens
 from app.fetch.urls import resolve
 
@@ -37,6 +46,25 @@ _HIDING_CLASSES = _words(
 )
 _RULE = re.compile(r"([.#])([\w-]{1,60})\s{0,5}\{([^{}]{0,300})\}")
 _HIDING_RULE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+# Anybody may write there, in anybody's name.
+_COMMENT_NAMES = _words(
+    "comments comment comment-list commentlist comments-area comment-body comment-content comment-respond respond disqus_thread "
+    "kommentare kommentar commentaires commentaire comentarios comentario commenti commento"
+)
+# What hangs on an article and was made by others: a picture's author is none of the page's.
+_OF_OTHERS = _words(
+    "image images thumbnail logo photo video audio associatedMedia comment comments review reviews citation mentions isBasedOn "
+    "hasPart itemListElement suggestedAnswer acceptedAnswer subjectOf about"
+)
+_MADE_BY_OTHERS = _words("Comment Answer ImageObject VideoObject AudioObject Photograph Quotation")
+_PROTECTION = re.compile(
+    r"datenschutzbeauftragt|datenschutz-?koordinat|jugendschutzbeauftragt|data protection officer|\bdpo\b|protection des donnees|"
+    r"proteccion de datos|protezione dei dati|encarregad[oa] (?:de|da|pelo|pela) |protecao de dados"
+)
+_ITEM = re.compile(r"<(?:item|entry)\b", re.IGNORECASE)
+_ITEM_LINK = re.compile(
+    r"<link>\s{0,20}([^<\s]{8,2000})|<link\b[^>]{0,300}?href=[\"']([^\"'\s]{8,2000})", re.IGNORECASE
+)
 _FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml"})
 _FEED_AUTHOR = re.compile(
     r"<(author|dc:creator|managingEditor|itunes:author)\b[^<>]{0,200}>(.{0,600}?)</\1\s{0,5}>",
@@ -68,6 +96,8 @@ class _Reader:
         self.authors: dict[str, str] = {}
         self.links: list[tuple[str, str, tuple[str, ...]]] = []
         self.feeds: list[str] = []
+        self.persons: dict[str, tuple[str, str]] = {}
+        self.author_ids: list[str] = []
 
     def walk(self, root: LexborNode) -> None:
         node: LexborNode | None = root
@@ -111,7 +141,7 @@ class _Reader:
             self._link_tag(attrs)
         if tag == "head":
             return node.first_child
-        if tag in BLOCK_SILENT or self._hidden(attrs):
+        if tag in BLOCK_SILENT or self._hidden(attrs) or (tag not in _WHOLE and _is_comment(attrs)):
             return None
         if tag not in INLINE:
             self._text("\n")
@@ -183,22 +213,30 @@ class _Reader:
                     self._author(item)
             elif isinstance(item, list):
                 waiting += [(one, role) for one in item[:500]]
-            elif isinstance(item, dict):
+            elif isinstance(item, dict) and not _kinds(item) & _MADE_BY_OTHERS:
                 self._thing(item, role)
                 waiting += [
                     (value, "author" if key in {"author", "creator", "editor"} else "")
                     for key, value in item.items()
+                    if key not in _OF_OTHERS
                     if isinstance(value, dict | list) or (key in {"author", "creator"} and isinstance(value, str))
                 ]
 
     def _thing(self, item: dict[str, Any], role: str) -> None:
-        kinds = item.get("@type")
-        person = "Person" in (kinds if isinstance(kinds, list) else [kinds])
+        kinds = _kinds(item)
+        person = "Person" in kinds
         said_name = item.get("name")
         name = said_name if isinstance(said_name, str) else ""
-        if role == "author" and name and (person or kinds is None):
-            url = item.get("url")
-            self._author(name, (resolve(self.url, url) or "") if isinstance(url, str) else "")
+        url, number = item.get("url"), item.get("@id")
+        place = (resolve(self.url, url) or "") if isinstance(url, str) else ""
+        if role == "author" and name and (person or not kinds):
+            self._author(name, place)
+        if isinstance(number, str) and len(self.persons) < _MAX_FOUND:
+            # Graphs name a person once and point to it elsewhere.
+            if person and name:
+                self.persons[number] = (name, place)
+            if role == "author" and (not name or not place):
+                self.author_ids.append(number)
         emails = item.get("email")
         for email in (emails if isinstance(emails, list) else [emails])[:20]:
             if isinstance(email, str) and "@" in email:
@@ -207,22 +245,57 @@ class _Reader:
 
     def facts(self) -> ContactFacts:
         """What was read."""
+        for number in self.author_ids:
+            if number in self.persons:
+                self._author(*self.persons[number])
         text = "".join(self.pieces).translate(UNSEEN)
-        for seen in read_text("\n".join(" ".join(line.split()) for line in text.splitlines())):
+        lines = [" ".join(line.split()) for line in text.splitlines()]
+        for seen in read_text("\n".join(lines)):
             self._address(seen.email, seen.how)
+        for email in _for_protection([line for line in lines if line]):
+            self.addresses.pop(email.lower(), None)
         return ContactFacts(
             tuple(self.addresses.values()), tuple(self.authors.items()), tuple(self.links), tuple(self.feeds)
         )
 
 
+def _kinds(item: dict[str, Any]) -> set[str]:
+    said = item.get("@type")
+    return {one for one in (said if isinstance(said, list) else [said]) if isinstance(one, str)}
+
+
+def _is_comment(attrs: dict[str, str | None]) -> bool:
+    named = {*(attrs.get("class") or "").lower().split()[:50], (attrs.get("id") or "").lower()}
+    return bool(named & _COMMENT_NAMES) or (attrs.get("itemtype") or "").rstrip("/").endswith("schema.org/Comment")
+
+
+def _for_protection(lines: list[str]) -> set[str]:
+    """Addresses that stand only with whoever protects data or the young: on the line that says so and the two below it."""
+    theirs: list[str] = []
+    others: list[str] = []
+    left = 0
+    for line in lines:
+        left = 3 if _PROTECTION.search(fold(line[:500])) else left - 1
+        (theirs if left > 0 else others).append(line)
+    if not theirs:
+        return set()
+    elsewhere = {seen.email.lower() for seen in read_text("\n".join(others))}
+    return {seen.email for seen in read_text("\n".join(theirs)) if seen.email.lower() not in elsewhere}
+
+
 def _is_name(text: str) -> bool:
-    """Whether this reads like the name of a person: two to four words that begin with a capital, and no address."""
+    """Whether this reads like the name of a person: two to five words that begin with a capital, and no address or group."""
     words = text.split()
-    joined = all(word[0].isupper() or word.lower() in _PARTICLES for word in words)
-    return 2 <= len(words) <= 5 and len(text) <= 60 and joined and not re.search(r"[@/\d:|!?]", text)
+    joined = all(word[0].isupper() or word.lower() in _PARTICLES or _SHORT_PARTICLE.match(word) for word in words)
+    shaped = 2 <= len(words) <= 5 and len(text) <= 60 and joined and not re.search(r"[@/\d:|!?]", text)
+    return shaped and not is_team(text)
 
 
-_PARTICLES = _words("de da do dos das di del della la le van von der den du y e zu al bin")
+_WHOLE = _words("html body main")
+_PARTICLES = _words(
+    "af al bin ben da dal das de degli dei del della den der di do dos du e el la le ten ter van von y zu zum zur"
+)
+_SHORT_PARTICLE = re.compile(r"[dlo]['’]\w")
 
 
 def _hiding_rules(html: str) -> frozenset[str]:
@@ -240,21 +313,25 @@ def _hiding_rules(html: str) -> frozenset[str]:
 
 
 def _feed(text: str) -> ContactFacts:
-    authors: dict[str, str] = {}
+    """`authors` are (name, page of the item), one for each item; the page is empty where the whole feed names somebody."""
+    authors: dict[tuple[str, str], None] = {}
     addresses: dict[str, SeenAddress] = {}
-    for number, found in enumerate(_FEED_AUTHOR.finditer(text[:_MAX_TEXT])):
-        if number >= 200:
-            break
-        # A tag ends a word; RSS 2.0 writes "jane@site.test (Jane Doe)", Atom has <name> and <email>.
-        said = " ".join(entities.unescape(_TAG.sub(" ", found[2].replace("<![CDATA[", "").replace("]]>", ""))).split())
-        emails = read_text(said)
-        name = said
-        for seen in emails:
-            name = name.replace(seen.email, " ")
-        name = " ".join(re.sub(r"[()<>\[\]]|https?://\S+", " ", name).split())
-        known = name if _is_name(name) else ""
-        if known:
-            authors.setdefault(known, "")
-        for seen in emails:
-            addresses.setdefault(seen.email.lower(), SeenAddress(seen.email, How.FEED, known))
-    return ContactFacts(tuple(addresses.values())[:_MAX_FOUND], tuple(authors.items())[:10])
+    for number, piece in enumerate(_ITEM.split(text[:_MAX_TEXT])[:200]):
+        link = _ITEM_LINK.search(piece) if number else None
+        page = entities.unescape(link[1] or link[2]) if link else ""
+        for found in list(_FEED_AUTHOR.finditer(piece))[:10]:
+            # A tag ends a word; RSS 2.0 writes "jane@site.test (Jane Doe)", Atom has <name> and <email>.
+            said = " ".join(
+                entities.unescape(_TAG.sub(" ", found[2].replace("<![CDATA[", "").replace("]]>", ""))).split()
+            )
+            emails = read_text(said)
+            name = said
+            for seen in emails:
+                name = name.replace(seen.email, " ")
+            name = " ".join(re.sub(r"[()<>\[\]]|https?://\S+", " ", name).split())
+            known = name if _is_name(name) else ""
+            if known:
+                authors.setdefault((known, page))
+            for seen in emails:
+                addresses.setdefault(seen.email.lower(), SeenAddress(seen.email, How.FEED, known))
+    return ContactFacts(tuple(addresses.values())[:_MAX_FOUND], tuple(authors)[:_MAX_FOUND])
