@@ -20,7 +20,7 @@ _REFUSED = phrases(
     not approved | not welcome | unwanted | suspicio | malicious | harmful | infected | dangerous | bulk | listed | ban |
     violat | not compliant | non-compliant | not comply | untrusted | not trusted | fail | missing | must | invalid |
     not valid | verif | does not resolve | not resolv | require | bad | no valid | illegal | malformed |
-    does not exist | not exist | not found | unknown | not match | mismatch | too low
+    does not exist | not exist | not found | unknown | not match | mismatch | too low | unrout | unresolv | undeliverable
     """
 )
 
@@ -121,6 +121,11 @@ _BROAD: tuple[_Pair, ...] = (
             "message | mail | content | attachment | url | link | body | header | subject | transaction | data | connection"
         ),
         _REFUSED,
+    ),
+    (
+        Reason.POLICY,
+        phrases("field | header | resent-from | message-id"),
+        phrases("given | missing | duplicate | multiple | malformed | without | rfc"),
     ),
 )
 _SHORT = 600

@@ -16,9 +16,9 @@ from app.domain.mail_tokens import ADDRESS, clean_address
 
 # An enhanced code (RFC 3463), not a part of an address, a version or a time.
 _ENHANCED = re.compile(r"(?<![\d./@])(?<!v)([245]\.[0-7]\.\d{1,3})(?![\d@]|\.\d)")
-# A reply code of SMTP as servers quote it: at the start of a line, after a mark, "said:" or "code".
+# A reply code of SMTP (404 and its kin are the web's) as servers quote it: at the start of a line, after a mark, "said:" or "code".
 _CODE = re.compile(
-    r"(?:^|[\s:(<>'\"#=;,\]])(?:smtp[ ;:]{0,3}|error[ :]{0,2}|code[ :]{0,2})?([45][0-5]\d)(?=[\s\-:;#,.)'\"]|$)",
+    r"(?:^|[\s:(<>'\"#=;,\]])(?:smtp[ ;:]{0,3}|error[ :]{0,2}|code[ :]{0,2})?(4[2-57]\d|5[0-57]\d)(?=[\s\-:;#,.)'\"]|$)",
     re.IGNORECASE,
 )
 _CODE_WORDS = (
@@ -173,7 +173,8 @@ def _of_status(status: str, reason: Reason | None) -> BounceClass:
     if detail in _NOT_FOR_GOOD:
         return BounceClass.SOFT
     if detail.startswith("7."):
-        return BounceClass.HARD if reason is Reason.UNKNOWN_USER else BounceClass.POLICY
+        told = {Reason.UNKNOWN_USER: BounceClass.HARD, Reason.FULL: BounceClass.SOFT}
+        return told.get(reason, BounceClass.POLICY) if reason is not None else BounceClass.POLICY
     if detail in _ABOUT_US or detail.startswith("6.") or (reason is Reason.POLICY and detail != "2.1"):
         return BounceClass.HARD if detail == "4.1" else BounceClass.POLICY
     if reason in (Reason.FULL, Reason.TOO_LARGE) or (reason is Reason.TRANSIENT and not detail.startswith("1.")):

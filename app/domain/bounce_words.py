@@ -38,6 +38,15 @@ DAEMON_LOCALS = frozenset(
     )
 )
 DAEMON_LOCAL_STARTS = ("mailer-daemon", "mailerdaemon", "postmaster", "microsoftexchange", "mail-daemon", "mdaemon")
+# One of these words in the local part ("Far_AntiVirus_for_SMTP_Gateways") names a program.
+DAEMON_LOCAL_WORDS = frozenset(
+    phrases(
+        """
+        smtp | antivirus | virusscan | viruswall | mailserver | mailscan | mailscanner | mailgate | mailgateway |
+        imss | spamfilter | mailfilter | virusfilter | mta
+        """
+    )
+)
 DAEMON_NAMES = phrases(
     """
     mail delivery | delivery subsystem | mailer-daemon | mailer daemon | mailerdaemon | mail-daemon | postmaster |
@@ -49,6 +58,20 @@ DAEMON_NAMES = phrases(
     """
 )
 
+GREETINGS = frozenset(
+    phrases(
+        "hello | hi | hey | dear | hallo | liebe | lieber | guten | bonjour | cher | chère | hola | ciao | olá | hej | hei | beste"
+    )
+)
+# Somebody speaks of himself or asks. Daemons do so too, so it only guards the rules that have no other sign of a machine.
+PERSON = frozenset(
+    phrases(
+        """
+        i | we | my | our | me | us | her | his | she | he | ? | ich | wir | mein | unser | mir | uns | je | nous | mon | ma | notre |
+        yo | mi | nosotros | nuestro | io | noi | mio | nostro | eu | nós | meu | nosso | ik | wij | mijn | ons | я | мы
+        """
+    )
+)
 # What may stand beside such a name; with any other word it is somebody's ("Maria Postmaster", a consultancy).
 DAEMON_NAME_WORDS = frozenset(
     phrases(
@@ -313,7 +336,7 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
             resources | system error | i/o error | command died | mailer error | mail forwarding loop | loops back |
             routing loop | loop detected | hop count | too many received | not reachable within | was not reachable |
             unreachable | could not be contacted | failed 20 attempts | delivery attempts were | maximum delivery attempts | attempts: | queue period |
-            queue lifetime | maximum retry | retry limit | given up after | configuration error | misconfigured |
+            queue lifetime | maximum retry | retry limit | given up after | failing for a long time | configuration error | misconfigured |
             unable to establish | wasn't able to establish | couldn't establish | lookup failed | try resending | try to resend | while being processed | error while processing |
             zeitüberschreitung | nicht erreichbar | vorübergehend | délai | temporairement | tiempo de espera |
             temporalmente | temporaneamente | tempo esgotado | tijdelijk | tymczasow | tillfällig | midlertidig |

@@ -6,6 +6,7 @@ known server) beside the words of failure: words alone never make a bounce, beca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from app.domain import bounce_words as words
@@ -16,6 +17,8 @@ from app.domain.mail_tokens import addresses, clean_address, is_answer_subject, 
 
 _REPORT_PARTS = frozenset(("message/delivery-status", "text/delivery-status", "message/global-delivery-status"))
 _SENT_PARTS = frozenset(("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"))
+_WORDS = re.compile(r"[a-z]+")
+_TOKENS = re.compile(r"\w+|\?")
 _NAMES = frozenset(("original-recipient", "final-recipient", "x-actual-recipient"))
 _SHARED = frozenset(("action", "status", "diagnostic-code"))
 _FAILED = frozenset(("failed", "failure", "undeliverable", "undelivered", "expired"))
@@ -57,6 +60,7 @@ class _Signs:
         self.daemon = (
             local in words.DAEMON_LOCALS
             or local.startswith(words.DAEMON_LOCAL_STARTS)
+            or bool(words.DAEMON_LOCAL_WORDS.intersection(_WORDS.findall(local)))
             or _is_daemon_name(name, address)
         )
         # Nobody signs so: no person has one of these addresses.
@@ -65,6 +69,8 @@ class _Signs:
             "maildaemon",
             "mdaemon",
         )
+        # Such an address may be somebody's office; a report from any other daemon's needs more than an address in the text.
+        self.likely = self.strong or local.startswith(words.DAEMON_LOCAL_STARTS)
         self.no_reply = local.replace("-", "").replace("_", "").startswith(("noreply", "donotreply"))
         self.threaded = mail.has("in-reply-to") or mail.has("references")
         self.no_sender = mail.has("from") and address is None
@@ -113,10 +119,13 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
     reason = reason_of(lead)
     fresh = not signs.answer and not signs.threaded
     named = _names_somebody(mail)
-    banner = signs.subject and says and _is_banner(mail.text)
+    impersonal = not words.PERSON.intersection(_TOKENS.findall(mail.text[:600].casefold()))
+    banner = signs.subject and says and impersonal and _is_banner(mail.text)
     # A person may sign as postmaster: an answer in a thread, with a sender who takes mail, is theirs.
     person = signs.answer and (not (signs.subject or coded) or (signs.threaded and not signs.null_path))
-    daemon = signs.daemon and not person
+    # A postmaster who greets and has nothing of a report with him writes a letter.
+    letter = _greets(mail.text) and not (signs.strong or signs.null_path or coded or signs.returns or signs.auto)
+    daemon = signs.daemon and not person and not letter
     nobody = (signs.null_path or signs.no_sender) and not signs.answer
     rules = (
         ("failed-recipients", signs.named and spoken),
@@ -124,9 +133,15 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
         ("daemon-subject", daemon and signs.subject and not signs.answer),
         # Beside the words there must be a code, the message, or whom it did not reach.
         ("daemon-text", daemon and signs.returns and (says or coded)),
-        ("daemon-text", daemon and says and (coded or signs.null_path or (named and not signs.answer))),
+        (
+            "daemon-text",
+            daemon and says and (coded or signs.null_path or (named and signs.likely and not signs.answer)),
+        ),
         # Some gateways answer in the thread, and print the failure first and then the envelope.
-        ("daemon-envelope", signs.daemon and coded and _opens_with_failure(mail.text) and "rcpt to:" in lead),
+        (
+            "daemon-envelope",
+            signs.daemon and coded and impersonal and _opens_with_failure(mail.text) and "rcpt to:" in lead,
+        ),
         ("daemon", signs.strong and fresh and (signs.returns or spoken or reason is not None)),
         ("null-sender-subject", nobody and signs.subject and (says or coded or signs.returns)),
         ("null-sender-text", nobody and ((says and coded) or (signs.returns and (says or coded)))),
@@ -149,12 +164,17 @@ def _first_line(text: str) -> str:
     return next((line.strip() for line in text[:6000].splitlines() if line.strip()), "")
 
 
+def _greets(text: str) -> bool:
+    return next(iter(_TOKENS.findall(_first_line(text).casefold())), "") in words.GREETINGS
+
+
 def _is_banner(text: str) -> bool:
     first = _first_line(text)
-    if first[:4] != first[-4:]:
+    if first[:3] != first[-3:]:
         return False
     # Dashes stand around "Forwarded message", too.
-    return first[:4] in ("****", "====", "####") or (first[:4] == "----" and "recipient" in first.casefold())
+    named = any(entry in first.casefold() for entry in ("recipient", "report", "deliver"))
+    return first[:3] in ("***", "===", "###") or (first[:3] == "---" and named)
 
 
 def _opens_with_failure(text: str) -> bool:
