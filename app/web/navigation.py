@@ -40,7 +40,7 @@ _ENTRIES = (
 
 
 # What lies below Settings without its path saying so.
-_BELOW_SETTINGS = ("/mailboxes", "/suppression", "/sites", "/pages", "/audit", "/system")
+_BELOW_SETTINGS = ("/mailboxes", "/suppression", "/sites", "/pages", "/audit", "/system", "/setup")
 
 
 @dataclass(frozen=True, slots=True)

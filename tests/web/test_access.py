@@ -127,7 +127,7 @@ def test_the_first_user_sets_up_once_and_signs_in_and_out(house: House) -> None:
     assert 'value="Ana"' in short.text
     assert "<title>Error:" in short.text
     made = set_up(house, browser)
-    assert (made.status_code, made.headers["location"]) == (303, "/")
+    assert (made.status_code, made.headers["location"]) == (303, "/setup")
     cookie = made.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie

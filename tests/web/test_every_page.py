@@ -23,7 +23,7 @@ from tests.web.manifest import addresses
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600), pytest.mark.xdist_group("walk")]
 
 Notes = dict[str, list[str]]
-OUTSIDE = ("/signin", "/u/", "/about", "/setup")
+OUTSIDE = ("/signin", "/u/", "/about")
 
 # Every printable key, and some letters that no key of ours is, in each field that can be seen; then what an editor of
 # signs, a held key and a third level send; then, with the focus nowhere, every key that no control of the page is bound to.

@@ -12,6 +12,8 @@ from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem
 from app.installation import hold, identity
 from app.outbox import release as releasing
+from app.reports import setup
+from app.reports.setup import TaskState
 
 door = Door("installation")
 
@@ -51,6 +53,31 @@ class ReleasedOut(Out):
     to_decide: int
     waiting: int
     unread: list[str]
+
+
+class TaskOut(Out):
+    """One task of setting up: `state` is done, to-do or needs-attention; `href` is the page that does it.
+
+    An `optional` task keeps nobody from working.
+    """
+
+    name: str
+    state: TaskState
+    sentence: str
+    href: str
+    optional: bool
+
+
+class SetupOut(Out):
+    """Every task, in the order in which most people do them."""
+
+    items: list[TaskOut]
+
+
+@door.route("GET", "/installation/setup", needs="installation:read", answers=SetupOut)
+def show_setup(call: Call) -> Any:
+    """What is set up, what is left and what broke since, computed from the rows at each call."""
+    return {"items": setup.tasks(call.uow, call.container.settings)}
 
 
 @door.route("GET", "/installation/hold", needs="installation:read", answers=HoldOut, own_transactions=True)

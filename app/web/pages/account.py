@@ -1,4 +1,4 @@
-"""Set-up of the first user, sign-in, sign-out, and how a person wants the pages."""
+"""Sign-in, sign-out, and how a person wants the pages."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from starlette.responses import Response
 
 from app.digest import service as digests
 from app.domain.people import DENSITIES, LANGUAGES, UNDO_SECONDS, Preferences
-from app.domain.said import say
-from app.errors import BadInput, Conflict, FieldProblem
 from app.team import preferences, users
 from app.team import service as team
 from app.web import i18n, keymap
@@ -27,7 +25,8 @@ def _inside(path: str) -> str:
     return path if safe and not path.startswith("//") and path.isprintable() else "/"
 
 
-def _signed_in(visit: Visit, secret: str, path: str) -> Response:
+def signed_in(visit: Visit, secret: str, path: str) -> Response:
+    """Show `path` next, in a browser that holds the session `secret` from now on."""
     answer = visit.go(path)
     answer.set_cookie(
         session_cookie(visit.container),
@@ -71,7 +70,7 @@ def sign_in(visit: Visit) -> Response:
     if former:
         with db.work() as uow:
             team.sign_out(uow, former)
-    return _signed_in(visit, secret, _inside(visit.text("next") or "/"))
+    return signed_in(visit, secret, _inside(visit.text("next") or "/"))
 
 
 @pages.post("/signout", needs=SIGNED_IN)
@@ -83,28 +82,6 @@ def sign_out(visit: Visit) -> Response:
         session_cookie(visit.container), path="/", secure=is_https(visit.container), httponly=True, samesite="lax"
     )
     return answer
-
-
-def _show_set_up(visit: Visit) -> Response:
-    return visit.page("setup.html", least=users.LEAST_PASSWORD)
-
-
-@pages.get("/setup", needs=PUBLIC)
-def set_up_page(visit: Visit) -> Response:
-    """The form for the first user; gone once there is one."""
-    return visit.go("/signin") if users.any_user(visit.uow) else _show_set_up(visit)
-
-
-@pages.post("/setup", needs=PUBLIC, again=_show_set_up)
-def set_up(visit: Visit) -> Response:
-    """Create the first user and sign in."""
-    if users.any_user(visit.uow):
-        raise Conflict(say("the first user exists already; sign in"))
-    password = visit.form.get("password", "")
-    if password != visit.form.get("again", ""):
-        raise BadInput(say("the passwords differ"), FieldProblem("again", say("Enter the same password twice")))
-    user = users.create_first(visit.uow, email=visit.text("email"), name=visit.text("name"), password=password)
-    return _signed_in(visit, team.open_session(visit.uow, user.id), "/")
 
 
 @pages.post("/theme", needs=SIGNED_IN)

@@ -30,6 +30,7 @@ PLACES: tuple[tuple[str, str, str | None], ...] = (
     (mark("Suppression"), "/suppression", "suppressions:read"),
     (mark("Mailboxes"), "/mailboxes", "mailboxes:read"),
     (mark("Settings"), "/settings", "sites:read"),
+    (mark("Setting up"), "/setup", "sites:write"),
     (mark("Sites"), "/sites", "sites:read"),
     (mark("Pages"), "/pages", "sites:read"),
     (mark("Users"), "/settings/users", "team:write"),

@@ -6,28 +6,40 @@ from typing import Any
 
 from starlette.responses import Response
 
-from app.reports import inbox, mailboxes, system, today
+from app.reports import inbox, mailboxes, setup, system, today
 from app.web.door import SIGNED_IN, Pages, Visit
+from app.web.pages.setup import TITLES
 
 pages = Pages()
 
 _LISTED = 5
 
 
+def _open_tasks(visit: Visit) -> list[setup.Task]:
+    """What keeps this installation from having prospects, as far as this person may do it."""
+    if not visit.who.may("sites:write"):
+        return []
+    found = setup.still_open(setup.tasks(visit.uow, visit.container.settings))
+    return [task for task in found if visit.who.may(task.needs)]
+
+
 def work(visit: Visit) -> dict[str, Any]:
     """What lies before this person; a part is None where their role does not see it."""
     may, uow = visit.who.may, visit.uow
     replies = inbox.waiting(uow, limit=_LISTED) if may("messages:read") else None
+    ready = today.ready_by_tier(uow) if may("pitches:read") else None
     boxes = [line for line in mailboxes.overview(uow) if line.state != "off"] if may("mailboxes:read") else None
     return {
         "now": uow.now(),
         "replies": replies,
         "woken": today.woken(uow, limit=_LISTED) if may("pitches:read") else None,
-        "ready": today.ready_by_tier(uow) if may("pitches:read") else None,
+        "ready": ready,
         "sent": (sum(line.used for line in boxes), sum(line.cap for line in boxes)) if boxes else None,
         "links": today.links(uow) if may("links:read") else None,
         # Late ones are the business of who answers for the work of others.
         "late": today.late(uow, limit=_LISTED) if may("queue:lead") else None,
+        "open_tasks": _open_tasks(visit) if ready is not None and not any(ready.values()) else [],
+        "task_titles": TITLES,
     }
 
 
