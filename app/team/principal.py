@@ -64,6 +64,8 @@ class Principal:
     theme: str = "system"
     full_name: str = ""
     preferences: Preferences = field(default_factory=Preferences)
+    # By which the list of their sessions marks this one: the hash of its secret id.
+    session: str = field(default="", repr=False)
 
     @property
     def actor(self) -> str:

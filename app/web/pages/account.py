@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Annotated
 from urllib.parse import urlsplit
 
+from fastapi import Path
 from starlette.responses import Response
 
 from app.digest import service as digests
@@ -46,6 +48,11 @@ def _address(visit: Visit) -> str:
     return visit.request.client.host if visit.request.client else "unknown"
 
 
+def agent_of(visit: Visit) -> str | None:
+    """What the browser says of itself."""
+    return visit.request.headers.get("user-agent")
+
+
 def _show_sign_in(visit: Visit) -> Response:
     following = visit.text("next") or visit.request.query_params.get("next", "/")
     return visit.page("signin.html", next=_inside(following))
@@ -64,7 +71,11 @@ def sign_in(visit: Visit) -> Response:
     """Sign in: a new session each time, and the former one of this browser ends."""
     db = visit.container.db
     secret = team.sign_in(
-        db, email=visit.text("email"), password=visit.form.get("password", ""), address=_address(visit)
+        db,
+        email=visit.text("email"),
+        password=visit.form.get("password", ""),
+        address=_address(visit),
+        agent=agent_of(visit),
     )
     former = visit.request.cookies.get(session_cookie(visit.container))
     if former:
@@ -93,7 +104,15 @@ def set_theme(visit: Visit) -> Response:
     return answer
 
 
-def _show_me(visit: Visit) -> Response:
+NOTICES = {
+    "saved": i18n.mark("Saved."),
+    "ended": i18n.mark("The session is over: whoever used it has to sign in again."),
+    "ended-others": i18n.mark("Every other session is over."),
+}
+
+
+def _show_me(visit: Visit, **__: str) -> Response:
+    words = NOTICES.get(visit.request.query_params.get("did", ""))
     return visit.page(
         "me.html",
         languages=LANGUAGES,
@@ -102,7 +121,8 @@ def _show_me(visit: Visit) -> Response:
         can_digest=digests.is_configured(visit.container.settings),
         digest=digests.latest(visit.uow, visit.who.id),
         undo_default=int(visit.container.settings.undo_window.total_seconds()),
-        notice=i18n._("Saved.") if visit.request.query_params.get("did") else None,
+        sessions=team.sessions_of(visit.uow, visit.who.id),
+        notice=i18n._(words) if words else None,
     )
 
 
@@ -130,6 +150,20 @@ def save_me(visit: Visit) -> Response:
     else:
         answer.delete_cookie(i18n.COOKIE, path="/")
     return answer
+
+
+@pages.post("/me/sessions/{session}/end", needs=SIGNED_IN, again=_show_me)
+def end_session(visit: Visit, session: Annotated[str, Path(max_length=64)]) -> Response:
+    """End one of one's own sessions, on whatever device it is."""
+    team.end_sessions(visit.uow, visit.who.id, only=session)
+    return visit.go("/me?did=ended")
+
+
+@pages.post("/me/sessions/end-others", needs=SIGNED_IN)
+def end_other_sessions(visit: Visit) -> Response:
+    """End every session of this person but the one that asks."""
+    team.end_sessions(visit.uow, visit.who.id, but=visit.who.session)
+    return visit.go("/me?did=ended-others")
 
 
 @pages.get("/keys", needs=SIGNED_IN)

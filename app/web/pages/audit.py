@@ -44,6 +44,8 @@ VERBS = {
     "user.changed": mark("changed the user"),
     "user.password_set": mark("set a new password for"),
     "user.signed_in": mark("signed in"),
+    "user.signed_out": mark("signed out"),
+    "user.sign_in_failed": mark("did not sign in, at the account of"),
     "user.sessions_ended": mark("ended sessions of"),
     "key.created": mark("made the key"),
     "key.revoked": mark("revoked the key"),

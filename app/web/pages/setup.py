@@ -11,7 +11,7 @@ from app.team import service as team
 from app.team import users
 from app.web.door import PUBLIC, Pages, Visit
 from app.web.i18n import mark
-from app.web.pages.account import signed_in
+from app.web.pages.account import agent_of, signed_in
 
 pages = Pages()
 
@@ -53,4 +53,4 @@ def set_up(visit: Visit) -> Response:
     if password != visit.form.get("again", ""):
         raise BadInput(say("the passwords differ"), FieldProblem("again", say("Enter the same password twice")))
     user = users.create_first(visit.uow, email=visit.text("email"), name=visit.text("name"), password=password)
-    return signed_in(visit, team.open_session(visit.uow, user.id), "/setup")
+    return signed_in(visit, team.open_session(visit.uow, user.id, agent=agent_of(visit)), "/setup")

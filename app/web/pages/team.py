@@ -8,6 +8,7 @@ from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.models import Role
 from app.team import api_keys, users
+from app.team import service as team
 from app.team.principal import RESOURCES, SCOPES
 from app.web.door import Id, Pages, Visit
 from app.web.i18n import _, mark
@@ -24,6 +25,7 @@ NOTICES = {
     "added": mark("They can sign in now."),
     "saved": mark("Saved."),
     "password": mark("The new password holds, and they are signed out everywhere."),
+    "ended": mark("They are signed out everywhere."),
     "revoked": mark("The key does not work any more."),
 }
 
@@ -70,7 +72,14 @@ def add_user(visit: Visit) -> Response:
 
 def _show_user(visit: Visit, user_id: int) -> Response:
     user = users.get(visit.uow, user_id)
-    return visit.page("user.html", user=user, roles=ROLES, least=users.LEAST_PASSWORD, notice=_notice(visit))
+    return visit.page(
+        "user.html",
+        user=user,
+        roles=ROLES,
+        least=users.LEAST_PASSWORD,
+        sessions=team.sessions_of(visit.uow, user_id),
+        notice=_notice(visit),
+    )
 
 
 @pages.get("/settings/users/{user_id}", needs="team:write")
@@ -91,6 +100,14 @@ def set_password(visit: Visit, user_id: Id) -> Response:
     """A new password for somebody who has lost theirs."""
     users.set_password(visit.uow, user_id, visit.form.get("password", ""))
     return visit.go("/settings/users?did=password")
+
+
+@pages.post("/settings/users/{user_id}/sessions", needs="team:write", again=_show_user)
+def end_sessions(visit: Visit, user_id: Id) -> Response:
+    """Sign somebody out everywhere: a lost laptop, say."""
+    users.get(visit.uow, user_id)
+    team.end_sessions(visit.uow, user_id)
+    return visit.go(f"/settings/users/{user_id}?did=ended")
 
 
 def _show_keys(visit: Visit, secret: str | None = None, **__: int) -> Response:

@@ -1,0 +1,48 @@
+"""The sessions on the page of a person, and on the operator's page of somebody else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from app.models import Role
+from app.team import users
+from tests.support.http import House
+from tests.web.test_access import PASSWORD, csrf_of
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
+
+
+def post(browser: Any, path: str, **data: Any) -> Any:
+    return browser.post(path, data={"csrf": csrf_of(browser.get("/me")), **data})
+
+
+def test_one_is_ended_from_another_device_and_all_of_them_by_an_operator(house: House) -> None:
+    here, there = house.browser(Role.LEAD), house.stranger()
+    data = {"csrf": csrf_of(there.get("/signin")), "email": "lead@acme.test", "password": PASSWORD}
+    assert there.post("/signin", data=data, headers={"User-Agent": FIREFOX}).status_code == 303
+    page = here.get("/me").text
+    assert "Firefox on Linux" in page
+    assert page.count(">this one<") == 1
+    ends = re.findall(r'action="(/me/sessions/\w{64}/end)"', page)
+    assert len(ends) == 1, "one's own session is ended by signing out"
+    stranger = house.browser(Role.OUTREACH)
+    assert post(stranger, ends[0]).status_code == 409
+    assert there.get("/").status_code == 200
+    assert post(here, ends[0]).headers["location"] == "/me?did=ended"
+    assert there.get("/").status_code == 303
+    assert here.get("/").status_code == 200
+
+    also = house.browser(Role.LEAD)
+    assert post(here, "/me/sessions/end-others").status_code == 303
+    assert [one.get("/").status_code for one in (here, also)] == [200, 303]
+    with house.db.read() as uow:
+        lead = users.by_email(uow, "lead@acme.test")
+    assert lead is not None
+    boss = house.browser(Role.OPERATOR)
+    assert "Nowhere signed in." not in boss.get(f"/settings/users/{lead.id}").text
+    assert post(boss, f"/settings/users/{lead.id}/sessions").status_code == 303
+    assert here.get("/").status_code == 303
+    assert "Nowhere signed in." in boss.get(f"/settings/users/{lead.id}").text
+    assert "ended sessions of" in boss.get("/audit").text
+    assert "did not sign in" not in boss.get("/audit").text
