@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         description="File outside of the database that tells restored data. Unset: `installation.json` in the data folder. "
         "Put it on another disk than the database where you restore whole disks.",
     )
+    second_factor_roles: Annotated[list[Literal["outreach", "lead", "operator", "viewer"]], NoDecode] = Field(
+        default_factory=list,
+        description="Roles that need a second factor, as operator,lead: whoever has none can do nothing but set one up. "
+        "Empty: everybody chooses for themselves.",
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool | None = Field(default=None, description="JSON logs. Unset: text on a terminal, JSON elsewhere.")
 
@@ -450,6 +455,11 @@ class Settings(BaseSettings):
             if "=" not in pair or ":" not in pair:
                 raise ValueError(f"'{pair}' is not name=address:port")
         return dict(pair.split("=", 1) for pair in pairs)
+
+    @field_validator("second_factor_roles", mode="before")
+    @classmethod
+    def _split_roles(cls, value: object) -> object:
+        return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
 
     @field_validator("dns_resolvers", mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""`gapbridge user create` and `gapbridge apikey create`: the first person and the first program."""
+"""`gapbridge user` and `gapbridge apikey create`: the first person, the first program, and a lost second factor."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ def attach(cli: typer.Typer) -> None:
     """Add the groups `user` and `apikey`."""
     user = typer.Typer(no_args_is_help=True, help="Members of staff.")
     user.command("create")(_create_user)
+    user.command("reset-second-factor")(_reset_second_factor)
     cli.add_typer(user, name="user")
     key = typer.Typer(no_args_is_help=True, help="Keys with which programs call the API.")
     key.command("create")(_create_key)
@@ -37,6 +38,27 @@ def _create_user(
         with container.db.work() as uow:
             made = users.create(uow, email=email, name=name, role=role, password=password)
         typer.echo(f"{made.email} can sign in as {made.role.value} at {container.settings.public_url}/signin")
+    finally:
+        container.close()
+
+
+def _reset_second_factor(email: str) -> None:
+    """Take the second factor of somebody who has lost it away, and sign them out everywhere."""
+    from app.container import Container
+    from app.db.work import acting
+    from app.domain.said import say
+    from app.errors import NotFound
+    from app.settings import load_settings
+    from app.team import service, users
+
+    container = Container(load_settings())
+    try:
+        with acting("command line"), container.db.work() as uow:
+            user = users.by_email(uow, email)
+            if user is None:
+                raise NotFound(say("there is no user with the address {address}", address=email))
+            service.reset_second_factor(uow, user.id)
+        typer.echo(f"{user.email} signs in by the password alone now")
     finally:
         container.close()
 

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from app.db.vault import Vault, key_id
 from app.db.work import Database
 from app.errors import Unavailable
-from app.models import Mailbox, MailboxOAuth, SealedSecret
+from app.models import Mailbox, MailboxOAuth, SealedSecret, SecondFactor
 
 UNTOLD = "unknown"
 
@@ -40,6 +40,7 @@ FIELDS: tuple[SealedField, ...] = (
     SealedField(_OAUTH, "mailbox_id", "refresh_token", f"mailbox:{{}}:{REFRESH}"),
     SealedField(_OAUTH, "mailbox_id", "access_token", f"mailbox:{{}}:{ACCESS}"),
     SealedField(cast(Any, SealedSecret).__table__, "name", "sealed", "sealed_secret:{}"),
+    SealedField(cast(Any, SecondFactor).__table__, "user_id", "secret", "second_factor:{}"),
 )
 
 

@@ -50,6 +50,7 @@ from app.models.removed_gap import RemovedGap
 from app.models.robots_text import RobotsText
 from app.models.sealed_secret import SealedSecret
 from app.models.search_request import SearchRequest
+from app.models.second_factor import RecoveryCode, SecondFactor
 from app.models.send_attempt import SendAttempt
 from app.models.sending_domain import SendingDomain
 from app.models.sending_domain_check import SendingDomainCheck
@@ -132,12 +133,14 @@ __all__ = [
     "PullState",
     "QueuePin",
     "RecipientDay",
+    "RecoveryCode",
     "RemovedGap",
     "RobotsText",
     "Role",
     "RunState",
     "SealedSecret",
     "SearchRequest",
+    "SecondFactor",
     "Security",
     "SendAttempt",
     "SendingDomain",

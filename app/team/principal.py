@@ -66,6 +66,7 @@ class Principal:
     preferences: Preferences = field(default_factory=Preferences)
     # By which the list of their sessions marks this one: the hash of its secret id.
     session: str = field(default="", repr=False)
+    second_factor: bool = False
 
     @property
     def actor(self) -> str:

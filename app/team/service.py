@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from app.audit import service as audit
+from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.agents import short_form
 from app.domain.said import say
-from app.errors import Conflict, NotSignedIn
-from app.models import User, UserSession, UserSetting
-from app.team import preferences, throttle, users
+from app.errors import BadInput, Conflict, FieldProblem, NotSignedIn
+from app.models import SecondFactor, User, UserSession, UserSetting
+from app.team import preferences, second_factor, throttle, users
 from app.team.principal import ROLE_SCOPES, Principal
 
 IDLE = timedelta(hours=12)
@@ -28,6 +30,10 @@ ABSOLUTE = timedelta(days=7)
 _TOUCH = timedelta(minutes=5)
 # Any minute touches at most two windows, so at most ten tries get through in one.
 TRIES_PER_WINDOW = 5
+# A code has a million values and three of them fit at any moment: so few wrong ones a day leave a guesser nothing.
+CODES_A_DAY = 20
+HALF = timedelta(minutes=5)
+_PURPOSE = "half-signed-in"
 _DAY = timedelta(days=1)
 # Who fails to sign in is nobody yet, whosever account it was tried at.
 NOBODY = "nobody"
@@ -56,13 +62,38 @@ def _note_failure(uow: UnitOfWork, verb: str, user: User | None) -> None:
         audit.record(uow, verb, "user", key, name=name, after={"failures": number}, actor=NOBODY)
 
 
-def sign_in(db: Database, *, email: str, password: str, address: str, agent: str | None = None) -> str:
-    """A new session's secret id, for the cookie. `address` is the caller's network address, `agent` the browser's own words.
+@dataclass(frozen=True, slots=True)
+class HalfSignedIn:
+    """The password was right and a code is still needed. `token` shows for five minutes that the first half was done."""
 
-    Raises NotSignedIn in the same words and after the same time for an unknown account and a wrong password, and
-    TooMany after five tries a minute for one account or from one address.
+    token: str
+
+
+def sign_in(
+    db: Database, vault: Vault, *, email: str, password: str, address: str, agent: str | None = None
+) -> str | HalfSignedIn:
+    """A new session's secret id, for the cookie, or the half of a sign-in where the person has a second factor.
+
+    `address` is the caller's network address, `agent` the browser's own words. Raises NotSignedIn in the same words and after
+    the same time for an unknown account and a wrong password, and TooMany after five tries a minute for one account or from
+    one address.
     """
     keys = _throttle_keys(email, address)
+    user, renewed = _look_at_password(db, keys, email, password)
+    with db.work() as uow:
+        throttle.give_back(uow, *keys)
+        if renewed is not None:
+            uow.session.execute(update(User).where(col(User.id) == user.id).values(password_hash=renewed))
+        if second_factor.standing(uow, user.id).active:
+            until = int((uow.now() + HALF).timestamp())
+            return HalfSignedIn(
+                f"{user.id}.{until}.{vault.sign(_PURPOSE, _half(user.id, until, renewed or user.password_hash))}"
+            )
+        return _let_in(uow, user, agent)
+
+
+def _look_at_password(db: Database, keys: tuple[str, ...], email: str, password: str) -> tuple[User, str | None]:
+    """The user whose password this is, and a newer hash of it where the stored one is old; refusals as of `sign_in`."""
     with db.work() as uow:
         refusals = [throttle.refusal(uow, key, TRIES_PER_WINDOW) for key in sorted(keys)]
     for refusal in refusals:
@@ -75,14 +106,91 @@ def sign_in(db: Database, *, email: str, password: str, address: str, agent: str
         with db.work() as uow:
             _note_failure(uow, "user.sign_in_failed", user)
         raise NotSignedIn(WRONG)
+    return user, renewed
+
+
+def confirm_password(db: Database, email: str, password: str, address: str) -> None:
+    """Ask a signed-in person once more for their password, counted like a sign-in. Raises BadInput (`password`) and TooMany."""
+    keys = _throttle_keys(email, address)
+    try:
+        _look_at_password(db, keys, email, password)
+    except NotSignedIn:
+        problem = FieldProblem("password", say("This is not your password"))
+        raise BadInput(say("the password is needed once more"), problem) from None
     with db.work() as uow:
         throttle.give_back(uow, *keys)
-        if renewed is not None:
-            uow.session.execute(update(User).where(col(User.id) == user.id).values(password_hash=renewed))
-        browser = short_form(agent)
-        told = {"browser": browser} if browser else None
-        audit.record(uow, "user.signed_in", "user", user.id, name=user.email, after=told, actor=user.email)
-        return open_session(uow, user.id, agent=agent)
+
+
+def half_signed_in(uow: UnitOfWork, vault: Vault, token: str | None) -> User | None:
+    """Whose sign-in `token` is the first half of; None when it is none, is over, or the password was changed since."""
+    user_id, until, signature = [*(token or "").split("."), "", "", ""][:3]
+    if not (user_id.isdecimal() and until.isdecimal()) or len(user_id) > 10 or len(until) > 12:
+        return None
+    user = uow.session.get(User, int(user_id))
+    if user is None or not user.active or uow.now().timestamp() >= int(until):
+        return None
+    return user if vault.verify(_PURPOSE, _half(user.id, int(until), user.password_hash), signature) else None
+
+
+def finish_sign_in(
+    db: Database, vault: Vault, *, token: str | None, code: str, address: str, agent: str | None = None
+) -> str:
+    """A new session's secret id for the first half `token` and a code of the app, or a recovery code.
+
+    Raises NotSignedIn when the first half is over; BadInput (`code`) for a wrong code or one that was used already; TooMany
+    after five tries a minute, and after twenty wrong codes a day.
+    """
+    with db.read() as uow:
+        user = half_signed_in(uow, vault, token)
+    if user is None:
+        raise NotSignedIn(say("the sign-in took too long; begin again"))
+    how = take_code(db, vault, user, code, address)
+    with db.work() as uow:
+        return _let_in(uow, user, agent, how)
+
+
+def take_code(db: Database, vault: Vault, user: User, code: str, address: str) -> str:
+    """Spend one code of `user`: "app" or "recovery code". Refusals as of `finish_sign_in`; each try is counted before it is looked at."""
+    minute = (throttle.key("code", str(user.id)), throttle.key("code-address", throttle.network(address)))
+    day = throttle.key("code-day", str(user.id))
+    with db.work() as uow:
+        refusals = [throttle.refusal(uow, key, TRIES_PER_WINDOW) for key in sorted(minute)]
+        refusals.append(throttle.refusal(uow, day, CODES_A_DAY, _DAY) if not any(refusals) else None)
+    for refusal in refusals:
+        if refusal is not None:
+            raise refusal
+    with db.work() as uow:
+        how = second_factor.spend(uow, vault, user.id, code)
+        if how is not None:
+            throttle.give_back(uow, *minute, day)
+        else:
+            _note_failure(uow, "user.code_failed", user)
+    if how is None:
+        problem = FieldProblem("code", say("This is not the code of this moment, or it was used already"))
+        raise BadInput(say("the code is wrong"), problem)
+    return how
+
+
+def reset_second_factor(uow: UnitOfWork, user_id: int) -> None:
+    """Take the second factor of somebody who has lost it away, end their sessions, and forget their wrong codes.
+
+    Raises NotFound, and Conflict when there is none.
+    """
+    if not second_factor.remove(uow, user_id, verb="user.factor_reset"):
+        raise Conflict(say("this person has no second factor"))
+    throttle.forget(uow, throttle.key("code-day", str(user_id)))
+    end_sessions(uow, user_id)
+
+
+def _half(user_id: int, until: int, password_hash: str) -> str:
+    return f"{user_id}.{until}.{password_hash}"
+
+
+def _let_in(uow: UnitOfWork, user: User, agent: str | None, code: str | None = None) -> str:
+    browser = short_form(agent)
+    told = {name: value for name, value in (("browser", browser), ("code", code)) if value}
+    audit.record(uow, "user.signed_in", "user", user.id, name=user.email, after=told or None, actor=user.email)
+    return open_session(uow, user.id, agent=agent)
 
 
 def open_session(uow: UnitOfWork, user_id: int, *, agent: str | None = None) -> str:
@@ -120,14 +228,15 @@ def resume(db: Database, secret: str | None, *, touch: bool = True) -> Principal
     with db.read() as uow:
         now = uow.now()
         found = uow.session.execute(
-            select(UserSession, User, UserSetting)
+            select(UserSession, User, UserSetting, col(SecondFactor.confirmed_at))
             .join(User, col(User.id) == col(UserSession.user_id))
+            .outerjoin(SecondFactor, col(SecondFactor.user_id) == col(User.id))
             .outerjoin(UserSetting, col(UserSetting.user_id) == col(User.id))
             .where(col(UserSession.id_hash) == _hash(secret), col(User.active).is_(True))
         ).first()
     if found is None:
         return None
-    session, user, wishes = found
+    session, user, wishes, factor = found
     if now >= session.expires_at or now - session.seen_at >= IDLE:
         return None
     if touch and now - session.seen_at >= _TOUCH:
@@ -146,6 +255,7 @@ def resume(db: Database, secret: str | None, *, touch: bool = True) -> Principal
         full_name=user.name,
         preferences=preferences.of(wishes),
         session=session.id_hash,
+        second_factor=factor is not None,
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, update
+from sqlalchemy import case, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -67,3 +67,8 @@ def give_back(uow: UnitOfWork, *counted: str) -> None:
         .where(col(SignInTry.key).in_(counted), col(SignInTry.failures) > 0)
         .values(failures=col(SignInTry.failures) - 1)
     )
+
+
+def forget(uow: UnitOfWork, counted: str) -> None:
+    """Begin to count anew."""
+    uow.session.execute(delete(SignInTry).where(col(SignInTry.key) == counted))

@@ -34,6 +34,10 @@ SIGNED_IN = "signed-in"
 # Before there is a session, a form is bound to a random cookie of its own.
 PRE_COOKIE = "gapbridge-form"
 _CSRF_PURPOSE = "form"
+# What somebody may open whose role needs a second factor that is not set up yet.
+FACTOR_PAGE = "/me/second-factor"
+# The counts of /live stand on that page, too.
+_WITHOUT_FACTOR = (FACTOR_PAGE, "/signout", "/theme", "/live")
 # What an open page asks for by itself, which does not keep a session alive.
 UNATTENDED = frozenset({"/live"})
 
@@ -78,6 +82,15 @@ class Visit:
             return self.principal.csrf_token
         cookie = self.request.cookies.get(PRE_COOKIE, "")
         return self.container.vault.sign(_CSRF_PURPOSE, cookie) if cookie else ""
+
+    @property
+    def must_set_up(self) -> bool:
+        """Whether this person's role needs a second factor, they have none, and this is not the way to one."""
+        who = self.principal
+        if who is None or who.second_factor or who.role is None:
+            return False
+        needed = who.role.value in self.container.settings.second_factor_roles
+        return needed and not self.request.url.path.startswith(_WITHOUT_FACTOR)
 
     def text(self, name: str) -> str:
         """A field of the form, without surrounding space; "" when it is absent."""
@@ -173,6 +186,8 @@ def _admit(visit: Visit, needs: str) -> None:
         raise NotSignedIn(say("sign in first"))
     if needs != SIGNED_IN:
         visit.principal.require(needs)
+    if visit.must_set_up:
+        raise NotAllowed(say("your role needs a second factor; set one up first"))
 
 
 class Pages:
@@ -236,6 +251,8 @@ def _wrap_get(endpoint: Callable[..., Response], needs: str) -> Callable[..., Re
             if visit.principal is None and needs != PUBLIC:
                 path = visit.request.url.path
                 return RedirectResponse("/signin" if path == "/" else f"/signin?next={quote(path)}", 303)
+            if needs != PUBLIC and visit.must_set_up:
+                return RedirectResponse(FACTOR_PAGE, 303)
             _admit(visit, needs)
             if visit.principal is None:
                 _bind_forms(visit)

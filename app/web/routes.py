@@ -30,6 +30,7 @@ from app.web.pages import (
     queue_desk,
     reports,
     search,
+    second_factor,
     sequences,
     settings,
     setup,
@@ -71,6 +72,7 @@ PAGES: tuple[Pages, ...] = (
     mailbox_steps.pages,  # Before the mailboxes: /mailboxes/new is no mailbox.
     mailboxes.pages,
     account.pages,
+    second_factor.pages,
     public.pages,
 )
 

@@ -13,6 +13,7 @@ from app.models import Role
 from app.team import service, users
 from tests.slices.test_audit import lines
 from tests.slices.test_team import PASSWORD, _cheap_hashes, ana
+from tests.support.world import VAULT
 
 __all__ = ["_cheap_hashes"]
 
@@ -24,10 +25,10 @@ def test_a_person_sees_and_ends_their_own_sessions_only(db: Database, clock: Fix
     with db.work() as uow:
         ben = users.create(uow, email="ben@acme.test", name="Ben", role=Role.LEAD, password=PASSWORD)
         others = service.open_session(uow, ben.id)
-    here = service.sign_in(db, email=me.email, password=PASSWORD, address="192.0.2.1", agent=FIREFOX)
+    here = service.sign_in(db, VAULT, email=me.email, password=PASSWORD, address="192.0.2.1", agent=FIREFOX)
     clock.advance(timedelta(minutes=10))
-    there = service.sign_in(db, email=me.email, password=PASSWORD, address="192.0.2.1", agent="curl/8")
-    third = service.sign_in(db, email=me.email, password=PASSWORD, address="192.0.2.1", agent="curl/8")
+    there = service.sign_in(db, VAULT, email=me.email, password=PASSWORD, address="192.0.2.1", agent="curl/8")
+    third = service.sign_in(db, VAULT, email=me.email, password=PASSWORD, address="192.0.2.1", agent="curl/8")
     who = service.resume(db, here)
     assert who is not None
     with db.read() as uow:
@@ -64,7 +65,7 @@ def test_a_session_that_is_over_is_not_listed(db: Database, clock: FixedClock) -
 
 def test_coming_and_going_stand_in_the_audit(db: Database) -> None:
     me = ana(db)
-    secret = service.sign_in(db, email=me.email, password=PASSWORD, address="192.0.2.1", agent=FIREFOX)
+    secret = service.sign_in(db, VAULT, email=me.email, password=PASSWORD, address="192.0.2.1", agent=FIREFOX)
     with db.work() as uow:
         service.sign_out(uow, secret)
         service.sign_out(uow, secret)
@@ -80,7 +81,7 @@ def test_failures_are_told_without_filling_the_audit(db: Database, clock: FixedC
         done = 0
         while done < 101:
             try:
-                service.sign_in(db, email=email, password="wrong wrong", address=f"192.0.2.{done}")
+                service.sign_in(db, VAULT, email=email, password="wrong wrong", address=f"192.0.2.{done}")
             except TooMany:
                 clock.advance(timedelta(minutes=1))
             except NotSignedIn:
@@ -92,5 +93,5 @@ def test_failures_are_told_without_filling_the_audit(db: Database, clock: FixedC
     assert counts == [(me.email, one) for one in ladder] + [(None, one) for one in ladder]
     clock.advance(timedelta(days=1))
     with pytest.raises(NotSignedIn):
-        service.sign_in(db, email=me.email, password="wrong wrong", address="192.0.2.1")
+        service.sign_in(db, VAULT, email=me.email, password="wrong wrong", address="192.0.2.1")
     assert len(lines(db, verb="user.sign_in_failed")) == 7

@@ -16,6 +16,7 @@ from app.errors import BadInput, Conflict, NotAllowed, NotSignedIn, TooMany
 from app.models import ApiKey, Role, SignInTry, User, UserSession
 from app.team import api_keys, service, users
 from app.team.principal import READS, ROLE_SCOPES, SCOPES
+from tests.support.world import VAULT
 
 PASSWORD = "correct horse battery"
 
@@ -39,8 +40,8 @@ def ana(db: Database) -> User:
 
 def test_a_session_is_a_random_id_of_which_only_the_hash_is_kept(db: Database) -> None:
     ana(db)
-    secret = service.sign_in(db, email="ana@acme.test ", password=PASSWORD, address="192.0.2.1")
-    again = service.sign_in(db, email="ana@acme.test", password=PASSWORD, address="192.0.2.1")
+    secret = service.sign_in(db, VAULT, email="ana@acme.test ", password=PASSWORD, address="192.0.2.1")
+    again = service.sign_in(db, VAULT, email="ana@acme.test", password=PASSWORD, address="192.0.2.1")
     assert secret != again
     who = service.resume(db, secret)
     assert who is not None
@@ -79,12 +80,12 @@ def test_a_session_ends_when_idle_and_when_old_and_with_its_user(db: Database, c
         uow.session.get(User, user.id).active = False  # type: ignore[union-attr]
     assert service.resume(db, last) is None
     with pytest.raises(NotSignedIn):
-        service.sign_in(db, email="ana@acme.test", password=PASSWORD, address="192.0.2.1")
+        service.sign_in(db, VAULT, email="ana@acme.test", password=PASSWORD, address="192.0.2.1")
 
 
 def guess(db: Database, email: str, address: str) -> str:
     try:
-        service.sign_in(db, email=email, password="wrong wrong wrong", address=address)
+        service.sign_in(db, VAULT, email=email, password="wrong wrong wrong", address=address)
     except TooMany as refused:
         assert 0 < refused.retry_after <= 60
         return "throttled"
@@ -124,7 +125,7 @@ def test_guesses_side_by_side_are_all_counted(db: Database) -> None:
 def test_a_right_password_gives_its_try_back(db: Database) -> None:
     ana(db)
     for _ in range(3 * service.TRIES_PER_WINDOW):
-        service.sign_in(db, email="ana@acme.test", password=PASSWORD, address="192.0.2.1")
+        service.sign_in(db, VAULT, email="ana@acme.test", password=PASSWORD, address="192.0.2.1")
     with db.read() as uow:
         assert set(uow.session.execute(select(SignInTry.failures)).scalars()) == {0}
 

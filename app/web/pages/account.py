@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import Path
 from starlette.responses import Response
 
 from app.digest import service as digests
 from app.domain.people import DENSITIES, LANGUAGES, UNDO_SECONDS, Preferences
-from app.team import preferences, users
+from app.team import preferences, second_factor, users
 from app.team import service as team
 from app.web import i18n, keymap
 from app.web.door import PRE_COOKIE, PUBLIC, SIGNED_IN, Pages, Visit, is_https, session_cookie
@@ -27,23 +28,32 @@ def _inside(path: str) -> str:
     return path if safe and not path.startswith("//") and path.isprintable() else "/"
 
 
-def signed_in(visit: Visit, secret: str, path: str) -> Response:
-    """Show `path` next, in a browser that holds the session `secret` from now on."""
-    answer = visit.go(path)
+def _set_cookie(visit: Visit, answer: Response, name: str, value: str, age: timedelta) -> None:
     answer.set_cookie(
-        session_cookie(visit.container),
-        secret,
-        max_age=int(team.ABSOLUTE.total_seconds()),
+        name,
+        value,
+        max_age=int(age.total_seconds()),
         httponly=True,
         samesite="lax",
         secure=is_https(visit.container),
         path="/",
     )
+
+
+def _half_cookie(visit: Visit) -> str:
+    return f"{session_cookie(visit.container)}-half"
+
+
+def signed_in(visit: Visit, secret: str, path: str) -> Response:
+    """Show `path` next, in a browser that holds the session `secret` from now on."""
+    answer = visit.go(path)
+    _set_cookie(visit, answer, session_cookie(visit.container), secret, team.ABSOLUTE)
     answer.delete_cookie(PRE_COOKIE, path="/")
     return answer
 
 
-def _address(visit: Visit) -> str:
+def address_of(visit: Visit) -> str:
+    """The caller's network address."""
     # The peer, as the server saw it: a header such as X-Forwarded-For is whatever the caller writes.
     return visit.request.client.host if visit.request.client else "unknown"
 
@@ -68,20 +78,60 @@ def sign_in_page(visit: Visit) -> Response:
 
 @pages.post("/signin", needs=PUBLIC, again=_show_sign_in, own_transactions=True)
 def sign_in(visit: Visit) -> Response:
-    """Sign in: a new session each time, and the former one of this browser ends."""
-    db = visit.container.db
-    secret = team.sign_in(
-        db,
+    """Sign in: a new session each time, and the former one of this browser ends. Who has a second factor is asked for it."""
+    done = team.sign_in(
+        visit.container.db,
+        visit.container.vault,
         email=visit.text("email"),
         password=visit.form.get("password", ""),
-        address=_address(visit),
+        address=address_of(visit),
         agent=agent_of(visit),
     )
+    following = _inside(visit.text("next") or "/")
+    if isinstance(done, str):
+        return _enter(visit, done, following)
+    answer = visit.go("/signin/code" + (f"?next={quote(following)}" if following != "/" else ""))
+    _set_cookie(visit, answer, _half_cookie(visit), done.token, team.HALF)
+    return answer
+
+
+def _enter(visit: Visit, secret: str, following: str) -> Response:
+    """Into the app with a new session; the former one of this browser ends."""
     former = visit.request.cookies.get(session_cookie(visit.container))
     if former:
-        with db.work() as uow:
+        with visit.container.db.work() as uow:
             team.sign_out(uow, former)
-    return signed_in(visit, secret, _inside(visit.text("next") or "/"))
+    return signed_in(visit, secret, following)
+
+
+def _show_code(visit: Visit) -> Response:
+    following = visit.text("next") or visit.request.query_params.get("next", "/")
+    return visit.page("signin_code.html", next=_inside(following))
+
+
+@pages.get("/signin/code", needs=PUBLIC)
+def code_page(visit: Visit) -> Response:
+    """The second half of a sign-in: the form for the code."""
+    token = visit.request.cookies.get(_half_cookie(visit))
+    if visit.principal is not None or team.half_signed_in(visit.uow, visit.container.vault, token) is None:
+        return visit.go("/signin")
+    return _show_code(visit)
+
+
+@pages.post("/signin/code", needs=PUBLIC, again=_show_code, own_transactions=True)
+def finish_sign_in(visit: Visit) -> Response:
+    """The code of the app, or a recovery code; each is accepted once."""
+    secret = team.finish_sign_in(
+        visit.container.db,
+        visit.container.vault,
+        token=visit.request.cookies.get(_half_cookie(visit)),
+        code=visit.text("code"),
+        address=address_of(visit),
+        agent=agent_of(visit),
+    )
+    answer = _enter(visit, secret, _inside(visit.text("next") or "/"))
+    answer.delete_cookie(_half_cookie(visit), path="/", secure=is_https(visit.container), httponly=True, samesite="lax")
+    return answer
 
 
 @pages.post("/signout", needs=SIGNED_IN)
@@ -122,6 +172,7 @@ def _show_me(visit: Visit, **__: str) -> Response:
         digest=digests.latest(visit.uow, visit.who.id),
         undo_default=int(visit.container.settings.undo_window.total_seconds()),
         sessions=team.sessions_of(visit.uow, visit.who.id),
+        factor=second_factor.standing(visit.uow, visit.who.id),
         notice=i18n._(words) if words else None,
     )
 

@@ -21,6 +21,7 @@ GROUPS = (
             (mark("Address under which people reach this installation"), "public_url"),
             (mark("Folder of the data"), "data_dir"),
             (mark("Where jobs are rung"), "broker_url"),
+            (mark("Roles that need a second factor"), "second_factor_roles"),
         ),
     ),
     (
@@ -84,6 +85,8 @@ def _said(settings: Settings, name: str) -> str:
         return str(value).partition(":")[0]  # The rest may hold a password.
     if name.endswith("_rate"):
         return f"{value * 100:g} %"
+    if isinstance(value, list):
+        return ", ".join(value) or "–"
     if value is None:
         return _("no limit")
     return str(value)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.models import Role
-from app.team import api_keys, users
+from app.team import api_keys, second_factor, users
 from app.team import service as team
 from app.team.principal import RESOURCES, SCOPES
 from app.web.door import Id, Pages, Visit
@@ -26,6 +26,7 @@ NOTICES = {
     "saved": mark("Saved."),
     "password": mark("The new password holds, and they are signed out everywhere."),
     "ended": mark("They are signed out everywhere."),
+    "reset": mark("Their second factor is gone, and they are signed out everywhere."),
     "revoked": mark("The key does not work any more."),
 }
 
@@ -45,6 +46,7 @@ def _show_users(visit: Visit) -> Response:
     return visit.page(
         "users.html",
         users=users.list_users(visit.uow),
+        with_factor=second_factor.active_for(visit.uow),
         roles=ROLES,
         least=users.LEAST_PASSWORD,
         notice=_notice(visit),
@@ -78,6 +80,7 @@ def _show_user(visit: Visit, user_id: int) -> Response:
         roles=ROLES,
         least=users.LEAST_PASSWORD,
         sessions=team.sessions_of(visit.uow, user_id),
+        factor=second_factor.standing(visit.uow, user_id),
         notice=_notice(visit),
     )
 
@@ -108,6 +111,13 @@ def end_sessions(visit: Visit, user_id: Id) -> Response:
     users.get(visit.uow, user_id)
     team.end_sessions(visit.uow, user_id)
     return visit.go(f"/settings/users/{user_id}?did=ended")
+
+
+@pages.post("/settings/users/{user_id}/second-factor", needs="team:write", again=_show_user)
+def reset_second_factor(visit: Visit, user_id: Id) -> Response:
+    """Take the second factor of somebody who has lost it away: make sure first that it is them who ask."""
+    team.reset_second_factor(visit.uow, user_id)
+    return visit.go(f"/settings/users/{user_id}?did=reset")
 
 
 def _show_keys(visit: Visit, secret: str | None = None, **__: int) -> Response:
