@@ -60,6 +60,39 @@ class Digested:
         """As JSON, for the row."""
         return {"parts": [asdict(part) for part in self.parts], "replies_due": self.replies_due}
 
+    def subject(self) -> str:
+        """The subject line, in the reader's language."""
+        total = sum(line.count for part in self.parts for line in part.lines)
+        return _("Gapbridge: what changed until {day}", day=when(self.until.date())) + (
+            " (" + ngettext("one change", "{number} changes", total) + ")" if total else ""
+        )
+
+    def text(self, public_url: str) -> str:
+        """The mail as plain text, in the reader's language."""
+        base = public_url.rstrip("/")
+        lines = [_("What changed from {since} to {until}.", since=when(self.since), until=when(self.until)), ""]
+        for part in self.parts:
+            lines += [part.site, "=" * min(len(part.site), 60)]
+            for line in part.lines:
+                names = ", ".join(line.domains)
+                more = line.count - len(line.domains)
+                tail = ", " + ngettext("and one more", "and {number} more", more) if more > 0 and names else ""
+                lines.append(f"- {_(line.name)}: {line.count}" + (f" ({names}{tail})" if names else ""))
+            lines.append("")
+        if self.replies_due:
+            lines += [
+                ngettext("One reply waits for an answer.", "{number} replies wait for an answer.", self.replies_due),
+                "",
+            ]
+        lines += [
+            _("All changes: {url}", url=f"{base}/gap/changes"),
+            _("Links: {url}", url=f"{base}/links"),
+            _("Inbox: {url}", url=f"{base}/inbox"),
+            "",
+            _("You get this mail because you asked for it. Change that at {url}", url=f"{base}/me"),
+        ]
+        return "\n".join(lines) + "\n"
+
 
 def collect(session: Session, since: datetime, until: datetime) -> Digested:
     """What changed from `since` (not included) to `until`, site by site."""
@@ -71,41 +104,6 @@ def collect(session: Session, since: datetime, until: datetime) -> Digested:
     due = select(func.count()).select_from(Inbound).join(Triage, col(Triage.inbound_id) == col(Inbound.id))
     found.replies_due = session.execute(due.where(awake(until), col(Inbound.prospect_id).is_not(None))).scalar_one()
     return found
-
-
-def subject_of(found: Digested) -> str:
-    """The subject line, in the reader's language."""
-    total = sum(line.count for part in found.parts for line in part.lines)
-    return _("Gapbridge: what changed until {day}", day=when(found.until.date())) + (
-        " (" + ngettext("one change", "{number} changes", total) + ")" if total else ""
-    )
-
-
-def text_of(found: Digested, public_url: str) -> str:
-    """The mail as plain text, in the reader's language."""
-    base = public_url.rstrip("/")
-    lines = [_("What changed from {since} to {until}.", since=when(found.since), until=when(found.until)), ""]
-    for part in found.parts:
-        lines += [part.site, "=" * min(len(part.site), 60)]
-        for line in part.lines:
-            names = ", ".join(line.domains)
-            more = line.count - len(line.domains)
-            tail = ", " + ngettext("and one more", "and {number} more", more) if more > 0 and names else ""
-            lines.append(f"- {_(line.name)}: {line.count}" + (f" ({names}{tail})" if names else ""))
-        lines.append("")
-    if found.replies_due:
-        lines += [
-            ngettext("One reply waits for an answer.", "{number} replies wait for an answer.", found.replies_due),
-            "",
-        ]
-    lines += [
-        _("All changes: {url}", url=f"{base}/gap/changes"),
-        _("Links: {url}", url=f"{base}/links"),
-        _("Inbox: {url}", url=f"{base}/inbox"),
-        "",
-        _("You get this mail because you asked for it. Change that at {url}", url=f"{base}/me"),
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _lines(session: Session, site_id: int, since: datetime, until: datetime) -> list[Line]:

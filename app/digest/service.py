@@ -1,4 +1,4 @@
-"""Sends the digest: row first, claim, commit, send, record. A digest whose outcome is unknown is never sent again."""
+"""Sends the digest and the other mails to staff: row first, claim, commit, send, record. One whose outcome is unknown is never sent again."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
 from app import i18n
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
-from app.digest import content
+from app.digest import content, notices
 from app.domain.delivery import Answer
-from app.domain.digest import Cadence, DigestState, Period, period_at
+from app.domain.digest import Cadence, DigestState, Kind, Period, notice_period, period_at
 from app.domain.said import say
 from app.errors import BadInput, GapbridgeError
 from app.log import get_logger
@@ -83,28 +83,52 @@ def trouble(session: Session, settings: Settings) -> str | None:
     return None
 
 
+def _wanted(user: User, wishes: UserSetting, kind: Kind, now: datetime) -> Period | None:
+    """The period of `kind` that is due for a person; None when they do not want it, or their role does not see what it tells."""
+    local = now.astimezone(ZoneInfo(wishes.time_zone))
+    if kind is Kind.DIGEST:
+        return period_at(Cadence(wishes.digest), local)
+    if not getattr(wishes, f"mail_{kind.value}") or user.role not in notices.TOLD_TO[kind]:
+        return None
+    return notice_period(kind, local)
+
+
 def due(session: Session, now: datetime) -> list[int]:
-    """Members of staff whose digest is to be made or sent now."""
-    wanted = select(col(UserSetting.user_id), col(UserSetting.digest), col(UserSetting.time_zone)).join(
-        User, col(User.id) == col(UserSetting.user_id)
+    """Members of staff who are to be written to now."""
+    wants = or_(
+        col(UserSetting.digest) != Cadence.OFF.value,
+        *(getattr(UserSetting, f"mail_{kind.value}").is_(True) for kind in Kind if kind is not Kind.DIGEST),
     )
-    found = []
-    for user_id, cadence, zone in session.execute(
-        wanted.where(col(User.active).is_(True), col(UserSetting.digest) != Cadence.OFF.value)
-    ):
-        period = period_at(Cadence(cadence), now.astimezone(ZoneInfo(zone)))
-        if period is None:
-            continue
-        row = _row(session, user_id, period.key)
-        if row is None or (row.state in _OPEN and row.due_at <= now):
-            found.append(int(user_id))
-    return found
+    people = session.execute(
+        select(User, UserSetting)
+        .join(UserSetting, col(UserSetting.user_id) == col(User.id))
+        .where(col(User.active).is_(True), wants)
+    ).all()
+    # What is told at any hour is only looked at closely when there is something at all.
+    news = {kind: notices.any_news(session, kind, now) for kind in notices.AT_ANY_HOUR} if people else {}
+    return [
+        user.id
+        for user, wishes in people
+        if any(_is_due(session, user, wishes, kind, now, news.get(kind, True)) for kind in Kind)
+    ]
+
+
+def _is_due(session: Session, user: User, wishes: UserSetting, kind: Kind, now: datetime, news: bool) -> bool:
+    period = _wanted(user, wishes, kind, now)
+    if period is None:
+        return False
+    row = _row(session, user.id, kind, period.key)
+    if row is not None:
+        return row.state in _OPEN and row.due_at <= now
+    if not news or kind not in notices.AT_ANY_HOUR:
+        return news
+    return not notices.collect(session, kind, _since(session, user.id, kind, now, period.back), now).is_empty
 
 
 def send(deps: Deps, user_id: int) -> DigestState | None:
-    """Make and send a person's digest if that is due; what became of it, or None when there was nothing to do.
+    """Make and send what is due for a person; what became of the first of it, or None when there was nothing to do.
 
-    Safe to run twice, late, or at the same time by two workers: the row is unique for person and period.
+    Safe to run twice, late, or at the same time by two workers: the row is unique for person, kind and period.
     """
     if not is_configured(deps.settings):
         return None
@@ -116,7 +140,12 @@ def send(deps: Deps, user_id: int) -> DigestState | None:
             _said.add(wrong)
             log.warning("digest.not_sent", reason=wrong)
         return None
-    claimed = _claim(deps, user_id)
+    states = [state for kind in Kind if (state := _send(deps, user_id, kind)) is not None]
+    return states[0] if states else None
+
+
+def _send(deps: Deps, user_id: int, kind: Kind) -> DigestState | None:
+    claimed = _claim(deps, user_id, kind)
     if claimed is None:
         return None
     digest_id, raw, recipient, tries = claimed
@@ -125,12 +154,12 @@ def send(deps: Deps, user_id: int) -> DigestState | None:
     except GapbridgeError as error:
         return _later(deps, digest_id, tries, error.detail)
     state = asyncio.run(_deliver(deps, digest_id, tries, sender, recipient, raw))
-    log.info("digest.sent", digest_id=digest_id, user_id=user_id, state=state.value)
+    log.info("digest.sent", digest_id=digest_id, kind=kind.value, user_id=user_id, state=state.value)
     return state
 
 
 def latest(uow: UnitOfWork, user_id: int) -> Digest | None:
-    """The latest digest of a person, for the page of their settings."""
+    """The latest mail to a person, of whatever kind, for the page of their settings."""
     return uow.session.execute(
         select(Digest).where(col(Digest.user_id) == user_id).order_by(col(Digest.id).desc()).limit(1)
     ).scalar_one_or_none()
@@ -140,38 +169,38 @@ def preview(uow: UnitOfWork, settings: Settings, user_id: int) -> tuple[str, str
     """Subject and text of what a digest would say now; nothing is stored or sent."""
     user, wishes = uow.session.get_one(User, user_id), uow.session.get(UserSetting, user_id)
     until = uow.now()
-    found = content.collect(uow.session, _since(uow.session, user.id, until, timedelta(days=7)), until)
+    found = content.collect(uow.session, _since(uow.session, user.id, Kind.DIGEST, until, timedelta(days=7)), until)
     _read_by(wishes)
-    return content.subject_of(found), content.text_of(found, settings.public_url)
+    return found.subject(), found.text(settings.public_url)
 
 
-def _row(session: Session, user_id: int, period: str) -> Digest | None:
+def _row(session: Session, user_id: int, kind: Kind, period: str) -> Digest | None:
     return session.execute(
-        select(Digest).where(col(Digest.user_id) == user_id, col(Digest.period) == period)
+        select(Digest).where(col(Digest.user_id) == user_id, col(Digest.kind) == kind, col(Digest.period) == period)
     ).scalar_one_or_none()
 
 
-def _since(session: Session, user_id: int, until: datetime, back: timedelta) -> datetime:
+def _since(session: Session, user_id: int, kind: Kind, until: datetime, back: timedelta) -> datetime:
     """Where the last digest that may have arrived ended; what another one held is told again with the next."""
     last = session.execute(
         select(col(Digest.until))
-        .where(col(Digest.user_id) == user_id, col(Digest.state).in_(_TOLD))
+        .where(col(Digest.user_id) == user_id, col(Digest.kind) == kind, col(Digest.state).in_(_TOLD))
         .order_by(col(Digest.until).desc())
         .limit(1)
     ).scalar_one_or_none()
     return max(last or until - back, until - _FURTHEST)
 
 
-def _claim(deps: Deps, user_id: int) -> tuple[int, bytes, str, int] | None:
+def _claim(deps: Deps, user_id: int, kind: Kind) -> tuple[int, bytes, str, int] | None:
     with deps.db.work() as uow:
         now = uow.now()
         user, wishes = uow.session.get(User, user_id), uow.session.get(UserSetting, user_id)
         if user is None or not user.active or wishes is None:
             return None
-        period = period_at(Cadence(wishes.digest), now.astimezone(ZoneInfo(wishes.time_zone)))
+        period = _wanted(user, wishes, kind, now)
         if period is None:
             return None
-        row = _row(uow.session, user_id, period.key) or _make(uow, deps, user, wishes, period)
+        row = _row(uow.session, user_id, kind, period.key) or _make(uow, deps, user, wishes, kind, period)
         if row is None or row.state not in _OPEN or row.due_at > now:
             return None
         if row.state is DigestState.WRITTEN:
@@ -194,14 +223,22 @@ def _claim(deps: Deps, user_id: int) -> tuple[int, bytes, str, int] | None:
         return (row.id, row.raw or b"", row.recipient, int(taken)) if taken is not None else None
 
 
-def _make(uow: UnitOfWork, deps: Deps, user: User, wishes: UserSetting, period: Period) -> Digest | None:
-    """The row with its frozen message; None when another worker made it at the same moment."""
+def _make(uow: UnitOfWork, deps: Deps, user: User, wishes: UserSetting, kind: Kind, period: Period) -> Digest | None:
+    """The row with its frozen message; None when another worker made it at the same moment, or nothing is to be told yet."""
     now = uow.now()
-    found = content.collect(uow.session, _since(uow.session, user.id, now, period.back), now)
+    since = _since(uow.session, user.id, kind, now, period.back)
+    found = (
+        content.collect(uow.session, since, now)
+        if kind is Kind.DIGEST
+        else notices.collect(uow.session, kind, since, now)
+    )
+    if found.is_empty and kind in notices.AT_ANY_HOUR:
+        return None  # There may be something yet before the period is over.
     row = Digest(
         user_id=user.id,
+        kind=kind,
         period=period.key,
-        since=found.since,
+        since=since,
         until=now,
         counts=found.counts(),
         recipient=user.email,
@@ -221,8 +258,8 @@ def _make(uow: UnitOfWork, deps: Deps, user: User, wishes: UserSetting, period: 
                 from_address=address,
                 to_name=user.name,
                 to_address=user.email,
-                subject=content.subject_of(found),
-                body_text=content.text_of(found, deps.settings.public_url),
+                subject=found.subject(),
+                body_text=found.text(deps.settings.public_url),
                 body_html=None,
                 message_id=row.message_id,
                 date=now,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 HOUR = 7
@@ -17,6 +17,15 @@ class Cadence(StrEnum):
     OFF = "off"
     DAILY = "daily"
     WEEKLY = "weekly"
+
+
+class Kind(StrEnum):
+    """The mails to staff: what changed, the replies that wait, what waits too long, and mailboxes that need somebody."""
+
+    DIGEST = "digest"
+    REPLIES = "replies"
+    LATE = "late"
+    MAILBOXES = "mailboxes"
 
 
 class DigestState(StrEnum):
@@ -33,7 +42,7 @@ class DigestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A day (`2026-11-28`) or an ISO week (`2026-W48`), and how far back its first digest looks."""
+    """A day (`2026-11-28`), an ISO week (`2026-W48`) or an hour (`2026-11-28T14`, UTC), and how far back its first mail looks."""
 
     key: str
     back: timedelta
@@ -52,3 +61,17 @@ def period_at(cadence: Cadence, local: datetime) -> Period | None:
         year, week, day = local.isocalendar()
         key, due = f"{year}-W{week:02d}", day > 1 or local.hour >= HOUR
     return Period(key, timedelta(days=_DAYS[cadence.value])) if due else None
+
+
+def notice_period(kind: Kind, local: datetime) -> Period | None:
+    """The period of a notice at a local time: there is one mail for it, and none when there is nothing to tell.
+
+    Replies are told once a day from seven o'clock on. What is late is told within the hour, and a mailbox at once; while it
+    needs somebody, again each day from seven o'clock on.
+    """
+    if kind is Kind.REPLIES:
+        return period_at(Cadence.DAILY, local)
+    if kind is Kind.LATE:
+        # By UTC: the hour that a change of the clock repeats is two hours.
+        return Period(f"{local.astimezone(UTC):%Y-%m-%dT%H}", timedelta(hours=1))
+    return Period((local - timedelta(hours=HOUR)).date().isoformat(), timedelta(days=1))

@@ -13,7 +13,10 @@ UNDO_SECONDS = (10, 1800)
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """`language` None follows the browser; `undo_seconds` None is the installation's undo window."""
+    """`language` None follows the browser; `undo_seconds` None is the installation's undo window.
+
+    `digest` and the `mail_` ones are the mails that this person wants (app.domain.digest).
+    """
 
     language: str | None = None
     time_zone: str = "UTC"
@@ -21,3 +24,6 @@ class Preferences:
     single_keys: bool = True
     undo_seconds: int | None = None
     digest: str = "off"
+    mail_replies: bool = False
+    mail_late: bool = False
+    mail_mailboxes: bool = False

@@ -1,4 +1,4 @@
-"""One digest for one person and one period: the row is there before the mail, and there is only one."""
+"""A mail to a member of staff, one for each kind and period: the row is there before the mail, and there is only one."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from app.db.types import enum_check, enum_column, json_column
-from app.domain.digest import DigestState
+from app.domain.digest import DigestState, Kind
 from app.models.base import Table
 
 
@@ -16,13 +16,15 @@ class Digest(Table, table=True):
 
     __tablename__ = "digest"
     __table_args__ = (
-        UniqueConstraint("user_id", "period"),
+        UniqueConstraint("user_id", "kind", "period"),
+        enum_check("kind", Kind),
         enum_check("state", DigestState),
         Index("ix_digest_state", "state"),
     )
 
     id: int = Field(default=None, primary_key=True)
     user_id: int = Field(foreign_key="app_user.id", ondelete="CASCADE")
+    kind: Kind = Field(default=Kind.DIGEST, sa_column=enum_column(Kind))
     period: str = Field(max_length=16)
     state: DigestState = Field(default=DigestState.READY, sa_column=enum_column(DigestState))
     since: datetime

@@ -17,3 +17,6 @@ class UserSetting(Table, table=True):
     single_keys: bool = True
     undo_seconds: int | None = None
     digest: str = Field(default="off", max_length=16)
+    mail_replies: bool = False
+    mail_late: bool = False
+    mail_mailboxes: bool = False

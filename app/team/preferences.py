@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from zoneinfo import ZoneInfo
 
 from app.db.work import UnitOfWork
@@ -11,12 +12,14 @@ from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.models import UserSetting
 
+_FIELDS = tuple(field.name for field in dataclasses.fields(Preferences))
+
 
 def of(row: UserSetting | None) -> Preferences:
     """The preferences in a row, or the defaults."""
     if row is None:
         return Preferences()
-    return Preferences(row.language, row.time_zone, row.density, row.single_keys, row.undo_seconds, row.digest)
+    return Preferences(**{name: getattr(row, name) for name in _FIELDS})
 
 
 def save(uow: UnitOfWork, user_id: int, wanted: Preferences) -> UserSetting:
@@ -36,9 +39,8 @@ def save(uow: UnitOfWork, user_id: int, wanted: Preferences) -> UserSetting:
     if problems:
         raise BadInput(say("the settings cannot be saved with these values"), *problems)
     row = uow.session.get(UserSetting, user_id) or UserSetting(user_id=user_id)
-    row.language, row.time_zone, row.density = wanted.language, wanted.time_zone, wanted.density
-    row.single_keys, row.undo_seconds = wanted.single_keys, wanted.undo_seconds
-    row.digest = wanted.digest
+    for name in _FIELDS:
+        setattr(row, name, getattr(wanted, name))
     uow.session.add(row)
     uow.session.flush()
     return row

@@ -11,6 +11,8 @@ from fastapi import Path
 from starlette.responses import Response
 
 from app.digest import service as digests
+from app.digest.notices import TOLD_TO
+from app.domain.digest import Kind
 from app.domain.people import DENSITIES, LANGUAGES, UNDO_SECONDS, Preferences
 from app.team import preferences, second_factor, users
 from app.team import service as team
@@ -161,6 +163,14 @@ NOTICES = {
 }
 
 
+# What each mail is called, and when it comes.
+WORDS = {
+    Kind.REPLIES: (i18n.mark("Replies that wait"), i18n.mark("Each morning at seven.")),
+    Kind.LATE: (i18n.mark("Messages that wait too long"), i18n.mark("Within the hour, once for each message.")),
+    Kind.MAILBOXES: (i18n.mark("Mailboxes that need somebody"), i18n.mark("At once, and each day until it is mended.")),
+}
+
+
 def _show_me(visit: Visit, **__: str) -> Response:
     words = NOTICES.get(visit.request.query_params.get("did", ""))
     return visit.page(
@@ -169,6 +179,8 @@ def _show_me(visit: Visit, **__: str) -> Response:
         densities=DENSITIES,
         undo_range=UNDO_SECONDS,
         can_digest=digests.is_configured(visit.container.settings),
+        notices=[(kind.value, *WORDS[kind]) for kind, roles in TOLD_TO.items() if visit.who.role in roles],
+        kinds={"digest": i18n.mark("the digest"), **{kind.value: words for kind, (words, _hint) in WORDS.items()}},
         digest=digests.latest(visit.uow, visit.who.id),
         undo_default=int(visit.container.settings.undo_window.total_seconds()),
         sessions=team.sessions_of(visit.uow, visit.who.id),
@@ -193,6 +205,7 @@ def save_me(visit: Visit) -> Response:
         single_keys=visit.text("single_keys") == "on",
         undo_seconds=visit.number("undo_seconds"),
         digest=visit.text("digest") or "off",
+        **{f"mail_{kind.value}": visit.text(f"mail_{kind.value}") == "on" for kind in TOLD_TO},
     )
     preferences.save(visit.uow, visit.who.id, wanted)
     answer = visit.go("/me?did=saved")
