@@ -63,6 +63,7 @@ def sign_in(page: Any, house: Any) -> None:
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("The same password again").fill(PASSWORD)
     page.get_by_role("button", name="Create the account").click()
+    page.get_by_role("link", name="Today").first.click()
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1400, "light"), (320, "dark")])
