@@ -91,7 +91,7 @@ def test_where_a_role_needs_one_nothing_else_opens_before(settings: Settings, cl
     try:
         boss, lead = house.browser(Role.OPERATOR), house.browser(Role.LEAD)
         assert lead.get("/").status_code == 200
-        for path in ("/", "/settings/users", "/me", "/nothing-there/../queue"):
+        for path in ("/", "/setup", "/settings/users", "/me", "/nothing-there/../queue"):
             assert boss.get(path).headers["location"] == PAGE, path
         assert "Your role needs a second factor" in boss.get(PAGE).text
         token = csrf_of(boss.get(PAGE))

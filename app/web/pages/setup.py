@@ -9,7 +9,7 @@ from app.errors import BadInput, Conflict, FieldProblem
 from app.reports import setup
 from app.team import service as team
 from app.team import users
-from app.web.door import PUBLIC, Pages, Visit
+from app.web.door import FACTOR_PAGE, PUBLIC, Pages, Visit
 from app.web.i18n import mark
 from app.web.pages.account import agent_of, signed_in
 
@@ -38,6 +38,8 @@ def set_up_page(visit: Visit) -> Response:
         return _show_first(visit)
     if visit.principal is None:
         return visit.go("/signin")
+    if visit.must_set_up:
+        return visit.go(FACTOR_PAGE)
     visit.who.require("sites:write")
     found = setup.tasks(visit.uow, visit.container.settings)
     mine = [task for task in setup.still_open(found) if visit.who.may(task.needs)]
