@@ -21,6 +21,8 @@ MARK = "[erased]"
 KEPT: Mapping[str, str] = {
     "app_user.*": "staff, not people whom we write to",
     "user_session.*": "hashes and random ids of staff",
+    "second_factor.*": "sealed secrets of staff",
+    "recovery_code.*": "hashes of codes of staff",
     "sign_in_try.*": "hashes of staff accounts and of networks",
     "api_key.*": "names and hashes of keys",
     "mailbox.email": "our own address",
