@@ -5,30 +5,15 @@ A check that could not ask says `unknown`. Sources of every rule: docs/explanati
 
 from __future__ import annotations
 
-import base64
-import binascii
 import ipaddress
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key
-
-from app.deliverability import spf as spf_tree
+from app.deliverability.dkim_checks import check_dkim
 from app.deliverability.resolver import BadName, DnsDown, Resolver
+from app.deliverability.spf_checks import check_spf
+from app.deliverability.subjects import Subject, TlsProbe, addresses_of, is_literal
 from app.domain.checks import Check, CheckState
-from app.domain.mail_dns import (
-    SPF_LOOKUPS,
-    SPF_VOID_LOOKUPS,
-    DkimKey,
-    Spf,
-    is_dmarc,
-    parse_dkim_key,
-    parse_dmarc,
-    parse_spf,
-    provider_of,
-)
+from app.domain.mail_dns import is_dmarc, parse_dmarc
 from app.domain.said import say
 from app.keys import registrable_domain
 from app.models import Security
@@ -36,35 +21,6 @@ from app.models import Security
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 # Names that the DNS never holds (RFC 2606, RFC 6761): asking for them says nothing about a mail set-up.
 RESERVED = (".test", ".example", ".invalid", ".localhost", ".local", ".internal")
-# RFC 8301 3.2: verifiers ignore keys below 1024 bits; 2048 is what signers should use.
-_SHORTEST_KEY, _GOOD_KEY = 1024, 2048
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """The server that a mailbox of the domain hands its mail to."""
-
-    host: str
-    port: int
-    security: Security
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is checked: a domain, the servers that it sends through, and its DKIM selectors.
-
-    `named` were given by the operator: one without a key is a fault. `learned` were seen in signatures; anybody can write a
-    signature with our name on it, so one without a key says nothing.
-    """
-
-    domain: str
-    servers: tuple[Submission, ...] = ()
-    named: tuple[str, ...] = ()
-    learned: tuple[str, ...] = ()
-
-
-# Says what is wrong with a TLS session to a server, or None when it stands; raises OSError when it cannot be tried.
-TlsProbe = Callable[[Submission], str | None]
 
 
 def check_domain(subject: Subject, resolver: Resolver, tls: TlsProbe) -> list[Check]:
@@ -97,220 +53,6 @@ def _guarded(name: str, run: Callable[[], Iterator[Check]]) -> list[Check]:
         ]
     except BadName as wrong:
         return [Check(name, FAIL, str(wrong), say("Correct the name."))]
-
-
-# --- SPF ----------------------------------------------------------------------------------------------------------------
-
-
-def check_spf(subject: Subject, resolver: Resolver) -> Iterator[Check]:
-    """`spf`: one record that receivers can evaluate, with an end; `spf-provider`: it names the servers that we send through."""
-    domain = subject.domain
-    includes = sorted({p.spf_include for s in subject.servers if (p := provider_of(s.host)) and p.spf_include})
-    ours = " ".join(["v=spf1", *(f"include:{one}" for one in includes), *([] if includes else ["mx"]), "~all"])
-    records = spf_tree.records_of(resolver, domain)
-    if not records:
-        yield Check(
-            "spf",
-            FAIL,
-            say("{domain} has no SPF record", domain=domain),
-            say('Publish at {domain} one TXT record: "{ours}"', domain=domain, ours=ours),
-        )
-        return
-    if len(records) > 1:
-        found = (
-            f"{domain} has {len(records)} SPF records, which every receiver treats as an error: {' | '.join(records)}"
-        )
-        yield Check(
-            "spf",
-            FAIL,
-            found,
-            say('Keep one TXT record at {domain} that joins them: "{joined}"', domain=domain, joined=_joined(records)),
-        )
-        return
-    record = records[0]
-    spf = parse_spf(record)
-    tree = spf_tree.walk(resolver, domain, spf)
-    yield _spf_line(domain, record, spf, tree, resolver)
-    yield from _spf_provider(subject, record, tree, resolver)
-
-
-def _spf_line(domain: str, record: str, spf: Spf, tree: spf_tree.SpfTree, resolver: Resolver) -> Check:
-    at = f"Correct the TXT record at {domain}"
-    if tree.faults:
-        return Check(
-            "spf",
-            FAIL,
-            say("{record}: {names}", record=record, names="; ".join(tree.faults)),
-            say("{at}: remove or correct that part.", at=at),
-        )
-    if tree.lookups > SPF_LOOKUPS:
-        found = (
-            f"{record}: it costs {tree.lookups} DNS look-ups with all that it includes; receivers stop at {SPF_LOOKUPS}"
-        )
-        return Check("spf", FAIL, found, say("{at}: remove includes of services that no longer send for you.", at=at))
-    if tree.void > SPF_VOID_LOOKUPS:
-        found = f"{record}: {tree.void} of its look-ups find nothing; receivers stop after {SPF_VOID_LOOKUPS}"
-        return Check("spf", FAIL, found, say("{at}: remove the names that have no record.", at=at))
-    end = _end_of(resolver, spf)
-    if end == "+":
-        better = record.replace("+all", "~all") if "+all" in record else record.removesuffix("all") + "~all"
-        return Check(
-            "spf",
-            FAIL,
-            say("{record}: +all lets anybody send as {domain}", record=record, domain=domain),
-            say('{at} to: "{better}"', at=at, better=better),
-        )
-    if end not in ("-", "~"):
-        said = "ends in ?all, which says nothing" if end == "?" else "has no all at its end, which says nothing"
-        better = record.replace("?all", "~all") if end == "?" else f"{record} ~all"
-        return Check(
-            "spf",
-            WARN,
-            say("{record}: it {said} about other servers", record=record, said=said),
-            say('{at} to: "{better}"', at=at, better=better),
-        )
-    return Check(
-        "spf",
-        OK,
-        say(
-            "{record} ({lookups} of {spf_lookups} look-ups)",
-            record=record,
-            lookups=tree.lookups,
-            spf_lookups=SPF_LOOKUPS,
-        ),
-    )
-
-
-def _end_of(resolver: Resolver, spf: Spf) -> str | None:
-    # A redirect takes its reader to another record, whose end counts; walk() has proved that the chain ends.
-    while spf.redirect is not None and "%" not in spf.redirect:
-        spf = parse_spf(spf_tree.records_of(resolver, spf.redirect)[0])
-    return spf.all_qualifier
-
-
-def _joined(records: Sequence[str]) -> str:
-    terms = dict.fromkeys(term for record in records for term in record.split()[1:] if not term.endswith("all"))
-    return " ".join(["v=spf1", *terms, "~all"])
-
-
-def _spf_provider(subject: Subject, record: str, tree: spf_tree.SpfTree, resolver: Resolver) -> Iterator[Check]:
-    for host in sorted({server.host for server in subject.servers}):
-        provider = provider_of(host)
-        if provider is not None and provider.spf_include:
-            if provider.spf_include in tree.names:
-                yield Check("spf-provider", OK, say("{host}: {name} is included", host=host, name=provider.name))
-                continue
-            words = record.split()
-            better = " ".join([words[0], f"include:{provider.spf_include}", *words[1:]])
-            fix = f'Change the TXT record at {subject.domain} to: "{better}"'
-            yield Check(
-                "spf-provider",
-                FAIL,
-                say("{host}: the record does not include {name}", host=host, name=provider.name),
-                fix,
-            )
-            continue
-        addresses = _public(_addresses(resolver, host))
-        if addresses and all(tree.allows(address) for address in addresses):
-            yield Check("spf-provider", OK, say("{host}: its addresses are named", host=host))
-            continue
-        found = f"{host}: nothing tells from which addresses it passes mail on"
-        fix = f"Ask its operator which `include:` belongs into the SPF record of {subject.domain}."
-        yield Check("spf-provider", UNKNOWN, found, fix)
-
-
-# --- DKIM ---------------------------------------------------------------------------------------------------------------
-
-
-def check_dkim(subject: Subject, resolver: Resolver) -> Iterator[Check]:
-    """`dkim`: a usable key under a selector that was named, was seen in a signature, or that the provider always uses."""
-    domain = subject.domain
-    providers = {p.name: p for s in subject.servers if (p := provider_of(s.host))}
-    usual = [selector for provider in providers.values() for selector in provider.selectors]
-    lines: list[Check] = []
-    for selector in dict.fromkeys((*subject.named, *subject.learned, *usual)):
-        name = f"{selector}._domainkey.{domain}"
-        keys = [key for text in resolver.txt(name) if (key := parse_dkim_key(text)) is not None]
-        line = _dkim_line(name, selector, keys)
-        # An old selector without a key is no fault while another signs; only the operator's word says which one must be there.
-        if line.state is not FAIL or selector in subject.named:
-            lines.append(line)
-    if lines:
-        yield from lines
-        return
-    # Nobody can ask the DNS which selectors there are.
-    looked = f"no key under the usual selectors ({', '.join(usual)})" if usual else "no selector is known yet"
-    fix = (
-        "Switch DKIM on at your provider and publish the record that it shows; name its selector: "
-        f"gapbridge domain selectors {domain} SELECTOR"
-    )
-    yield Check("dkim", UNKNOWN, looked, fix)
-
-
-def _dkim_line(name: str, selector: str, keys: list[DkimKey]) -> Check:
-    if not keys:
-        fix = f"Publish the TXT (or CNAME) record that your provider shows for {name}, or correct the selector."
-        return Check("dkim", FAIL, say("there is no key at {name}", name=name), fix)
-    key = keys[0]
-    if len(keys) > 1:
-        return Check(
-            "dkim",
-            FAIL,
-            say("several keys stand at {name}", name=name),
-            say("Keep one TXT record at {name}.", name=name),
-        )
-    if not key.public_key:
-        return Check(
-            "dkim",
-            FAIL,
-            say("the key was revoked (an empty p=) at {name}", name=name),
-            say("Publish a new key at {name}.", name=name),
-        )
-    bits = _key_bits(key)
-    if bits is None:
-        return Check(
-            "dkim",
-            FAIL,
-            say("no {algorithm} key can be read at {name}", algorithm=key.algorithm, name=name),
-            say("Publish the key at {name} again.", name=name),
-        )
-    if key.algorithm == "rsa" and bits < _SHORTEST_KEY:
-        found = f"the key has {bits} bits, which receivers ignore, at {name}"
-        return Check(
-            "dkim",
-            FAIL,
-            found,
-            say("Make a key of {good_key} bits at your provider and publish it.", good_key=_GOOD_KEY),
-        )
-    if key.testing:
-        found = f"{selector}: the key is marked as a test (t=y): receivers may ignore it"
-        return Check("dkim", WARN, found, say("Remove t=y from the TXT record at {name}.", name=name))
-    if key.algorithm == "rsa" and bits < _GOOD_KEY:
-        found = f"{selector}: a key of {bits} bits"
-        return Check(
-            "dkim",
-            WARN,
-            found,
-            say(
-                "Make a key of {good_key} bits at your provider and publish it at {name}.",
-                good_key=_GOOD_KEY,
-                name=name,
-            ),
-        )
-    return Check(
-        "dkim", OK, say("{selector}: {algorithm}, {bits} bits", selector=selector, algorithm=key.algorithm, bits=bits)
-    )
-
-
-def _key_bits(key: DkimKey) -> int | None:
-    try:
-        raw = base64.b64decode(key.public_key, validate=True)
-        if key.algorithm == "ed25519":
-            return len(raw) * 8 if len(raw) == 32 else None
-        loaded = load_der_public_key(raw)
-    except (binascii.Error, ValueError, UnsupportedAlgorithm):
-        return None
-    return loaded.key_size if key.algorithm == "rsa" and isinstance(loaded, RSAPublicKey) else None
 
 
 # --- DMARC --------------------------------------------------------------------------------------------------------------
@@ -380,12 +122,12 @@ def check_ptr(subject: Subject, resolver: Resolver) -> Iterator[Check]:
     """`ptr`: a sending server of our own has names forth and back that agree; a provider's is the provider's business."""
     own = registrable_domain(subject.domain)
     for host in sorted({server.host for server in subject.servers}):
-        if _is_literal(host) or registrable_domain(host) != own:
+        if is_literal(host) or registrable_domain(host) != own:
             yield Check(
                 "ptr", OK, say("{host} is not a server of {own}: its operator answers for its name", host=host, own=own)
             )
             continue
-        addresses = _addresses(resolver, host)
+        addresses = addresses_of(resolver, host)
         if not addresses:
             yield Check(
                 "ptr", FAIL, say("{host} has no address", host=host), say("Publish the A record of {host}.", host=host)
@@ -424,7 +166,7 @@ def check_mx(subject: Subject, resolver: Resolver) -> Iterator[Check]:
             say("{domain} has no MX record; some servers deliver to its address instead", domain=domain),
             fix,
         )
-    elif dead := [host for _, host in found if _is_literal(host) or not resolver.addresses(host)]:
+    elif dead := [host for _, host in found if is_literal(host) or not resolver.addresses(host)]:
         state = FAIL if len(dead) == len(found) else WARN
         yield Check(
             "mx",
@@ -442,7 +184,7 @@ def check_tls(subject: Subject, probe: TlsProbe) -> list[Check]:
     for server in subject.servers:
         where = f"{server.host}:{server.port} ({server.security.value})"
         if server.security is Security.NONE:
-            near = _is_literal(server.host) and ipaddress.ip_address(server.host).is_loopback
+            near = is_literal(server.host) and ipaddress.ip_address(server.host).is_loopback
             lines.append(
                 Check("tls", OK, say("{where}: on this machine", where=where))
                 if near or server.host == "localhost"
@@ -474,19 +216,3 @@ def check_tls(subject: Subject, probe: TlsProbe) -> list[Check]:
             else Check("tls", OK, where)
         )
     return list(dict.fromkeys(lines))
-
-
-def _addresses(resolver: Resolver, host: str) -> list[str]:
-    return [host] if _is_literal(host) else resolver.addresses(host)
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _public(addresses: Sequence[str]) -> list[str]:
-    return [address for address in addresses if ipaddress.ip_address(address).is_global]

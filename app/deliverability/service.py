@@ -17,8 +17,9 @@ from app.audit import service as audit
 from app.container import Container
 from app.db.work import UnitOfWork
 from app.deliverability import repository
-from app.deliverability.domain_checks import Subject, Submission, check_domain
+from app.deliverability.domain_checks import check_domain
 from app.deliverability.resolver import Resolver
+from app.deliverability.subjects import Subject, Submission
 from app.domain.checks import Check, CheckState
 from app.domain.mail_dns import is_selector, selectors_in
 from app.domain.said import say

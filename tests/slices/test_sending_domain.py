@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from app.clock import FixedClock
 from app.container import Container
 from app.deliverability import repository, service
-from app.deliverability.domain_checks import Subject, Submission, check_domain
+from app.deliverability.domain_checks import check_domain
 from app.deliverability.resolver import DnsDown, Resolver
+from app.deliverability.subjects import Subject, Submission
 from app.domain.checks import Check, CheckState
 from app.domain.delivery import OutboundState
 from app.errors import BadInput, Refused
