@@ -34,7 +34,7 @@ def verify_command(
     try:
         with container.db.work() as uow:
             site_id = service.site_by_text(uow, site)
-            asked = verify.request(uow, site_id, limit, again=again)
+            asked = verify.request(uow, site_id, limit, again=again, actor="cli")
             ids = [] if later else list(verify.due_of(uow.session, site_id, uow.now()))[:limit]
         if later:
             typer.echo(json.dumps({"asked": asked}) if as_json else f"{asked:,} domains wait for a worker")

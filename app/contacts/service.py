@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Protocol
 
+from app.audit import service as audit
 from app.contacts import repository
 from app.contacts.reading import Finding, Reading, read_pages
 from app.db.vault import Vault
-from app.db.work import Database, UnitOfWork
+from app.db.work import SYSTEM, Database, UnitOfWork
 from app.domain.contact_rules import How, PageKind, Whose, by_pattern
 from app.domain.said import say
 from app.errors import BadInput, Conflict, Refused
@@ -62,7 +63,7 @@ def request(uow: UnitOfWork, settings: Settings, prospect_id: int) -> ContactSea
 
     Raises Conflict when the operator has turned the search off.
     """
-    prospects.get(uow, prospect_id)
+    prospect = prospects.get(uow, prospect_id)
     if not settings.contact_pages:
         raise Conflict(say("the search for contacts is turned off (GAPBRIDGE_CONTACT_PAGES is 0)"))
     row = repository.of_prospect(uow.session, prospect_id) or ContactSearch(prospect_id=prospect_id)
@@ -70,6 +71,8 @@ def request(uow: UnitOfWork, settings: Settings, prospect_id: int) -> ContactSea
     uow.session.add(row)
     uow.session.flush()
     uow.ring(Job.CONTACTS_FIND, prospect_id)
+    if uow.actor != SYSTEM:
+        audit.record(uow, "contacts.asked", "prospect", prospect_id, name=prospect.domain)
     return row
 
 

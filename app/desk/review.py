@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.desk import service as desk
 from app.desk.service import Person
@@ -50,6 +51,7 @@ def add_to_queue(uow: UnitOfWork, site_id: int, ids: Sequence[int]) -> Reviewed:
     for prospect in _chosen(uow, site_id, ids):
         if prospect.stage is Stage.PROSPECT:
             mentions.request(uow, prospect.id)
+            audit.record(uow, "prospect.queued", "prospect", prospect.id, name=prospect.domain)
             made.done += 1
         elif prospect.stage is Stage.CHECKED_MENTION:
             made.already += 1

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from app.db.work import Database, UnitOfWork
+from app.audit import service as audit
+from app.db.work import SYSTEM, Database, UnitOfWork
 from app.domain.angle_evidence import (
     GONE_AFTER,
     Compared,
@@ -92,6 +93,8 @@ def request(uow: UnitOfWork, settings: Settings, prospect_id: int) -> AngleEvide
     row.due_at, row.tries = uow.now(), 0
     uow.session.flush()
     uow.ring(Job.EVIDENCE_LOOK, prospect_id)
+    if uow.actor != SYSTEM:
+        audit.record(uow, "reasons.asked", "prospect", prospect_id, name=prospect.domain)
     return row
 
 

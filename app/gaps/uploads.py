@@ -21,6 +21,7 @@ import duckdb
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
+from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.domain.said import say
 from app.errors import BadInput, Conflict, GapbridgeError, NotFound
@@ -197,6 +198,9 @@ def start(uow: UnitOfWork, job_id: int, *, target: str | None, mapping: Mapping[
     job.state, job.target, job.mapping = ImportState.QUEUED, target, dict(mapping)
     job.due_at, job.error, job.cancel_asked, job.rows_done, job.report = uow.now(), None, False, 0, {}
     uow.session.flush()
+    audit.record(
+        uow, "upload.started", "upload", job.id, name=job.filename, after={"site": job.site_id, "target": target}
+    )
     uow.ring(Job.MENTIONS_LIST if job.kind is ImportKind.MENTIONS else Job.GAPS_IMPORT, job.id)
     return job
 
@@ -206,6 +210,8 @@ def cancel(uow: UnitOfWork, settings: Settings, job_id: int) -> ImportJob:
     job = get(uow, job_id)
     if job.state in _OVER:
         return job
+    if not job.cancel_asked:
+        audit.record(uow, "upload.cancelled", "upload", job.id, name=job.filename)
     job.cancel_asked = True
     if job.state is not ImportState.RUNNING:
         job.state, job.finished_at, job.due_at = ImportState.CANCELLED, uow.now(), None

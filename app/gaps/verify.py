@@ -18,6 +18,7 @@ from urllib.parse import quote
 from sqlalchemy import CursorResult, and_, or_, select, update
 from sqlmodel import Session, col
 
+from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.domain.link_verdict import LinkFact, SeenLink, Target, judge, on_site
 from app.domain.pipeline import Stage
@@ -113,8 +114,11 @@ def mark(uow: UnitOfWork, site_id: int, snapshots: Sequence[Snapshot]) -> int:
     return request(uow, site_id, AT_ONCE)
 
 
-def request(uow: UnitOfWork, site_id: int, limit: int, *, again: bool = False) -> int:
-    """Let the best `limit` domains that wait for it be verified; `again`: also those that were looked at without a link."""
+def request(uow: UnitOfWork, site_id: int, limit: int, *, again: bool = False, actor: str | None = None) -> int:
+    """Let the best `limit` domains that wait for it be verified; `again`: also those that were looked at without a link.
+
+    With `actor`, who asked for it, it stands in the audit.
+    """
     wanted = OPEN if again else (Verification.TO_VERIFY,)
     best = (
         select(col(Prospect.id))
@@ -132,6 +136,9 @@ def request(uow: UnitOfWork, site_id: int, limit: int, *, again: bool = False) -
         due = update(Prospect).where(col(Prospect.id).in_(ids[start : start + 500])).values(verify_due_at=uow.now())
         uow.session.execute(due.execution_options(synchronize_session=False))
     uow.session.expire_all()
+    if actor is not None:
+        after = {"domains": len(ids), "again": again}
+        audit.record(uow, "gap.verification-asked", "site", site_id, after=after, actor=actor)
     return len(ids)
 
 

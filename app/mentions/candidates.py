@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.domain.mention_lists import is_post, leads_to
 from app.domain.pipeline import Stage
@@ -60,7 +61,20 @@ class Taken:
 def take(uow: UnitOfWork, site_id: int, urls: Iterable[str], *, source: str, actor: str) -> Taken:
     """Keep pages as candidates; see `take_lines`. The first address is line 1."""
     lines = (Line(number, url) for number, url in enumerate(urls, 1))
-    return take_lines(uow, site_id, lines, source=source, actor=actor)
+    made = take_lines(uow, site_id, lines, source=source, actor=actor)
+    told(uow, site_id, source, made, actor=actor)
+    return made
+
+
+def told(uow: UnitOfWork, site_id: int, source: str, taken: Taken, *, actor: str) -> None:
+    """Write into the audit that a list of pages was taken for a site, with what became of it."""
+    after = {
+        "taken": taken.taken,
+        "known": taken.known,
+        "prospects": taken.prospects,
+        "rejected": taken.rejected_count,
+    }
+    audit.record(uow, "mentions.listed", "site", site_id, name=source, after=after, actor=actor)
 
 
 def take_lines(uow: UnitOfWork, site_id: int, lines: Iterable[Line], *, source: str, actor: str) -> Taken:

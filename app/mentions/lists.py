@@ -14,14 +14,13 @@ from typing import IO, Any
 
 from sqlmodel import Session
 
-from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.domain.said import say
 from app.errors import BadInput, GapbridgeError, NotFound
 from app.gaps import uploads
 from app.log import get_logger
 from app.mentions import listfile
-from app.mentions.candidates import Rejected, Taken, take_lines
+from app.mentions.candidates import Rejected, Taken, take_lines, told
 from app.models import ImportJob, ImportKind, ImportState, Site
 from app.settings import Settings
 
@@ -127,7 +126,6 @@ def _take(
             taken.add(take_lines(uow, site_id, batch, source=f"list: {name}"[:200], actor=actor))
             done += len(batch)
             if done == len(lines):
-                counts = {field: count for field, count in _as_report(taken).items() if field != "rejected"}
-                audit.record(uow, "mentions.listed", "site", site_id, name=name, after=counts, actor=actor)
+                told(uow, site_id, f"list: {name}", taken, actor=actor)
         watch(taken, done)
     return taken

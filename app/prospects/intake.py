@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.domain.said import say
 from app.domain.verification import OPEN, Verification
@@ -75,7 +76,18 @@ def take(
         known.external_id = known.external_id or external_id
         known.best_page = known.best_page or page
         if known.verification in OPEN:
-            known.verification = Verification.ACCEPTED
+            before, known.verification = known.verification, Verification.ACCEPTED
+            told = {"verification": Verification.ACCEPTED}
+            audit.record(
+                uow,
+                "prospect.accepted",
+                "prospect",
+                known.id,
+                name=key,
+                before={"verification": before},
+                after=told,
+                actor=actor,
+            )
             known.mention_due_at = uow.now()
         return Taken(known, created=False)
     made = Prospect(

@@ -7,6 +7,7 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -68,7 +69,7 @@ class Place(BaseSettings):
         description="File outside of the database that tells restored data. Unset: `installation.json` in the data folder. "
         "Put it on another disk than the database where you restore whole disks.",
     )
-    second_factor_roles: Annotated[list[Literal[outreach, lead, operator, viewer]], NoDecode] = Field(
+    second_factor_roles: Annotated[list[Literal["outreach", "lead", "operator", "viewer"]], NoDecode] = Field(
         default_factory=list,
         description="Roles that need a second factor, as operator,lead: whoever has none can do nothing but set one up. "
         "Empty: everybody chooses for themselves.",

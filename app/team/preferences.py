@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from zoneinfo import ZoneInfo
 
+from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.domain.digest import Cadence
 from app.domain.people import DENSITIES, LANGUAGES, UNDO_SECONDS, Preferences
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem
-from app.models import UserSetting
+from app.models import User, UserSetting
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Preferences))
 
@@ -39,8 +40,12 @@ def save(uow: UnitOfWork, user_id: int, wanted: Preferences) -> UserSetting:
     if problems:
         raise BadInput(say("the settings cannot be saved with these values"), *problems)
     row = uow.session.get(UserSetting, user_id) or UserSetting(user_id=user_id)
+    before = {"digest": row.digest}
     for name in _FIELDS:
         setattr(row, name, getattr(wanted, name))
+    user = uow.session.get(User, user_id)
+    email = user.email if user is not None else None
+    audit.record(uow, "user.digest", "user", user_id, name=email, before=before, after={"digest": wanted.digest})
     uow.session.add(row)
     uow.session.flush()
     return row

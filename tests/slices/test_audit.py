@@ -12,14 +12,22 @@ from sqlalchemy.exc import DatabaseError
 
 from app.audit import service as audit
 from app.clock import FixedClock
+from app.contacts import service as contact_search
 from app.db.work import Database, UnitOfWork, acting
+from app.desk import review
+from app.domain.pipeline import Stage
+from app.domain.verification import Verification
 from app.errors import BadInput, Conflict
+from app.evidence import service as evidence
+from app.gaps import uploads, verify
 from app.mail import accounts
+from app.mentions import candidates
 from app.models import AuditEvent, Role, SuppressionKind
+from app.prospects import intake, suppression
 from app.prospects import service as prospects
-from app.prospects import suppression
 from app.reports import audit as reports
-from app.team import api_keys, users
+from app.settings import Settings
+from app.team import api_keys, preferences, users
 from tests.support.world import VAULT, a_mailbox, a_prospect, a_site
 
 
@@ -56,6 +64,44 @@ def test_each_room_writes_who_did_what(db: Database) -> None:
         stored = " ".join(str(row) for row in look.session.execute(text("SELECT * FROM audit_event")).all())
     assert secret not in stored
     assert "argon2" not in stored
+
+
+def test_what_people_ask_of_mentions_reasons_contacts_gap_and_digest(db: Database, settings: Settings) -> None:
+    """Who asked for it and what it was about; what the system asks by itself is no act of anybody."""
+    with db.work() as uow:
+        user = users.create(
+            uow, email="ana@acme.test", name="Ana", role=Role.OPERATOR, password="correct horse battery"
+        )
+        site = a_site(uow)
+        prospect = a_prospect(uow, site, stage=Stage.CHECKED_MENTION)
+        waiting = a_prospect(uow, site, "waits.test", verification=Verification.TO_VERIFY)
+        gap = a_prospect(uow, site, "gap.test")
+        site_id, prospect_id, gap_id, user_id = site.id, prospect.id, gap.id, user.id
+        domain = waiting.domain
+        evidence.request(uow, settings, prospect_id)
+        contact_search.request(uow, settings, prospect_id)
+        verify.request(uow, site_id, 5)
+    assert [line.verb for line in lines(db)] == ["user.created"]
+    with acting("ana@acme.test"), db.work() as uow:
+        candidates.take(uow, site_id, ["https://list.test/a", "nothing"], source="list: a tool", actor=uow.actor)
+        evidence.request(uow, settings, prospect_id)
+        contact_search.request(uow, settings, prospect_id)
+        verify.request(uow, site_id, 5, again=True, actor=uow.actor)
+        intake.take(uow, site_id, domain, actor=uow.actor)
+        review.add_to_queue(uow, site_id, [gap_id])
+        preferences.save(uow, user_id, preferences.Preferences(digest="daily"))
+        preferences.save(uow, user_id, preferences.Preferences(digest="daily"))
+        job = uploads.receive(uow, settings, site_id, "a.csv", io.BytesIO(b"Domain\nx.test\n"), actor=uow.actor)
+        uploads.start(uow, job.id, target="acme.test", mapping={})
+        uploads.cancel(uow, settings, job.id)
+        uploads.cancel(uow, settings, job.id)
+    found = [line for line in reversed(lines(db)) if line.actor == "ana@acme.test" and "." in line.verb]
+    assert [line.verb for line in found] == [
+        "mentions.listed", "reasons.asked", "contacts.asked", "gap.verification-asked", "prospect.accepted",
+        "prospect.queued", "user.digest", "upload.started", "upload.cancelled",
+    ]  # fmt: skip
+    assert found[0].name == "list: a tool"
+    assert found[6].changes == [("digest", "off", "daily")]
 
 
 def test_what_is_refused_leaves_no_line(db: Database) -> None:
