@@ -39,7 +39,7 @@ from app.models import (
     StageEvent,
     SuppressionKind,
 )
-from app.pitches import facts, gates
+from app.pitches import approving, facts, gates
 from app.pitches import service as pitches
 from app.pitches.replacement import prepare
 from app.prospects import suppression
@@ -382,7 +382,7 @@ class TestApprove:
         assert "Another matter" in skip.sentence
         # The last net is the database itself.
         with pytest.raises(Refused, match="not approved"), desk.db.work() as uow:
-            pitches._conversation(
+            approving._conversation(
                 uow,
                 desk.vault,
                 desk.settings,
