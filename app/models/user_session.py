@@ -20,3 +20,8 @@ class UserSession(Table, table=True):
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+
+    @property
+    def handle(self) -> str:
+        """What a page calls it by: enough of the hash to tell a person's sessions apart, and not the whole of it."""
+        return self.id_hash[:16]

@@ -284,16 +284,16 @@ def sessions_of(uow: UnitOfWork, user_id: int) -> list[UserSession]:
 def end_sessions(
     uow: UnitOfWork, user_id: int, *, only: str | None = None, but: str | None = None, reason: str | None = None
 ) -> int:
-    """End a person's sessions: all of them, `only` one, or all `but` one (by the hash of their ids); how many there were.
+    """End a person's sessions: all of them, `only` one (by its handle), or all `but` one (by the hash of its id); how many.
 
     Raises Conflict for a session that is not this person's, or is over already.
     """
-    found = [one for one in sessions_of(uow, user_id) if only in (None, one.id_hash) and one.id_hash != but]
+    found = [one for one in sessions_of(uow, user_id) if only in (None, one.handle) and one.id_hash != but]
     if only is not None and not found:
         raise Conflict(say("this session is over already"))
     ended = delete(UserSession).where(col(UserSession.user_id) == user_id)
     if only is not None:
-        ended = ended.where(col(UserSession.id_hash) == only)
+        ended = ended.where(col(UserSession.id_hash).in_([one.id_hash for one in found]))
     if but is not None:
         ended = ended.where(col(UserSession.id_hash) != but)
     uow.session.execute(ended)

@@ -33,7 +33,7 @@ def test_a_person_sees_and_ends_their_own_sessions_only(db: Database, clock: Fix
     assert who is not None
     with db.read() as uow:
         listed = service.sessions_of(uow, me.id)
-        foreign = service.sessions_of(uow, ben.id)[0].id_hash
+        foreign = service.sessions_of(uow, ben.id)[0].handle
     assert len(listed) == 3
     assert (listed[0].id_hash, listed[0].agent) == (who.session, "Firefox on Linux"), "just used"
     assert FIREFOX not in str([one.model_dump() for one in listed])
@@ -41,7 +41,7 @@ def test_a_person_sees_and_ends_their_own_sessions_only(db: Database, clock: Fix
     with acting(me.email), db.work() as uow:
         with pytest.raises(Conflict):
             service.end_sessions(uow, me.id, only=foreign)
-        service.end_sessions(uow, me.id, only=next(one.id_hash for one in listed if one.id_hash != who.session))
+        service.end_sessions(uow, me.id, only=next(one.handle for one in listed if one.id_hash != who.session))
         assert service.end_sessions(uow, me.id, but=who.session) == 1
         assert service.end_sessions(uow, me.id, but=who.session) == 0
     assert [service.resume(db, one) is None for one in (here, there, third)] == [False, True, True]
