@@ -95,7 +95,7 @@ MANIFEST: dict[tuple[str, str], Row] = {
     ("GET", "/imports/mentions/{job_id}"): Row("OLX", ("/imports/mentions/1", "/imports/mentions/9")),
     ("POST", "/imports/mentions/{job_id}/run"): Row("LX"),
     ("POST", "/imports/mentions/{job_id}/cancel"): Row("LX"),
-    ("GET", "/imports/mentions/{job_id}/rejected.csv"): Row("OLX", ("/imports/mentions/1/rejected.csv",)),
+    ("GET", "/imports/mentions/{job_id}/rejected.csv"): Row("OLX", ("/imports/mentions/9/rejected.csv",)),
     ("GET", "/imports/{import_id}/rejected.csv"): Row("OLX", ("/imports/1/rejected.csv",)),
     ("GET", "/pipeline"): Row("VOLX", ("/pipeline", "/pipeline?view=table")),
     ("POST", "/pipeline/{prospect_id}/move"): Row("OLX"),
