@@ -23,16 +23,23 @@ RESOURCES = (
     "installation",
     "events",
     "reports",
+    "audit",
 )
 # What nobody can write: it follows from everything else.
-_READ_ONLY = ("events", "reports")
+_READ_ONLY = ("events", "reports", "audit")
 READS = frozenset(f"{name}:read" for name in RESOURCES)
 # Every scope that a key can have. `team:write` (users and keys) is for people only.
 SCOPES = READS | frozenset(f"{name}:write" for name in RESOURCES if name not in _READ_ONLY)
 
 _VIEWER = frozenset({"sites:read", "prospects:read", "links:read", "events:read", "reports:read"})
-_OUTREACH = READS | {"prospects:write", "pitches:write", "outbox:write", "messages:write", "links:write"}
-# `queue:lead` (pins, take-over, approving several), `templates:write`, `audit:read` and `system:write` are for people only.
+_OUTREACH = (READS - {"audit:read"}) | {
+    "prospects:write",
+    "pitches:write",
+    "outbox:write",
+    "messages:write",
+    "links:write",
+}
+# `queue:lead` (pins, take-over, approving several), `templates:write` and `system:write` are for people only.
 _LEAD = _OUTREACH | {
     "queue:lead",
     "templates:write",
@@ -41,7 +48,7 @@ _LEAD = _OUTREACH | {
     "imports:write",
     "suppressions:write",
 }
-_OPERATOR = SCOPES | {"queue:lead", "templates:write", "team:write", "audit:read", "system:write"}
+_OPERATOR = SCOPES | {"queue:lead", "templates:write", "team:write", "system:write"}
 
 ROLE_SCOPES = {
     Role.VIEWER: _VIEWER,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.api.door import Door
 from app.api.v1 import (
+    audit,
     gap_changes,
     imports,
     installation,
@@ -41,5 +42,6 @@ DOORS: tuple[Door, ...] = (
     suppressions.door,
     people.door,
     installation.door,
+    audit.door,
 )
 PREFIX = "/api/v1"
