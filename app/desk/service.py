@@ -50,13 +50,20 @@ class Undone:
 
 
 def take_next(
-    uow: UnitOfWork, person: Person, lane: Lane, *, after: tuple[str, int] | None = None, soft: bool = False
+    uow: UnitOfWork,
+    person: Person,
+    lane: Lane,
+    *,
+    after: tuple[str, int] | None = None,
+    soft: bool = False,
+    but: int | None = None,
 ) -> int | None:
     """Lease the best free prospect of a lane behind `after` (else from its front) and have a draft ready; None when none is.
 
-    Somebody else may take one at the same moment: then the next is tried, and nobody notices.
+    Somebody else may take one at the same moment: then the next is tried, and nobody notices. `but` is left out: a decision
+    about it is on its way.
     """
-    tried: set[int] = set()
+    tried: set[int | None] = {but}
     for start in (after, None) if after else (None,):
         for row in queue(uow, lane, after=start, limit=_TRIES, free_for=(person.id, person.caller)):
             if row["id"] in tried or (after is not None and row["id"] == after[1]):

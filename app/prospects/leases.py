@@ -25,7 +25,8 @@ SOFT_FOR = timedelta(minutes=2)
 def claim(uow: UnitOfWork, prospect: Prospect, *, holder: str, name: str, soft: bool = False) -> bool:
     """Take or renew the lease on a prospect's domain; False when somebody else holds it.
 
-    `holder` is a caller (`Principal.caller`). A soft lease is for the item that is shown next; it never weakens a hold.
+    `holder` is a caller (`Principal.caller`). A soft lease is for the item that is shown next; it never weakens a hold, so
+    one that this holder has already stays as it is: what was open when a decision was taken back is the next item again.
     """
     dialect = postgresql if uow.session.get_bind().dialect.name == "postgresql" else sqlite
     now = uow.now()
@@ -47,7 +48,10 @@ def claim(uow: UnitOfWork, prospect: Prospect, *, holder: str, name: str, soft: 
             col(DomainLease.domain)
         )
     ).first()
-    return taken is not None
+    if taken is not None or not soft:
+        return taken is not None
+    row = held(uow.session, prospect.domain, now)
+    return row is not None and row.holder == holder
 
 
 def release(uow: UnitOfWork, domain: str, *, holder: str) -> None:

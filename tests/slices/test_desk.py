@@ -192,6 +192,26 @@ def test_every_decision_can_be_taken_back_in_turn(house: House) -> None:
         desk.undo(uow, ben)
 
 
+def test_after_an_undo_the_next_item_is_the_one_that_was_open(house: House) -> None:
+    """It is held by the same person, as what was open is; the one about which a decision is on its way is left out."""
+    furnish(house)
+    ana = person(house, "ana")
+    with house.db.work() as uow:
+        order = [row["id"] for row in queue(uow, Lane())]
+        first, second, third = order[:3]
+        assert desk.take_next(uow, ana, Lane()) == first
+    approve(house, ana, first)
+    with house.db.work() as uow:
+        # The page has gone on: the second is open, and held.
+        leases.claim(uow, prospects.get(uow, second), holder=ana.caller, name=ana.name)
+    with house.db.work() as uow:
+        assert desk.undo(uow, ana).decision.prospect_id == first
+        place = (prospects.get(uow, first).rank_key, first)
+        assert desk.take_next(uow, ana, Lane(), after=place, soft=True) == second
+        assert not leases.held(uow.session, prospects.get(uow, second).domain, uow.now()).soft
+        assert desk.take_next(uow, ana, Lane(), after=place, soft=True, but=second) == third
+
+
 def test_what_has_left_is_said_once_and_the_next_undo_goes_on(house: House) -> None:
     ids = furnish(house)
     ana = person(house, "ana")

@@ -45,7 +45,14 @@ def hold(visit: Visit, prospect_id: Id) -> Response:
 def following(visit: Visit, prospect_id: Id) -> Response:
     """The item after this one, leased softly and ready to be shown: nothing when there is none."""
     lane, prospect = lane_of(visit), prospects.get(visit.uow, prospect_id)
-    found = desk.take_next(visit.uow, person_of(visit), lane, after=(prospect.rank_key, prospect_id), soft=True)
+    found = desk.take_next(
+        visit.uow,
+        person_of(visit),
+        lane,
+        after=(prospect.rank_key, prospect_id),
+        soft=True,
+        but=visit.number("but"),
+    )
     if found is None or found == prospect_id:
         return Response(status_code=204)
     visit.uow.session.flush()
