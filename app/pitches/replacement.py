@@ -14,6 +14,8 @@ from app.evidence import service as evidence
 from app.fetch.ports import Fetcher
 from app.models import Pitch
 from app.pitches import facts, repository, service
+from app.prospects import contacts
+from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
 from app.settings import Settings
 
@@ -75,6 +77,21 @@ def draft_when_ready(deps: Deps, prospect_id: int) -> Pitch | None:
         return prepare(deps, prospect_id, by_hand=False)
     except (Conflict, Refused):  # It was moved on while we looked, or no fact speaks for it.
         return None
+
+
+def draft_to_found(deps: Deps, prospect_id: int) -> Pitch | None:
+    """After a search that found contacts: a draft that was written to nobody is written to the best of them, else as `draft_when_ready`.
+
+    Angle and page stay as they are; an edited text stays, too, and its gate says that there is somebody to choose.
+    """
+    with deps.db.work() as uow:
+        prospects_repository.lock(uow.session, prospect_id)
+        draft, contact = repository.draft_of(uow.session, prospect_id), contacts.best(uow, prospect_id)
+        if draft is not None:
+            if draft.contact_id is None and contact is not None and not draft.edited:
+                service.choose(uow, draft.id, draft.version, actor="system", contact_id=contact.id)
+            return draft
+    return draft_when_ready(deps, prospect_id)
 
 
 def renew(deps: Deps, prospect_id: int) -> Pitch | None:

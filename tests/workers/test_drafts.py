@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlmodel import select
@@ -15,7 +16,8 @@ from app.models import Pitch
 from app.prospects import service as prospects
 from app.settings import Settings
 from tests.support.editorial import LINK, PAGE, Desk, desk
-from tests.support.world import a_contact, a_page, a_prospect, a_site
+from tests.support.world import VAULT, a_contact, a_page, a_prospect, a_site
+from workers import contacts as search
 from workers import links, mentions
 
 
@@ -59,3 +61,26 @@ def test_a_site_that_links_already_leaves_none_and_its_loss_leaves_a_reclamation
     with at.db.read() as look:
         assert prospects.get(look, 1).stage is Stage.CHECKED_MENTION
     assert drafts(at.db) == ["link-reclamation"]
+
+
+def test_a_draft_to_nobody_is_addressed_when_somebody_is_found(
+    db: Database, settings: Settings, clock: FixedClock
+) -> None:
+    """The check leaves the draft, the search for contacts ends after it: what a person finds can be approved as it stands."""
+    with desk(db, settings, clock) as at:
+        with db.work() as uow:
+            site = a_site(uow)
+            a_page(uow, site)
+            a_prospect(uow, site, best_page=PAGE, mention_due_at=uow.now(), known_pages=[PAGE])
+        at.serve('<p>We learned this from Acme in May.</p><p>By <a href="mailto:dana@editor.test">Dana Ruiz</a></p>')
+        mentions.check(at, 1)  # type: ignore[arg-type]
+        with db.read() as look:
+            pitch = look.session.exec(select(Pitch)).one()
+            assert (pitch.angle, pitch.contact_id) == ("unlinked-mention", None)
+        deps = SimpleNamespace(db=at.db, settings=at.settings, fetcher=at.fetcher, vault=VAULT)
+        search.find(deps, 1)  # type: ignore[arg-type]
+        search.find(deps, 1)  # type: ignore[arg-type]
+        with db.read() as look:
+            pitch = look.session.exec(select(Pitch)).one()
+            assert pitch.contact_id is not None
+            assert pitch.angle == "unlinked-mention"
