@@ -73,6 +73,8 @@ def test_the_way_from_sign_in_to_undo(served: Served, chromium: Any, width: int,
         tag = f"{width}-{theme}"
         sign_in(page, served)
         look(page, f"today-{tag}")
+        if width < 768:
+            page.locator("header summary").click()
         page.get_by_role("button", name="Sign out").click()
         look(page, f"signin-{tag}")
         page.get_by_label("E-mail address").fill("ana@acme.test")
