@@ -230,12 +230,11 @@ def _cases(uow: UnitOfWork, scope: Scope) -> Select[Any]:
     seen = and_(
         col(Link.prospect_id) == mine, col(Link.verified).is_(True), col(Link.first_seen_at) >= col(Outbound.sent_at)
     )
-    replied = columns(Inbound.id).where(col(Inbound.prospect_id) == mine, col(Inbound.kind).in_(FOR_PEOPLE)).exists()
-    agreed = (
-        columns(Conversation.id)
-        .where(col(Conversation.prospect_id) == mine, col(Conversation.agreed).is_(True))
-        .exists()
+    # Sets that are read once and asked for each case, instead of a look into the table for each.
+    replied = mine.in_(
+        columns(Inbound.prospect_id).where(col(Inbound.kind).in_(FOR_PEOPLE), col(Inbound.prospect_id).is_not(None))
     )
+    agreed = mine.in_(columns(Conversation.prospect_id).where(col(Conversation.agreed).is_(True)))
     lasting = (
         columns(Link.id)
         .where(

@@ -64,12 +64,12 @@ def write_all(folder: Path, at: datetime) -> list[Export]:
     return written
 
 
-def write_later(folder: Path, at: datetime) -> list[Export]:
-    """Newer backlink exports of two competitors, in which a few more editors stand."""
+def write_later(folder: Path, at: datetime, editors: tuple[cast.Editor, ...] = cast.EVERYBODY) -> list[Export]:
+    """Newer backlink exports of two competitors, in which `editors` stand: a few more than in the first ones."""
     written = []
     for competitor in (cast.SALTCLOCK, cast.MOORBASE):
         path = folder / f"{competitor.domain}-backlinks-subdomains_{at:%Y-%m-%d_%H-%M-%S}.csv"
-        path.write_bytes(_ahrefs_backlinks(competitor, at, cast.EVERYBODY))
+        path.write_bytes(_ahrefs_backlinks(competitor, at, editors))
         written.append(Export(competitor.domain, path))
     return written
 

@@ -34,6 +34,11 @@ QUEUE: Rows = (
     ("m", mark("Go to the evidence of the mention")),
     ("Shift+A", mark("Approve several")),
 )
+GAP: Rows = (
+    ("x", mark("Select the domain that has the focus")),
+    ("a", mark("Add what is selected to the queue")),
+    ("Shift+A", mark("Add everything in view to the queue")),
+)
 INBOX: Rows = (
     ("1 to 8", mark("Store what they want")),
     ("r", mark("Write the answer")),
@@ -45,5 +50,6 @@ INBOX: Rows = (
 GROUPS: tuple[tuple[str, Rows], ...] = (
     (mark("Everywhere"), EVERYWHERE),
     (mark("In the queue"), QUEUE),
+    (mark("In the gap review"), GAP),
     (mark("In the inbox"), INBOX),
 )

@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from app.clock import Clock, SteppedClock
+from app.jobs import Dispatcher
 from app.models import Role
 from app.settings import Settings
 from app.team import service as team
@@ -42,12 +43,19 @@ class Served(House):
 
 
 @contextlib.contextmanager
-def serve(settings: Settings, start: Any, port: int = 0, clock: Clock | None = None) -> Iterator[Served]:
-    """The application on a port of this machine, with a clock of its own that starts at `start`, or with the given one."""
+def serve(
+    settings: Settings, start: Any, port: int = 0, clock: Clock | None = None, dispatcher: Dispatcher | None = None
+) -> Iterator[Served]:
+    """The application on a port of this machine, with a clock of its own that starts at `start`, or with the given one.
+
+    Its bells ring through `dispatcher`; without one nobody hears them.
+    """
     listener = socket.socket()
     listener.bind(("127.0.0.1", port))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    house = Served(settings.model_copy(update={"public_url": url}), clock=clock or SteppedClock(start))
+    house = Served(
+        settings.model_copy(update={"public_url": url}), clock=clock or SteppedClock(start), dispatcher=dispatcher
+    )
     server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, access_log=False, lifespan="off"))
     house.app.state.closing = lambda: server.should_exit
     thread = threading.Thread(target=server.run, args=([listener],))
@@ -55,11 +63,13 @@ def serve(settings: Settings, start: Any, port: int = 0, clock: Clock | None = N
     while not server.started:
         time.sleep(0.01)
     house.url = url
-    yield house
-    server.should_exit = True
-    thread.join()
-    listener.close()
-    house.close()
+    try:
+        yield house
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+        house.close()
     # What was left open is said here, and not by the warning of whichever test runs when the collector comes by.
     gc.collect()
 

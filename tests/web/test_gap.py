@@ -83,7 +83,7 @@ def cells(page: str) -> dict[str, list[str]]:
     """Each domain with (drawing, words) of its matrix cells."""
     found = {}
     for row in re.findall(r"<tr>\s*<td><label.*?</tr>", page, re.DOTALL):
-        domain = re.search(r'<th scope="row"><a[^>]*>([^<]+)', row)
+        domain = re.search(r'<th scope="row"[^>]*><a[^>]*>([^<]+)', row)
         assert domain
         dots = re.findall(
             r'class="dots">.*?<svg class="dot-(\w+)".*?<span class="hidden">([^<]+)</span>', row, re.DOTALL
@@ -211,3 +211,30 @@ def test_fits_chances_and_what_rules_removed_are_shown(house: House) -> None:
     with house.db.read() as uow:
         kept_site = uow.session.get_one(type(site), site.id)
         assert (kept_site.min_fit, kept_site.languages) == (60, ["en", "de"])
+
+
+@pytest.mark.parametrize("competitors", [3, 5, 10])
+def test_a_full_page_stays_under_its_weight_with_long_names(house: House, competitors: int) -> None:
+    """Ten competitors are the most; their names, the domains, pages and anchors here are long ones."""
+    names = [f"a-competitor-with-a-rather-long-name-{n}.test" for n in range(competitors)]
+    with house.db.work() as uow:
+        site = a_site(uow, languages=["en", "de"])
+        page = a_page(uow, site, url="https://acme.test/guides/onboarding-without-tears-in-twelve-steps")
+        for name in names:
+            uow.session.add(Competitor(site_id=site.id, domain=name, created_at=uow.now()))
+        for number in range(30):
+            domain = f"the-journal-of-customer-onboarding-and-retention-{number:03}.test"
+            one = a_prospect(
+                uow, site, domain, tier=1, overlap=competitors, competitors=names, follow="fnu" * 4, fit=83,
+                fit_page_id=page.id, fit_words=["onboarding", "retention", "workshops"], winnability=70, language="en",
+                language_source="detected", authority=71.0, authority_provider="ahrefs", traffic=42_000, dofollow=True,
+                best_page=f"https://{domain}/2026/05/a-long-list-of-everything-that-helps-with-onboarding-in-2026",
+                anchor="everything that helps with onboarding your customers",
+            )  # fmt: skip
+            prospects.rerank(one, competitors)
+    answer = house.browser(Role.LEAD).get("/gap")
+    rows = answer.text.count('name="p-')
+    print(f"{competitors} competitors: {rows} rows, {len(answer.content):,} bytes")  # noqa: T201 -- the figures
+    assert rows >= 16
+    assert "Load " in answer.text
+    assert len(answer.content) <= 60_000

@@ -26,7 +26,7 @@ from app.web.words import FIT_WORDS
 
 pages = Pages()
 
-# Rows of a page. A row has a cell for each competitor, drawn and spoken; with 25 the page stays under 60 kB.
+# Rows of a list here.
 _PAGE = 25
 _STALE_DAYS = 90
 VIEWS = {
@@ -73,6 +73,11 @@ def _figure(given: dict[str, str], name: str, most: int, problem: str) -> int | 
     if not text.isdecimal() or int(text) > most:
         raise BadInput(say("a filter cannot be read"), FieldProblem(name, problem))
     return int(text)
+
+
+def _rows(competitors: int) -> int:
+    """Rows of the matrix, in which each competitor has a cell, drawn and spoken: so many that the page stays under 60 kB."""
+    return max(16, _PAGE - 2 * max(0, competitors - 3))
 
 
 def _filter(given: dict[str, str], site: Site) -> Filter:
@@ -151,10 +156,12 @@ def _show(visit: Visit, given: dict[str, str] | None = None) -> Response:
             {name: value for name, value in given.items() if name not in ("authority", "traffic", "fit")}, site
         )
     counted = gap.account(visit.uow, asked)
-    rows = gap.listing(visit.uow, asked, after=_position(given.get("after", ""), asked.order), limit=_PAGE + 1)
+    competitors = [one.domain for one in sites.competitors(visit.uow, site.id)]
+    count = _rows(len(competitors))
+    rows = gap.listing(visit.uow, asked, after=_position(given.get("after", ""), asked.order), limit=count + 1)
     more = None
-    if len(rows) > _PAGE:
-        value, number = gap.position(rows[_PAGE - 1], asked.order)
+    if len(rows) > count:
+        value, number = gap.position(rows[count - 1], asked.order)
         more = "/gap?" + urlencode({**_given(asked), "after": f"{value}.{number}"})
     imports, since = gap.data_since(visit.uow, site.id)
     fields = _given(asked)
@@ -163,14 +170,14 @@ def _show(visit: Visit, given: dict[str, str] | None = None) -> Response:
         status=visit.error.status if visit.error else 200,
         site=site,
         sites=known,
-        competitors=[one.domain for one in sites.competitors(visit.uow, site.id)],
+        competitors=competitors,
         asked=asked,
         given=given,
         fields=fields,
         counted=counted,
-        rows=rows[:_PAGE],
+        rows=rows[:count],
         more=more,
-        count=_PAGE,
+        count=count,
         imports=imports,
         since=since,
         stale=since is not None and (visit.uow.now().date() - since).days > _STALE_DAYS,
@@ -200,9 +207,15 @@ def _notice(visit: Visit) -> str | None:
         "excluded": ngettext("{number} domain was excluded.", "{number} domains were excluded.", int(done)),
         "back": ngettext("{number} domain was put back.", "{number} domains were put back.", int(done)),
     }[did]
+    parts = [said] if int(done) or did != "added" else []
+    waiting = params.get("waiting", "")
+    if waiting.isdecimal() and 0 < int(waiting) < 10**6:
+        parts.append(
+            ngettext("{number} waits in the queue already.", "{number} wait in the queue already.", int(waiting))
+        )
     if left.isdecimal() and 0 < int(left) < 10**6:
-        said += " " + ngettext("{number} stayed as it was.", "{number} stayed as they were.", int(left))
-    return said
+        parts.append(ngettext("{number} stayed as it was.", "{number} stayed as they were.", int(left)))
+    return " ".join(parts) or said
 
 
 @pages.get("/gap", needs="prospects:read")
@@ -231,8 +244,8 @@ def decide(visit: Visit) -> Response:
         made, did = review.put_back(visit.uow, site.id, ids, actor=visit.actor), "back"
     else:
         made, did = review.add_to_queue(visit.uow, site.id, ids), "added"
-    left = made.already + len(made.refused)
-    return visit.go("/gap?" + urlencode({**_given(asked), "did": did, "n": made.done, "left": left}))
+    told = {"did": did, "n": made.done, "waiting": made.already, "left": len(made.refused)}
+    return visit.go("/gap?" + urlencode({**_given(asked), **told}))
 
 
 @pages.post("/gap/floors", needs="sites:write", again=lambda visit: _show(visit, dict(visit.form)))

@@ -107,14 +107,15 @@ def _list(visit: Visit, tab: str) -> dict[str, Any]:
 
 
 def _prefilled(opened: reports.Opened) -> str:
-    """The last address in their messages that lies on their own site."""
+    """The last address in their messages that lies on their own site; without one the page that we wrote about."""
     if opened.prospect is None:
         return ""
     for letter in reversed([one for one in opened.letters if not one.ours]):
         for url in find_urls(letter.text):
             if on_site(_URL_END.sub("", url), opened.prospect.domain):
                 return _URL_END.sub("", url)
-    return ""
+    page = opened.prospect.best_page or ""
+    return page if page.startswith(("http://", "https://")) and on_site(page, opened.prospect.domain) else ""
 
 
 def _item(visit: Visit, inbound_id: int) -> dict[str, Any]:

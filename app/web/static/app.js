@@ -64,7 +64,8 @@ let pendingUntil = 0;
 let guardedUntil = 0;
 
 const FIELD = "input, textarea, select, [contenteditable]";
-const byKey = (key) => every(`[data-key="${CSS.escape(key)}"]`).find(shown);
+// What the bar holds can be reached by key while its menu is folded, too.
+const byKey = (key) => every(`[data-key="${CSS.escape(key)}"]`).find((found) => shown(found) || found.closest("header.bar"));
 
 function act(element) {
   if (element.matches("[data-guard]") && performance.now() < guardedUntil) return;
@@ -101,12 +102,20 @@ function walk(name) {
   return true;
 }
 
+/** The box of the line that has the focus. */
+function select() {
+  const row = document.activeElement?.closest("[data-row]")?.closest("tr, li");
+  const box = row && one("input[type=checkbox]", row);
+  box?.click();
+  return Boolean(box);
+}
+
 document.addEventListener("keydown", (event) => {
   keepAwake();
   if (event.defaultPrevented || event.repeat || event.isComposing || event.keyCode === 229) return;
   if (event.altKey || event.getModifierState("AltGraph")) return;
   if (event.ctrlKey || event.metaKey) {
-    const chord = every(`[data-chord="${CSS.escape(event.key)}"]`).find(shown);
+    const chord = every(`[data-chord="${CSS.escape(event.key)}"]`).find((found) => shown(found) || found.closest("header.bar"));
     if (chord && !one("dialog[open]")) { event.preventDefault(); act(chord); }
     return;
   }
@@ -125,7 +134,7 @@ document.addEventListener("keydown", (event) => {
     pendingUntil = performance.now() + (menu ? 30000 : 1500);
     return;
   }
-  if (walk(name)) event.preventDefault();
+  if (walk(name) || (name === "x" && select())) event.preventDefault();
 });
 
 document.addEventListener("click", async (event) => {
@@ -239,12 +248,13 @@ function settle() {
 // --- Play mode: the next item is here before it is asked for, so a decision needs no round trip. ---
 
 let following = null;
+let deciding = "";
 
 async function fetchNext() {
   const item = desk();
   following = null;
   if (!item?.dataset.next) return;
-  const answer = await fetch(item.dataset.next, { method: "POST", body: formData() }).catch(() => null);
+  const answer = await fetch(item.dataset.next, { method: "POST", body: formData({ but: deciding }) }).catch(() => null);
   if (!answer?.ok || answer.status === 204 || item !== desk()) return;
   const made = new DOMParser().parseFromString(await answer.text(), "text/html");
   following = one("#desk", made);
@@ -289,11 +299,14 @@ function refuse(form, html, domain) {
 
 async function decide(form, submitter) {
   const data = new URLSearchParams(new FormData(form, submitter));
-  const { domain } = desk().dataset;
+  const { domain, item } = desk().dataset;
   const keep = form.dataset.keep;
   clearTimeout(keeping);
+  // Until the answer is here, the server still offers what was just decided.
+  deciding = item;
   advance(form.dataset.said.replace("{domain}", domain));
   const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Play": "1" } }).catch(() => null);
+  if (deciding === item) deciding = "";
   if (answer?.ok && answer.headers.get("content-type")?.startsWith("application/json")) {
     const done = await answer.json();
     const toast = one("#toast");
