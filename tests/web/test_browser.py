@@ -63,6 +63,10 @@ def sign_in(page: Any, house: Any) -> None:
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("The same password again").fill(PASSWORD)
     page.get_by_role("button", name="Create the account").click()
+    menu = page.locator("header summary")
+    menu.wait_for(state="attached")
+    if menu.is_visible():
+        menu.click()
     page.get_by_role("link", name="Today").first.click()
 
 
