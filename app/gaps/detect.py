@@ -11,18 +11,15 @@ from pathlib import PurePath
 
 from app.domain.said import say
 from app.errors import BadInput
-from app.gaps.profiles import (
-    FORMAT_NAMES,
-    GENERIC,
-    PROFILES,
+from app.gaps.formats import FORMAT_NAMES, PROFILES
+from app.gaps.formats.any_tool import GENERIC, generic_profile
+from app.gaps.formats.search_console import (
     SEARCH_CONSOLE_LINKS,
     SEARCH_CONSOLE_SAMPLE,
     SEARCH_CONSOLE_SITES,
     TRANSLATIONS,
-    Profile,
-    generic_profile,
-    normal_header,
 )
+from app.gaps.profiles import Profile, normal_header
 from app.gaps.texts import TextFile
 from app.keys import ascii_host, registrable_domain
 

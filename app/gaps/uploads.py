@@ -27,7 +27,8 @@ from app.domain.said import say
 from app.errors import BadInput, Conflict, GapbridgeError, NotFound
 from app.gaps import service
 from app.gaps.engine import Engine
-from app.gaps.profiles import GENERIC, normal_header
+from app.gaps.formats.any_tool import GENERIC
+from app.gaps.profiles import normal_header
 from app.gaps.snapshots import prepare
 from app.gaps.textfile import open_texts
 from app.jobs import Job
