@@ -1,13 +1,12 @@
 """The parser's own process: reads pages from its standard input, writes their facts to its standard output, knows nothing else.
 
-Each message is four bytes of length (big-endian) and that many bytes of JSON. The process ends with its input.
+Each message is JSON in a frame of `app.fetch.frames`. The process ends with its input.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import struct
 import sys
 from typing import Any
 
@@ -16,6 +15,7 @@ from selectolax.lexbor import SelectolaxError
 from app.domain.angle_evidence import Article, Outline
 from app.domain.contact_rules import ContactFacts
 from app.domain.link_verdict import PageFacts, Target, about_us
+from app.fetch import frames
 from app.fetch.contact_page import parse_contacts
 from app.fetch.listing import Listing, parse_listing
 from app.fetch.outline import parse_outline
@@ -28,8 +28,8 @@ def main() -> None:
     """Answer pages until the input ends."""
     _limit_memory()
     source, sink = sys.stdin.buffer, sys.stdout.buffer
-    while head := source.read(4):
-        task: dict[str, Any] = json.loads(source.read(struct.unpack(">I", head)[0]))
+    while message := frames.await_next(source):
+        task: dict[str, Any] = json.loads(message)
         try:
             if task.pop("contacts", False):
                 answer: dict[str, Any] = {"facts": contact_rows(parse_contacts(**task))}
@@ -46,9 +46,7 @@ def main() -> None:
                 answer = {"facts": as_rows(facts)}
         except (MemoryError, RuntimeError, ValueError, SelectolaxError) as error:
             answer = {"problem": type(error).__name__}
-        body = json.dumps(answer, ensure_ascii=True).encode("ascii")
-        sink.write(struct.pack(">I", len(body)) + body)
-        sink.flush()
+        frames.send(sink, json.dumps(answer).encode("ascii"))
 
 
 def as_rows(facts: PageFacts) -> list[Any]:

@@ -12,8 +12,6 @@ import atexit
 import contextlib
 import json
 import os
-import select
-import struct
 import subprocess
 import sys
 import threading
@@ -27,6 +25,7 @@ import app
 from app.domain.angle_evidence import Article, DateSource, Outline, SeenDate
 from app.domain.contact_rules import ContactFacts, How, SeenAddress
 from app.domain.link_verdict import LinkFact, PageFacts, Target
+from app.fetch import frames
 from app.fetch.listing import Entry, Listing
 
 PARSE_SECONDS = 10.0
@@ -55,33 +54,11 @@ class _Child:
 
     def ask(self, task: bytes, seconds: float) -> bytes:
         """One page; raises PageTooComplex when the child is too slow or dies over it."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise PageTooComplex
         try:
-            stdin.write(struct.pack(">I", len(task)) + task)
-            stdin.flush()
-            until = time.monotonic() + seconds
-            size = struct.unpack(">I", self._read(stdout.fileno(), 4, until))[0]
-            if size > _MAX_ANSWER:
-                raise PageTooComplex("the parser's answer is too large")
-            return self._read(stdout.fileno(), size, until)
-        except OSError as error:
-            raise PageTooComplex from error
-
-    def _read(self, source: int, size: int, until: float) -> bytes:
-        got = bytearray()
-        poll = select.poll()
-        poll.register(source, select.POLLIN)
-        while len(got) < size:
-            left = until - time.monotonic()
-            if left <= 0 or not poll.poll(left * 1000):
-                raise PageTooComplex
-            chunk = os.read(source, min(size - len(got), 1 << 20))
-            if not chunk:
-                raise PageTooComplex
-            got += chunk
-        return bytes(got)
+            frames.send(self._process.stdin, task)
+            return frames.receive(self._process.stdout, time.monotonic() + seconds, _MAX_ANSWER)
+        except (OSError, frames.NoAnswer) as error:
+            raise PageTooComplex(str(error)) from error
 
     def end(self) -> None:
         self._process.kill()

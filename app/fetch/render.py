@@ -11,9 +11,7 @@ import contextlib
 import importlib.util
 import json
 import os
-import select
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -25,6 +23,7 @@ from typing import Any
 
 import app
 from app.domain.said import say
+from app.fetch import frames
 from app.fetch.ports import Fetched, Fetcher, NotFetched, Reason
 from app.log import get_logger
 from app.settings import Settings
@@ -38,10 +37,6 @@ _START = "import sys; sys.path.insert(0, sys.argv[1]); from app.fetch.render_chi
 _SHOWN = frozenset({"PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH"})
 # What a page's program may see of an answer; the rest is the client's business.
 _PASSED = frozenset({"content-type", "access-control-allow-origin", "access-control-allow-credentials"})
-
-
-class _Slow(Exception):
-    pass
 
 
 class ChromiumRenderer:
@@ -118,7 +113,7 @@ class ChromiumRenderer:
                 if "get" not in heard:
                     break
                 _say(child, self._get(str(heard["get"])))
-        except (_Slow, OSError, ValueError):
+        except (frames.NoAnswer, OSError, ValueError):
             return _failed(page, f"it was not drawn within {self._seconds:g} s")
         finally:
             _end(child)
@@ -148,38 +143,14 @@ def _failed(page: Fetched, why: str) -> NotFetched:
 
 
 def _say(child: subprocess.Popen[bytes], message: dict[str, Any]) -> None:
-    if child.stdin is None:
-        raise _Slow
-    body = json.dumps(message).encode("ascii")
-    child.stdin.write(struct.pack(">I", len(body)) + body)
-    child.stdin.flush()
+    frames.send(child.stdin, json.dumps(message).encode("ascii"))
 
 
 def _hear(child: subprocess.Popen[bytes], until: float) -> dict[str, Any]:
-    if child.stdout is None:
-        raise _Slow
-    size = struct.unpack(">I", _read(child.stdout.fileno(), 4, until))[0]
-    if size > _MAX_MESSAGE:
-        raise _Slow
-    heard = json.loads(_read(child.stdout.fileno(), size, until))
+    heard = json.loads(frames.receive(child.stdout, until, _MAX_MESSAGE))
     if not isinstance(heard, dict):
-        raise _Slow
+        raise frames.NoAnswer
     return heard
-
-
-def _read(source: int, size: int, until: float) -> bytes:
-    got = bytearray()
-    poll = select.poll()
-    poll.register(source, select.POLLIN)
-    while len(got) < size:
-        left = until - time.monotonic()
-        if left <= 0 or not poll.poll(left * 1000):
-            raise _Slow
-        chunk = os.read(source, min(size - len(got), 1 << 20))
-        if not chunk:
-            raise _Slow
-        got += chunk
-    return bytes(got)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -1,17 +1,18 @@
 """The renderer's own process: draws one page in Chromium and writes what stands in it then; knows nothing else.
 
 Chromium never opens a connection: every request is stopped and asked of the parent, which fetches it with the guarded client
-(or refuses it), and the doors beside requests are shut. Messages are four bytes of length (big-endian) and JSON.
+(or refuses it), and the doors beside requests are shut. Messages are JSON in the frames of `app.fetch.frames`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import struct
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from app.fetch import frames
 
 # What a page needs to write its text; pictures, fonts, style sheets and frames do not.
 _NEEDED = frozenset({"script", "xhr", "fetch"})
@@ -41,15 +42,13 @@ def main() -> None:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
 
     def tell(message: dict[str, Any]) -> None:
-        body = json.dumps(message, ensure_ascii=True).encode("ascii")
-        sink.write(struct.pack(">I", len(body)) + body)
-        sink.flush()
+        frames.send(sink, json.dumps(message).encode("ascii"))
 
     def hear() -> dict[str, Any]:
-        head = source.read(4)
-        if len(head) < 4:
+        message = frames.await_next(source)
+        if message is None:
             raise SystemExit(1)
-        heard: dict[str, Any] = json.loads(source.read(struct.unpack(">I", head)[0]))
+        heard: dict[str, Any] = json.loads(message)
         return heard
 
     def ask(url: str) -> dict[str, Any]:
