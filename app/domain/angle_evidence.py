@@ -14,7 +14,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from app.domain.angles import CoverageFact, CoveredArticle, LinkedFact, LinkedFault
-from app.domain.page_fit import stems
+from app.domain.stems import stems
 
 OLD_AFTER = timedelta(days=730)
 """A page that shows no newer date than this is old."""

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.domain.angle_evidence import Article, DateSource, Look, Outline, SeenDate, newest
-from app.domain.page_fit import stems
 from app.domain.pitch_contract import page_key
+from app.domain.stems import stems
 from app.fetch.listing import Listing
 from app.fetch.parsing import PageTooComplex, parser_pool
 from app.fetch.ports import Fetched, Fetcher

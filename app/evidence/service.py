@@ -22,7 +22,6 @@ from app.domain.angle_evidence import (
     cover,
     topic_of,
 )
-from app.domain.page_fit import OurPage, best_fit
 from app.domain.pipeline import Stage
 from app.domain.said import say
 from app.errors import Conflict
@@ -30,6 +29,7 @@ from app.evidence import repository
 from app.evidence.reading import Reader, links_to, read_site, with_sitemap_date
 from app.evidence.stored import coverage_row, linked_row
 from app.fetch.ports import Fetcher
+from app.gaps.fit import offer
 from app.jobs import Job
 from app.log import get_logger
 from app.models import AngleEvidence, Page, Prospect, Site
@@ -68,7 +68,7 @@ class _Task:
     their_page: str
     target: str | None
     said: tuple[str, ...]
-    ours: OurPage | None
+    ours: Page | None
     our_language: str
     dns_unknown_since: datetime | None
     now: datetime
@@ -164,23 +164,19 @@ def _claim(deps: Deps, prospect_id: int) -> _Task | None:
             return None
         site = uow.session.get_one(Site, prospect.site_id)
         said = tuple(text for text in (prospect.best_page_title, prospect.anchor, prospect.best_page) if text)
-        fit = best_fit([_ours(page) for page in repository.pages_of(uow.session, site.id)], [*said, prospect.target])
+        found = offer(site, repository.pages_of(uow.session, site.id), prospect)
         return _Task(
             prospect_id,
             prospect.domain,
             _start(prospect),
             prospect.target,
             said,
-            fit.page if fit is not None and fit.score else None,
+            found.page if found is not None and found.score else None,
             site.language or "",
             row.dns_unknown_since,
             now,
             row.tries,
         )
-
-
-def _ours(page: Page) -> OurPage:
-    return OurPage(page.id, page.url, page.title, page.topic, page.summary, page.published_on)
 
 
 def _start(prospect: Prospect) -> str:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from app.db.work import UnitOfWork
 from app.domain.language import LanguageSource, first_code
-from app.domain.topic_fit import TopicFit
+from app.domain.topic_fit import FITS, TopicFit, why
 from app.gaps import kept
 from app.gaps.judging import stored_fit
 from app.languages import detect
-from app.models import Prospect, Site
+from app.models import Page, Prospect, Site
 from app.topics import TheirText, Topics, repeated
 
 #: The beginning of a text says its language as well as all of it.
 _BEGINNING = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The page of ours to offer: how well it fits, 0 to 100 (0: nothing is shared, or nobody can tell), and why as a sentence."""
+
+    page: Page
+    score: int
+    why: str
 
 
 def page_was_read(uow: UnitOfWork, prospect: Prospect, *, lang: str, text: str) -> None:
@@ -60,6 +70,44 @@ def _refit(topics: Topics, prospect: Prospect) -> TopicFit:
     prospect.fit_page_id = int(found.page) if found.page else None
     prospect.fit_unknown = found.unknown.value if found.unknown else None
     return found
+
+
+def offer(
+    site: Site, pages: Sequence[Page], prospect: Prospect, *, their_page: str | None = None, quote: str | None = None
+) -> Offer | None:
+    """The one of `pages` to offer a prospect; None without pages. Where nothing is shared it is the newest, and the sentence says so.
+
+    `their_page` stands for the best page that the gap knows, `quote` is what their text says of us. A language that nobody
+    knows is taken for the site's: where that is wrong, no words are shared.
+    """
+    for page in pages:
+        # The gap has compared the whole page, in its own language.
+        if page.id == prospect.fit_page_id and (prospect.fit or 0) >= FITS:
+            return Offer(page, prospect.fit or 0, _because(prospect.fit_words))
+    # Of equals the first wins, and that is to be the newest page, then the one that was added first.
+    ranked = sorted(pages, key=lambda page: (-page.published_on.toordinal() if page.published_on else 0, page.id))
+    if not ranked:
+        return None
+    context = " … ".join(part for part in (prospect.context, quote) if part)
+    said = first_code(prospect.language) or detect(prospect.best_page_title, prospect.anchor, context)
+    found = Topics(kept.texts_of(site, ranked)).fit(
+        TheirText(
+            prospect.best_page_title,
+            prospect.anchor,
+            context,
+            their_page or prospect.best_page,
+            prospect.target,
+            tuple(prospect.page_words),
+            said or first_code(site.language) or first_code(next(iter(site.languages), None)),
+        )
+    )
+    if found.page is None:
+        return Offer(ranked[0], 0, f"{why(found).capitalize()}; the newest was taken. Choose the page yourself")
+    return Offer(next(page for page in ranked if str(page.id) == found.page), found.score or 0, _because(found.shared))
+
+
+def _because(words: Sequence[str]) -> str:
+    return f"Our page fits because both speak of {', '.join(words[:3])}"
 
 
 def of_prospect(prospect: Prospect) -> TopicFit | None:

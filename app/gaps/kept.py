@@ -17,7 +17,7 @@ from app.gaps import removals
 from app.gaps.amend import ALL, FINAL
 from app.gaps.judging import ReadPage, Wishes, our_text
 from app.keys import site_key
-from app.models import KeptRemoval, Prospect, RemovedGap, Site
+from app.models import KeptRemoval, Page, Prospect, RemovedGap, Site
 from app.prospects import service as prospects
 from app.sites import service as sites
 from app.topics import OurText
@@ -147,10 +147,14 @@ def wishes(uow: UnitOfWork, site_id: int) -> Wishes:
 
 def our_texts(uow: UnitOfWork, site: Site) -> list[OurText]:
     """The pages that a site promotes, as topics are compared with; the key of a page is its id."""
+    return texts_of(site, sites.pages(uow, site.id))
+
+
+def texts_of(site: Site, pages: Sequence[Page]) -> list[OurText]:
+    """These pages of a site in the same form."""
     languages = tuple(site.languages) or ((site.language,) if site.language else ())
     return [
-        our_text(str(page.id), page.url, page.title, page.topic, page.summary, languages=languages)
-        for page in sites.pages(uow, site.id)
+        our_text(str(page.id), page.url, page.title, page.topic, page.summary, languages=languages) for page in pages
     ]
 
 

@@ -19,11 +19,10 @@ from app.domain.angles import (
     plain_date,
 )
 from app.domain.mention_verdict import MentionVerdict
-from app.domain.page_fit import Fit, OurPage, best_fit
 from app.domain.pitch_contract import page_key
-from app.domain.topic_fit import FITS
 from app.evidence import repository as evidence_repository
 from app.evidence.stored import coverage_fact, linked_fact
+from app.gaps.fit import Offer, offer
 from app.mail.render.variables import DEFAULT_OPT_OUT, MAX_URL
 from app.models import AngleEvidence, Contact, Link, MentionCheck, Page, Prospect, Site
 from app.pitches import repository
@@ -43,7 +42,7 @@ class Evidence:
     site: Site
     contact: Contact | None
     angle: AngleFacts
-    fit: Fit | None
+    fit: Offer | None
     their_page: str | None
     their_page_title: str | None
 
@@ -97,14 +96,14 @@ def gather(
         if page_id is not None
         else _of_angle(known.pages, lost=lost is not None, unlinked=unlinked is not None)
     )
-    said = [
-        prospect.best_page_title,
-        prospect.anchor,
-        their_page,
-        prospect.target,
-        unlinked.quote if unlinked else None,
-    ]
-    fit = _fit(pages, said, page_id=page_id, target=lost.target_url if lost else None, kept=prospect)
+    fit = _fit(
+        site,
+        [page for page in pages if page_id is None or page.id == page_id],
+        prospect,
+        their_page=their_page,
+        quote=unlinked.quote if unlinked else None,
+        target=lost.target_url if lost and page_id is None else None,
+    )
     facts = AngleFacts(
         brand=site.brand_names[0] if site.brand_names else site.name,
         their_page=their_page,
@@ -159,7 +158,7 @@ def _loss(facts: AngleFacts) -> str | None:
 
 
 def _with_reasons(
-    facts: AngleFacts, seen: AngleEvidence | None, linked: LinkedFact | None, fit: Fit | None
+    facts: AngleFacts, seen: AngleEvidence | None, linked: LinkedFact | None, fit: Offer | None
 ) -> AngleFacts:
     """The facts with what was seen on other pages, as far as it is about our page."""
     if seen is None:
@@ -234,22 +233,13 @@ def first_name(contact: Contact | None) -> str | None:
 
 
 def _fit(
-    pages: list[Page], said: list[str | None], *, page_id: int | None, target: str | None, kept: Prospect
-) -> Fit | None:
-    ours = [
-        OurPage(page.id, page.url, page.title, page.topic, page.summary, page.published_on)
-        for page in pages
-        if page_id is None or page.id == page_id
-    ]
-    if target is not None and page_id is None:
-        for page in ours:
+    site: Site, pages: list[Page], prospect: Prospect, *, their_page: str | None, quote: str | None, target: str | None
+) -> Offer | None:
+    if target is not None:
+        for page in pages:
             if page_key(page.url) == page_key(target):
-                return Fit(page, 1, "Our page is the one that they linked to")
-    for page in ours:
-        # The gap has compared the whole page, in its own language; what is left is for prospects that it knows nothing of.
-        if page_id is None and page.id == kept.fit_page_id and (kept.fit or 0) >= FITS:
-            return Fit(page, kept.fit or 0, f"Our page fits because both speak of {', '.join(kept.fit_words[:3])}")
-    return best_fit(ours, said)
+                return Offer(page, 1, "Our page is the one that they linked to")
+    return offer(site, pages, prospect, their_page=their_page, quote=quote)
 
 
 def _of_angle(pages: list[Page], *, lost: bool, unlinked: bool) -> list[Page]:
@@ -263,6 +253,6 @@ def _of_angle(pages: list[Page], *, lost: bool, unlinked: bool) -> list[Page]:
     return [page for page in pages if page.angle is None or page.angle in angles] or pages
 
 
-def _covers(page: OurPage) -> str | None:
+def _covers(page: Page) -> str | None:
     text = page.summary or page.topic or page.title
     return text.strip().rstrip(".") or None

@@ -67,7 +67,7 @@ class TestPropose:
         assert pitch.angle == "unlinked-mention"
         assert pitch.why == (
             "Chosen because: mentioned you in /blog/checklist, no link. "
-            "Our page fits because both speak of customer, onboarding, template."
+            "Our page fits because both speak of onboarding, customer."
         )
         assert pitch.subject == 'Your mention of Acme in "A checklist for customer onboarding"'
         assert pitch.body_text.startswith("Hi Dana,\n\nYour page https://editor.test/blog/checklist names Acme:")
