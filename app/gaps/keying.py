@@ -74,9 +74,10 @@ def keyed(rows: str) -> str:
             WHEN site IS NULL OR site = '' THEN NULL
             ELSE '{ASK}' || site END AS named
         FROM (SELECT *, CASE WHEN take > 0 THEN regexp_extract(site, '[^.]+\.[^.]+\.[^.]+$') END AS three
-            FROM (SELECT *, regexp_extract(site, '[^.]+\.[^.]+$') AS two, regexp_extract(site, '[^.]+$') AS last,
-                length(site) < 250 AND regexp_full_match(site, '[a-z0-9_][a-z0-9_-]*(\.[a-z0-9_][a-z0-9_-]*)+') AS plain
-                FROM ({rows}))
+            FROM (SELECT *, substr(two, instr(two, '.') + 1) AS last
+                FROM (SELECT *, regexp_extract(site, '[^.]+\.[^.]+$') AS two,
+                    length(site) < 250 AND regexp_full_match(site, '[a-z0-9_][a-z0-9_-]*(\.[a-z0-9_][a-z0-9_-]*)+') AS plain
+                    FROM ({rows})))
             LEFT JOIN ending ON two = ending LEFT JOIN plain_suffix ON last = suffix)
         LEFT JOIN deep_suffix ON three = deep)"""
 

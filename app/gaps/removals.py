@@ -18,7 +18,8 @@ COPY_DAYS = 3
 #: Shorter anchors are names and calls that many people find by themselves.
 COPY_ANCHOR = 25
 
-_LABEL = "split_part(split_part(key, '/', 1), '.', 1)"
+# A key is a host of two labels and more, with a path where that belongs to somebody: the first point ends the first label.
+_LABEL = "split_part(key, '.', 1)"
 _PATH = "lower(regexp_extract(page, '^[a-zA-Z]+://[^/?#]+(/[^?#]*)', 1))"
 
 

@@ -45,12 +45,11 @@ MACROS = (
         WHEN strlen(x) = length(x) AND NOT starts_with(x, ' ') AND NOT suffix(x, ' ') AND x <> '' THEN x
         ELSE nullif(trim(x), '') END""",
     # The common form comes first in each: CASE and coalesce() look at the rest only for the rows that are left.
-    r"""CREATE OR REPLACE MACRO gb_integer(x) AS CASE
+    r"""CREATE OR REPLACE MACRO gb_integer(x) AS coalesce(CASE WHEN NOT contains(x, '.') THEN try_cast(x AS BIGINT) END, CASE
         WHEN x IS NULL THEN NULL
-        WHEN NOT contains(x, '.') AND try_cast(x AS BIGINT) IS NOT NULL THEN try_cast(x AS BIGINT)
         WHEN regexp_full_match(trim(x), '-?[0-9]{1,3}([.,'' \x{00A0}\x{202F}][0-9]{3})+')
             THEN try_cast(regexp_replace(x, '[^0-9-]', '', 'g') AS BIGINT)
-        ELSE try_cast(round(try_cast(replace(trim(x), ',', '.') AS DOUBLE)) AS BIGINT) END""",
+        ELSE try_cast(round(try_cast(replace(trim(x), ',', '.') AS DOUBLE)) AS BIGINT) END)""",
     r"""CREATE OR REPLACE MACRO gb_number(x) AS
         coalesce(try_cast(x AS DOUBLE), try_cast(replace(trim(x), ',', '.') AS DOUBLE))""",
     """CREATE OR REPLACE MACRO gb_bool(x) AS CASE
@@ -70,20 +69,21 @@ MACROS = (
 
 _TENANT_HOSTS = ", ".join(f"'{prefix}{host}'" for host in PATH_TENANTS for prefix in ("", "www.", "m."))
 
+#: The source without its scheme. Written out where few rows need it, because a column is computed for all of them.
+_BARE = "CASE WHEN contains(source, '://') THEN split_part(source, '://', 2) ELSE ltrim(source, '/') END"
+
 #: The host of the source in lower case without `www.`, with two path segments where the host gives paths to people.
-_SITE = f"""CASE WHEN host IN ({_TENANT_HOSTS}) THEN host || '/' || split_part(bare, '/', 2) || '/' || split_part(bare, '/', 3)
+_SITE = f"""CASE WHEN host IN ({_TENANT_HOSTS}) THEN host || '/' || split_part({_BARE}, '/', 2) || '/' || split_part({_BARE}, '/', 3)
     WHEN starts_with(host, 'www.') THEN substr(host, 5) ELSE host END"""
 
 _PLAIN_URL = "starts_with(source, 'https://') OR starts_with(source, 'http://')"
 
 
 def _with_host(source: str, relation: str) -> str:
-    """SQL that adds `source`, `bare` (without scheme) and `host`. One step a level: written into one expression, the engine
-    computes the inner ones again and again (six times the cost of the whole scan)."""
-    bare = "CASE WHEN contains(source, '://') THEN split_part(source, '://', 2) ELSE ltrim(source, '/') END"
-    host = f"CASE WHEN {_PLAIN_URL} THEN split_part(source, '/', 3) ELSE split_part(bare, '/', 1) END"
-    named = f"SELECT *, {source} AS source FROM {relation}"
-    return f"(SELECT *, lower({host}) AS host FROM (SELECT *, {bare} AS bare FROM ({named})))"
+    """SQL that adds `source` and `host`. One step a level: written into one expression, the engine computes the inner ones
+    again and again (six times the cost of the whole scan)."""
+    host = f"CASE WHEN {_PLAIN_URL} THEN split_part(source, '/', 3) ELSE split_part({_BARE}, '/', 1) END"
+    return f"(SELECT *, lower({host}) AS host FROM (SELECT *, {source} AS source FROM {relation}))"
 
 
 #: What a cell of these kinds can be read as at once; a file with one cell that cannot is read as text instead. Whole numbers
@@ -165,5 +165,7 @@ def _lost(layout: Layout) -> str:
 def _bad_cells(cells: dict[str, str], values: dict[str, str]) -> str:
     # Only the figures that decide something: a rating that nobody can read must not pass as "the file does not know".
     asked = [name for name in ("authority", "traffic", "links", "dofollow_links") if name in cells]
-    tests = [f"CAST(gb_text({cells[name]}) IS NOT NULL AND {values[name]} IS NULL AS INTEGER)" for name in asked]
+    tests = [
+        f"CASE WHEN {values[name]} IS NULL AND gb_text({cells[name]}) IS NOT NULL THEN 1 ELSE 0 END" for name in asked
+    ]
     return " + ".join(tests) or "0"

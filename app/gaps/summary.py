@@ -149,19 +149,34 @@ def _examples(engine: Engine) -> dict[str, list[dict[str, str]]]:
     return {str(rule): list(rows) for rule, rows in found}
 
 
+#: One level up from a key as `app.domain.keys.parent_of` has it; null where there is none.
+_ABOVE = """CASE WHEN contains(domain, '/') THEN split_part(domain, '/', 1)
+    WHEN domain LIKE '%.%.%' THEN substr(domain, instr(domain, '.') + 1) END"""
+
+
 def _one_level_up(engine: Engine) -> dict[str, Any]:
     """Gaps on a platform where another tenant, or the platform itself, links to us: not linked, but worth knowing."""
-    linked = {
-        platform_of(key) or key
-        for (key,) in engine.run("SELECT domain FROM gap WHERE links_to_us > 0")
-        if platform_of(key) or "/" not in key
+    # Whether a name is a platform does not depend on who is below it, so each is asked once, however many tenants there are.
+    above = [
+        name
+        for (name,) in engine.run(f"SELECT DISTINCT {_ABOVE} AS above FROM gap WHERE {_STAYS} AND above IS NOT NULL")
+    ]
+    shared = [name for name in above if platform_of(f"tenant.{name}")]
+    below = "(contains(domain, '/') OR list_contains(?, above))"
+    linked = engine.run(
+        f"""SELECT DISTINCT CASE WHEN {below} THEN above WHEN NOT contains(domain, '/') THEN domain END AS name
+        FROM (SELECT domain, {_ABOVE} AS above FROM gap WHERE links_to_us > 0) WHERE list_contains(?, name)""",
+        [shared, above],
+    )
+    if not linked:
+        return {"count": 0, "examples": []}
+    among = f"FROM (SELECT domain, {_ABOVE} AS above FROM gap WHERE {_STAYS}) WHERE list_contains(?, above) AND {below}"
+    asked = [[name for (name,) in linked], shared]
+    count = int(engine.run(f"SELECT count(*) {among}", asked)[0][0])
+    return {
+        "count": count,
+        "examples": [key for (key,) in engine.run(f"SELECT domain {among} LIMIT {_EXAMPLES}", asked)],
     }
-    found = []
-    if linked:
-        # Only a key below a platform can have a level up: a path, or a name of three labels and more.
-        asked = engine.run(f"SELECT domain FROM gap WHERE {_STAYS} AND (domain LIKE '%/%' OR domain LIKE '%.%.%')")
-        found = [key for (key,) in asked if platform_of(key) in linked]
-    return {"count": len(found), "examples": found[:_EXAMPLES]}
 
 
 def _warnings(files: list[FileReport], coverage: list[dict[str, Any]], with_data: int) -> list[str]:

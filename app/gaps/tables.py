@@ -24,6 +24,7 @@ from app.gaps.sums import (
     NO_PAGE,
     NOT_THEIRS,
     OURS,
+    SEPARATOR,
     SPAM,
     decide_keys,
     settle_keys,
@@ -185,12 +186,13 @@ def _sums_sql(engine: Engine, cells: Sequence[_Cell], providers: Sequence[str]) 
         bits = f"(flags & {(1 << FLAG_BITS) - 1})::BIGINT << (CASE {among} END)"
         sums.append(f"coalesce(bit_or({bits}), 0) AS bits_{start // _PACKED}")
     # The best link as one number of rank and line; the same with the lines counted downwards finds the last of those that tie.
+    # The line is taken out of it by what the rank alone would be: to divide such numbers costs more than all of the sums.
     first, last = (f"min(rank::HUGEINT * {_LINES} {sign} rowid)" for sign in "+-")
     return f"""CREATE OR REPLACE TABLE site_sum AS
-        SELECT * EXCLUDE (first, last), (first % {_LINES})::BIGINT AS line, (first // {_LINES})::BIGINT AS rank,
-            first % {_LINES} <> ({_LINES} - last % {_LINES}) % {_LINES} AS tied
+        SELECT * EXCLUDE (first, last), (first - rank::HUGEINT * {_LINES})::BIGINT AS line,
+            first - rank::HUGEINT * {_LINES} <> rank::HUGEINT * {_LINES} - last AS tied
         FROM (SELECT {", ".join(["id", *sums, *figures])}, coalesce(max(flags & {SPAM}), 0) <> 0 AS spam,
-                min(first_seen) AS first_seen, max(traffic) AS traffic, {first} AS first, {last} AS last
+                min(first_seen) AS first_seen, max(traffic) AS traffic, min(rank) AS rank, {first} AS first, {last} AS last
             FROM link WHERE id IS NOT NULL AND side IS NOT NULL GROUP BY id)"""
 
 
@@ -286,7 +288,11 @@ def _judged_sql(
     tool = " ".join(
         f"WHEN {figure} IS NOT NULL THEN {literal(name)}" for figure, name in zip(figures, providers, strict=True)
     )
-    looked = "".join(f", {sql} AS seen_{number}" for number, (_rule, sql) in enumerate(by_words))
+    looked = [f"{sql} AS seen_{number}" for number, (_rule, sql) in enumerate(by_words)]
+    seen = [f"seen_{number}" for number in range(len(by_words))]
+    # Few rows are seen by any rule: one text that is mostly null costs a table less than a column for each of them.
+    kept = f", {SEPARATOR}, ".join(f"coalesce({one}, '')" for one in seen)
+    words = f"CASE WHEN coalesce({', '.join(seen)}) IS NOT NULL THEN concat({kept}) END"
     overlap = f"overlap / {with_data}.0" if with_data else "0"
     # The engine's least() and greatest() pass over null, so an unknown is asked for first.
     traffic = f"least(log10(1 + greatest(traffic, 0)) / log10(1 + {rules.FULL_TRAFFIC}), 1)"
@@ -298,7 +304,7 @@ def _judged_sql(
             for side in [*([OURS] if has_ours else []), *theirs]
         ]
         masks.append(f"({' + '.join(bits) or '0'})::INTEGER AS {name}")
-    return f"""SELECT key, CASE
+    return f"""SELECT {f"* EXCLUDE ({', '.join(seen)}), {words}" if seen else "*, NULL::VARCHAR"} AS words FROM (SELECT key, CASE
             WHEN links_to_us > 0 AND overlap = 0 THEN '{rules.GapClass.OURS}'
             WHEN links_to_us > 0 AND better THEN '{rules.GapClass.WEAK}'
             WHEN links_to_us > 0 THEN '{rules.GapClass.SHARED}'
@@ -312,7 +318,7 @@ def _judged_sql(
             + {weights["followed"]} * CASE WHEN dofollow THEN 1 WHEN dofollow IS NULL THEN 0.5 ELSE 0 END
             + {weights["authority"]} * CASE WHEN authority IS NULL THEN 0.5 ELSE least(greatest(authority, 0), 100) / 100 END
             + {weights["traffic"]} * CASE WHEN traffic IS NULL THEN 0.5 ELSE {traffic} END, 1) AS score,
-        spam, {", ".join(MASKS)}, {removals.FAMILY} AS family{looked}
+        {", ".join(["spam", *MASKS, f"{removals.FAMILY} AS family", *looked])}
     FROM (SELECT *, {removals.PARTS} FROM (
         SELECT *, bit_count(mask >> 1)::INTEGER AS overlap FROM (
             SELECT *, {", ".join(masks)}, {"links_0" if has_ours else "0::BIGINT"} AS links_to_us,
@@ -323,7 +329,7 @@ def _judged_sql(
                 coalesce({", ".join(figures)}, NULL) AS authority, CASE {tool} END AS authority_provider
             FROM (SELECT {", ".join(["sums.*", *_sides(cells)])}, named AS key, page, target, anchor, language, page_type
                 FROM link JOIN {sums} sums ON link.rowid = sums.line WHERE {_WHERE}))))
-    WHERE mask <> 0 OR rank < {NOT_THEIRS}"""
+        WHERE mask <> 0 OR rank < {NOT_THEIRS})"""
 
 
 def _ranked_sql(by_words: Sequence[tuple[str, str]], ways: Collection[str], keep: Sequence[str]) -> str:
@@ -339,8 +345,8 @@ def _ranked_sql(by_words: Sequence[tuple[str, str]], ways: Collection[str], keep
     tests = [f"CASE WHEN {test} THEN '{rule}' END" for rule, test in removed if rule not in keep]
     # A rule may be there twice, seen in two ways; it is named once.
     asked: dict[str, list[str]] = {}
-    for number, (rule, _sql) in enumerate(by_words):
-        asked.setdefault(rule, []).append(f"seen_{number}")
+    for number, (rule, _sql) in enumerate(by_words, 1):
+        asked.setdefault(rule, []).append(f"nullif(split_part(words, {SEPARATOR}, {number}), '')")
     if rules.Removal.NETWORK in ways:
         asked[rules.Removal.NETWORK] = [removals.OF_FAMILY]
     if removals.RELEASE in ways:
@@ -353,9 +359,12 @@ def _ranked_sql(by_words: Sequence[tuple[str, str]], ways: Collection[str], keep
     if rules.Removal.SISTER in ways:
         house = " LEFT JOIN sister USING (key)"
         seen += ["house"] if rules.Removal.SISTER not in keep else []
+    # Most rows are like nothing that is asked for. Where no rule looks at several sites, one look at a row says so.
+    nothing = "words IS NULL" if not ways else "false"
+    unlike = " AND ".join([nothing, *(f"NOT coalesce({test}, false)" for rule, test in removed if rule not in keep)])
     return f"""CREATE OR REPLACE TABLE gap_row AS
-        WITH removed AS (SELECT *, concat_ws('; ', {", ".join(seen) or "NULL"}) AS seen, concat_ws('|', {", ".join(tests) or "NULL"}) AS removed_by
-            FROM judged{house}),
+        WITH removed AS (SELECT *, CASE WHEN {nothing} THEN '' ELSE concat_ws('; ', {", ".join(seen) or "NULL"}) END AS seen,
+            CASE WHEN {unlike} THEN '' ELSE concat_ws('|', {", ".join(tests) or "NULL"}) END AS removed_by FROM judged{house}),
         -- Competitors are few and so are the sets of them: each set's names are joined once.
         names AS (
             SELECT mask, coalesce(string_agg(competitor.name, '|' ORDER BY side) FILTER (side IS NOT NULL), '') AS competitors
