@@ -25,7 +25,9 @@ from app.gaps.texts import TextFile
 from app.keys import registrable_domain, site_key
 
 #: Beyond this the engine spills to disk. Ten million rows over three million domains were tried with it.
-MEMORY_LIMIT = "600MB"
+MEMORY_LIMIT = "300MB"
+#: What a file gets that cannot be done with it, however much is on the disk.
+ROOMY_LIMIT = "900MB"
 _MAX_LINE = 4 << 20
 #: So many rows say whose links a file holds.
 _TARGET_SAMPLE = 200
@@ -112,7 +114,10 @@ def literal(text: str) -> str:
 class Engine:
     """A connection with its own directory for clean copies and spilled data; both go when it is closed."""
 
-    def __init__(self, *, memory_limit: str = MEMORY_LIMIT, threads: int | None = None) -> None:
+    def __init__(
+        self, *, memory_limit: str = MEMORY_LIMIT, roomy_limit: str | None = ROOMY_LIMIT, threads: int | None = None
+    ) -> None:
+        self._roomy_limit = roomy_limit
         self._stack = contextlib.ExitStack()
         self.directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gapbridge-")))
         (self.directory / "spill").mkdir()
@@ -141,13 +146,20 @@ class Engine:
         self._stack.close()
 
     def run(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-        """Run one statement and fetch all of its rows: a result that is not exhausted blocks the connection."""
+        """Run one statement and fetch all of its rows: a result that is not exhausted blocks the connection.
+
+        A statement that needs more memory than it may take is repeated once with more: it has left nothing behind.
+        """
         try:
             return self.connection.execute(sql, parameters).fetchall()
         except duckdb.OutOfMemoryException as error:
-            raise Unavailable(
-                say("These files need more memory than the gap may take; give fewer or smaller ones at once.")
-            ) from error
+            if self._roomy_limit is None:
+                raise Unavailable(
+                    say("These files need more memory than the gap may take; give fewer or smaller ones at once.")
+                ) from error
+            self.connection.execute(f"SET memory_limit = {literal(self._roomy_limit)}")
+            self._roomy_limit = None
+        return self.run(sql, parameters)
 
     def open(
         self,

@@ -211,7 +211,7 @@ def _told_apart(engine: Engine) -> str:
     text = "concat(page, chr(31), target, chr(31), anchor)"
     for step in range(steps):
         engine.run(
-            f"""INSERT INTO tie SELECT link.id, arg_min(link.rowid, {text}) FROM link JOIN {tied} tied
+            f"""INSERT INTO tie SELECT link.id, arg_min(link.rowid, {text}) AS line FROM link JOIN {tied} tied
             ON link.id = tied.id AND link.rank = tied.rank WHERE link.id % {steps} = {step} GROUP BY link.id"""
         )
     return "(SELECT site_sum.* EXCLUDE (line), coalesce(tie.line, site_sum.line) AS line FROM site_sum LEFT JOIN tie ON site_sum.id = tie.id)"

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from app.domain import gap as rules
-from app.errors import BadInput
+from app.errors import BadInput, Unavailable
 from app.gaps import tables
 from app.gaps.analyze import analyze
 from app.gaps.engine import Engine
@@ -547,3 +547,25 @@ def test_a_cell_that_is_no_figure_changes_nothing_but_itself(tmp_path: Path, odd
             found.append(rows)
     assert len(found[0]) == 3
     assert found[0] == found[1]
+
+
+def test_a_long_table_is_written_in_the_order_of_its_rank(tmp_path: Path) -> None:
+    # Longer than what one thread writes at a time, on more threads than one.
+    columns = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in GAP_COLUMNS.items() if name != "domain")
+    with Engine(threads=4) as engine:
+        engine.run("SET preserve_insertion_order = true")
+        engine.run(f"CREATE TABLE gap AS SELECT lpad(i::VARCHAR, 7, '0') AS domain, {columns} FROM range(250000) r(i)")
+        write_gap(engine, tmp_path / "gap.csv")
+    domains = [line.partition(",")[0] for line in (tmp_path / "gap.csv").read_text().splitlines()[1:]]
+    assert domains == [f"{number:07}" for number in range(250_000)]
+
+
+def test_what_needs_more_memory_gets_it_once() -> None:
+    wide = "CREATE TABLE wide AS SELECT repeat('x', 30000000) AS text FROM range(1)"
+    with Engine(memory_limit="20MB", threads=1) as engine:
+        engine.run(wide)
+        assert engine.run("SELECT length(text) FROM wide") == [(30_000_000,)]
+    with Engine(memory_limit="20MB", roomy_limit="21MB", threads=1) as engine:
+        with pytest.raises(Unavailable, match="more memory than the gap may take"):
+            engine.run(wide)
+        assert engine.run("SELECT 1") == [(1,)]
