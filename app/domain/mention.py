@@ -42,12 +42,11 @@ def find_mention(text: str, names: Sequence[str], others: Sequence[str] = ()) ->
     that is part of a host name or an e-mail address counts only when that whole host is one of `names`.
     """
     folded = _fold(text)
-    wanted = [(name, _fold_name(name)) for name in names]
-    present = [(name, needle) for name, needle in wanted if needle and needle in folded]
+    present = [(name, needle) for name in names if (needle := _fold_name(name)) and needle in folded]
     if not present:
         return None
     longer = [other for other in map(_fold_name, others) if other]
-    hosts = {needle for _, needle in wanted if "." in needle}
+    hosts = {needle for name in names if "." in (needle := _fold_name(name))}
     best: tuple[int, int, str] | None = None
     for name, needle in present:
         for start, end in islice(_places(folded, needle), _MAX_PLACES):

@@ -70,29 +70,26 @@ class _Text:
         self._gap = ""
 
     def add(self, raw: str) -> None:
+        # A page has a thousand of these: what would be three calls for each stands here as one.
         plain = raw if raw.isascii() else unicodedata.normalize("NFC", raw.translate(UNSEEN))
-        words = plain.split()
-        if not words:
+        text = " ".join(plain.split())
+        if not text:
             if raw:
                 self.gap(" ")
             return
-        if raw[0].isspace():
-            self.gap(" ")
-        self._put(" ".join(words))
-        if raw[-1].isspace():
-            self.gap(" ")
+        gap = self._gap
+        if raw[0].isspace() and self.length and gap != "\n":
+            gap = " "
+        if gap:
+            self._pieces.append(gap)
+            self.length += 1
+        self._pieces.append(text)
+        self.length += len(text)
+        self._gap = " " if raw[-1].isspace() else ""
 
     def gap(self, kind: str) -> None:
         if self.length and self._gap != "\n":
             self._gap = kind
-
-    def _put(self, text: str) -> None:
-        if self._gap:
-            self._pieces.append(self._gap)
-            self.length += 1
-            self._gap = ""
-        self._pieces.append(text)
-        self.length += len(text)
 
     def mark(self) -> int:
         """Where the next word will begin, as far as is known now."""
