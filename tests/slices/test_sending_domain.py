@@ -61,7 +61,7 @@ def _healthy(zones: Zones, domain: str = DOMAIN) -> None:
 
 
 def _lines(zones: Zones, subject: Subject | None = None) -> dict[str, Check]:
-    resolver = Resolver([zones.server], timedelta(seconds=0.4))
+    resolver = Resolver([zones.server], timedelta(seconds=2))
     found = check_domain(subject or Subject(DOMAIN, (GOOGLE,)), resolver, lambda server: None)
     return {line.name: line for line in found}
 
@@ -245,7 +245,7 @@ def test_names_for_tests_are_not_asked_for_at_the_public_dns() -> None:
 
 def test_tls_and_plain_servers(zones: Zones) -> None:
     _healthy(zones)
-    resolver = Resolver([zones.server], timedelta(seconds=0.4))
+    resolver = Resolver([zones.server], timedelta(seconds=2))
 
     def probe(server: Submission) -> str | None:
         if server.port == 1:
@@ -266,7 +266,7 @@ def container(
     settings: Settings, zones: Zones, clock: FixedClock, dispatcher: RecordingDispatcher
 ) -> Iterator[Container]:
     made = Container(
-        settings.model_copy(update={"dns_resolvers": [zones.server], "dns_timeout": timedelta(seconds=0.4)}),
+        settings.model_copy(update={"dns_resolvers": [zones.server], "dns_timeout": timedelta(seconds=2)}),
         clock=clock,
         dispatcher=dispatcher,
     )
