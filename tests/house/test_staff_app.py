@@ -39,7 +39,8 @@ def test_every_event_of_a_history_has_its_words() -> None:
                 continue
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             texts = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-            if name in ("note", "_note", "_touch") and texts:
+            # Lines of the audit and of logs, which have dots and dashes in their names, are written by notes of their own.
+            if name in ("note", "_note", "_touch") and texts and re.fullmatch("[a-z_]+", texts[-1]):
                 written.add(texts[-1])
     assert len(written) > 20
     assert (written | {event.value for event in Event}) - EVENT_WORDS.keys() == set()
