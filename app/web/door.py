@@ -250,6 +250,9 @@ def _wrap_get(endpoint: Callable[..., Response], needs: str) -> Callable[..., Re
             visit = _visit(given, uow)
             if visit.principal is None and needs != PUBLIC:
                 path = visit.request.url.path
+                if path in UNATTENDED:
+                    # The session has ended while a page stood open: 204 tells an EventSource not to come back.
+                    return Response(status_code=204)
                 return RedirectResponse("/signin" if path == "/" else f"/signin?next={quote(path)}", 303)
             if needs != PUBLIC and visit.must_set_up:
                 return RedirectResponse(FACTOR_PAGE, 303)

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from app.models import Role, Suppression, UserSession
 from app.settings import Settings
 from app.team import service, users
-from app.web.door import PUBLIC
+from app.web.door import PUBLIC, UNATTENDED
 from app.web.routes import PAGES
 from tests.support.http import House
 from tests.web.manifest import MANIFEST, ROLES
@@ -67,6 +67,8 @@ def test_the_matrix_of_pages_and_roles(house: House, role: Role | None) -> None:
         where = f"{route.method} {route.path} as {role}: {answer.status_code}"
         if wanted == "P":
             assert answer.status_code == 200, where
+        elif role is None and route.path in UNATTENDED:
+            assert answer.status_code == 204, where
         elif role is None:
             assert answer.status_code == 303, where
             assert answer.headers["location"].startswith("/signin"), where

@@ -84,7 +84,7 @@ class Live {
   poll() {
     this.polling = setTimeout(async () => {
       const answer = await fetch(nav.dataset.live, { redirect: "error" }).catch(() => null);
-      if (answer?.status === 401 || answer?.status === 403) { this.rest(); return; }
+      if (answer?.status === 204 || answer?.status === 403) { this.rest(); return; } // signed out
       if (answer?.ok) { this.spread(await answer.json()); this.wait = 5_000; } else this.wait = Math.min(this.wait * 2, 60_000);
       if (this.polling !== undefined) this.poll();
     }, this.wait);
