@@ -126,7 +126,7 @@ def test_a_lost_link_is_asked_for_in_the_old_thread_through_the_same_gates(watch
     # A viewer sees neither the words of the draft nor a button.
     plain = watched.browser(Role.VIEWER).get("/links/lost").text
     assert "/approve" not in plain
-    assert "<details" not in plain
+    assert "<details" not in plain.partition("<main")[2]
     # A draft of somebody else's, or none, is refused; so is one that was changed meanwhile.
     assert post(browser, approve[1], **{**fields, "pitch": "1"}).status_code == 422
     assert post(browser, approve[1], **{**fields, "version": "7"}).status_code == 409
