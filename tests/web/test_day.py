@@ -138,7 +138,7 @@ def approve(day: Day, hands: Hands, count: int) -> list[str]:
 def test_a_working_day_by_keys_alone(day: Day, chromium: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """U05 and U06, with real mail and real pages on this machine."""
     # Over the two days the session ends, and the open page's stream is led to the sign-in.
-    with browse(chromium, day.house, None, allowed=("EventSource's response has a MIME type",)) as page:
+    with browse(chromium, day.house, None) as page:
         hands = Hands(page)
         page.goto(day.house.url)
         sign_in(hands)
