@@ -49,7 +49,7 @@ run: setup ## start an installation on the embedded default (SQLite, workers in 
 	$(BIN)/gapbridge serve $(ARGS)
 
 test: setup-dev ## the whole suite, on every server that this machine has
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-branch --cov-report=term:skip-covered $(ARGS) $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-branch --cov-report=term:skip-covered $(ARGS) $(TESTS)
 
 check: setup-dev ## style, types, import contracts, migrations, generated docs
 	$(BIN)/ruff format --check .

@@ -19,8 +19,7 @@ from tests.support.screen import Served, browse, clipped, hidden_stops, ready, w
 from tests.web.conftest import Copies
 from tests.web.manifest import addresses
 
-# The first test pays for the walk of all, so one worker of the suite takes them all.
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600), pytest.mark.xdist_group("walk")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]  # The first test pays for the walk of all.
 
 Notes = dict[str, list[str]]
 OUTSIDE = ("/signin", "/u/", "/about")
