@@ -99,7 +99,7 @@ def _from_zip(path: Path, into: Path) -> list[TextFile]:
                 if inner.stat().st_size:
                     text = _open_text(inner, into, shown=path)
                     texts.append(replace(text, name=f"{path.name}: {Path(info.filename).name}", member=info.filename))
-    except (*_READ_ERRORS, NotImplementedError, RuntimeError) as error:
+    except (*_READ_ERRORS, RuntimeError) as error:  # RuntimeError: a compression that zipfile does not know.
         raise BadInput(
             say("{path}: the zip file is damaged ({error}); download it again.", path=path, error=error)
         ) from error

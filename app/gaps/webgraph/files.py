@@ -61,7 +61,7 @@ def find_release(graph: str) -> Release:
     fs, path = _filesystem(graph)
     try:
         names = [str(name) for name in fs.ls(path, detail=False)] if fs.isdir(path) else []
-    except (OSError, NotImplementedError):
+    except (OSError, RuntimeError):  # RuntimeError: fsspec's word for a store that cannot be listed.
         names = []
     found: dict[str, str] = {}
     for part in ("vertices", "edges", "ranks"):
