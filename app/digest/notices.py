@@ -11,8 +11,8 @@ from sqlmodel import Session, col
 
 from app.domain.digest import Kind
 from app.i18n import _, ngettext, when
-from app.models import Inbound, Mailbox, Prospect, Role, Triage
-from app.reports.inbox import awake
+from app.models import Mailbox, Role, Triage
+from app.reports.inbox import who_waits
 from app.reports.sql import columns
 
 SHOWN = 10
@@ -76,7 +76,7 @@ class Notice:
 
 def any_news(session: Session, kind: Kind, now: datetime) -> bool:
     """Whether there is anything at all that a mail told at any hour could tell: one statement for everybody."""
-    found = _broken() if kind is Kind.MAILBOXES else _waits(now).where(col(Triage.due_at) <= now)
+    found = _broken() if kind is Kind.MAILBOXES else who_waits(now).where(col(Triage.due_at) <= now)
     return session.execute(found.limit(1)).first() is not None
 
 
@@ -85,27 +85,12 @@ def collect(session: Session, kind: Kind, since: datetime, until: datetime) -> N
     if kind is Kind.MAILBOXES:
         rows = session.execute(_broken()).all()
         return Notice(kind, len(rows), tuple((row.id, row.email, row.why, None) for row in rows[:SHOWN]))
-    waits = _waits(until)
+    waits = who_waits(until)
     if kind is Kind.LATE:
         waits = waits.where(col(Triage.due_at) > since, col(Triage.due_at) <= until)
     count = session.execute(select(func.count()).select_from(waits.subquery())).scalar_one()
     first = session.execute(waits.order_by(col(Triage.due_at), col(Triage.inbound_id)).limit(SHOWN)) if count else ()
     return Notice(kind, int(count), tuple((row.id, row.who or row.domain, row.domain, row.due_at) for row in first))
-
-
-def _waits(now: datetime) -> Any:
-    return (
-        columns(
-            Inbound.id,
-            func.coalesce(col(Inbound.from_name), col(Inbound.from_address)).label("who"),
-            Prospect.domain,
-            Triage.due_at,
-        )
-        .select_from(Triage)
-        .join(Inbound, col(Inbound.id) == col(Triage.inbound_id))
-        .join(Prospect, col(Prospect.id) == col(Inbound.prospect_id))
-        .where(awake(now))
-    )
 
 
 def _broken() -> Any:

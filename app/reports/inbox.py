@@ -63,6 +63,22 @@ def awake(now: datetime) -> Any:
     return and_(col(Triage.waits).is_(True), or_(col(Triage.sleeps).is_(False), col(Triage.due_at) <= now))
 
 
+def who_waits(now: datetime) -> Select[Any]:
+    """What is awake, with its person and prospect: id, who, domain, due_at."""
+    return (
+        columns(
+            Inbound.id,
+            func.coalesce(col(Inbound.from_name), col(Inbound.from_address)).label("who"),
+            Prospect.domain,
+            Triage.due_at,
+        )
+        .select_from(Triage)
+        .join(Inbound, col(Inbound.id) == col(Triage.inbound_id))
+        .join(Prospect, col(Prospect.id) == col(Inbound.prospect_id))
+        .where(awake(now))
+    )
+
+
 def waiting(uow: UnitOfWork, *, after: tuple[datetime, int] | None = None, limit: int = 50) -> list[Row]:
     """Messages with a prospect that wait for somebody, by the time they are due; the page behind `after`."""
     statement = _lines().where(awake(uow.now()), col(Inbound.prospect_id).is_not(None))

@@ -10,7 +10,7 @@ from sqlmodel import col
 from app.db.work import UnitOfWork
 from app.models import Inbound, Link, LinkState, Prospect, Triage
 from app.reports.counts import MOST
-from app.reports.inbox import awake
+from app.reports.inbox import awake, who_waits
 from app.reports.prospects import waiting
 from app.reports.sql import Row, columns, rows
 
@@ -71,18 +71,6 @@ def late(uow: UnitOfWork, *, limit: int = 5) -> Late:
     count = uow.session.execute(select(func.count()).select_from(joined.limit(MOST).subquery())).scalar_one()
     if not count:
         return Late(0, [])
-    statement = (
-        columns(
-            Inbound.id,
-            func.coalesce(col(Inbound.from_name), col(Inbound.from_address)).label("who"),
-            Prospect.domain,
-            Triage.due_at,
-        )
-        .select_from(Triage)
-        .join(Inbound, col(Inbound.id) == col(Triage.inbound_id))
-        .join(Prospect, col(Prospect.id) == col(Inbound.prospect_id))
-        .where(*mine)
-        .order_by(col(Triage.due_at), col(Triage.inbound_id))
-        .limit(limit)
-    )
+    statement = who_waits(uow.now()).where(col(Triage.due_at) < uow.now())
+    statement = statement.order_by(col(Triage.due_at), col(Triage.inbound_id)).limit(limit)
     return Late(int(count), rows(uow, statement))
