@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from app.domain.said import say
 from app.errors import BadInput, FieldProblem, NotFound
 from app.gaps import service, uploads
 from app.gaps.report import FORMULA_START, REJECT_COLUMNS
-from app.models import ImportKind, ImportState, Snapshot
+from app.models import ImportJob, ImportKind, ImportState, Snapshot
 from app.reports.sql import columns, rows
 from app.sites import service as sites
 from app.web.door import Id, Pages, Visit
@@ -89,6 +90,21 @@ def history(visit: Visit) -> Response:
     )
 
 
+def keep(visit: Visit, file: UploadFile | None, receive: Callable[..., ImportJob]) -> ImportJob:
+    """What the form of an upload gives to `receive`. Raises BadInput at the field that is missing or cannot be read."""
+    site_id = visit.number("site")
+    if site_id is None:
+        raise BadInput(say("the site is missing"), FieldProblem("site", _("Choose a site")))
+    if file is None or not file.filename:
+        raise BadInput(say("the file is missing"), FieldProblem("file", _("Choose a file")))
+    name = safe_name(file.filename)
+    try:
+        return receive(visit.uow, visit.container.settings, site_id, name, file.file, actor=visit.actor)
+    except BadInput as wrong:
+        detail = without_folder(visit, wrong.detail)
+        raise BadInput(detail, FieldProblem("file", detail)) from None
+
+
 @pages.get("/imports/new", needs="imports:write")
 def new(visit: Visit) -> Response:
     """Choose a file."""
@@ -98,17 +114,7 @@ def new(visit: Visit) -> Response:
 @pages.post("/imports", needs="imports:write", again=lambda visit, **_given: new(visit))
 def upload(visit: Visit, file: Annotated[UploadFile | None, File()] = None) -> Response:
     """Keep the file and show what it seems to be."""
-    site_id = visit.number("site")
-    if site_id is None:
-        raise BadInput(say("the site is missing"), FieldProblem("site", _("Choose a site")))
-    if file is None or not file.filename:
-        raise BadInput(say("the file is missing"), FieldProblem("file", _("Choose a file")))
-    name = safe_name(file.filename)
-    try:
-        made = uploads.receive(visit.uow, visit.container.settings, site_id, name, file.file, actor=visit.actor)
-    except BadInput as wrong:
-        detail = without_folder(visit, wrong.detail)
-        raise BadInput(detail, FieldProblem("file", detail)) from None
+    made = keep(visit, file, uploads.receive)
     return visit.go(f"/imports/jobs/{made.id}")
 
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from fastapi import File, UploadFile
 from starlette.responses import Response
 
-from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.gaps import uploads
 from app.gaps.report import FORMULA_START
@@ -18,7 +17,7 @@ from app.models import ImportState
 from app.sites import service as sites
 from app.web.door import Id, Pages, Visit
 from app.web.i18n import _
-from app.web.pages.imports import STATES, safe_name, without_folder
+from app.web.pages.imports import STATES, keep, without_folder
 
 pages = Pages()
 
@@ -32,17 +31,7 @@ def new(visit: Visit) -> Response:
 @pages.post("/imports/mentions", needs="imports:write", again=lambda visit, **_given: new(visit))
 def upload(visit: Visit, file: Annotated[UploadFile | None, File()] = None) -> Response:
     """Keep the list and show what it seems to be."""
-    site_id = visit.number("site")
-    if site_id is None:
-        raise BadInput(say("the site is missing"), FieldProblem("site", _("Choose a site")))
-    if file is None or not file.filename:
-        raise BadInput(say("the file is missing"), FieldProblem("file", _("Choose a file")))
-    name = safe_name(file.filename)
-    try:
-        made = lists.receive(visit.uow, visit.container.settings, site_id, name, file.file, actor=visit.actor)
-    except BadInput as wrong:
-        detail = without_folder(visit, wrong.detail)
-        raise BadInput(detail, FieldProblem("file", detail)) from None
+    made = keep(visit, file, lists.receive)
     return visit.go(f"/imports/mentions/{made.id}")
 
 
