@@ -245,7 +245,7 @@ def test_no_text_makes_the_check_slow(unit):
     text = (unit * 20_000)[:20_000]
     started = time.process_time()
     check(message(text, body_html="", subject=text[:1_000]))
-    assert time.process_time() - started < 4
+    assert time.process_time() - started < 0.4
 
 
 def test_page_keys():

@@ -234,7 +234,7 @@ def test_a_payload_is_refused_when_it_is_saved(payload, field):
     started = time.process_time()
     with pytest.raises(BadInput) as refused:
         check_source(source)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 0.2
     [problem] = refused.value.problems
     assert problem.field == field
     assert "line 2" in problem.problem or "characters" in problem.problem or "line 1: too deeply" in problem.problem
@@ -333,9 +333,15 @@ def test_any_text_stays_one_line_and_both_parts_agree(text):
     assert "parts-differ" not in {rule.name for rule in result.broken}
 
 
-def test_rendering_stays_small():
+def test_rendering_stays_small_and_quick():
     source = TemplateSource("s", "{{ topic }}" * 200, "{{ topic|upper }}" * 200)
-    message = render(source, {"topic": "&" * 1_000, "opt_out": "x"})
+    best = 9.0
+    # The quickest of three: what else the machine does at that moment is no work of ours.
+    for _ in range(3):
+        started = time.process_time()
+        message = render(source, {"topic": "&" * 1_000, "opt_out": "x"})
+        best = min(best, time.process_time() - started)
+    assert best < 0.2
     assert len(message.body_text) + len(message.body_html) < 2_000_000
 
 
