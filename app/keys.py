@@ -6,12 +6,14 @@ section is on: `user.github.io` is a site of its own.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from functools import lru_cache
 
 import idna
 from publicsuffixlist import PublicSuffixList
 
-from app.domain.keys import host_of, is_platform, parent_of, path_segments, path_tenant, tenant_below
+from app.domain.keys import host_name, is_platform, parent_of, path_segments, path_tenant, tenant_below
 
 _suffixes = PublicSuffixList()
 _icann = PublicSuffixList(only_icann=True)
@@ -19,7 +21,7 @@ _icann = PublicSuffixList(only_icann=True)
 
 def ascii_host(host_or_url: str) -> str | None:
     """The host as an A-label (`xn--...`) in lower case, without port, trailing dot, user and path; None if it is no host name."""
-    host = host_of(host_or_url)
+    host = host_name(host_or_url)
     if host is None or host.isascii():
         return host
     try:
@@ -29,12 +31,48 @@ def ascii_host(host_or_url: str) -> str | None:
         return None
 
 
+def page_url(page: str) -> str:
+    """A page as an export or a person names it, as a URL that can be asked for: with a scheme, without a space, and without the
+    name and password that somebody wrote into it."""
+    text = page.strip().replace(" ", "%20")
+    return re.sub(
+        r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@", r"\1", text if "://" in text else f"https://{text.lstrip('/')}"
+    )
+
+
+def start_page(domain: str, page: str | None) -> str:
+    """Where to begin to read a prospect: its best known page, or without one the front page of its domain (a site key)."""
+    return page_url(page) if page and page.strip() else f"https://{domain}/"
+
+
 def unicode_host(host: str) -> str:
     """The host as people write it (U-label), for display; what cannot be decoded is returned unchanged."""
     try:
         return idna.decode(host) if "xn--" in host else host
     except idna.IDNAError:
         return host
+
+
+# Scripts that one word is written in together; any other mixture can be made to look like somebody else's name.
+_TOGETHER = (frozenset({"CJK", "HIRAGANA", "KATAKANA"}), frozenset({"CJK", "HANGUL"}), frozenset({"CJK", "BOPOMOFO"}))
+
+
+def readable(name: str) -> str | None:
+    """A site key or host with `xn--` in it as its owner writes it; None where it has none, cannot be decoded, or one of its labels
+    mixes scripts (an "а" of Cyrillic among Latin letters). Letters of one script may still look like those of another: show the
+    name itself beside it.
+    """
+    host, slash, path = name.partition("/")
+    shown = unicode_host(host)
+    if shown == host or not all(_of_one_script(label) for label in shown.split(".")):
+        return None
+    return shown + slash + path
+
+
+def _of_one_script(label: str) -> bool:
+    # The first word of a character's name is its script: LATIN SMALL LETTER A, CJK UNIFIED IDEOGRAPH-6587.
+    scripts = {unicodedata.name(one, "?").partition(" ")[0].partition("-")[0] for one in label if one.isalpha()}
+    return len(scripts) < 2 or any(scripts <= some for some in _TOGETHER)
 
 
 @lru_cache(maxsize=65536)

@@ -44,6 +44,13 @@ class UnitOfWork:
         """The clock's present moment, in UTC."""
         return self.clock.now()
 
+    def let_go(self) -> None:
+        """End the transaction of a look that only reads, before slow work beside the database: it holds no connection meanwhile.
+
+        What was read stays as it is; the next question begins another look.
+        """
+        self.session.commit()
+
     def ring(self, job: Job, row_id: int | None) -> None:
         """Wake a worker for the row, once, after the commit; a rollback forgets it."""
         if row_id is None:

@@ -1,6 +1,7 @@
 """The tables, one file each; `app.models` imports them all so that migrations see the whole schema."""
 
 from app.models.angle_evidence import AngleEvidence
+from app.models.answering import Answering
 from app.models.api_key import ApiKey
 from app.models.audit_event import AuditEvent
 from app.models.blocking_event import BlockingEvent
@@ -14,12 +15,14 @@ from app.models.domain_lease import DomainLease
 from app.models.erasure import Erasure
 from app.models.folder import Folder
 from app.models.gap_change import ChangeKind, GapChange, GapRefresh
+from app.models.gap_view import GapView
 from app.models.host_turn import HostTurn
 from app.models.idempotency_key import IdempotencyKey
 from app.models.import_job import ImportJob, ImportKind, ImportState
 from app.models.inbound import Inbound, InboundState
 from app.models.inbound_location import InboundLocation
 from app.models.installation import Installation
+from app.models.installation_rule import InstallationRule
 from app.models.job_fault import JobFault
 from app.models.kept_removal import KeptRemoval
 from app.models.kept_text import KeptText
@@ -30,6 +33,7 @@ from app.models.mail_domain import MailDomain
 from app.models.mailbox import Mailbox, Security
 from app.models.mailbox_day import MailboxDay
 from app.models.mailbox_incident import MailboxIncident
+from app.models.mailbox_look import LookState, MailboxLook
 from app.models.mailbox_oauth import MailboxOAuth, OAuthFlow
 from app.models.mailbox_pacing import MailboxPacing, MailboxSite
 from app.models.mailbox_pause import MailboxPause
@@ -40,6 +44,7 @@ from app.models.outbound import Outbound, OutboundKind
 from app.models.outbound_alias import OutboundAlias
 from app.models.page import Page
 from app.models.page_memory import PageMemory
+from app.models.passkey import Passkey
 from app.models.pitch import Pitch, PitchState
 from app.models.prospect import Prospect
 from app.models.prospect_place import ProspectPlace
@@ -67,6 +72,7 @@ from app.models.suppression import Suppression, SuppressionKind
 from app.models.suppression_removal import SuppressionRemoval
 from app.models.template_version import TemplateVersion
 from app.models.triage import Triage
+from app.models.unfetched import Unfetched
 from app.models.user import Role, User
 from app.models.user_session import UserSession
 from app.models.user_setting import UserSetting
@@ -74,6 +80,7 @@ from app.models.worker_beat import WorkerBeat
 
 __all__ = [
     "AngleEvidence",
+    "Answering",
     "ApiKey",
     "AuditEvent",
     "BlockingEvent",
@@ -91,6 +98,7 @@ __all__ = [
     "Folder",
     "GapChange",
     "GapRefresh",
+    "GapView",
     "HostTurn",
     "IdempotencyKey",
     "ImportJob",
@@ -100,6 +108,7 @@ __all__ = [
     "InboundLocation",
     "InboundState",
     "Installation",
+    "InstallationRule",
     "JobFault",
     "KeptRemoval",
     "KeptText",
@@ -107,10 +116,12 @@ __all__ = [
     "Link",
     "LinkCheck",
     "LinkState",
+    "LookState",
     "MailDomain",
     "Mailbox",
     "MailboxDay",
     "MailboxIncident",
+    "MailboxLook",
     "MailboxOAuth",
     "MailboxPacing",
     "MailboxPause",
@@ -124,6 +135,7 @@ __all__ = [
     "OutboundKind",
     "Page",
     "PageMemory",
+    "Passkey",
     "Pitch",
     "PitchState",
     "Prospect",
@@ -160,6 +172,7 @@ __all__ = [
     "SuppressionRemoval",
     "TemplateVersion",
     "Triage",
+    "Unfetched",
     "User",
     "UserSession",
     "UserSetting",

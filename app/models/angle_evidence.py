@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from app.db.types import enum_check, enum_column, json_column
+from app.db.types import Said, enum_check, enum_column, json_column
 from app.domain.angle_evidence import State
 from app.models.base import Table
 
@@ -30,10 +30,10 @@ class AngleEvidence(Table, table=True):
     page_id: int | None = Field(default=None, foreign_key="page.id", ondelete="SET NULL")
     linked_state: State | None = Field(default=None, sa_column=enum_column(State, nullable=True))
     linked: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
-    linked_note: str | None = None
+    linked_note: str | None = Field(default=None, sa_type=Said)
     coverage_state: State | None = Field(default=None, sa_column=enum_column(State, nullable=True))
     coverage: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
-    coverage_note: str | None = None
+    coverage_note: str | None = Field(default=None, sa_type=Said)
     pages: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
     dns_unknown_since: datetime | None = None
     due_at: datetime | None = None

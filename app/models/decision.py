@@ -1,4 +1,4 @@
-"""What a person decided in the queue or the inbox, so that it can be taken back."""
+"""What a person decided in the queue, the inbox or the pipeline, so that it can be taken back."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +21,7 @@ class DecisionKind(StrEnum):
     CLASS = "class"
     WON = "won"
     LOST = "lost"
+    REOPEN = "reopen"
 
 
 class Decision(Table, table=True):

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import Field
 
-from app.db.types import enum_check, enum_column
+from app.db.types import Said, enum_check, enum_column
 from app.domain.folders import Watch
 from app.models.base import Table
 
@@ -15,7 +15,7 @@ class Folder(Table, table=True):
 
     A row stands for each folder that the server has listed, last at `listed_at`. `watch` is what a person has said,
     `learned_at` when an answer was first seen in a folder that nobody reads; `scouted_*` is how such a folder was left.
-    `messages` is how many lay in it at the last look.
+    `messages` is how many lay in it at the last look, `renumbered_at` when its numbers last lost their meaning.
     """
 
     __tablename__ = "folder"
@@ -30,7 +30,8 @@ class Folder(Table, table=True):
     highestmodseq: int | None = Field(default=None, sa_type=BigInteger)
     generation: int = 0
     resets_in_row: int = 0
-    stopped_reason: str | None = None
+    stopped_reason: str | None = Field(default=None, sa_type=Said)
+    renumbered_at: datetime | None = None
     last_full_at: datetime | None = None
     synced_at: datetime | None = None
     messages: int | None = None

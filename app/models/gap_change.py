@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from app.db.types import enum_check, enum_column, json_column
+from app.db.types import SaidJson, enum_check, enum_column, json_column
 from app.models.base import Table
 
 
@@ -23,7 +23,10 @@ class ChangeKind(StrEnum):
 
 
 class GapRefresh(Table, table=True):
-    """One computation of a site's gap. `state` is its table as a file; `held_back` counts losses that the data cannot prove."""
+    """One computation of a site's gap. `state` is its table as a file; `held_back` counts losses that the data cannot prove.
+
+    `summary` is the account of it (`app.gaps.summary`), without the rejected rows, and with the `matrix` of the competitors.
+    """
 
     __tablename__ = "gap_refresh"
 
@@ -33,7 +36,8 @@ class GapRefresh(Table, table=True):
     snapshots: list[int] = Field(sa_column=json_column())
     counts: dict[str, int] = Field(sa_column=json_column())
     held_back: int = 0
-    held_back_why: list[str] = Field(default_factory=list, sa_column=json_column())
+    held_back_why: list[str] = Field(default_factory=list, sa_type=SaidJson)
+    summary: dict[str, Any] = Field(default_factory=dict, sa_type=SaidJson)
     actor: str
     at: datetime
 

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
-from app.db.types import enum_check, enum_column, json_column
+from app.db.types import Said, enum_check, enum_column, json_column
 from app.models.base import Table
 
 
 class InboundState(StrEnum):
-    """stored -> parsed -> matched -> done; quarantined when it broke the parser."""
+    """stored -> parsed -> matched -> done; quarantined when it broke the parser, or cannot be fetched."""
 
     STORED = "stored"
     PARSED = "parsed"
@@ -42,7 +42,7 @@ class Inbound(Table, table=True):
     raw_path: str | None = None
     size: int
     failures: int = 0
-    error: str | None = None
+    error: str | None = Field(default=None, sa_type=Said)
     message_id: str | None = Field(default=None, max_length=250)
     in_reply_to: str | None = Field(default=None, max_length=250)
     from_address: str | None = Field(default=None, max_length=254)

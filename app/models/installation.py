@@ -12,6 +12,8 @@ class Installation(Table, table=True):
     """The one row. `ticks` only grows and is also kept outside of the database; `database_mark` names the place of the data.
 
     While `held_at` is set nothing is sent. `data_of` is the age of restored data, where it is known.
+    `seen_at` is the last heartbeat, `leapt_at` the last one that came a day or more off the one before; `stopped_at` is that one
+    before, where nothing ran in between.
     """
 
     __tablename__ = "installation"
@@ -29,4 +31,6 @@ class Installation(Table, table=True):
     released_by: str | None = None
     released_reason: str | None = Field(default=None, max_length=500)
     seen_at: datetime
+    leapt_at: datetime | None = None
+    stopped_at: datetime | None = None
     created_at: datetime

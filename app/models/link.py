@@ -35,6 +35,8 @@ class Link(Table, table=True):
         enum_check("state", LinkState),
         Index("ix_link_check_due_at", "check_due_at"),
         Index("ix_link_state", "state", "id"),
+        # Counted beside every page.
+        Index("ix_link_lost", "state", "lost_at"),
     )
 
     id: int = Field(default=None, primary_key=True)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from app.db.types import enum_check, enum_column, json_column
+from app.db.types import Said, enum_check, enum_column, json_column
 from app.domain.mention_verdict import MentionVerdict
 from app.models.base import Table
 
@@ -23,6 +23,6 @@ class MentionCheck(Table, table=True):
     url: str | None = None
     quote: str | None = None
     link_target: str | None = None
-    reason: str | None = None
+    reason: str | None = Field(default=None, sa_type=Said)
     pages: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
     checked_at: datetime

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from app.db.types import enum_check, enum_column
+from app.db.types import Said, enum_check, enum_column
 from app.domain.delivery import OutboundState
 from app.models.base import Table
 
@@ -26,7 +26,7 @@ class Outbound(Table, table=True):
     """One message to one recipient. `raw` is what will be on the wire, byte for byte; `fence` is the holder's.
 
     It may leave from `not_before` until `closes_at`, the present slot in the recipient's `hours` (null: at any time); `wanted_at` is
-    when it was meant to leave. `recipient` is what the cap for a recipient's domain counts by.
+    when it was meant to leave, an absence that was told of considered. `recipient` is what the cap for a recipient's domain counts by.
     """
 
     __tablename__ = "outbound"
@@ -81,7 +81,7 @@ class Outbound(Table, table=True):
     cap_day: date | None = None
     reply_code: int | None = None
     reply_text: str | None = None
-    hold_reason: str | None = None
+    hold_reason: str | None = Field(default=None, sa_type=Said)
     reconcile_at: datetime | None = None
     reconcile_tries: int = 0
     evidence: str | None = None

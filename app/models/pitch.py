@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from app.db.types import enum_check, enum_column, json_column
+from app.db.types import Said, enum_check, enum_column, json_column
 from app.models.base import Table
 
 
@@ -40,7 +40,7 @@ class Pitch(Table, table=True):
     state: PitchState = Field(default=PitchState.DRAFT, sa_column=enum_column(PitchState))
     version: int = 0
     angle: str = Field(max_length=32)
-    why: str
+    why: str = Field(sa_type=Said)
     page_id: int | None = Field(default=None, foreign_key="page.id")
     their_page: str | None = None
     contact_id: int | None = Field(default=None, foreign_key="contact.id")

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from app.db.types import enum_check, enum_column, json_column
+from app.domain.gap import GapState
 from app.domain.language import LanguageSource
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
@@ -75,11 +76,13 @@ class Prospect(Table, table=True):
     dofollow: bool | None = None
     authority: float | None = None
     authority_provider: str | None = Field(default=None, max_length=32)
+    authority_percentile: float | None = None
     traffic: int | None = Field(default=None, sa_type=_COUNT)
     language: str | None = Field(default=None, max_length=64)
     language_source: LanguageSource | None = Field(default=None, sa_column=enum_column(LanguageSource, nullable=True))
     best_page: str | None = None
     best_page_title: str | None = None
+    best_page_author: str | None = Field(default=None, max_length=200)  # as the tool names them
     target: str | None = None
     anchor: str | None = None
     context: str | None = None  # the words around the link, where the export has them
@@ -100,6 +103,13 @@ class Prospect(Table, table=True):
     fit_unknown: str | None = Field(default=None, max_length=32)
     page_words: list[str] = Field(default_factory=list, sa_column=json_column(server_default="[]"))
     page_language: str | None = Field(default=None, max_length=16)
+
+    # What the newest lists say against its being a gap, and for `linked` where they show the link: `file`, `as_of`, and `page`
+    # with `target` where the list names pages.
+    gap_state: GapState | None = Field(default=None, sa_column=enum_column(GapState, nullable=True))
+    gap_seen: dict[str, Any] | None = Field(
+        default=None, sa_type=JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+    )
 
     # The latest mention check, for lists; its evidence is the row in mention_check.
     mention: MentionVerdict | None = Field(default=None, sa_column=enum_column(MentionVerdict, nullable=True))

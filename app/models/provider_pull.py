@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
-from app.db.types import enum_check, enum_column
+from app.db.types import Said, enum_check, enum_column, json_column
 from app.models.base import Table
 
 
@@ -19,7 +20,10 @@ class PullState(StrEnum):
 
 
 class ProviderPull(Table, table=True):
-    """One pull of one target; the row is there before the first request. `cost` is in the provider's own unit."""
+    """One pull of one target; the row is there before the first request. `cost` is in the provider's own unit.
+
+    `file` holds the rows until they are imported (a name in the data folder's `pulls/`); `asked_at` is of the last request.
+    """
 
     __tablename__ = "provider_pull"
     __table_args__ = (
@@ -37,14 +41,19 @@ class ProviderPull(Table, table=True):
     rows: int = 0
     cost: float = 0.0
     capped: bool = False
-    error: str | None = None
+    error: str | None = Field(default=None, sa_type=Said)
     started_by: str
     started_at: datetime
+    asked_at: datetime | None = None
+    file: str | None = None
     finished_at: datetime | None = None
 
 
 class ProviderSchedule(Table, table=True):
-    """A pull of all targets of a site that repeats by itself, within the budget."""
+    """A pull of all targets of a site that repeats by itself, within the budget. `tries` counts imports of the same rows.
+
+    `last_at` is when the last one ended, well or not (`last_error`); `last_result` is what the last good one brought and cost.
+    """
 
     __tablename__ = "provider_schedule"
     __table_args__ = (UniqueConstraint("site_id", "provider"),)
@@ -55,6 +64,10 @@ class ProviderSchedule(Table, table=True):
     rows: int
     every_days: int
     due_at: datetime = Field(index=True)
-    last_error: str | None = None
+    tries: int = 0
+    last_error: str | None = Field(default=None, sa_type=Said)
+    last_at: datetime | None = None
+    last_result: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
+    paused_at: datetime | None = None
     created_by: str
     created_at: datetime

@@ -29,6 +29,7 @@ class RemovedGap(Table, table=True):
     dofollow: bool | None = None
     authority: float | None = None
     authority_provider: str | None = Field(default=None, max_length=32)
+    authority_percentile: float | None = None
     traffic: int | None = Field(default=None, sa_type=BigInteger().with_variant(Integer(), "sqlite"))
     language: str | None = Field(default=None, max_length=64)
     language_source: str | None = Field(default=None, max_length=16)

@@ -1,4 +1,4 @@
-"""The append-only log of attempts; the partial index is invariant I1: one commit for each attempt."""
+"""The append-only log of attempts; the unique index is invariant I1: one commit for each attempt."""
 
 from datetime import datetime
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Field
 
-from app.db.types import json_column
+from app.db.types import Said, json_column
 from app.models.base import Table
 
 
@@ -16,7 +16,7 @@ class SendingDomain(Table, table=True):
     id: int = Field(default=None, primary_key=True)
     domain: str = Field(unique=True, max_length=253)
     selectors: list[str] = Field(default_factory=list, sa_column=json_column())
-    hold_reason: str | None = None
+    hold_reason: str | None = Field(default=None, sa_type=Said)
     override_checks: list[str] = Field(default_factory=list, sa_column=json_column())
     override_reason: str | None = None
     override_by: str | None = Field(default=None, max_length=200)

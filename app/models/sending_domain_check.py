@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Field
 
-from app.db.types import enum_check, enum_column
+from app.db.types import Said, enum_check, enum_column
 from app.domain.checks import CheckState
 from app.models.base import Table
 
@@ -19,7 +19,7 @@ class SendingDomainCheck(Table, table=True):
     position: int = Field(primary_key=True)
     name: str = Field(max_length=32)
     state: CheckState = Field(sa_column=enum_column(CheckState))
-    found: str
-    fix: str
-    trouble: str | None = None
+    found: str = Field(sa_type=Said)
+    fix: str = Field(sa_type=Said)
+    trouble: str | None = Field(default=None, sa_type=Said)
     checked_at: datetime

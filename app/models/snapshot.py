@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from app.db.types import enum_check, enum_column, json_column
+from app.db.types import SaidJson, enum_check, enum_column
 from app.models.base import Table
 
 
@@ -20,7 +20,10 @@ class SnapshotRole(StrEnum):
 
 
 class Snapshot(Table, table=True):
-    """One imported file. `path` is relative to the data folder's `snapshots/`; `report` says what became of each row."""
+    """One imported file. `path` is relative to the data folder's `snapshots/`; `report` says what became of each row.
+
+    `capped` is null where nobody knows whether the list ends at a limit of its tool.
+    """
 
     __tablename__ = "snapshot"
     __table_args__ = (UniqueConstraint("site_id", "sha256", "target"), enum_check("role", SnapshotRole))
@@ -39,7 +42,7 @@ class Snapshot(Table, table=True):
     rows_taken: int
     rows_lost: int
     rows_rejected: int
-    capped: bool = False
-    report: dict[str, Any] = Field(sa_column=json_column())
+    capped: bool | None = None
+    report: dict[str, Any] = Field(sa_type=SaidJson)
     created_by: str
     created_at: datetime

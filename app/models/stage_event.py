@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from app.db.types import enum_column, json_column
+from app.db.types import SaidJson, enum_column
 from app.domain.pipeline import Stage
 from app.models.base import Table
 
@@ -29,6 +29,6 @@ class StageEvent(Table, table=True):
     to_stage: Stage = Field(sa_column=enum_column(Stage))
     actor: str = Field(max_length=200)
     reason: str | None = None
-    data: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=SaidJson)
     correlation_id: str | None = Field(default=None, max_length=64)
     at: datetime

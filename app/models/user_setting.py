@@ -1,5 +1,7 @@
 """How one person wants the pages; kept on the server, so that it is the same on every device."""
 
+from datetime import datetime
+
 from sqlmodel import Field
 
 from app.models.base import Table
@@ -20,3 +22,8 @@ class UserSetting(Table, table=True):
     mail_replies: bool = False
     mail_late: bool = False
     mail_mailboxes: bool = False
+    mail_links: bool = False
+    # Up to when the list of notices was read.
+    notices_seen_at: datetime | None = None
+    # The newest pause of follow-ups that this person was led to (a line of history).
+    pause_seen: int | None = None

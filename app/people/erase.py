@@ -18,6 +18,7 @@ from sqlalchemy import Text, cast, delete, func, literal, or_, select, update
 from sqlmodel import Session, col
 
 from app.audit import service as audit
+from app.db.parts import parts
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import OutboundState
@@ -26,6 +27,7 @@ from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.log import get_logger
 from app.models import (
+    Answering,
     BlockingEvent,
     Contact,
     Conversation,
@@ -232,8 +234,7 @@ def _blank_received(
     paths = select(col(Inbound.raw_path)).where(mine, col(Inbound.raw_path).is_not(None))
     done.files += [path for path in uow.session.execute(paths).scalars() if path]
     ids = _ids(uow, select(col(Inbound.id)).where(mine))
-    for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
+    for some in parts(ids):
         blank = {"raw": None, "raw_path": None, "error": None, "message_id": None, "in_reply_to": None}
         blank |= {"from_address": None, "from_name": None, "subject": None, "text": None}
         _change(
@@ -260,8 +261,7 @@ def _blank_received(
 
 
 def _blank_sent(uow: UnitOfWork, mails: Sequence[int], done: Erased) -> None:
-    for start in range(0, len(mails), 500):
-        some = mails[start : start + 500]
+    for some in parts(mails):
         _change(uow, done, "sent_copy", delete(SentCopy).where(col(SentCopy.outbound_id).in_(some)))
         _change(
             uow,
@@ -319,6 +319,8 @@ def _blank_threads(uow: UnitOfWork, person: _Person, threads: Sequence[int], don
     _change(
         uow, done, "conversation", update(Conversation).where(col(Conversation.id).in_(threads)).values(subject=MARK)
     )
+    answers = update(Answering).where(col(Answering.conversation_id).in_(threads))
+    _change(uow, done, "answering", answers.values(body_text="", kept_at=None))
     theirs = col(Pitch.contact_id).in_(person.contact_ids)
     typed = col(KeptText.pitch_id).in_(select(col(Pitch.id)).where(theirs))
     _change(uow, done, "kept_text", delete(KeptText).where(typed))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, make_url, select
 
+from app.db.engine import make_engine
 from app.db.work import Database, UnitOfWork
 from app.jobs import Job, RecordingDispatcher
 from app.models import Site
@@ -75,3 +76,18 @@ def test_a_transaction_that_need_not_wait_is_a_transaction_all_the_same(db: Data
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
         else:
             assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() != "off"
+
+
+def test_no_statement_is_compiled_and_what_the_address_asks_for_stays(database_url: str) -> None:
+    """Compiling the statement of a report took PostgreSQL longer than running it."""
+    if not database_url.startswith("postgresql"):
+        return
+    url = make_url(database_url).update_query_dict({"options": "-c statement_timeout=77s"})
+    for read_only in (False, True):
+        engine = make_engine(url.render_as_string(hide_password=False), read_only=read_only)
+        with engine.connect() as connection:
+            asked = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in ("jit", "statement_timeout")]
+            writes = connection.exec_driver_sql("SHOW default_transaction_read_only").scalar_one()
+        engine.dispose()
+        assert asked == ["off", "77s"]
+        assert writes == ("on" if read_only else "off")

@@ -42,6 +42,9 @@ def create_postgres(template: str | None = None) -> str:
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
         if template:
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+            # Where nothing waits for the disk, copying the files is twice as quick as writing them through the log.
+            if admin.info.server_version >= 150000 and admin.execute("SHOW fsync").fetchone() == ("off",):
+                statement += sql.SQL(" STRATEGY FILE_COPY")
         admin.execute(statement)
     return name
 
