@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+from app.domain import auto_words
 from app.domain.bounce_words import phrases
 
 _MONTHS: dict[str, int] = {}
@@ -29,7 +30,7 @@ for _number, _names in enumerate(
         " septembrie сентября сентябрь сен eylül septembra",
         "october oct oktober okt octobre octubre ottobre ott outubro out października październik paź lokakuu lokakuuta října říjen"
         " október octombrie октября октябрь окт ekim októbra",
-        "november nov novembre noviembre novembro listopada listopad lis marraskuu marraskuuta noiembrie ноября ноябрь ноя"
+        "november nov novembre noviembre novembro listopada listopadu listopad lis marraskuu marraskuuta noiembrie ноября ноябрь ноя"
         " kasım novembra",
         "december dec dezember dez décembre decembre déc diciembre dic dicembre dezembro desember grudnia grudzień gru joulukuu joulukuuta"
         " prosince prosinec decembrie декабря декабрь дек aralık decembra",
@@ -64,8 +65,8 @@ _BACK = phrases(
     """
     back | return | returning | i will be available | available again | resume | wieder | zurück | ab dem | ab | retour |
     reprend | reprise | rentr | regres | vuelv | volver | vuelta | reincorpor | rientr | torn | volto | retorn | voltar | terug |
-    wracam | wrócę | powrót | powracam | tillbaka | åter | tilbage | tilbake | takaisin | palaan | zpět | vrátím | visszatér |
-    revin | вернусь | вернёмся | возвращ | выйду | dön | 出社 | 復帰 | 出勤 | 戻り | 返回 | 回来 | 复工
+    wracam | wrócę | powrót | powracam | tillbaka | åter | tilbage | tilbake | takaisin | palaan | zpět | vrátím | vracím | visszatér |
+    revin | вернусь | вернёмся | возвращ | выйду | на связи | буду | dön | 出社 | 復帰 | 出勤 | 戻り | 返回 | 回来 | 复工
     """
 )
 _UNTIL = phrases(
@@ -74,36 +75,90 @@ _UNTIL = phrases(
     t.o.m | til | till och med | asti | saakka | až do | ig | până | до | по | kadar | まで | 至 | 到 | ～ | - | –
     """
 )
+_UNTIL_WORDS = frozenset(word for entry in _UNTIL for word in entry.split()) | set(
+    phrases("jusqu'au | the | den | zum | el | le | il")
+)
+# "Буду" and "на связи" are words of return but for these.
+_AWAY_RU = re.compile(
+    r"\bне (?:буду )?на связи|\bне буду|\bбуду (?:не|в отпуске|в командировке|отсутств\w{1,6}|вне|недоступ\w{1,4})"
+)
+# Behind the day: "Monday 23 November ben ik er weer".
+_BACK_BEHIND = frozenset(
+    phrases("wieder | zurück | weer | terug | tillbaka | åter | igen | tilbage | igjen | tilbake | zpět | takaisin")
+)
+_BACK_CJK = phrases(
+    "出社 | 復帰 | 出勤 | 戻り | 返回 | 回来 | 通常営業 | 営業再開 | 営業を再開 | 営業開始 | 営業いたし"
+)
 _NAME = r"[^\W\d_]{3,12}"
 _DATE = re.compile(
-    rf"(?P<iso>(?<!\d)(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}})(?!\d))"
-    rf"|(?P<cjk>(?:(\d{{4}})\s?[年년]\s?)?(\d{{1,2}})\s?[月월]\s?(\d{{1,2}})\s?[日일号號])"
-    rf"|(?P<num>(?<![\d.])(\d{{1,2}})([./-])(\d{{1,2}})(?:\12|[./-])(\d{{4}}|\d{{2}})(?!\d))"
-    rf"|(?P<dot>(?<![\d.])(\d{{1,2}})\.(\d{{1,2}})\.(?!\d))"
-    rf"|(?P<slash>(?<![\d./])(\d{{1,2}})/(\d{{1,2}})(?![\d/]))"
-    rf"|(?P<dmy>(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|º|ª|\.|-)?\s{{0,2}}(?:of |de |d'|-)?\s{{0,2}}({_NAME})\.?(?:,? {{0,2}}(?:de |del |do )?(\d{{4}}))?)"
-    rf"|(?P<mdy>({_NAME})\.? {{1,2}}(\d{{1,2}})(?:st|nd|rd|th)?(?!\d|:)(?:,? {{0,2}}(\d{{4}}))?)",
+    # Nothing else begins a date, a number begins with its first digit and a name with its word: most places of a text are left at once.
+    r"(?=(?<!\d)\d|(?<![^\W\d_])[^\W\d_]{3})(?:"
+    r"(?P<iso>(?<!\d)(?P<iso_year>\d{4})[-/.](?P<iso_month>\d{1,2})[-/.](?P<iso_day>\d{1,2})(?!\d))"
+    r"|(?P<cjk>(?:(?P<cjk_year>\d{4})\s?[年년]\s?)?(?P<cjk_month>\d{1,2})\s?[月월]\s?(?P<cjk_day>\d{1,2})\s?[日일号號])"
+    # One mark throughout: "16.11-27.11.2026" is a range, and no day of the year 27. Behind a full stop a blank may stand.
+    r"|(?P<num>(?<![\d.])(?P<num_first>\d{1,2})(?P<mark>[./-])(?:(?<=\.)\s)?(?P<num_second>\d{1,2})(?P=mark)"
+    r"(?:(?:(?<=\.)\s)?(?P<num_year>\d{4})(?!\d)|(?P<num_short>\d{2})(?!\d|[./-]\d)))"
+    r"|(?P<dot>(?<![\d.])(?P<dot_day>\d{1,2})\.\s?(?P<dot_month>\d{1,2})(?:\.(?!\d)|(?=\s?[-–—]\s?\d{1,2}\.\s?\d{1,2}(?!\d))))"
+    # Its last day leaves the mark out more often.
+    r"|(?P<till>(?:(?<=[\d.][-–—])|(?<=[\d.] [-–—] )|(?<=bis )|(?<=zum )|(?<=dem )|(?<=den )|(?<= ab )|(?<= am )|(?<= do )|(?<= til )|(?<=till )|(?<=до ))"
+    r"(?P<till_day>\d{1,2})\.\s?(?P<till_month>\d{1,2})(?![\d.]|\s?(?:(?:uhr|h|hod|eur|euro)\b|€)))"
+    r"|(?P<slash>(?<![\d./])(?P<slash_first>\d{1,2})/(?P<slash_second>\d{1,2})(?![\d/]))"
+    r"|(?P<dmy>(?<!\d)(?P<dmy_day>\d{1,2})(?:st|nd|rd|th|er|ste|:?[ae]|-го|-е|º|ª|°|\.|-)?\s{0,2}(?:of |de |d'|-)?\s{0,2}"
+    rf"(?P<dmy_month>{_NAME})\.?(?:,? {{0,2}}(?:de |del |do )?(?P<dmy_year>\d{{4}}))?)"
+    rf"|(?P<mdy>(?P<mdy_month>{_NAME})\.? {{1,2}}(?P<mdy_day>\d{{1,2}})(?:st|nd|rd|th)?(?!\d|:)(?:,? {{0,2}}(?P<mdy_year>\d{{4}}))?))",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W\d_][^\W\d_-]{2,13}(?:-feira)?", re.IGNORECASE)
+_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_][^\W\d_-]{2,13}(?:-feira)?", re.IGNORECASE)
+# A day without its month, as one of the week ("Monday the 30th"), behind a word of return ("retour le 16"), or behind another ("16日から20日まで").
+_ARTICLE = r"(?:(?:the|den|der|dia|día|le|el|il|o|d\.|am|op|em|no) ){0,2}"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|ª|°|:?e|:?a)?(?:\.(?!\S))?(?![\w:%]|[.,/-]\s?\d|\s?(?:[-–]|(?:uhr|h|am|pm|to|bis|floor|stock|étage|weeks?|days?|tagen?)\b|[ap]\.m))"
+_OF_WEEK = re.compile(rf"(?<![^\W\d_])(?P<word>[^\W\d_][^\W\d_-]{{2,13}}(?:-feira)?),? {_ARTICLE}{_DAY}")
+_ALONE = re.compile(
+    rf"(?<!\S)(?:the|den|le|el|il|dia|día|am|(?:bis )?zum|jusqu'au|fino al|sino al|t/m(?: de)?|tot(?: en met)? de|(?:until|till|through)(?= \d{{1,2}}(?:st|nd|rd|th)\b)) {_DAY}"
+)
+_ALONE_CJK = re.compile(
+    r"(?<![\d月월])(?P<day>\d{1,2})\s?[日일号號](?=\s?(?:[(（][^)）]{1,4}[)）])?(?:まで|から|より|까지|부터))"
+)
+_SOON = timedelta(days=60)
 FURTHEST = timedelta(days=400)
 
 
-def return_date(text: str, written: date) -> date | None:
+def return_date(text: str, written: date, *, bare: bool = True) -> date | None:
     """The day of return that `text` names, given the day it was written; None when it names none that can be right.
 
-    "Back on 5 January" wins over "until 4 January", and that over a bare date; of equals the latest wins. A date without a
-    year is the next one; one that is already past, or further than 400 days, is not a return date.
+    "Back on 5 January" wins over "until 4 January", and that over a bare date, which counts only with `bare`; of equals the
+    latest wins. A date without a year is the next one; one that is already past, or further than 400 days, is not a return date.
     """
     squeezed = " ".join(text[:6000].replace("’", "'").casefold().split())
     best: tuple[int, date] | None = None
-    for start, end, day in _days(squeezed, written):
+    until = written
+    for start, end, day in sorted(_days(squeezed, written)):
         if not written <= day <= written + FURTHEST:
             continue
-        rank = _rank(squeezed[max(0, start - 45) : start], squeezed[end : end + 14])
+        rank = _rank(squeezed[max(0, start - 45) : start], squeezed[end : end + 30])
+        if rank < _END and not bare:
+            continue
+        if rank == _END and _ends_absence(squeezed, start, end):
+            until = max(until, day)
+        elif rank == _RETURN and day < until:
+            # Nobody is back before the end of the absence that was just named: a misread day.
+            continue
         if best is None or (rank, day) > best:
             best = (rank, day)
     return best[1] if best is not None else None
+
+
+_RETURN, _END, _BARE, _START = 3, 2, 1, 0
+_SENTENCE_ENDS = re.compile(r"[.!?;]\s|[。！？；]")
+
+
+def _ends_absence(text: str, start: int, end: int) -> bool:
+    """Whether the sentence of a day "until" which something goes on says no more, or speaks of an absence: a sale has an end as well."""
+    before = _SENTENCE_ENDS.split(text[max(0, start - 200) : start])[-1]
+    if not set(before.split()) - _UNTIL_WORDS:
+        return True
+    sentence = before + _SENTENCE_ENDS.split(text[end - 1 : end + 200])[0]
+    return any(entry in sentence for entry in auto_words.ABSENT + auto_words.CLOSED)
 
 
 def _rank(before: str, behind: str) -> int:
@@ -112,29 +167,29 @@ def _rank(before: str, behind: str) -> int:
     clause = before
     for mark in (". ", "! ", "? ", "。", "; "):
         clause = clause.rpartition(mark)[2]
-    if any(entry in behind for entry in ("まで", "까지", "kadar", "asti", "saakka", "-ig")):
-        return 2
-    if behind.lstrip().startswith(("から", "より")) and not any(entry in behind for entry in ("出社", "復帰", "出勤")):
-        return 1
+    close = behind[:14]
+    if any(entry in close for entry in ("まで", "까지", "kadar", "asti", "saakka", "-ig")):
+        return _END
+    if any(entry in _SENTENCE_ENDS.split(close)[0] for entry in _BACK_CJK):
+        return _RETURN
+    if close.lstrip().startswith(("から", "より")):
+        return _BARE
     words = clause.replace("(", " ").replace(",", " ").split()
     tail = words[-4:]
-    if any(entry in behind for entry in ("出社", "復帰", "出勤", "戻り", "返回", "回来")):
-        return 3
-    near = " ".join(words[-7:])
-    ends = any(word in _UNTIL or word.startswith(("jusqu", "until")) for word in tail)
+    near = _AWAY_RU.sub(" ", " ".join(words[-7:]))
     if any(entry in near if len(entry) > 3 else entry in words[-7:] for entry in _BACK):
         # "Out until the 5th, back on the 6th": the nearer word belongs to this date.
-        return 3
-    if ends:
-        return 2
-    return (
-        0
-        if any(
-            word in ("from", "vom", "von", "du", "del", "desde", "dal", "de", "van", "od", "från", "fra", "с")
-            for word in tail
-        )
-        else 1
-    )
+        return _RETURN
+    if any(word in _UNTIL or word.startswith(("jusqu", "until")) for word in tail):
+        return _END
+    if not _BACK_BEHIND.isdisjoint(_AHEAD.split(behind)[0].split()):
+        return _RETURN
+    starts = ("from", "vom", "von", "du", "del", "desde", "dal", "de", "van", "od", "från", "fra", "с")
+    return _START if any(word in starts for word in tail) else _BARE
+
+
+# Up to the end of the sentence, or to the next date.
+_AHEAD = re.compile(r"[\d,;]|[.!?](?:\s|$)")
 
 
 def _days(text: str, written: date) -> list[tuple[int, int, date]]:
@@ -148,6 +203,7 @@ def _days(text: str, written: date) -> list[tuple[int, int, date]]:
         found += [(match.start(), match.end(), day)] if day else []
         # A misread word must not swallow the number behind it ("office 5 January").
         position = match.end() if day else match.start() + 1
+    _without_month(text, written, found)
     for match in _WORD.finditer(text):
         weekday = _WEEKDAYS.get(match.group())
         if weekday is not None and not any(abs(match.start() - start) < 24 for start, _, _ in found):
@@ -158,24 +214,53 @@ def _days(text: str, written: date) -> list[tuple[int, int, date]]:
     return found
 
 
+def _without_month(text: str, written: date, found: list[tuple[int, int, date]]) -> None:
+    """Add the days that name no month: the next that fall on the weekday that they name, or that follow the date before them."""
+    dated = list(found)
+
+    def free(match: re.Match[str]) -> bool:
+        return not any(start < match.end() and match.start("day") < end for start, end, _ in found)
+
+    for match in _OF_WEEK.finditer(text):
+        weekday = _WEEKDAYS.get(match["word"])
+        if weekday is None or not free(match):
+            continue
+        days = (written + timedelta(days=ahead) for ahead in range(1, _SOON.days))
+        day = next((day for day in days if day.day == int(match["day"]) and day.weekday() == weekday), None)
+        if day is not None:
+            found.append((match.start(), match.end(), day))
+    for pattern in (_ALONE, _ALONE_CJK):
+        for match in pattern.finditer(text):
+            before = [day for _, end, day in dated if end <= match.start()]
+            told = text[max(0, match.start("day") - 45) : match.start("day")]
+            named = _rank(told, text[match.end() : match.end() + 30]) in (_RETURN, _END)
+            if not free(match) or not (named if pattern is _ALONE else before):
+                continue
+            since = max((before[-1] if before else written), written)
+            days = (since + timedelta(days=ahead) for ahead in range(32))
+            day = next((day for day in days if day.day == int(match["day"])), None)
+            if day is not None:
+                found.append((match.start(), match.end(), day))
+
+
 def _day(match: re.Match[str], written: date) -> date | None:
-    group = match.group
-    if group("iso"):
-        return _make(int(group(2)), int(group(3)), int(group(4)))
-    if group("cjk"):
-        return _next(written, int(group(7)), int(group(8)), int(group(6)) if group(6) else None)
-    if group("num"):
-        year = int(group(13))
-        return _numeric(int(group(10)), int(group(12)), year + 2000 if year < 100 else year, group(11), written)
-    if group("dot"):
-        return _next(written, int(group(16)), int(group(15)), None)
-    if group("slash"):
-        return _numeric(int(group(18)), int(group(19)), None, "/", written)
-    if group("dmy"):
-        month = _MONTHS.get(group(22))
-        return _next(written, month, int(group(21)), int(group(23)) if group(23) else None) if month else None
-    month = _MONTHS.get(group(25))
-    return _next(written, month, int(group(26)), int(group(27)) if group(27) else None) if month else None
+    form = str(match.lastgroup)
+
+    def number(name: str) -> int | None:
+        digits = match[name]
+        return int(digits) if digits else None
+
+    if form == "iso":
+        return _make(int(match["iso_year"]), int(match["iso_month"]), int(match["iso_day"]))
+    if form == "num":
+        year = number("num_year") or 2000 + int(match["num_short"])
+        return _numeric(int(match["num_first"]), int(match["num_second"]), year, match["mark"], written)
+    if form == "slash":
+        return _numeric(int(match["slash_first"]), int(match["slash_second"]), None, "/", written)
+    if form in ("dot", "till"):
+        return _next(written, int(match[f"{form}_month"]), int(match[f"{form}_day"]), None)
+    month = number("cjk_month") if form == "cjk" else _MONTHS.get(match[f"{form}_month"])
+    return _next(written, month, int(match[f"{form}_day"]), number(f"{form}_year")) if month else None
 
 
 def _numeric(first: int, second: int, year: int | None, mark: str, written: date) -> date | None:

@@ -8,22 +8,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from app.domain.link_watch import Trouble
-from app.domain.said import say
-
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]  # strftime would follow the machine's locale; the mail is in English.
+from app.domain.said import Day, say
 
 
 class Angle(StrEnum):
@@ -44,7 +29,7 @@ class LinkedFault(StrEnum):
     REDIRECTED = "redirected"  # sent on to a homepage
     OFF_TOPIC = "off-topic"  # sent on to a page about something else
     OLDER = "older"
-    LACKS = "lacks"  # has no section on what one of ours is about
+    LACKS = "lacks"  # has no word of a section of ours that is on our topic
 
 
 #: Faults that a reader of their page notices; the others are about what stands on the page.
@@ -58,7 +43,8 @@ class LinkedFact:
     """What was seen of the page that theirs links to today: the proof that `resource-replacement` needs.
 
     `on` is the newest date that the page shows (with `source`, where it stands; `says` is what that date is: updated, dated,
-    or newest), or the day since which its domain is gone. `heading` quotes its error heading, the title it leads to, or the heading of ours.
+    or newest), or the day since which its domain is gone. `heading` quotes its error heading, the title it leads to, or the heading of ours,
+    whose `word` it does not have.
     """
 
     page: str
@@ -69,6 +55,7 @@ class LinkedFact:
     source: str | None = None
     says: str = ""
     heading: str | None = None
+    word: str = ""
 
     @property
     def needs_our_page(self) -> bool:
@@ -176,24 +163,26 @@ def why_not(angle: Angle, facts: AngleFacts) -> str | None:
     """Why an angle is not proposed, as a clause; None when the facts carry it."""
     match angle:
         case Angle.LINK_RECLAMATION:
-            return None if _reclamation(facts) else "no link of theirs to you was lost"
+            return None if _reclamation(facts) else say("no link of theirs to you was lost")
         case Angle.UNLINKED_MENTION:
             if _mention(facts):
                 return None
-            return "no mention of you was found" if facts.mention_checked else "mentions of you were not checked"
+            return (
+                say("no mention of you was found") if facts.mention_checked else say("mentions of you were not checked")
+            )
         case Angle.RESOURCE_REPLACEMENT:
             if _replacement(facts):
                 return None
-            return facts.linked_note or "nobody has looked at the page that they link to"
+            return facts.linked_note or say("nobody has looked at the page that they link to")
         case Angle.COVERAGE_GAP:
             if _coverage(facts):
                 return None
-            return facts.coverage_note or "nobody has read their pages for what they cover"
+            return facts.coverage_note or say("nobody has read their pages for what they cover")
 
 
 def plain_date(day: date) -> str:
     """A date as it is written in a letter: 3 May 2026."""
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return str(Day.of(day))
 
 
 def path_of(url: str) -> str:
@@ -209,20 +198,28 @@ def fault_clause(fact: LinkedFact | None) -> str | None:
         return None
     match fact.fault:
         case LinkedFault.DEAD if fact.status in {404, 410}:
-            return f"answers {fact.status} ({'not found' if fact.status == 404 else 'gone'})"
+            return say("answers 404 (not found)") if fact.status == 404 else say("answers 410 (gone)")
         case LinkedFault.NO_HOST:
-            return "cannot be reached: its domain does not exist any more"
+            return say("cannot be reached: its domain does not exist any more")
         case LinkedFault.SAYS_GONE if fact.heading:
-            return f'shows only "{fact.heading}"'
+            return say('shows only "{heading}"', heading=fact.heading)
         case LinkedFault.REDIRECTED if fact.redirect:
-            return f"now redirects to {path_of(fact.redirect)}"
+            return say("now redirects to {path}", path=path_of(fact.redirect))
         case LinkedFault.OFF_TOPIC if fact.redirect and fact.heading:
-            return f'now redirects to "{fact.heading}"'
+            return say('now redirects to "{heading}"', heading=fact.heading)
         case LinkedFault.OLDER if fact.on:
-            words = {"updated": "was last updated on", "dated": "is dated"}.get(fact.says, "shows no date after")
-            return f"{words} {plain_date(fact.on)}"
-        case LinkedFault.LACKS if fact.heading:
-            return f'says nothing of "{fact.heading}", which ours explains'
+            match fact.says:
+                case "updated":
+                    return say("was last updated on {day}", day=Day.of(fact.on))
+                case "dated":
+                    return say("is dated {day}", day=Day.of(fact.on))
+            return say("shows no date after {day}", day=Day.of(fact.on))
+        case LinkedFault.LACKS if fact.heading and fact.word:
+            return say(
+                'does not mention "{word}", on which ours has a section ("{heading}")',
+                word=fact.word,
+                heading=fact.heading,
+            )
         case _:
             return None
 
@@ -233,13 +230,15 @@ def loss_clause(facts: AngleFacts) -> str | None:
         return None
     match facts.lost_why:
         case Trouble.PAGE_GONE if facts.lost_detail in {"404", "410"}:
-            return f"the page answered {facts.lost_detail} ({'not found' if facts.lost_detail == '404' else 'gone'})"
+            if facts.lost_detail == "404":
+                return say("the page answered 404 (not found)")
+            return say("the page answered 410 (gone)")
         case Trouble.PAGE_GONE:
-            return "the page was gone"
+            return say("the page was gone")
         case Trouble.REDIRECTED if facts.lost_detail:
-            return f"its address led to {path_of(facts.lost_detail)}, which does not have the link"
+            return say("its address led to {path}, which does not have the link", path=path_of(facts.lost_detail))
         case _:
-            return "the page no longer had the link"
+            return say("the page no longer had the link")
 
 
 def coverage_clause(fact: CoverageFact | None) -> str | None:
@@ -259,12 +258,13 @@ def _reclamation(facts: AngleFacts) -> Choice | None:
         return None
     when = f" until {plain_date(facts.lost_on)}" if facts.lost_on else ""
     reason = f"the page linked to our page{when}, and the link is gone"
-    saw = f"; on {plain_date(facts.lost_seen_on)} {loss_clause(facts)}" if facts.lost_seen_on else ""
-    return Choice(
-        Angle.LINK_RECLAMATION,
-        say("linked to you in {path}{when}, link gone{saw}", path=path_of(facts.lost_page), when=when, saw=saw),
-        reason,
-    )
+    path = path_of(facts.lost_page)
+    why = say("linked to you in {path}, link gone", path=path)
+    if facts.lost_on:
+        why = say("linked to you in {path} until {day}, link gone", path=path, day=Day.of(facts.lost_on))
+    if facts.lost_seen_on:
+        why = say("{lost}; on {day} {saw}", lost=why, day=Day.of(facts.lost_seen_on), saw=loss_clause(facts))
+    return Choice(Angle.LINK_RECLAMATION, why, reason)
 
 
 def _mention(facts: AngleFacts) -> Choice | None:
@@ -280,19 +280,13 @@ def _replacement(facts: AngleFacts) -> Choice | None:
     fault = fault_clause(facts.linked)
     if facts.linked is None or not fault:
         return None
-    where = f"{path_of(facts.their_page)} " if facts.their_page else ""
-    proof = f" (seen in {facts.linked.source})" if facts.linked.source else ""
-    return Choice(
-        Angle.RESOURCE_REPLACEMENT,
-        say(
-            "{where}links to {page}, which {fault}{proof}",
-            where=where,
-            page=facts.linked.page,
-            fault=fault,
-            proof=proof,
-        ),
-        say("the page it links to {fault}", fault=fault),
-    )
+    why = say("links to {page}, which {fault}", page=facts.linked.page, fault=fault)
+    if facts.their_page:
+        where = path_of(facts.their_page)
+        why = say("{where} links to {page}, which {fault}", where=where, page=facts.linked.page, fault=fault)
+    if facts.linked.source:
+        why = say("{seen} (seen in {source})", seen=why, source=facts.linked.source)
+    return Choice(Angle.RESOURCE_REPLACEMENT, why, say("the page it links to {fault}", fault=fault))
 
 
 def _coverage(facts: AngleFacts) -> Choice | None:
@@ -300,9 +294,15 @@ def _coverage(facts: AngleFacts) -> Choice | None:
     if fact is None or not fact.articles:
         return None
     titles = "; ".join(f'"{one.title}", {plain_date(one.on)}' for one in fact.articles[:3])
-    why = (
-        f'{fact.count} of their articles since {plain_date(fact.since)} have "{fact.word}" in the title ({titles}), and none of '
-        f"the {fact.looked} pages whose titles or addresses were looked at is on {fact.missing}"
+    why = say(
+        '{count} of their articles since {day} have "{word}" in the title ({titles}), and none of the {looked} pages whose titles '
+        "or addresses were looked at is on {missing}",
+        count=fact.count,
+        day=Day.of(fact.since),
+        word=fact.word,
+        titles=titles,
+        looked=fact.looked,
+        missing=fact.missing,
     )
     reason = f"going by the titles and addresses of {fact.looked} pages of your site, none is on {fact.missing}"
     return Choice(Angle.COVERAGE_GAP, why, reason)
@@ -313,12 +313,14 @@ def _any_gap(facts: AngleFacts) -> Choice:
 
 
 def _plain_gap(facts: AngleFacts) -> Choice:
-    seen = "links to your competitors and not to you"
+    seen = say("links to your competitors and not to you")
     if facts.competitors_linked is not None:
         count = facts.competitors_linked
-        seen = f"links to {count} competitor{'' if count == 1 else 's'} and not to you"
+        seen = say("links to {count} competitors and not to you", count=count)
+        if count == 1:
+            seen = say("links to 1 competitor and not to you")
     # "Not checked" and "could not check" never become "no mention".
-    checked = "no mention of you was found" if facts.mention_checked else "mentions of you were not checked"
+    checked = say("no mention of you was found") if facts.mention_checked else say("mentions of you were not checked")
     reason = f"our page covers {facts.our_page_summary.rstrip('.')}" if facts.our_page_summary else None
     return Choice(
         Angle.COVERAGE_GAP,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from app.domain.bounce_text import class_of, status_in
+from app.domain.bounce_class import class_of, why
+from app.domain.bounce_text import status_in
 from app.domain.inbound import Bounce, BounceClass, Failure, InboundMail, Kind, Verdict
 from app.domain.mail_tokens import clean_address, sender
 
@@ -50,6 +51,9 @@ def _bounced(bounce: dict[str, Any]) -> Verdict:
         bounce_class = class_of(status, status_in(said)[1], evidence)
         if lasting is False and bounce_class is BounceClass.HARD:
             bounce_class = BounceClass.SOFT
+        if lasting and (status or "5.0.0").endswith(".0.0") and why(evidence, coded=True) is None:
+            # The service says what nobody else does.
+            bounce_class = BounceClass.HARD
         failures.append(
             Failure(_address(one), bounce_class, status, said[:1000] or None, str(one.get("action") or "") or None)
         )

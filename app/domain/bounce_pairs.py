@@ -46,7 +46,7 @@ _PAIRS: tuple[_Pair, ...] = (
             """
             is full | over limit | over the limit | quota | out of space | no space | not enough space | exceeded the size |
             storage limit | space limit | insufficient | exceeded allowed | too many messages | too many mails | overflow |
-            exceeded its | exceeded his | exceeded their | limit exceeded | exceeded limit
+            exhausted allowed | exhausted the | exhausted its | exceeded its | exceeded his | exceeded their | limit exceeded | exceeded limit
             """
         ),
     ),
@@ -60,7 +60,7 @@ _PAIRS: tuple[_Pair, ...] = (
             connecting | client | dns record | reverse dns | ptr | rdns | spf | dkim | dmarc | arc | certificate
             """
         ),
-        _REFUSED,
+        (*_REFUSED, "has no", "have no"),
     ),
     (
         Reason.POLICY,
@@ -69,8 +69,24 @@ _PAIRS: tuple[_Pair, ...] = (
     ),
     (
         Reason.POLICY,
+        phrases("messages from | mail from | email from | emails from | mails from"),
+        phrases("not sent | not accept | refus | reject | block | unwanted"),
+    ),
+    (
+        Reason.POLICY,
         phrases("tls | starttls | encrypt"),
         phrases("require | must | not support | fail | need | without | mandatory | unable | could not | policy"),
+    ),
+    (
+        Reason.SUSPENDED,
+        phrases(
+            "recipient | user | mailbox | mail box | account | email address | e-mail address | mail address | subscriber"
+        ),
+        phrases(
+            """
+            disabled | inactive | not active | suspended | locked | frozen | archived | not receiving | on hold | not accepting mail for
+            """
+        ),
     ),
     (
         Reason.UNKNOWN_USER,
@@ -82,24 +98,29 @@ _PAIRS: tuple[_Pair, ...] = (
         ),
         phrases(
             """
-            unknown | not found | not exist | no such | invalid | not valid | disabled | inactive |
-            not active | deactivat | terminat | closed | removed | deleted | no longer | expired | cancel |
-            suspended | discontinu | retired | incorrect | misspell | mistyped | not listed | undefined | not defined |
-            not recogni | unrecogni | has left | have left | not known | unable to find | not locat | abandoned |
-            not configured | not registered | not hosted | does not match any | is not a | locked out | obsolete | not receiving
+            unknown | not found | not exist | no such | invalid | not valid | closed | removed | deleted | no longer | deactivat |
+            terminat | discontinu | abandoned | not activat |
+            expired | cancel | retired | incorrect | misspell | mistyped | not listed | undefined | not defined |
+            not recogni | unrecogni | has left | have left | not known | unable to find | not locat |
+            not configured | not registered | not hosted | does not match any | is not a | obsolete | unavailable | not available
             """
         ),
     ),
     (
         Reason.UNKNOWN_HOST,
-        phrases("domain | host name | hostname | mx record | mail exchanger | mail exchange"),
+        phrases("domain | host | host name | hostname | mx record | mail exchanger | mail exchange"),
         phrases("not exist | not found | no such | unknown | invalid | not valid | unable to find | no mail | no mx"),
+    ),
+    (
+        Reason.TRANSIENT,
+        phrases("deliver | undeliver | attempt | tried | trying | retried"),
+        phrases("for the last | for more than | for over | hours | days | seconds | minutes"),
     ),
     (
         Reason.TRANSIENT,
         phrases(
             """
-            server | host | system | service | connection | network | dns | queue | mailbox | maildir | disk | resource |
+            server | host | name server | system | service | connection | network | dns | queue | mailbox | maildir | disk | resource |
             delivery | attempt | session | database | lookup | ldap | gateway | processing | message | rate | spool | retry | recipient
             """
         ),
@@ -108,7 +129,7 @@ _PAIRS: tuple[_Pair, ...] = (
             busy | overload | unavailable | is down | temporar | try again | later | timed out | timeout | time limit | expired |
             too many | lock | congest | exhaust | maintenance | not respond | no response | unreachable |
             aborted after | gave up | giving up | given up | too long | too fast | too quickly | too much | throttl |
-            frequency | internal error | exceeded the rate | rate exceeded | rate limit | could not connect | i/o
+            frequency | internal error | lookup fail | server fail | exceeded the rate | rate exceeded | rate limit | could not connect | i/o
             """
         ),
     ),
@@ -124,22 +145,28 @@ _BROAD: tuple[_Pair, ...] = (
     ),
     (
         Reason.POLICY,
-        phrases("field | header | resent-from | message-id"),
-        phrases("given | missing | duplicate | multiple | malformed | without | rfc"),
+        phrases("field | header | resent-from | reply-to | message-id"),
+        phrases("given | missing | duplicate | multiple | malformed | without | rfc | should"),
     ),
 )
 _SHORT = 600
 _BETWEEN = re.compile(r"[^\w:./\-]+")
 
 
-def paired_reason(text: str, *, coded: bool) -> Reason | None:
-    """The first pair that stands in one sentence or line of `text`; None when there is none.
+def paired_reason(text: str) -> Reason | None:
+    """The first pair that stands in one sentence or line of `text`; None when there is none. A stem counts where a word begins."""
+    return _first(_PAIRS, text)
 
-    A stem counts where a word begins. `coded`: a reply code stands beside the text, so it may be a server's alone.
-    """
+
+def refused_text(text: str) -> Reason | None:
+    """The same for stems that are so broad ("message" beside "rejected") that they count in a server's reply alone."""
+    return _first(_BROAD, text) if len(text) <= _SHORT else None
+
+
+def _first(pairs: tuple[_Pair, ...], text: str) -> Reason | None:
     plain = text[:4000].casefold().replace("’", "'").replace("n't", " not").replace("! ", "\n").replace("? ", "\n")
     sentences = [f" {_BETWEEN.sub(' ', sentence)}" for sentence in plain.replace(". ", "\n").split("\n") if sentence]
-    for reason, subjects, predicates in _PAIRS + (_BROAD if coded and len(text) <= _SHORT else ()):
+    for reason, subjects, predicates in pairs:
         for sentence in sentences:
             if any(f" {entry}" in sentence for entry in predicates) and any(
                 f" {entry}" in sentence for entry in subjects

@@ -6,12 +6,12 @@ Every function is linear in its input: fixed phrases by `in`, and expressions of
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain import bounce_words as words
-from app.domain.bounce_pairs import paired_reason
-from app.domain.bounce_words import Reason
-from app.domain.inbound import BounceClass
+from app.domain.bounce_class import reason_of, squeeze, why
+from app.domain.bounce_stage import Stage, stage_of
 from app.domain.mail_tokens import ADDRESS, clean_address
 
 # An enhanced code (RFC 3463), not a part of an address, a version or a time.
@@ -21,25 +21,37 @@ _CODE = re.compile(
     r"(?:^|[\s:(<>'\"#=;,\]])(?:smtp[ ;:]{0,3}|error[ :]{0,2}|code[ :]{0,2})?(4[2-57]\d|5[0-57]\d)(?=[\s\-:;#,.)'\"]|$)",
     re.IGNORECASE,
 )
-_CODE_WORDS = (
-    "smtp",
-    "said",
-    "server",
-    "error",
-    "response",
-    "rejected",
-    "<<<",
-    "rcpt",
-    "data",
-    "remote",
-    "host",
-    "mail",
-    "user",
-    "recipient",
-    "<--",
-    "failed",
+_CODE_WORDS = re.compile(
+    "|".join(
+        re.escape(word)
+        for word in (
+            "smtp",
+            "said",
+            "server",
+            "error",
+            "response",
+            "rejected",
+            "<<<",
+            "rcpt",
+            "data",
+            "remote",
+            "host",
+            "mail",
+            "user",
+            "recipient",
+            "<--",
+            "failed",
+            "reason",
+            "原因",
+            "理由",
+            "причина",
+            "motivo",
+            "motif",
+            "grund:",
+            "reden:",
+        )
+    )
 )
-_SPACE = re.compile(r"\s+")
 _HEADERISH = re.compile(
     r"^(?:>\s?)?(Received|Return-Path|Message-ID|Date|From|To|Subject|MIME-Version|Content-Type|X-[\w-]{1,40}|DKIM-Signature):",
     re.I,
@@ -52,21 +64,25 @@ MOST_RECIPIENTS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What the readable part says. `evidence` is the text that the reason is read from."""
+class Told:
+    """What is said of a failure: `evidence` is the text that the reason is read from, `stage` what the server refused."""
 
-    recipients: tuple[str, ...]
     status: str | None
     code: int | None
     diagnostic: str | None
     evidence: str
+    stage: Stage | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the readable part says, of all, and of each recipient of several who has words of his own."""
+
+    recipients: tuple[str, ...]
+    told: Told
+    each: Mapping[str, Told]
     delayed: bool
     success_only: bool
-
-
-def squeeze(text: str) -> str:
-    """Case-folded, with straight quotes and single spaces: the form that the phrase tables are matched against."""
-    return _SPACE.sub(" ", text.replace("’", "'").replace("´", "'")).casefold().strip()
 
 
 def status_in(text: str, *, bare: bool = False) -> tuple[str | None, int | None]:
@@ -84,26 +100,15 @@ def status_in(text: str, *, bare: bool = False) -> tuple[str | None, int | None]
     codes: list[int] = []
     for match in _CODE.finditer(text):
         around = text[max(0, match.start() - 60) : match.end() + 60].casefold()
-        at_start = match.start() == 0 or text[match.start() - 1 : match.start()] in ("", "\n", "\r")
-        if at_start or any(entry in around for entry in _CODE_WORDS):
+        at_start = text[max(0, match.start(1) - 12) : match.start(1)].rpartition("\n")[2].strip() == "" and (
+            match.start(1) < 12 or "\n" in text[match.start(1) - 12 : match.start(1)]
+        )
+        if at_start or _CODE_WORDS.search(around):
             codes.append(int(match.group(1)))
         if len(codes) >= 40:
             break
     code = next((value for value in codes if value >= 500), None) or next(iter(codes), None)
     return enhanced, code
-
-
-def reason_of(text: str) -> Reason | None:
-    """Why, as far as the words tell; None when no known phrase is there."""
-    return _phrased(squeeze(text[:8000]))
-
-
-def _why(text: str, status: str | None, code: int | None) -> Reason | None:
-    """The same for what decides the class: pairs of stems are asked where no phrase is known."""
-    found = _phrased(squeeze(text[:8000])) or paired_reason(text, coded=status is not None or code is not None)
-    if found in (Reason.POLICY, Reason.TRANSIENT) and status is not None and status[2:] in _ABOUT_ADDRESS:
-        return reason_of(text)
-    return found
 
 
 # A line that quotes the subject of the returned message: its words are ours.
@@ -112,97 +117,59 @@ _QUOTES_SUBJECT = re.compile(
     r"(?: of the message)?(?: is| was)?\s{0,3}[:：]",
     re.IGNORECASE,
 )
-# Names of products, which say nothing about this message.
-_PRODUCTS = re.compile(r"viruswall|anti-?virus|anti-?spam|spamassassin|spam firewall")
-
-
-def _phrased(folded: str) -> Reason | None:
-    folded = _PRODUCTS.sub("", ADDRESS.sub("@", folded))
-    for reason, table in words.REASONS:
-        if any(entry in folded for entry in table):
-            return reason
-    return None
-
-
-# Authentication, and refusals that servers of filters number so.
-_CODES_ABOUT_US = frozenset((530, 534, 535, 541, 571))
-# The whole transaction failed, or the host takes no mail from us; with a bare refusal it is not about one recipient.
-_CODES_OF_TRANSACTIONS = frozenset((521, 554))
-_REFUSALS = ("denied", "reject", "refus", "block", "not accept", "prohibit")
-
-
-def class_of(status: str | None, code: int | None, evidence: str, *, delayed: bool = False) -> BounceClass:
-    """Hard, soft or policy. A specific code decides, then the words, then a generic code.
-
-    5.2.2 (full) is soft and 5.7.x is policy, although their first digit says permanent: neither says that the address is bad.
-    """
-    if delayed or ((status or "").startswith("4.") and not (status == "4.0.0" and code is not None and code >= 500)):
-        return BounceClass.SOFT
-    reason = _why(evidence, status, code)
-    if status is not None and not status.endswith(".0.0"):
-        return _of_status(status, reason)
-    if code is not None and 400 <= code < 500:
-        return BounceClass.SOFT
-    if reason is None and code is not None and 500 <= code <= 504:
-        # A fault of the conversation between two servers.
-        return BounceClass.SOFT
-    if code == 552 and reason in (None, Reason.FULL, Reason.TOO_LARGE):
-        return BounceClass.SOFT
-    refused = code in _CODES_OF_TRANSACTIONS and any(entry in squeeze(evidence[:600]) for entry in _REFUSALS)
-    if reason is None and (code in _CODES_ABOUT_US or refused):
-        return BounceClass.POLICY
-    if reason is Reason.POLICY:
-        return BounceClass.POLICY
-    if reason in (Reason.FULL, Reason.TRANSIENT, Reason.TOO_LARGE):
-        return BounceClass.SOFT
-    return BounceClass.HARD
-
-
-# Permanent by their first digit, and yet about space, time, load or a loop (RFC 3463; the last four are Exchange's).
-_NOT_FOR_GOOD = frozenset(
-    ["2.2", "2.3", "3.1", "3.4", "3.5", "4.3", "4.5", "4.6", "4.7", "4.8", "5.3", "2.121", "2.122", "4.14", "4.316"]
-)
-# About the recipient's address: a pair of stems does not outweigh it.
-_ABOUT_ADDRESS = frozenset(("1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "2.1"))
-# About the sender's address, or how much he sends.
-_ABOUT_US = frozenset(("1.7", "1.8", "1.90"))
-
-
-def _of_status(status: str, reason: Reason | None) -> BounceClass:
-    detail = status[2:]
-    if detail in _NOT_FOR_GOOD:
-        return BounceClass.SOFT
-    if detail.startswith("7."):
-        told = {Reason.UNKNOWN_USER: BounceClass.HARD, Reason.FULL: BounceClass.SOFT}
-        return told.get(reason, BounceClass.POLICY) if reason is not None else BounceClass.POLICY
-    if detail in _ABOUT_US or detail.startswith("6.") or (reason is Reason.POLICY and detail != "2.1"):
-        return BounceClass.HARD if detail == "4.1" else BounceClass.POLICY
-    if reason in (Reason.FULL, Reason.TOO_LARGE) or (reason is Reason.TRANSIENT and not detail.startswith("1.")):
-        return BounceClass.SOFT
-    if detail.startswith("5.") and reason is None:
-        # The same by its enhanced code: it says nothing about the address.
-        return BounceClass.SOFT
-    return BounceClass.HARD
 
 
 def read_text(text: str, ignore: frozenset[str]) -> Report:
     """Read the readable part of a report, up to the copy of the message that it returns. `ignore`: never the recipient."""
     lines = _own_lines(text)
-    told = [line for line in lines if not _QUOTES_SUBJECT.match(line[:100])]
-    said = "\n".join(told)
-    folded = squeeze(said)
-    status, code = status_in(said)
-    delayed = any(entry in folded for entry in words.DELAY) and (status is None or status[0] == "4")
-    diagnostic = _diagnostic(told, status, code)
+    own = _without_subject(lines)
+    told = _told(own)
+    folded = squeeze("\n".join(own))
+    sections, loose = _recipients(lines, ignore)
     return Report(
-        recipients=_recipients(lines, ignore),
-        status=status,
-        code=code,
-        diagnostic=diagnostic,
-        evidence=diagnostic if diagnostic and _why(diagnostic, status, code) is not None else said[:8000],
-        delayed=delayed,
-        success_only="successfully" in folded and status is None and code is None and "deliver" in folded,
+        recipients=tuple(sections) or loose,
+        told=told,
+        each=_each(sections) if len(sections) > 1 else {},
+        delayed=any(entry in folded for entry in words.DELAY) and (told.status is None or told.status[0] == "4"),
+        success_only="successfully" in folded and told.status is None and told.code is None and "deliver" in folded,
     )
+
+
+def told_about(text: str, recipient: str | None, ignore: frozenset[str], *, alone: bool) -> str:
+    """What the readable part says of one recipient: his paragraph, or all of it (4,000 characters) where he is `alone`."""
+    lines = _own_lines(text)
+    if alone:
+        return "\n".join(_without_subject(lines))[:4000]
+    sections, _ = _recipients(lines, ignore)
+    wanted = (recipient or "").casefold()
+    said = next((said for address, said in sections.items() if address.casefold() == wanted), None)
+    if said is not None:
+        return "\n".join(_without_subject(said)).partition("\n\n")[0][:2000]
+    own = "\n".join(_without_subject(lines))
+    at = own.casefold().find(wanted) if wanted else -1
+    return own[at:].partition("\n\n")[0][:2000] if at >= 0 else ""
+
+
+def _without_subject(lines: list[str]) -> list[str]:
+    return [line for line in lines if not _QUOTES_SUBJECT.match(line[:100])]
+
+
+def _told(lines: list[str]) -> Told:
+    said = "\n".join(lines)
+    status, code = status_in(said)
+    diagnostic = _diagnostic(lines, status, code)
+    coded = status is not None or code is not None
+    speaks = diagnostic is not None and why(diagnostic, coded=coded) is not None
+    return Told(status, code, diagnostic, diagnostic if diagnostic and speaks else said[:8000], stage_of(said))
+
+
+def _each(sections: Mapping[str, list[str]]) -> dict[str, Told]:
+    found = {address: _told(_without_subject(lines)) for address, lines in sections.items()}
+    return {
+        address: told
+        for address, told in found.items()
+        if told.status or told.code or why(told.evidence, coded=False) is not None
+    }
 
 
 def _own_lines(text: str) -> list[str]:
@@ -227,25 +194,26 @@ def _own_lines(text: str) -> list[str]:
     return [entry[:1000] for entry in lines]
 
 
-def _recipients(lines: list[str], ignore: frozenset[str]) -> tuple[str, ...]:
-    """Addresses at the start of a line (as most servers print them); failing that, the first address in the text."""
-    anchored: dict[str, None] = {}
-    loose: dict[str, None] = {}
+def _recipients(lines: list[str], ignore: frozenset[str]) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+    """Addresses at the start of a line (as most servers print them), each with the lines up to the next one; and, failing those,
+    the first address in the text."""
+    anchored: dict[str, list[str]] = {}
+    loose: tuple[str, ...] = ()
+    section: list[str] = []
     for line in lines:
         for match in ADDRESS.finditer(line):
             address = clean_address(match.group())
             if address is None or _not_a_recipient(address, ignore):
                 continue
             if _ANCHORED.match(line[: match.start()][-80:]) and match.start() < 80:
-                anchored[address] = None
+                if len(anchored) >= MOST_RECIPIENTS and address not in anchored:
+                    return anchored, loose
+                section = anchored.setdefault(address, [])
             else:
-                loose[address] = None
+                loose = loose or (address,)
             break
-        if len(anchored) >= MOST_RECIPIENTS:
-            break
-    if anchored:
-        return tuple(anchored)
-    return tuple(loose)[:1]
+        section.append(line)
+    return anchored, loose
 
 
 def _not_a_recipient(address: str, ignore: frozenset[str]) -> bool:

@@ -1,4 +1,4 @@
-"""The words of failed deliveries: subjects, senders, leading sentences and reasons, as servers of many makers write them.
+"""The words of failed deliveries: subjects, senders and leading sentences, as servers of many makers write them.
 
 Tables only; `inbound_bounce` asks them. All phrases are matched against text that was case-folded and squeezed to single
 spaces, by plain `in`, so the cost is linear and a new phrase cannot introduce backtracking.
@@ -13,6 +13,7 @@ class Reason(StrEnum):
     """Why a server did not deliver, as far as its words tell."""
 
     UNKNOWN_USER = "unknown-user"
+    SUSPENDED = "suspended"
     UNKNOWN_HOST = "unknown-host"
     FULL = "full"
     POLICY = "policy"
@@ -124,7 +125,8 @@ SUBJECTS = phrases(
     エラーメール | 未達 | 投递错误 | 发送失败 | 發送失敗 | 退回 | 无法投递 | 投递状态 | 전송 실패 | 발송 실패 | 전송되지 | 전달되지 | 배달 실패 |
     teslimat başarısız | gönderilemedi | se nepodařilo doručit | nebyla doručena | kézbesíthetetlen | nem kézbesíthető |
     sikertelen kézbesítés | nu a putut fi livrat | nelivrat | δεν παραδόθηκε | αδύνατη η παράδοση | no such person |
-    failed to send | error sending your mail | message not sent | message failed | mail failed | email failed |
+    message has been blocked | message was blocked | email has been blocked | email was blocked | nachricht wurde blockiert | mail wurde blockiert | message a été bloqué | mensaje ha sido bloqueado |
+    messaggio bloccato | mensagem foi bloqueada | bericht is geblokkeerd | wiadomość została zablokowana | failed to send | error sending your mail | message not sent | message failed | mail failed | email failed |
     transmission failed | could not send | sorry, your message | delivery notice | delivery refused
     """
 )
@@ -141,7 +143,7 @@ LEADS = phrases(
     delivery to the following recipient | delivery of the following message | delivery attempts | delivery status |
     permanent fatal error | transient non-fatal errors | permanent error | fatal error | unrecoverable error |
     non-recoverable error | the following address | following recipient | following error | returned to sender |
-    returned to you | is being returned | has been returned | bounced | user unknown | unknown user |
+    was refused by | returned to you | is being returned | has been returned | bounced | user unknown | unknown user |
     unknown local part | no such user | no such recipient | unknown recipient | unrouteable address |
     mailbox unavailable | mailbox is full | mailbox full | over quota | quota exceeded | does not exist |
     doesn't exist | not found in | rejected by | was rejected | automatically rejected | has been rejected | message rejected | host unknown |
@@ -171,181 +173,6 @@ LEADS = phrases(
     """
 )
 
-# Asked in this order; the first table with a hit gives the reason.
-REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
-    # A program of the server failed; its output ("not found") is not about the address.
-    (Reason.TRANSIENT, phrases("command died | command output | /bin/sh: | /procmail: | mailer (prog)")),
-    (
-        # These speak of the sender although they share words with "address rejected".
-        Reason.POLICY,
-        phrases(
-            """
-            sender address rejected | sender rejected | sender denied | blocked using | spamhaus | spam message |
-            spam detected | defers and failures per hour | relaying denied | relay access denied | unable to relay | relay not permitted |
-            relaying not allowed | not permitted to relay | client host rejected | no relaying | authrequired |
-            considered spam | identified as spam | classified as spam | looks like spam | likely spam | as spam
-            """
-        ),
-    ),
-    (
-        Reason.FULL,
-        phrases(
-            """
-            mailbox full | mailbox is full | mailbox for user is full | mail box full | mail box is full |
-            inbox is full | mailbox quota | quota exceed | exceeded quota | over quota | overquota | over the quota |
-            over his quota | over its quota | over disk quota | overdisk | quotum | disk quota | storage quota |
-            exceeded storage allocation | exceeded the storage | exceeded its storage | exceeded his/her quota |
-            exceeds allowed quota | exceed mailbox | exceeded mailbox | mailbox size limit | mailbox has exceeded |
-            maximum storage | insufficient disk space | insufficient system storage | not enough storage space |
-            out of storage space | user is over | is over quota | mailfolder is full | folder is full |
-            account is full | user's mailbox is full | too many messages in mailbox | delivery failed: over |
-            postfach voll | postfach ist voll | boîte aux lettres est pleine | boîte pleine | buzón lleno |
-            buzón está lleno | casella piena | casella di posta è piena | caixa postal cheia |
-            caixa de entrada cheia | postvak is vol | mailbox vol | skrzynka pełna | переполнен | 容量を超え | 容量オーバー |
-            メールボックスがいっぱい | 邮箱已满 | 邮箱空间不足 | 信箱已滿 | 容量超過 | 容量が一杯 | 容量がいっぱい | 容量不足 | 保存容量 | 信箱已满 |
-            信箱空間 | 邮箱容量 | 郵箱已滿 | 已满 | 已滿 | 용량 초과 | 용량이 초과 | 용량을 초과 | 가득 | exceeds allowed size |
-            mailbox exceeds | exceeded the local limit | over the allowed quota | over the maximum allowed | exceeds quota |
-            exceeded the quota | full mailbox | mailbox limit | out of quota | quota has been | is full. | is full ( |
-            inbox full | postfach des empfängers ist voll | postfachs voll | empfängers voll | postfach überfüllt | quota überschritten |
-            speicherplatz | kontingent | destinataire est pleine | est pleine | quota dépassé | est saturée | está lleno |
-            está llena | buzón completo | cuota excedida | superado la cuota | caixa de correio está cheia | está cheia |
-            cota excedida | quota superata | esaurito lo spazio | agotado el espacio | plus d'espace | è piena | ha superato la quota | postvak vol | is vol | quotum | przepełnion |
-            jest pełna | brak miejsca | är full | er fuld | er full | täynnä | переполнен | превышена квота | превысил квоту |
-            ящик заполнен | kutusu dolu | kota aşıl | schránka je plná | plná schránka | postafiók megtelt | betelt |
-            γραμματοκιβώτιο είναι πλήρες
-            """
-        ),
-    ),
-    (
-        Reason.UNKNOWN_USER,
-        phrases(
-            """
-            user unknown | unknown user | unknown account | unknown recipient | unknown address | unknown local part |
-            unknown local-part | unknown mailbox | unknown or illegal alias | unknown or illegal user |
-            unknown email address | address unknown | recipient unknown | addressee unknown | account unknown |
-            mailbox unknown | no such user | no such recipient | no such mailbox | no such account | no such person |
-            no such address | no such local user | no such domain user | no mailbox | no mail box |
-            no account by that name | no recipients | no user | not a known user | not a valid mailbox |
-            not a valid recipient | not a valid user | not a local user | not a user | not our customer |
-            not listed in | not found in directory | name not found | mailbox not found | user not found |
-            recipient not found | recipientnotfound | address not found | account not found | is not found |
-            wasn't found at | couldn't be found | could not be found | isn't found | user does not exist |
-            user doesn't exist | account does not exist | account that you tried to reach does not exist |
-            account doesn't exist | mailbox does not exist | recipient does not exist | address does not exist |
-            email address doesn't exist | does not exist here | doesn't have a | does not have an email |
-            no longer available | no longer valid | no longer exist | no longer in use | no longer active |
-            no longer accepts | no longer on server | no longer with | mailbox unavailable | mailbox not available |
-            mailbox disabled | mailbox is disabled | mailbox is inactive | mailbox temporarily disabled |
-            mailbox currently suspended | account disabled | account is disabled | account has been disabled |
-            account inactive | account is inactive | account closed | account suspended | account has been suspended |
-            account expired | inactive user | inactive recipient | user is inactive | user disabled | user suspended |
-            user is suspended | user is terminated | this user doesn't have | invalid recipient | invalid mailbox |
-            invalid address | invalid user | invalid final delivery userid | invalid local part | illegal user |
-            bad destination mailbox | bad address syntax | bad recipient |
-            unrouteable address | unroutable address | unrouteable mail domain | unresolvable address |
-            address rejected | recipient rejected | recipient address rejected | recipient is not local |
-            recipient not accepted | recipnotfound | adr.exrecipnotfound | can't create user output file |
-            can't find | cannot find your recipient | mailbox cannot be found | user has moved | has moved |
-            has left | prohibited by administrator, user | adresse inconnue | utilisateur inconnu |
-            destinataire inconnu | empfänger unbekannt | unbekannter empfänger | benutzer unbekannt |
-            adresse existiert nicht | existiert nicht | usuario desconocido | no existe | utente sconosciuto |
-            non esiste | não existe | usuário desconhecido | bestaat niet | nie istnieje | finns inte |
-            не существует | нет такого пользователя | не найден | 宛先不明 | 存在しません | 見つかりません | ユーザーが存在しない | 不存在 | 收件人地址 |
-            존재하지 | 없는 사용자 | 알 수 없는 | 없는 계정 | bulunamadı | böyle bir kullanıcı | kullanıcı yok | neexistuje | is disabled |
-            account that you tried to reach is | user inactive | user is inactive | does not have an account | no valid recipients |
-            not provisioned | no such subscriber | not a subscriber | invalid destination address | invalid subscriber |
-            address couldn't be found | address could not be found | recipient name is not recognized | not recognized |
-            not local | is not a valid | not valid recipient | wrong address | incorrect address | unrecognised o/r name |
-            unrecognized o/r name | has ceased | no recipient | no valid recipient | no longer monitored | inactivity | nonexistent user |
-            non-existent user | nonexistent | non-existent | never existed | undefined recipient | undefined user | unknown-user |
-            user_unknown | user_not_found | invalid_recipient | recipient_not_found | ist unbekannt | nicht vorhanden |
-            nicht gefunden | unbekannte adresse | unbekannter | ungültige adresse | kein benutzer | nicht bekannt | n'existe pas |
-            introuvable | inconnue | inexistante | n'est pas valide | adresse incorrecte | destinatario no existe |
-            no se ha encontrado la dirección | no se encontró | no encontrad | inexistente | dirección no válida | desconocid |
-            sconosciuto | sconosciuta | non esistente | non trovato | indirizzo non valido | endereço não encontrado |
-            não foi encontrado | não encontrado | desconhecido | onbekende gebruiker | onbekend | ongeldig adres | nieznany |
-            nie ma takiego | nieprawidłowy adres | är okänd | okänd mottagare | okänd användare | hittades inte | ukendt bruger |
-            er ukendt | findes ikke | ukjent | finnes ikke | tuntematon | ei löydy | не зарегистрирован | неизвестный получатель |
-            неизвестный пользователь | неизвестен | отсутствует пользователь | неверный адрес | 存在し | 見つかりま | アドレス不明 | 宛先が不明 | 不明なユーザー |
-            不明なあて先 | あて先が不明 | 该用户 | 查无此人 | 用户不存在 | 用戶不存在 | 无此用户 | 地址错误 | 帐号不存在 | 不存在 | neznám | ismeretlen |
-            nem létezik | nu există | inexistent | άγνωστος | δεν υπάρχει
-            """
-        ),
-    ),
-    (
-        Reason.UNKNOWN_HOST,
-        phrases(
-            """
-            host unknown | unknown host | host not found | host or domain name not found | domain not found |
-            domain does not exist | domain doesn't exist | domain couldn't be found | domain could not be found |
-            no such domain | no such host | no mx | name or service not known | dns error | dns hard error |
-            nxdomain | domain name not found | invalid domain | unknown domain | unrouteable mail domain |
-            domain must resolve | bad destination system | null mx | does not accept mail | doesn't accept mail |
-            illegal host/domain name | no route to host name | has no mail exchanger | no mail server | any host named |
-            non-existent host | nonexistent host | nonexistent domain | non-existent domain | domain unknown | domain is unknown |
-            destination computer was not found | domain is not valid | bad domain | no a record | no address record |
-            name service error | ドメインが存在 | ドメインが見つかり | 域名不存在 | domain isn't | domain nicht gefunden | domaine inconnu |
-            dominio no existe | domínio não | dominio inesistente
-            """
-        ),
-    ),
-    (
-        Reason.POLICY,
-        phrases(
-            """
-            spam | junk mail | unsolicited | blacklist | black list | blocklist | block list | blocked | banned |
-            blackholed | listed at | listed in dns | dnsbl | by rbl | spamhaus | spamcop | barracudacentral |
-            reputation | dmarc | dkim | spf | spf check | sender policy | policy | policies | not authorized |
-            not authorised | unauthenticated | authentication required | authrequired | access denied | accessdenied |
-            permission to send | do not have permission | not permitted | not allowed | prohibited | restricted |
-            relay | virus | content rejected | message content | content filter | message refused |
-            message rejected due to | abuse | reverse dns | ptr record | rdns | sender rejected |
-            sender address rejected | sender denied | bad reputation | client host rejected |
-            administrative prohibition | administratively | 迷惑メール | 受信拒否 | 拒否 | 拒收 | 垃圾邮件 | 垃圾郵件 | 스팸 | 수신 거부 |
-            may not have permission | have permission to post | violates | blocked by | was blocked | black-list | greylist denied |
-            complaints | dt:spm | will not accept delivery | listed by | in our block | block-list | denied by | sender verify failed | sender verification |
-            verify sender | message looks like | suspicious | phishing | ube | uce | refused due to | not accepted for |
-            rejected by policy | contenu refusé | refusé par | rechazado por | rifiutato | recusad | abgelehnt | zurückgewiesen |
-            geblockt | odrzucon | отклонен | отказано | спам | заблокирован
-            """
-        ),
-    ),
-    (
-        Reason.TOO_LARGE,
-        phrases(
-            """
-            message too large | message is too large | message size exceeds | size exceeds | exceeds size limit |
-            exceeds maximum message size | exceeds fixed maximum | exceeded maximum message size | message too big |
-            too big for | message length exceeds | larger than the current system limit
-            """
-        ),
-    ),
-    (
-        Reason.TRANSIENT,
-        phrases(
-            """
-            timed out | timeout | time out | connection refused | connection reset | connection lost | lost connection |
-            connection dropped | connection was dropped | connection closed | could not connect | couldn't connect |
-            unable to connect | cannot connect | no route to host | network is unreachable | network error |
-            host is unreachable | host not reachable | did not respond | didn't respond | not responding |
-            no answer from host | try again | try later | temporar | delayed | deferred | retry time | retry timeout |
-            expired | been in the queue | been on the queue | on the queue too long | queue too long | too old |
-            greylist | graylist | rate limit | too many connections | too many recipients | too many messages |
-            service unavailable | service not available | system not accepting | local error | mail loop | too many hops |
-            will be retried | still trying | still being retried | lookup failure | name server | read error |
-            resources | system error | i/o error | command died | mailer error | mail forwarding loop | loops back |
-            routing loop | loop detected | hop count | too many received | not reachable within | was not reachable |
-            unreachable | could not be contacted | failed 20 attempts | delivery attempts were | maximum delivery attempts | attempts: | queue period |
-            queue lifetime | maximum retry | retry limit | given up after | failing for a long time | configuration error | misconfigured |
-            unable to establish | wasn't able to establish | couldn't establish | lookup failed | try resending | try to resend | while being processed | error while processing |
-            zeitüberschreitung | nicht erreichbar | vorübergehend | délai | temporairement | tiempo de espera |
-            temporalmente | temporaneamente | tempo esgotado | tijdelijk | tymczasow | tillfällig | midlertidig |
-            временно | 一時的 | タイムアウト | 超时 | 稍后 | 일시적
-            """
-        ),
-    ),
-)
-
 # Words of a report about a message that is still on its way.
 DELAY = phrases(
     """
@@ -354,7 +181,9 @@ DELAY = phrases(
     delivery attempts will continue | delivery has been delayed | delivery is delayed | delivery delayed |
     has been delayed | will retry | no action is required | there is a temporary problem |
     temporary problem delivering | delivery incomplete | transient non-fatal | verzögert | retardé | retrasado |
-    vertraagd
+    vertraagd | noch nicht zugestellt | zustellversuche werden fortgesetzt | pas encore été remis | pas encore été distribué | todavía no se ha entregado | aún no se ha entregado |
+    non è ancora stato consegnato | non è stato ancora consegnato | ainda não foi entregue | nog niet bezorgd | nog niet afgeleverd | jeszcze nie została dostarczona | ännu inte levererat |
+    endnu ikke leveret | ennå ikke levert | ещё не доставлено | еще не доставлено | まだ配信 | 尚未送达 | henüz teslim edil
     """
 )
 

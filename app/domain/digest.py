@@ -8,24 +8,26 @@ from enum import StrEnum
 
 HOUR = 7
 """The local hour from which a digest may leave."""
-_DAYS = {"daily": 1, "weekly": 7}
+_BACK = {"hourly": timedelta(hours=1), "daily": timedelta(days=1), "weekly": timedelta(days=7)}
 
 
 class Cadence(StrEnum):
     """How often a person wants the digest."""
 
     OFF = "off"
+    HOURLY = "hourly"
     DAILY = "daily"
     WEEKLY = "weekly"
 
 
 class Kind(StrEnum):
-    """The mails to staff: what changed, the replies that wait, what waits too long, and mailboxes that need somebody."""
+    """The mails to staff: what changed, replies that wait, what waits too long, mailboxes that need somebody, tier-1 links lost."""
 
     DIGEST = "digest"
     REPLIES = "replies"
     LATE = "late"
     MAILBOXES = "mailboxes"
+    LINKS = "links"
 
 
 class DigestState(StrEnum):
@@ -48,30 +50,36 @@ class Period:
     back: timedelta
 
 
+def _hour(local: datetime) -> str:
+    # By UTC: the hour that a change of the clock repeats is two hours.
+    return f"{local.astimezone(UTC):%Y-%m-%dT%H}"
+
+
 def period_at(cadence: Cadence, local: datetime) -> Period | None:
     """The period whose digest is due at a local time; None before its hour, and when none is wanted.
 
-    A day's digest is due from seven o'clock on, a week's from Monday seven o'clock on.
+    A day's digest is due from seven o'clock on, a week's from Monday seven o'clock on, an hour's when it has begun.
     """
     if cadence is Cadence.OFF:
         return None
-    if cadence is Cadence.DAILY:
+    if cadence is Cadence.HOURLY:
+        key, due = _hour(local), True
+    elif cadence is Cadence.DAILY:
         key, due = local.date().isoformat(), local.hour >= HOUR
     else:
         year, week, day = local.isocalendar()
         key, due = f"{year}-W{week:02d}", day > 1 or local.hour >= HOUR
-    return Period(key, timedelta(days=_DAYS[cadence.value])) if due else None
+    return Period(key, _BACK[cadence.value]) if due else None
 
 
 def notice_period(kind: Kind, local: datetime) -> Period | None:
     """The period of a notice at a local time: there is one mail for it, and none when there is nothing to tell.
 
-    Replies are told once a day from seven o'clock on. What is late is told within the hour, and a mailbox at once; while it
-    needs somebody, again each day from seven o'clock on.
+    Replies are told once a day from seven o'clock on. What is late, and a tier-1 link that was lost, is told within the hour,
+    and a mailbox at once; while it needs somebody, again each day from seven o'clock on.
     """
     if kind is Kind.REPLIES:
         return period_at(Cadence.DAILY, local)
-    if kind is Kind.LATE:
-        # By UTC: the hour that a change of the clock repeats is two hours.
-        return Period(f"{local.astimezone(UTC):%Y-%m-%dT%H}", timedelta(hours=1))
+    if kind in (Kind.LATE, Kind.LINKS):
+        return Period(_hour(local), timedelta(hours=1))
     return Period((local - timedelta(hours=HOUR)).date().isoformat(), timedelta(days=1))

@@ -42,15 +42,15 @@ class Removal(StrEnum):
     NETWORK = "link-network"
 
 
-REMOVALS = {
-    Removal.OWN: "the source is one of our own domains",
-    Removal.COMPETITOR: "the source is one of the competitors",
-    Removal.SISTER: "the source is of the house of a competitor: listed, or of its name and linking to it",
-    Removal.SPAM: "the provider marks the source as spam",
-    Removal.LOST: "every link of the source to a competitor is reported as lost",
-    Removal.LANGUAGE: "the page is in none of the site's languages",
-    Removal.NETWORK: "one of a family of sources under a name by which links are sold",
-}
+class GapState(StrEnum):
+    """Why a known prospect is no gap by the newest lists; without one it is a gap, or the lists cannot tell."""
+
+    LINKED = "linked"
+    GONE = "gone"
+
+
+#: The gate of a prospect that is `linked`, and the rule by which a person says otherwise.
+LINKED_BY_DATA = "linked-by-data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +125,20 @@ BASELINE_AUTHORITY = 50
 BASELINE_TRAFFIC = 1_000
 BASELINE_PROVIDER = "ahrefs"
 
-#: Whose authority a row shows where several tools know the domain; scales are never mixed.
-PROVIDER_ORDER = ("ahrefs", "semrush", "moz", "majestic", "se-ranking", "generic", "search-console", "common-crawl")
+#: Whose authority a row shows where several tools know the domain, and in which order lists by authority show their scales.
+PROVIDER_ORDER = (
+    "ahrefs", "semrush", "moz", "majestic", "se-ranking", "dataforseo", "generic", "search-console", "common-crawl",
+)  # fmt: skip
 
 
-def score(overlap: int, with_data: int, followed: bool | None, authority: float | None, traffic: float | None) -> float:
-    """0 to 100, one decimal: a simple order inside a tier. `authority` is 0 to 100 on its provider's own scale."""
+def score(
+    overlap: int, with_data: int, followed: bool | None, percentile: float | None, traffic: float | None
+) -> float:
+    """0 to 100, one decimal: a simple order inside a tier. `percentile` is that of the rating among those of its own tool."""
     parts = {
         "overlap": overlap / with_data if with_data else 0.0,
         "followed": None if followed is None else float(followed),
-        "authority": None if authority is None else min(max(authority, 0.0), 100.0) / 100,
+        "authority": None if percentile is None else min(max(percentile, 0.0), 100.0) / 100,
         "traffic": None
         if traffic is None
         else min(math.log10(1 + max(traffic, 0.0)) / math.log10(1 + FULL_TRAFFIC), 1.0),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import partial
 
 
 class Kind(StrEnum):
@@ -22,6 +23,11 @@ class Kind(StrEnum):
     COMPLAINT = "complaint"
     OPT_OUT = "opt-out"
     OTHER = "other"
+
+
+# Rules of what our own people send: a copy from one of our mailboxes, and mail from a domain of ours. Only matching knows.
+OWN_COPY = "own-copy"
+OWN_SIDE = "own-side"
 
 
 class Intent(StrEnum):
@@ -83,7 +89,9 @@ class InboundMail:
 
     `text` is everything readable in the first text part (or in the HTML part), `new_text` what the writer added to it.
     `report` are the blocks of the first `message/delivery-status` part, the per-message block first. `original` holds the
-    headers of the message that a report returns. `limits` names the limits that the raw bytes broke.
+    headers of the message that a report returns. `limits` names the limits that the raw bytes broke. `quoted` are the
+    Message-IDs (in brackets) and tokens in our form that stand in its text parts. `calendar` is the method of an invitation in
+    upper case (RFC 5546), `reaction` the emoji that a mail program has sent in somebody's name.
     """
 
     headers: Mapping[str, tuple[str, ...]]
@@ -97,6 +105,9 @@ class InboundMail:
     original: Mapping[str, tuple[str, ...]] | None = None
     date: datetime | None = None
     limits: tuple[str, ...] = ()
+    quoted: tuple[str, ...] = ()
+    calendar: str | None = None
+    reaction: str | None = None
 
     def header(self, name: str) -> str:
         """The first value of the header `name` (lower case), or an empty string."""
@@ -121,15 +132,21 @@ class Verdict:
     ticket: bool = False
 
 
-def classify(mail: InboundMail) -> Verdict:
-    """Ask the rules in their order; the first that is sure decides. Never raises, and never depends on the present time."""
+def classify(mail: InboundMail, *, own_subject: bool = False) -> Verdict:
+    """Ask the rules in their order; the first that is sure decides. Never raises, and never depends on the present time.
+
+    `own_subject`: the subject is known to be one of ours, so that neither it nor a list's headers say who answers under it.
+    """
     from app.domain.inbound_auto import automatic
     from app.domain.inbound_bounce import bounce
     from app.domain.inbound_complaint import complaint
-    from app.domain.inbound_intent import intent, opt_out, unsubscribe_mail
+    from app.domain.inbound_gesture import gesture
+    from app.domain.inbound_intent import intent
+    from app.domain.inbound_opt_out import opt_out, unsubscribe_mail
 
     # Mail programs send the wish by themselves and say so (Auto-Submitted): it must not pass for an automatic answer.
-    for rule in (bounce, complaint, unsubscribe_mail, automatic, opt_out):
+    rules = (bounce, complaint, unsubscribe_mail, gesture, partial(automatic, own_subject=own_subject), opt_out)
+    for rule in rules:
         verdict = rule(mail)
         if verdict is not None:
             return verdict

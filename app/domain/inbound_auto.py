@@ -1,59 +1,36 @@
 """Automatic answers: absence notes, responders and ticket acknowledgements, by header first and by subject second.
 
-Text alone never makes an automatic answer: a person also writes "I am out of the office until Monday, but yes".
+Text alone never makes an automatic answer: a person also writes "I am out of the office until Monday, but yes". Nor does it end one: a
+help desk's acknowledgement in which somebody says more than everybody is told is that person's answer.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 
+from app.domain import auto_words
 from app.domain.absence import return_date
-from app.domain.bounce_text import squeeze
+from app.domain.bounce_class import squeeze
 from app.domain.bounce_words import phrases
 from app.domain.inbound import InboundMail, Kind, Verdict
-from app.domain.mail_tokens import is_answer_subject, sender
+from app.domain.inbound_away import ANSWERS, CLAUSE, answers_away, has
+from app.domain.inbound_intent import intent, pair, stands_in
+from app.domain.inbound_opt_out import asks_nothing, doubted, offers, opens, opt_out
+from app.domain.mail_tokens import addresses, is_answer_subject, sender
 
-# Starts of subjects that only responders write.
-_SUBJECT_STARTS = phrases(
-    """
-    automatic reply | automatic response | automated reply | automated response | auto reply | auto-reply | autoreply |
-    auto response | auto-response | autoresponse | autoresponder | auto: | out of office | out of the office |
-    out-of-office | ooo: | oof: | [ooo] | away from the office | away from my mail | i am out of the office |
-    i'm out of the office | i am on vacation | on vacation | vacation reply | vacation notice | holiday notice |
-    on annual leave | on holiday | maternity leave | abwesenheit | automatische antwort | autoantwort | abwesend |
-    nicht im büro | außer haus | bin im urlaub | urlaubsnotiz | réponse automatique | reponse automatique |
-    absence du bureau | absent du bureau | message d'absence | notification d'absence | absent(e) | absence : |
-    respuesta automática | respuesta automatica | fuera de la oficina | ausente de la oficina | mensaje automático |
-    risposta automatica | fuori ufficio | assente dall'ufficio | messaggio automatico | assenza dall'ufficio |
-    resposta automática | resposta automatica | fora do escritório | ausência do escritório | ausência temporária |
-    automatisch antwoord | automatische antwoord | afwezig | niet op kantoor | buiten kantoor |
-    automatyczna odpowiedź | odpowiedź automatyczna | autoodpowiedź | poza biurem | nieobecność | nieobecny |
-    autosvar | automatiskt svar | frånvaro | frånvarande | automatisk svar | ikke til stede | ude af kontoret |
-    fraværsmelding | fraværende | fravær: | automaattinen vastaus | poissa toimistosta | lomalla | poissaolo |
-    automatická odpověď | mimo kancelář | automatikus válasz | házon kívül | răspuns automat | în afara biroului |
-    автоответ | автоматический ответ | в отпуске | отсутствую | нет на месте | автоматична відповідь |
-    αυτόματη απάντηση | εκτός γραφείου | otomatik yanıt | otomatik cevap | ofis dışında | מענה אוטומטי |
-    自動応答 | 自動返信 | 不在通知 | 不在のお知らせ | 不在連絡 | 休暇のお知らせ | 自动回复 | 自動回覆 | 自动答复 | 外出通知 |
-    자동 회신 | 자동 응답 | 부재중 | رد تلقائي | trả lời tự động | balasan otomatis | ตอบกลับอัตโนมัติ
-    """
-)
-
-# What absence notes say in their first lines; only counted beside a weak header.
-_BODY = phrases(
-    """
-    out of the office | out of office | out-of-office | on vacation | on holiday | on leave | annual leave | away from |
-    maternity leave | parental leave | limited access to email | limited access to my email | automatic reply |
-    automated response | auto-reply | autoreply | automated reply | automatic response | automatically generated |
-    nicht im büro | nicht im haus | abwesend | im urlaub | außer haus | automatische antwort | bin ich wieder |
-    absent | en congé | en vacances | réponse automatique | fuera de la oficina | de vacaciones | respuesta automática |
-    fuori ufficio | in ferie | assente | risposta automatica | fora do escritório | de férias | resposta automática |
-    niet op kantoor | afwezig | met vakantie | op vakantie | automatisch | poza biurem | na urlopie | nieobecn |
-    på semester | inte på kontoret | tjänstledig | på ferie | ikke på kontoret | autosvar | lomalla | poissa |
-    dovolen | mimo kancelář | szabadság | в отпуске | отсутству | автоматическ | не в офисе | 不在 | 休暇 | 自動 | 外出 |
-    休假 | 自动回复 | 부재 | 휴가 | izinde | tatilde | ofis dışında
-    """
-)
+# Rules whose messages are no absence: a help desk has taken the mail in, and somebody has opened it.
+TICKET = "ticket-acknowledgement"
+READ_RECEIPT = "auto-reply:read-receipt"
+# Nobody is there any more, or nobody will see our mail before we have answered a filter.
+LEFT = "auto-reply:left"
+CHALLENGE = "auto-reply:challenge"
+# Said by the words of the subject alone, which may be ours.
+SUBJECT = "auto-reply:subject"
+# List mail outside any thread: of a newsletter, and of a group whose members write themselves.
+LIST = "list-mail"
+GROUP = "group-mail"
 
 _RESPONDER_HEADERS = (
     "x-autoreply",
@@ -76,23 +53,6 @@ _TICKET_SUBJECT = re.compile(
     r"\[[^\]]{0,40}#\s{0,2}[A-Za-z0-9-]{1,30}\]|\((?:case|ticket|request)[^)]{0,30}\d\)|(?:ticket|case|request|anfrage|vorgang|dossier|demande|caso|solicitud|richiesta|ärende|sag)"
     r"(?: (?:id|number|no\.?|nr\.?|n[°º]))?\s{0,2}(?:[:#]\s{0,2}[A-Za-z-]{0,6}\d|\d{3})|(?:^|\s|\[)[A-Z]{2,6}-\d{1,7}\b|##[A-Za-z0-9-]{1,20}##",
     re.IGNORECASE,
-)
-_ACK = phrases(
-    """
-    has been received | have been received | we have received your | we've received your | we received your |
-    received your request | received your email | received your message | received your inquiry | received your enquiry |
-    thank you for contacting | thanks for contacting | thank you for your enquiry | thank you for your inquiry |
-    thanks for reaching out | thank you for reaching out | a ticket has been created | ticket has been opened |
-    ticket has been created | ticket number | case number | case has been created | reference number |
-    request has been created | request for support has been created | assigned ticket | support request | will get back to you | will respond within | will reply within |
-    get back to you within | being reviewed by our | reviewed by our support |
-    ihre anfrage ist | ihre anfrage wurde | wir haben ihre | vielen dank für ihre anfrage | ticketnummer |
-    vorgangsnummer | nous avons bien reçu | votre demande a | hemos recibido su | hemos recibido tu | su solicitud |
-    abbiamo ricevuto | la tua richiesta | la sua richiesta | recebemos sua | recebemos o seu | sua solicitação |
-    we hebben uw | uw bericht is ontvangen | hebben je bericht | otrzymaliśmy | twoje zgłoszenie | vi har mottagit |
-    vi har modtaget | vi har mottatt | ditt ärende | ваше обращение | ваша заявка | мы получили | お問い合わせ |
-    受け付けました | 受付いたしました | 已收到您的 | 접수되었습니다
-    """
 )
 _HELPDESK = (
     "x-zendesk-from-account-id",
@@ -120,27 +80,123 @@ _HELPDESK_TEXT = (
 )
 
 
-def automatic(mail: InboundMail) -> Verdict | None:
-    """A verdict for answers and notices that no person wrote, else None."""
+# A Swede writes "till mig" to somebody, and "till måndag" until a day.
+_TO_US = re.compile(r" till (?:mig|oss|min|vår)\b")
+_EVERYBODY = auto_words.ABSENT + auto_words.RECEIPT
+
+
+def automatic(mail: InboundMail, *, own_subject: bool = False) -> Verdict | None:
+    """A verdict for answers and notices that no person wrote, else None. `own_subject`: it stands under a subject of ours."""
     if "message/disposition-notification" in mail.part_types and mail.report_type == "disposition-notification":
-        return Verdict(Kind.AUTO_REPLY, "auto-reply:read-receipt")
-    rule = _responder(mail)
+        return Verdict(Kind.AUTO_REPLY, READ_RECEIPT)
+    rule = _responder(mail, own_subject=own_subject)
     if rule == "auto-generated" and _is_list_mail(mail):
-        return Verdict(Kind.OTHER, "list-mail")
+        return Verdict(Kind.OTHER, LIST)
     ticket = _ticket(mail, rule)
     if ticket is not None:
+        if rule in (None, "auto-generated") and _is_threaded(mail) and _says_more(mail, auto_words.RECEIPT):
+            return _in_doubt(mail)
         return Verdict(Kind.AUTO_REPLY, ticket, returns_on=None, ticket=True)
-    if rule is not None and not _person_through_helpdesk(mail, rule):
-        return Verdict(Kind.AUTO_REPLY, f"auto-reply:{rule}", returns_on=_returns(mail))
-    if _is_list_mail(mail):
-        return Verdict(Kind.OTHER, "list-mail")
+    if rule is not None and not _person(mail, rule):
+        gone = _gone(mail)
+        return Verdict(
+            Kind.AUTO_REPLY, gone or f"auto-reply:{rule}", returns_on=_returns(mail) if gone is None else None
+        )
+    if _is_list_mail(mail) and not own_subject:
+        posted = mail.has("list-post") and mail.header("list-post").strip().casefold() != "no"
+        return Verdict(Kind.OTHER, GROUP if posted or not mail.has("list-unsubscribe") else LIST)
     name, address = sender(mail.header("from"))
     if address is None and not name and not mail.new_text.strip() and not mail.header("subject").strip():
         return Verdict(Kind.OTHER, "empty")
+    return _in_doubt(mail) if rule is not None else None
+
+
+def _gone(mail: InboundMail) -> str | None:
+    """The rule for a note by which nobody comes back: they have left, or a filter keeps our mail. None for an absence."""
+    for raw in (mail.header("subject"), *CLAUSE.split(mail.new_text[:2000])):
+        said = squeeze(raw[:500])
+        if any(entry in said for entry in auto_words.CHALLENGE):
+            return CHALLENGE
+        left = any(entry in said and stands_in(entry, said) for entry in auto_words.LEFT)
+        if (left or pair(auto_words.LEFT_PAIRS, said)) and not any(entry in said for entry in auto_words.STAYS):
+            return LEFT
     return None
 
 
-def _responder(mail: InboundMail) -> str | None:
+def _more(mail: InboundMail, expected: tuple[str, ...]) -> list[str]:
+    """What somebody says beyond `expected` phrases and the politeness around them, by clauses."""
+    more = []
+    for raw in CLAUSE.split(mail.new_text[:2000]):
+        said = squeeze(raw)
+        at = max((said.find(entry) for entry in expected), default=-1)
+        # "Thank you for contacting us, we have added it."
+        said = said if at < 0 else said[at:].partition(",")[2]
+        if said.strip() and not has(said, auto_words.POLITE):
+            more.append(said.strip())
+    return more
+
+
+def _says_more(mail: InboundMail, expected: tuple[str, ...], *, hedges: bool = True) -> bool:
+    """Whether somebody says more than everybody is told: that it is done, why not, what it costs, a question.
+
+    Without `hedges`, an "unfortunately" alone is no refusal: what everybody is told has one as well.
+    """
+    clauses = _more(mail, expected)
+    own = _own(mail, clauses)
+    # "If you would rather not hear from us, ..." refuses nothing either.
+    said = "\n".join(one for one in clauses if one in own or opt_out(replace(mail, new_text=one, text=one)) is None)
+    wish = "\n".join(own)
+    if not hedges:
+        for word in auto_words.HEDGES:
+            said = said.replace(word, "")
+    return bool(said.strip()) and (
+        intent(said)[0] in ANSWERS or opt_out(replace(mail, new_text=wish, text=said)) is not None
+    )
+
+
+def _own(mail: InboundMail, clauses: list[str]) -> list[str]:
+    """The clauses that may be a wish of the writer: not how a reader gets off a list, nor anything about another address."""
+    mine = sender(mail.header("from"))[1]
+    return [
+        clause
+        for clause in clauses
+        if not offers(clause)
+        and not asks_nothing(clause)
+        and all(named.casefold() == (mine or "").casefold() for named in addresses(clause))
+    ]
+
+
+def _wish(mail: InboundMail, expected: tuple[str, ...] = (), *, sure: bool = True) -> Verdict | None:
+    """What somebody surely asks for who wants to be left alone, and not only while they are away; without `sure`, perhaps asks for.
+
+    Below a machine's header it is final only where it is the first thing that they say.
+    """
+    said = "\n".join(
+        clause
+        for clause in _own(mail, _more(mail, expected))
+        if not any(f" {word} " in _TO_US.sub(" ", f" {clause} ") for word in auto_words.WHILE)
+    )
+    told = replace(mail, new_text=said, text=said)
+    found = opt_out(told) if said else None
+    if found is None or found.kind is not Kind.OPT_OUT:
+        return None if sure else found
+    return found if opens(told) else doubted(found.rule)
+
+
+def _is_absent(mail: InboundMail) -> bool:
+    said = squeeze(mail.new_text[:1200])
+    return any(entry in said for entry in auto_words.ABSENT)
+
+
+def _tells_absence(mail: InboundMail) -> bool:
+    """Whether the text itself, and not its subject, says that nobody is there, or when they are back."""
+    said = squeeze(mail.new_text[:1200])
+    if any(entry in said for entry in auto_words.ABSENT + auto_words.CLOSED):
+        return True
+    return mail.date is not None and return_date(mail.new_text[:4000], mail.date.date(), bare=False) is not None
+
+
+def _responder(mail: InboundMail, *, own_subject: bool) -> str | None:
     """The name of the header or subject that gives a responder away, or None."""
     auto = mail.header("auto-submitted").split(";")[0].split("(")[0].strip().casefold()
     if auto and auto not in ("no", "auto-forwarded"):
@@ -158,15 +214,16 @@ def _responder(mail: InboundMail) -> str | None:
     ):
         return "precedence"
     subject = squeeze(mail.header("subject"))[:300]
-    bare = subject
+    stem = subject
     for prefix in ("re: ", "aw: ", "sv: ", "r: ", "antw: ", "odp: "):
-        bare = bare.removeprefix(prefix)
-    # Some responders put their mark into brackets.
-    if (bare.startswith(_SUBJECT_STARTS) or bare.lstrip("[(*-").startswith(_SUBJECT_STARTS)) and not bare.endswith(
-        ("?", "？")
-    ):
+        stem = stem.removeprefix(prefix)
+    marked = _is_marked(stem)
+    if marked and stem.startswith(auto_words.TOPICS) and not _is_absent(mail):
+        # "On holiday homes": people have such subjects as well.
+        marked = False
+    if marked and not own_subject and not stem.endswith(("?", "？")):
         # "Re: Out of office" by a person answers our own subject only when the words are ours; without the prefix they are not.
-        if bare == subject or _weak(mail) is not None:
+        if stem == subject or _weak(mail) is not None:
             return "subject"
         return None
     agent = squeeze(mail.header("x-mailer") + " " + mail.header("user-agent"))
@@ -175,13 +232,34 @@ def _responder(mail: InboundMail) -> str | None:
     weak = _weak(mail)
     if _is_null_path(mail) and mail.header("precedence").strip().casefold() in _BULK:
         return "null-return-path+precedence"
-    if weak is not None and any(entry in squeeze(mail.new_text[:1200]) for entry in _BODY):
+    if weak is not None and _is_absent(mail):
         # People's mail carries some of these headers, and a person who is away may answer all the same; a null return
         # path and the precedence of old responders are a machine's even under "Re:".
         machine = weak == "null-return-path" or mail.header("precedence").strip().casefold() in ("bulk", "junk")
-        if machine or not is_answer_subject(mail.header("subject")):
+        if machine or not (is_answer_subject(mail.header("subject")) or _says_more(mail, auto_words.ABSENT)):
             return f"{weak}+text"
+    return _unsigned(mail, weak)
+
+
+def _unsigned(mail: InboundMail, weak: str | None) -> str | None:
+    """The rule for a machine that only its words give away: a filter's question, an office's receipt, or that it calls itself automatic."""
+    lead = squeeze(mail.new_text[:400])
+    local = (sender(mail.header("from"))[1] or "").rpartition("@")[0].casefold()
+    silent = local.replace("-", "").replace("_", "").startswith(("noreply", "donotreply"))
+    if weak is not None and weak != "x-auto-response-suppress" and not _is_threaded(mail) and _gone(mail) == CHALLENGE:
+        return f"{weak}+challenge"
+    if _is_null_path(mail) and any(entry in lead for entry in auto_words.RECEIPT):
+        fresh = silent and not _is_threaded(mail)
+        if fresh or not _says_more(mail, auto_words.RECEIPT, hedges=False):
+            return "null-return-path+receipt"
+    if local in auto_words.ROLES and any(entry in lead for entry in auto_words.AUTOMATED):
+        return None if _says_more(mail, auto_words.RECEIPT + auto_words.AUTOMATED, hedges=False) else "automated-text"
     return None
+
+
+def _is_marked(subject: str) -> bool:
+    """Whether a subject starts as only those of responders do; some put their mark into brackets."""
+    return subject.startswith(auto_words.SUBJECT_STARTS) or subject.lstrip("[(*-").startswith(auto_words.SUBJECT_STARTS)
 
 
 def _weak(mail: InboundMail) -> str | None:
@@ -205,7 +283,9 @@ def _ticket(mail: InboundMail, rule: str | None) -> str | None:
     """The rule that makes a message the acknowledgement of a help desk. It needs a sign of a machine and words of receipt."""
     said = squeeze(mail.new_text[:2000])
     subject = mail.header("subject")[:400]
-    acknowledges = any(entry in said for entry in _ACK) or any(entry in squeeze(subject) for entry in _ACK)
+    acknowledges = any(entry in said for entry in auto_words.RECEIPT) or any(
+        entry in squeeze(subject) for entry in auto_words.RECEIPT
+    )
     if not acknowledges:
         return None
     helpdesk = any(mail.has(name) for name in _HELPDESK) or any(
@@ -214,28 +294,77 @@ def _ticket(mail: InboundMail, rule: str | None) -> str | None:
     numbered = _TICKET_SUBJECT.search(subject) is not None
     machine = rule is not None or _weak(mail) is not None
     if machine and (numbered or helpdesk or rule == "auto-generated"):
-        return "ticket-acknowledgement"
+        return TICKET
     return None
 
 
-def _person_through_helpdesk(mail: InboundMail, rule: str) -> bool:
-    """A help desk marks even its agents' answers as generated; without words of receipt such a mail may be a person's."""
-    if rule != "auto-generated" or not mail.new_text.strip():
+def _person(mail: InboundMail, rule: str) -> bool:
+    """Whether somebody wrote it all the same: no more than `rule` tells it from a person's mail, and it answers us."""
+    if not mail.new_text.strip():
         return False
-    desk = any(mail.has(name) for name in _HELPDESK) or any(
+    if rule == "auto-generated":
+        return _is_threaded(mail) and (_person_through_helpdesk(mail) or _agent(mail))
+    if rule == "auto-submitted":
+        # Some help desks mark their agents' answers like this; so do all responders, so only a sure wish counts.
+        return _is_threaded(mail) and not _is_absent(mail) and _wish(mail, auto_words.RECEIPT) is not None
+    if rule == "subject":
+        # Under a subject alone, which anybody can write. Who says there that they are away says more to everybody, too.
+        if _weak(mail) is not None:
+            return False
+        if not _tells_absence(mail):
+            return _says_more(mail, _EVERYBODY, hedges=False) or _wish(mail) is not None
+        return answers_away(mail.new_text, always=True) or _wish(mail, sure=False) is not None
+    return rule.endswith(("+text", "+receipt")) and (
+        answers_away(mail.new_text, always=False) or _wish(mail) is not None
+    )
+
+
+def _in_doubt(mail: InboundMail) -> Verdict | None:
+    """The guess that takes the place of a final opt-out, where a machine's signs leave in doubt who says it to whom; else None."""
+    found = opt_out(mail)
+    if found is None or found.kind is not Kind.OPT_OUT:
+        return None
+    wish = _wish(mail, _EVERYBODY)
+    return doubted(found.rule) if wish is None or wish.kind is not Kind.OPT_OUT else None
+
+
+def _agent(mail: InboundMail) -> bool:
+    """A help desk that nobody knows sends for its agent, who says more than everybody is told; Exchange sends for nobody."""
+    exchange = mail.has("x-ms-exchange-generated-message-source")
+    if exchange or _is_absent(mail) or _is_marked(squeeze(mail.header("subject"))[:300]):
+        return False
+    return _says_more(mail, _EVERYBODY, hedges=False)
+
+
+def _person_through_helpdesk(mail: InboundMail) -> bool:
+    """A help desk marks even its agents' answers as generated; without words of receipt such a mail may be a person's."""
+    numbered = _TICKET_SUBJECT.search(mail.header("subject")[:400]) is not None
+    if numbered and _says_more(mail, auto_words.RECEIPT):
+        return True
+    return any(mail.has(name) for name in _HELPDESK) or any(
         entry in squeeze(mail.text[:2000]) for entry in _HELPDESK_TEXT
     )
-    return desk and (mail.has("in-reply-to") or mail.has("references"))
+
+
+def _is_threaded(mail: InboundMail) -> bool:
+    return mail.has("in-reply-to") or mail.has("references")
 
 
 def _is_list_mail(mail: InboundMail) -> bool:
     """A newsletter or list: list headers, and nothing that ties it to a conversation (a group's member may answer us)."""
     listed = mail.has("list-id") or mail.has("list-unsubscribe") or mail.has("list-post")
-    threaded = mail.has("in-reply-to") or mail.has("references")
-    return listed and not threaded
+    return listed and not _is_threaded(mail)
 
 
 def _returns(mail: InboundMail) -> date | None:
+    """The day of return. A receipt names other days: when the mail was read, until when somebody will answer, a fair."""
     if mail.date is None:
         return None
-    return return_date(f"{mail.header('subject')}\n{mail.new_text[:4000] or mail.text[:4000]}", mail.date.date())
+    text = f"{mail.header('subject')}.\n{mail.new_text[:4000] or mail.text[:4000]}"
+    said = squeeze(text)
+    away = _is_marked(squeeze(mail.header("subject"))[:300]) or any(
+        entry in said for entry in auto_words.ABSENT + auto_words.CLOSED
+    )
+    if not away and any(entry in said for entry in auto_words.RECEIPT):
+        return None
+    return return_date(text, mail.date.date(), bare=away)

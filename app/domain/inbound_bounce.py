@@ -7,20 +7,24 @@ known server) beside the words of failure: words alone never make a bounce, beca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from app.domain import bounce_words as words
+from app.domain.bounce_class import class_of, reason_of, squeeze, why
 from app.domain.bounce_notice import provider_notification
-from app.domain.bounce_text import Report, class_of, read_text, reason_of, squeeze, status_in
+from app.domain.bounce_stage import stage_of
+from app.domain.bounce_text import Report, Told, read_text, status_in, told_about
 from app.domain.inbound import Bounce, BounceClass, Failure, InboundMail, Kind, Verdict
 from app.domain.mail_tokens import addresses, clean_address, is_answer_subject, sender
 
 _REPORT_PARTS = frozenset(("message/delivery-status", "text/delivery-status", "message/global-delivery-status"))
-_SENT_PARTS = frozenset(("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"))
 _WORDS = re.compile(r"[a-z]+")
 _TOKENS = re.compile(r"\w+|\?")
 _NAMES = frozenset(("original-recipient", "final-recipient", "x-actual-recipient"))
 _SHARED = frozenset(("action", "status", "diagnostic-code"))
+# A gateway puts a code and words of its own before what the other server said: "5.1.0 - Unknown address error 550-'5.7.1 ...'".
+_WRAPPED = re.compile(r"[45]\.\d\.\d{1,3} - [A-Za-z ]{4,60}(?= [45]\d\d-')")
 _FAILED = frozenset(("failed", "failure", "undeliverable", "undelivered", "expired"))
 _DELIVERED = frozenset(("delivered", "relayed", "expanded", "deliverable", "success"))
 
@@ -38,14 +42,17 @@ def bounce(mail: InboundMail) -> Verdict | None:
         if notices:
             return Verdict(Kind.OTHER, "delivery-notice")
     receipt = "message/disposition-notification" in mail.part_types
-    # Sieve's "reject" answers with a receipt that a daemon signs; a reader's receipt has the reader as its sender.
-    if mail.feedback is not None or (receipt and not (signs.daemon and signs.null_path)):
+    # A filter that refuses (Sieve's "reject") answers with a receipt, signed by a daemon or headed as a failure; a reader's is neither.
+    if mail.feedback is not None or (receipt and not (signs.null_path and (signs.daemon or signs.subject))):
         return None
     rule = _text_rule(mail, signs)
     if rule is None:
         return None
     found = read_text(mail.text, ignore=_own_addresses(mail))
     failures = _from_text(mail, found)
+    if receipt and failures[0].recipient is None:
+        # Such a filter speaks in the name of its owner.
+        failures = (replace(failures[0], recipient=sender(mail.header("from"))[1]),)
     if found.success_only and not signs.subject:
         return None
     return Verdict(Kind.BOUNCE, f"bounce:{rule}", Bounce(failures))
@@ -191,7 +198,9 @@ def _from_report(mail: InboundMail) -> tuple[tuple[Failure, ...], bool]:
     """The failed recipients of every recipient block, and whether the report only told of success."""
     failures: list[Failure] = []
     notices = False
-    for block in _joined(mail.report):
+    blocks = _joined(mail.report)
+    alone = sum(1 for block in blocks if _NAMES.intersection(block)) < 2
+    for block in blocks:
         named = block.get("original-recipient") or block.get("final-recipient") or block.get("x-actual-recipient")
         action = block.get("action", "").split(";")[0].split("(")[0].strip().strip(".").casefold()
         status = status_in(block.get("status", ""), bare=True)[0]
@@ -200,7 +209,7 @@ def _from_report(mail: InboundMail) -> tuple[tuple[Failure, ...], bool]:
         if action in _DELIVERED or (not action and status is not None and status.startswith("2.")):
             notices = True
             continue
-        failures.append(_one(block, named, action, status, mail))
+        failures.append(_one(block, named, action, status, mail, alone=alone))
     if failures and all(failure.recipient is None for failure in failures):
         guess = _returned_recipient(mail) or next(iter(read_text(mail.text, _own_addresses(mail)).recipients), None)
         failures = [
@@ -210,7 +219,7 @@ def _from_report(mail: InboundMail) -> tuple[tuple[Failure, ...], bool]:
     return tuple(failures), notices
 
 
-def _joined(report: Sequence[Mapping[str, str]]) -> Iterable[Mapping[str, str]]:
+def _joined(report: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
     """The recipient blocks. A first block that names nobody gives its action and codes to the others that lack them."""
     if len(report) < 2 or _NAMES.intersection(report[0]) or not any(_NAMES.intersection(block) for block in report[1:]):
         return report
@@ -218,15 +227,21 @@ def _joined(report: Sequence[Mapping[str, str]]) -> Iterable[Mapping[str, str]]:
     return [{**shared, **block} for block in report[1:]]
 
 
-def _one(block: Mapping[str, str], named: str | None, action: str, status: str | None, mail: InboundMail) -> Failure:
+def _one(
+    block: Mapping[str, str], named: str | None, action: str, status: str | None, mail: InboundMail, *, alone: bool
+) -> Failure:
     diagnostic = block.get("diagnostic-code", "").strip()
     kind, semicolon, said = diagnostic.partition(";")
     if semicolon and len(kind) < 24:
         diagnostic = said.strip()
+    wrapped = _WRAPPED.match(diagnostic)
+    if wrapped is not None:
+        diagnostic, status = diagnostic[wrapped.end() :].lstrip(), None
     recipient = clean_address(named or "") or clean_address(block.get("final-recipient", ""))
+    told = told_about(mail.text, recipient, _own_addresses(mail), alone=alone)
+    inner, code = status_in(diagnostic or told)
     # Exchange and some gateways put the reason only into the readable part.
-    evidence = diagnostic or mail.text[:4000]
-    inner, code = status_in(diagnostic)
+    evidence = diagnostic if diagnostic and why(diagnostic, coded=True) is not None else f"{diagnostic}\n{told}".strip()
     if status is None or (status.endswith(".0.0") and inner is not None and action not in ("delayed", "delay")):
         status = inner or status
     delayed = action in ("delayed", "delay", "deferred") or (
@@ -234,7 +249,7 @@ def _one(block: Mapping[str, str], named: str | None, action: str, status: str |
     )
     return Failure(
         recipient,
-        class_of(status, code, evidence, delayed=delayed),
+        class_of(status, code, evidence, delayed=delayed, stage=stage_of(told), reply=diagnostic or None),
         status,
         diagnostic[:1000] or None,
         action or None,
@@ -254,11 +269,17 @@ def _from_text(mail: InboundMail, found: Report) -> tuple[Failure, ...]:
         known = list(found.recipients)
     if not known and (returned or (returned := _addressed(mail))):
         known = [returned]
-    bounce_class = class_of(found.status, found.code, found.evidence, delayed=found.delayed)
-    action = "delayed" if found.delayed and bounce_class is BounceClass.SOFT else "failed"
     if not known:
-        return (Failure(None, bounce_class, found.status, found.diagnostic, action),)
-    return tuple(Failure(address, bounce_class, found.status, found.diagnostic, action) for address in known)
+        return (_from_words(None, found.told, found),)
+    return tuple(_from_words(address, found.each.get(address, found.told), found) for address in known)
+
+
+def _from_words(address: str | None, told: Told, found: Report) -> Failure:
+    bounce_class = class_of(
+        told.status, told.code, told.evidence, delayed=found.delayed, stage=told.stage, reply=told.diagnostic
+    )
+    action = "delayed" if found.delayed and bounce_class is BounceClass.SOFT else "failed"
+    return Failure(address, bounce_class, told.status, told.diagnostic, action)
 
 
 def _returned_recipient(mail: InboundMail) -> str | None:

@@ -1,8 +1,4 @@
-"""The wish to be left alone, and what else a reply wants, by fixed phrases in ten and more languages.
-
-An opt-out is looked for in the first five lines that the writer added. A false one costs a prospect, a missed one the law;
-so the phrases are broad, but a footer's "click here to unsubscribe" is not a wish.
-"""
+"""What else than to be left alone a reply wants, by fixed phrases in ten and more languages; `inbound_opt_out` has that wish."""
 
 from __future__ import annotations
 
@@ -10,136 +6,28 @@ import re
 import unicodedata
 
 from app.domain import intent_words
-from app.domain.bounce_text import squeeze
+from app.domain.bounce_class import squeeze
 from app.domain.bounce_words import phrases
-from app.domain.inbound import InboundMail, Intent, Kind, Verdict
-
-LINES_READ = 5
-
-# A line that is nothing else.
-_WHOLE = frozenset(
-    phrases(
-        """
-        stop | stop it | please stop | stop please | stop now | stop emailing | stop mailing | remove | please remove |
-        unsubscribe | unsubscribe me | opt out | opt-out | optout | take me off | not interested | no interest | remove me please |
-        stopp | bitte stoppen | abmelden | austragen | kein interesse | arrêtez | arretez | stop svp | désabonner |
-        désinscription | désinscrire | desinscription | pas intéressé | pas intéressée | parar | baja | darme de baja | cancelar |
-        no me interesa | cancellami | cancellatemi | disiscrivimi | non interessato | non interessata | pare | descadastrar | descadastre |
-        sem interesse | afmelden | uitschrijven | geen interesse | geen belangstelling | wypisz | wypisz mnie | rezygnuję |
-        nie jestem zainteresowany | nie jestem zainteresowana | avregistrera | avsluta | ej intresserad | inte intresserad | avmeld |
-        afmeld | ikke interessert | ikke interesseret | отписаться | отпишите | отписка | стоп | не интересно | не интересует |
-        配信停止 | 停止 | 退订 | 取消订阅 | 不感兴趣 | 수신거부 | 수신 거부 | odhlásit | nemám zájem | leiratkozás | dezabonare | abonelikten çık
-        """
-    )
-)
-# Words that may stand anywhere in a line.
-_INSIDE = phrases(
-    """
-    unsubscribe | remove me | remove my | remove us | remove this address | remove this email | take me off | take us off |
-    stop emailing | stop e-mailing | stop mailing | stop contacting | stop sending | stop writing | stop spamming | stop messaging |
-    opt out | opt me out | opt-out | opting out | do not contact | don't contact | dont contact | do not email | don't email | do not e-mail |
-    do not mail | do not write | don't write | do not message | do not send me | don't send me | do not reach out | don't reach out |
-    never contact | never email | leave me alone | leave us alone | not interested | no longer wish to receive | delete my data | delete my email |
-    delete my address | off your list | off your mailing list | no more emails | no more e-mails | no further emails | gdpr request |
-    abmelden | austragen | nehmen sie mich aus | nehmen sie uns aus | von der liste | aus ihrem verteiler | aus dem verteiler |
-    aus ihrer liste | keine weiteren e-mails | keine weiteren mails | keine mails mehr | keine e-mails mehr | nicht mehr kontaktieren |
-    nicht mehr anschreiben | kontaktieren sie mich nicht | kein interesse | nicht interessiert | löschen sie meine | werbung widersprech |
-    désabonn | desabonn | désinscri | desinscri | retirez-moi | retirez moi | ne plus me contacter | ne me contactez plus | ne nous contactez plus |
-    ne plus recevoir | n'écrivez plus | pas intéress | pas interess | supprimez mon adresse | arrêtez de m | cessez de |
-    darme de baja | dame de baja | denme de baja | dar de baja | no me contacte | no me escrib | no nos contacte | no nos escrib | no deseo recibir |
-    no quiero recibir | no estoy interesad | no estamos interesad | no me interesa | no nos interesa | deje de enviar | dejen de enviar | deja de escrib |
-    elimine mi correo | cancellami | cancellatemi | rimuovimi | rimuovetemi | disiscriv | non contattatemi | non contattarmi | non scrivetemi | non scrivermi |
-    non sono interessat | non siamo interessat | non mi interessa | non ci interessa | smettete di | non desidero ricevere | non voglio ricevere |
-    descadastr | remova meu | remova-me | me remova | remover meu | retire meu | não me contate | não entre em contato | não entrem em contato |
-    não tenho interesse | não temos interesse | não estou interessad | não estamos interessad | não me interessa | pare de enviar | parem de enviar | não quero receber |
-    afmelden | uitschrijven | schrijf mij uit | schrijf me uit | verwijder mij | verwijder me | verwijder ons | haal me van | haal mij van | niet meer mailen | niet meer contacten |
-    geen mails meer | geen e-mails meer | niet geïnteresseerd | niet geinteresseerd | geen interesse | stop met mailen | geen contact meer |
-    wypisz mnie | wypiszcie mnie | proszę mnie wypisać | usuń mnie | usuńcie mnie | proszę o usunięcie | nie kontaktuj | nie piszcie | nie pisz do |
-    nie jestem zainteresowan | nie jesteśmy zainteresowan | nie życzę sobie | rezygnuję z | proszę nie kontaktować | proszę nie wysyłać |
-    avregistrera mig | ta bort mig | ta bort min | ta bort oss | sluta skicka | sluta mejla | kontakta mig inte | kontakta inte | inte intresserad | inte intresserade | ej intresserad |
-    fjern mig | fjern meg | fjern oss | slet mig | afmeld mig | meld meg av | slutt å sende | ikke kontakt | ikke interessert | ikke interesseret | stop med at sende |
-    poista minut | poistakaa | älä ota yhteyttä | älkää ottako yhteyttä | en ole kiinnostunut | emme ole kiinnostuneita | lopettakaa |
-    отпишите | отписать | отписаться | удалите мо | удалите меня | удалите нас | не пишите | больше не пиш | не присылайте | не интересует | не интересно | не заинтересован | прекратите |
-    配信停止 | 配信を停止 | 送らないで | 連絡しないで | 連絡は不要 | 今後のご連絡は | メールを停止 | 興味がありません | 興味はありません | 興味ございません | 削除してください | お断りします |
-    退订 | 取消订阅 | 不要再联系 | 请勿再 | 不要再发 | 不感兴趣 | 没有兴趣 | 請勿再 | 수신거부 | 수신 거부 | 연락하지 마 | 관심 없습니다 | 관심이 없습니다 |
-    odhlaste mě | odhlásit | nekontaktujte | nemám zájem | nemáme zájem | neposílejte | leiratkoz | nem érdekel | ne keress | dezabon | nu mă contacta | nu sunt interesat |
-    abonelikten | listenizden çıkar | ilgilenmiyorum | ilgilenmiyoruz | bir daha yazmayın | beni çıkarın
-    """
-)
-_FOOTER = (
-    "http://",
-    "https://",
-    "click",
-    "klick",
-    "cliqu",
-    "clic ",
-    "link",
-    "www.",
-    "haga clic",
-    "manage your",
-    "preferences",
-)
-# "Please do not unsubscribe me", "I did not opt out".
-_NEGATED = (
-    "don't stop",
-    "do not stop",
-    "unsubscribe page",
-    "unsubscribe link",
-    "unsubscribe button",
-    "unsubscribe option",
-    "don't want to unsubscribe",
-    "do not want to unsubscribe",
-    "don't unsubscribe",
-    "do not unsubscribe",
-    "don't remove me",
-    "do not remove me",
-    "don't opt me out",
-    "not unsubscribe",
-    "didn't unsubscribe",
-    "did not unsubscribe",
-    "never unsubscribe",
-)
-
-_EDGE = re.compile(r"^[\s\W_]{1,40}|[\s\W_]{1,40}$")
+from app.domain.inbound import Intent
+from app.domain.money import price_in
 
 
-def _line(text: str) -> str:
+def bare(line: str) -> str:
+    """What is left of a line without the signs, blanks and emoji at its ends."""
+    start, end = 0, len(line)
+    while start < end and not line[start].isalnum():
+        start += 1
+    while end > start and not line[end - 1].isalnum():
+        end -= 1
+    return line[start:end]
+
+
+def folded(text: str) -> str:
+    """A line in the form in which the tables are asked."""
     return squeeze(unicodedata.normalize("NFKC", text[:500]))
 
 
-def opt_out(mail: InboundMail) -> Verdict | None:
-    """A verdict when the writer asks not to be written to again, in the first five lines of what they added."""
-    lines = [line for raw in mail.new_text[:20000].splitlines() if (line := _line(raw))][:LINES_READ]
-    if not lines and not mail.text.strip():
-        # The mailto form of List-Unsubscribe sends an empty mail with the word as its subject.
-        lines = [_line(mail.header("subject"))]
-    for line in lines:
-        bare = _EDGE.sub("", _EDGE.sub("", line))
-        if bare in _WHOLE:
-            return Verdict(Kind.OPT_OUT, "opt-out:whole-line", intent=Intent.OPT_OUT)
-        if any(entry in line for entry in _FOOTER) or any(entry in line for entry in _NEGATED):
-            continue
-        hit = next((entry for entry in _INSIDE if entry in line and _stands_in(entry, line)), None)
-        hit = hit or _pair(intent_words.OPT_OUT, line)
-        if hit is not None:
-            return Verdict(Kind.OPT_OUT, f"opt-out:{hit}"[:60], intent=Intent.OPT_OUT)
-    subject = _EDGE.sub("", _line(mail.header("subject")))
-    if subject in ("unsubscribe", "opt out", "opt-out", "remove", "remove me", "abmelden", "désinscription", "baja"):
-        return Verdict(Kind.OPT_OUT, "opt-out:subject", intent=Intent.OPT_OUT)
-    return None
-
-
-_MAILTO_SUBJECT = re.compile(r"^\s*unsubscribe-[a-z2-7]{24}\s*$", re.IGNORECASE)
-
-
-def unsubscribe_mail(mail: InboundMail) -> Verdict | None:
-    """A verdict for the mail that the mailto form of our List-Unsubscribe asks for (RFC 2369 3.2), whatever its body says."""
-    if _MAILTO_SUBJECT.match(mail.header("subject")[:500]):
-        return Verdict(Kind.OPT_OUT, "opt-out:list-unsubscribe", intent=Intent.OPT_OUT)
-    return None
-
-
-def _stands_in(entry: str, text: str) -> bool:
+def stands_in(entry: str, text: str) -> bool:
     """Whether `entry` occurs in `text` at the start of a word (scripts without spaces have no such starts)."""
     at = text.find(entry)
     while at >= 0:
@@ -149,10 +37,10 @@ def _stands_in(entry: str, text: str) -> bool:
     return False
 
 
-def _pair(table: tuple[intent_words.Pair, ...], line: str) -> str | None:
+def pair(table: tuple[intent_words.Pair, ...], line: str) -> str | None:
     """The stems of the first entry all of whose groups stand in `line`, or None. Stems in scripts without spaces match anywhere."""
     for entry in table:
-        found = [next((stem for stem in group if stem in line and _stands_in(stem, line)), None) for group in entry]
+        found = [next((stem for stem in group if stem in line and stands_in(stem, line)), None) for group in entry]
         if all(found):
             return "+".join(stem for stem in found if stem)
     return None
@@ -167,20 +55,20 @@ _WANTS_PAYMENT = phrases(
     have a budget | how much would you pay | how much are you willing | willing to pay | do you pay | payment via paypal | paypal | per link | per post | invoice | compensation |
     preisliste | mediadaten | kostet | die kosten | honorar | vergütung | bezahlt | gegen gebühr | gebühr | budget | werbepartner | anzeigenpreis | rechnung |
     tarif | nos prix | payant | article sponsorisé | lien sponsorisé | rémunér | facturer | tarifa | precio | coste | presupuesto | artículo patrocinado | post patrocinado | enlace patrocinado | pago |
+    for a fee | for a small fee | partnership package | partner package | sponsorship package | commercial team | our packages | media pack | as an advertorial | as advertorial | als advertorial |
+    paying partner | paying customer | we sell | send you conditions | our conditions | a donation | donation to our | buy me a coffee | buymeacoffee | ko-fi | what do you pay | unsere konditionen |
+    unseren konditionen | zahlende partner | zahlende kund | anzeigenkund | wir verkaufen | kit média | dossier média | nos conditions | contre rémunération | previo pago | kit de medios |
+    nuestras condiciones | titolo oneroso | kit media | nostre condizioni | a título oneroso | onze voorwaarden | odpłatn | mot betalning | mot ersättning | mod betaling | mot betaling | za úplat |
+    на коммерческой основе | коммерческих услов | сколько платите | сколько вы платите | на платной | 有償 | 付费合作 |
     listino | prezzo | prezzi | a pagamento | articolo sponsorizzato | tariffe | costo | preço | valor do | publipost | publieditorial | orçamento | pagamento | conteúdo patrocinado |
     tegen betaling | tarieven | vergoeding | kosten bedragen | gesponsord | de prijs | betaald | płatn | cennik | koszt | wynagrodzen | artykuł sponsorowan | budżet |
     betalning | kostar | prislista | ersättning | sponsrat | betaling | koster | prisliste | sponset | maksullinen | hinnasto | maksaa |
     платн | стоимость | цена | прайс | бюджет | оплат | 有料 | 料金 | 掲載料 | 費用 | 予算 | スポンサー | 收费 | 费用 | 价格 | 报价 | 付费 | 유료 | 비용 | 광고비 | ücret | fiyat | ceník
     """
 )
-_MONEY = re.compile(
-    r"(?:[$€£¥]\s{0,2}\d{2,6}|\b\d{2,6}(?:[.,]\d{2})?\s{0,2}(?:[$€£¥]|(?:usd|eur|gbp|euros?|dollars?|pounds?|zł|pln|sek|nok|dkk|chf|kr|kč|czk|руб|reais|brl|lei|ft|huf|tl|dolar|lira|franken)\b)"
-    r"|\d{1,6}\s{0,2}(?:円|万円|元|원|만원)|r\$\s{0,2}\d)",
-    re.IGNORECASE,
-)
 _NOT_NOW = phrases(
     """
-    not right now | not at the moment | not at this time | not now | not this month | not this year | maybe later | perhaps later | later this year | next month |
+    not right now | not at the moment | not this quarter | not this week | not this season | not this semester | not at this time | not now | not this month | not this year | maybe later | perhaps later | later this year | next month |
     next quarter | next year | get back to me in | reach out again | reach out in | circle back | check back | try again in | follow up in | contact me again in | busy at the moment |
     too busy | currently not | at a later date | down the road | in a few weeks | in a few months | bad timing | ask me again |
     im moment nicht | momentan nicht | derzeit nicht | zurzeit nicht | zur zeit nicht | aktuell nicht | jetzt nicht | vielleicht später | später noch einmal | nächsten monat | nächstes jahr | nächste woche |
@@ -196,7 +84,7 @@ _NO = phrases(
     """
     no thanks | no thank you | no, thanks | no, thank you | we'll pass | i'll pass | we will pass | i will pass | have to decline | must decline | we decline | i decline | politely decline | unfortunately | i'm afraid | i am afraid | not a fit | not a good fit |
     not a match | not suitable | not relevant | isn't relevant | we don't accept | we do not accept | we don't add | we do not add | don't link | do not link | we don't do | we do not do | don't publish guest | can't help |
-    cannot help | unable to help | won't be able | not be able to | not possible | we won't | i won't | can't add | cannot add | against our policy | against our editorial | no guest posts |
+    cannot help | unable to help | won't be able | not be able to | not possible | we won't | i won't | can't add | cannot add | against our policy | against our editorial | answer is no | answer is still no | antwort ist nein | antwort lautet nein | réponse est non | respuesta es no | risposta è no | resposta é não | antwoord is nee | odpowiedź brzmi nie | svaret är nej | svaret er nei | svaret er nej | ответ нет | ответ — нет | no guest posts |
     nein danke | nein, danke | leider nicht | leider nein | passt nicht | nicht möglich | lehnen ab | ablehnen | müssen wir absagen | nehmen keine | non merci | non, merci | malheureusement | nous refusons | n'acceptons pas | pas possible | ne correspond pas |
     no gracias | no, gracias | lo siento, pero | no es posible | no aceptamos | no podemos | lamentablemente | no grazie | no, grazie | purtroppo | non è possibile | non accettiamo | non possiamo | não, obrigad | não obrigad | infelizmente | não é possível | não aceitamos | não podemos |
     nee bedankt | nee, bedankt | nee dank | helaas | niet mogelijk | past niet | nie, dziękuj | nie dziękuj | niestety | nie możemy | nie jest możliwe | nej tack | tyvärr | inte möjligt | nej tak | nei takk | desværre | dessverre | ikke mulig | ei kiitos | valitettavasti |
@@ -207,24 +95,104 @@ _INTERESTED = phrases(
     """
     happy to | glad to | i'd love to | we'd love to | i would love | we would love | love to | sounds good | sounds great | sounds interesting | great idea | good idea | i've added | i have added | we've added | we have added | i added | we added |
     added the link | added your link | link is live | it's live | is now live | i'll add | i will add | we'll add | we will add | will update | i've updated | we've updated | updated the page | updated the article | have updated |
-    we're interested | we are interested | i'm interested | i am interested | interested in | send it over | go ahead | yes please | yes, please | of course | absolutely | good catch | thanks for letting | thank you for letting | thanks for the heads | thanks for pointing | thanks for flagging | done! | all done | i fixed | we fixed | now fixed |
-    gerne | klingt gut | gute idee | interessant | wir haben ergänzt | habe den link | haben den link | ist eingebaut | eingefügt | hinzugefügt | bin interessiert | sind interessiert | danke für den hinweis | erledigt |
-    avec plaisir | volontiers | bonne idée | intéressé | intéressant | j'ai ajouté | nous avons ajouté | c'est fait | merci pour l'information | bien sûr | d'accord | con gusto | me interesa | nos interesa | buena idea | he añadido | hemos añadido | por supuesto | claro que sí | encantad | suena bien | gracias por avisar |
-    volentieri | mi interessa | ci interessa | buona idea | ho aggiunto | abbiamo aggiunto | certamente | certo | grazie per la segnalazione | interessati | com prazer | tenho interesse | temos interesse | boa ideia | adicionei | adicionamos | claro | obrigado por avisar | ótima ideia |
-    graag | goed idee | interessant | toegevoegd | natuurlijk | bedankt voor de tip | chętnie | dobry pomysł | jestem zainteresowan | jesteśmy zainteresowan | dodałem | dodałam | dodaliśmy | oczywiście | dziękuję za informację |
-    gärna | låter bra | bra idé | intresserad | lagt till | självklart | tack för tipset | gerne | lyder godt | høres bra ut | god idé | lagt til | tilføjet | selvfølgelig | mielellään | hyvä idea | lisäsin | lisäsimme | kuulostaa hyvältä |
-    с удовольствием | интересно | хорошая идея | добавил | добавили | конечно | спасибо, что сообщ | ぜひ | 喜んで | 興味があります | 追加しました | 追加いたしました | 掲載しました | 承知しました | ありがとうございます、 | 很感兴趣 | 有兴趣 | 已添加 | 已更新 | 当然可以 | 没问题 | 관심 있습니다 | 관심이 있습니다 | 추가했습니다 | 좋습니다 | memnuniyetle | ilgileniyor | ekledik | ekledim | tabii ki | zajímá nás | přidali
+    we're interested | we are interested | i'm interested | i am interested | interested in | send it over | go ahead | yes please | yes, please | of course | absolutely | good catch | done! | all done | i fixed | we fixed | now fixed |
+    gerne | klingt gut | gute idee | interessant | wir haben ergänzt | habe den link | haben den link | ist eingebaut | eingefügt | hinzugefügt | bin interessiert | sind interessiert | erledigt |
+    avec plaisir | volontiers | bonne idée | intéressé | intéressant | j'ai ajouté | nous avons ajouté | c'est fait | bien sûr | d'accord | con gusto | me interesa | nos interesa | buena idea | he añadido | hemos añadido | por supuesto | claro que sí | encantad | suena bien |
+    volentieri | mi interessa | ci interessa | buona idea | ho aggiunto | abbiamo aggiunto | certamente | certo | interessati | com prazer | tenho interesse | temos interesse | boa ideia | adicionei | adicionamos | claro | ótima ideia |
+    graag | goed idee | interessant | toegevoegd | natuurlijk | chętnie | dobry pomysł | jestem zainteresowan | jesteśmy zainteresowan | dodałem | dodałam | dodaliśmy | oczywiście |
+    gärna | låter bra | bra idé | intresserad | lagt till | självklart | gerne | lyder godt | høres bra ut | god idé | lagt til | tilføjet | selvfølgelig | mielellään | hyvä idea | lisäsin | lisäsimme | kuulostaa hyvältä |
+    с удовольствием | интересно | хорошая идея | добавил | добавили | конечно | ぜひ | 喜んで | 興味があります | 追加しました | 追加いたしました | 掲載しました | 承知しました | ありがとうございます、 | 很感兴趣 | 有兴趣 | 已添加 | 已更新 | 当然可以 | 没问题 | 관심 있습니다 | 관심이 있습니다 | 추가했습니다 | 좋습니다 | memnuniyetle | ilgileniyor | ekledik | ekledim | tabii ki | zajímá nás | přidali
     """
 )
-_YES = frozenset(
+YES = frozenset(
     phrases(
-        "yes | yes! | sure | ok | okay | done | great | perfect | ja | oui | sí | si | sì | sim | tak | да | はい | 好的 | 好 | 네 | evet | ano | deal | agreed"
+        """
+        yes | yes! | sure | ok | okay | done | great | perfect | ja | oui | sí | si | sì | sim | tak | да | はい | 好的 | 好 | 네 | evet | ano | deal | agreed | will do | ok thanks | okay thanks | ok thank you | swapped | fixed | added | updated | klar | na klar | passt | gern | gerne | mach ich | machen wir |
+        ist drin | vale | hecho | listo | jasne | pewnie | zrobione | beleza | feito | combinado | va bene | fatto | perfetto | ça marche | c'est fait | c'est bon | parfait | akkoord | prima | gedaan | absolut |
+        fixat | klart | tamam | olur | хорошо | договорились | сделано | ок | hotovo | jistě | 了解しました | 了解です | 承知しました | 可以 | 좋아요 | selvfølgelig | den er i orden | joo | selvä
+        """
     )
 )
 
 
+# "It isn't free" is a price without a number; "I am not free this week" is none.
+_NOT_FREE = re.compile(
+    r"(?:\b(?:is|are)(?:n't| not) (?:\w{1,12} ){0,2}free(?! (?:this|next|until|till|of(?! charge)|from|on (?:mon|tue|wed|thu|fri|sat|sun)|today|tomorrow|at|right|to|in|before|enough|now|for a))"
+    r"|(?:n't|\b(?:not|never)) (?:\w{1,12} ){0,4}for free|\bnot free of charge"
+    r"|\b(?:nicht|nie|kein\w{0,2}) (?:\w{1,12} ){0,2}(?:kostenlos|kostenfrei|gratis|umsonst|unentgeltlich)|\bpas (?:\w{1,12} ){0,3}gratuit|\b(?:no|non|não) (?:\w{1,12} ){0,2}(?:gratis|gratuit|de graça)"
+    r"|\b(?:niet|nooit|inte|ej|ikke|aldrig|aldri) (?:\w{1,12} ){0,2}(?:gratis|kosteloos|voor niets|kostnadsfri|utan kostnad|vederlagsfri)|\bnie (?:\w{1,12} ){0,2}(?:darmow|za darmo|bezpłatn|gratis)"
+    r"|\b(?:ne|není|nejsou) (?:\w{1,12} ){0,2}(?:zdarma|bezplatn)|\bне (?:\w{1,12} ){0,2}(?:бесплатн|даром)|\b(?:ei|eivät) (?:\w{1,12} ){0,2}ilmai|\b(?:ücretsiz|bedava) değil|無料では|免费的?不|不是免费|不免费|무료[가는] 아)"
+    r"|\b(?:umsonst|kostenlos|gratis) (?:\w{1,12} ){1,3}nicht\b"
+)
+# The page of prices, where it is named in a sentence: below a name, it is a signature.
+_PRICES_AT = re.compile(
+    r"[\w:] \S{0,80}/(?:advertise|advertising|advertise-with-us|werben|mediadaten|media-kit|mediakit|publicite|publicidad|pubblicita|publicidade|adverteren|reklama)(?![\w-])"
+)
+NOES = frozenset(
+    phrases(
+        """
+        no | nope | nah | nope sorry | no sorry | sorry no | we're good | we're all set | we are all set | i'll pass | nein | nö | non | não | nee | nie | nej | nei | нет | не надо | ne | hayır | 結構です | いいえ | 不 | 不用 |
+        아니요 | ei
+        """
+    )
+)
 # "Tak" is yes in Polish and thanks in Danish, and even a yes may go on.
-_BUT = frozenset(phrases("but | aber | mais | pero | mas | ma | maar | men | но | ale | mutta | ama"))
+BUT = frozenset(
+    phrases("but | though | although | however | aber | mais | pero | mas | ma | maar | men | но | ale | mutta | ama")
+)
+
+
+# Of what says "not now" the times: whoever names one for what they do is no less willing.
+_TIMES = frozenset(
+    phrases(
+        """
+        later this year | next month | next quarter | next year | nächsten monat | nächstes jahr | nächste woche | plus tard | le mois prochain | l'année prochaine | más adelante | más tarde |
+        el próximo mes | el próximo año | più avanti | più tardi | il mese prossimo | l'anno prossimo | mais tarde | próximo mês | próximo ano | volgende maand | volgend jaar | w przyszłym miesiącu |
+        w przyszłym roku | nästa månad | nästa år | næste måned | neste måned | ensi kuussa | позже | в следующем месяце | в следующем году | 来月 | 来年 | 下个月 | 다음 달 | gelecek ay | příští měsíc
+        """
+    )
+)
+_NEGATED = re.compile(
+    r"n't\b|\b(?:no|not|never|cannot|nicht|nie|kein\w{0,2}|nein|ne|pas|jamais|non|ni|nunca|não|niet|geen|nooit|nee|inte|ej|aldrig|nej|ikke|aldri|nei|nie|не|нет|никогда|ei|en|emme|değil|hayır)\b"
+)
+_NO_PROBLEM = re.compile(
+    r"\b(?:no problem|no worries|no issue|no hurry|no rush|kein problem|pas de (?:souci|problème)|sin problema|nessun problema|sem problema|geen probleem|nie ma problemu|inga problem|ikke noget problem)"
+)
+_LATER = (
+    *intent_words.LATER.split("/"),
+    *phrases(
+        "yet | before | today | heute | noch nicht | encore | todavía | ancora | ainda | nog niet | jeszcze | ännu | endnu | ještě | ещё | пока"
+    ),
+)
+# What somebody has not understood is nothing that they refuse.
+_UNSURE = phrases(
+    """
+    sure | find | found | see it | know | understand | open it | access | sicher | finde | weiß | sehe | verstehe | trouve | sûr | sais | vois | comprend | encuentro | seguro | segura | lo sé | veo | entiendo |
+    trovo | sicur | vedo | capisco | encontro | certeza | sei | vejo | entend | vind | zeker | weet | begrijp | hitta | säker | förstår | finder | sikker | forstår | znajduję | pewn | widzę | rozumiem |
+    najít | jist | nevidím | rozumím | нахожу | уверен | вижу | знаю | понимаю | 見つか | わから | 分から
+    """
+)
+# "No, I had not noticed": what nobody knew before we wrote.
+_UNAWARE = phrases(
+    """
+    seen | noticed | notice | aware | realis | realiz | know | knew | heard | gesehen | bemerkt | gewusst | aufgefallen | gehört | pas vu | remarqué | savais | aperçu | visto | notado | sabía | fijado | dado cuenta |
+    notato | accort | sapevo | reparado | percebi | sabia | gezien | gemerkt | opgemerkt | wist | zauważ | wiedzia | widzia | inte sett | märkt | visste | lagt märke | ikke set | bemærket | lagde mærke | vidste | lagt merke |
+    nähnyt | huoman | tiennyt | видел | замет | замеча | знал | neviděl | nevšim | nevěděl | görme | fark et | bilmiyor | 気づ | 気付 | 知り | 没看 | 没注意 | 不知道 | 못 봤 | 몰랐
+    """
+)
+_ENDS = re.compile(r"(?<=[.!?;])\s")
+# Between two things that somebody has done.
+_PARTS = re.compile(r"[,.;!、。，]|\s(?:and|but|und|et|y|e|ed|en(?! place)|i|och|og|и|a|ja|ve)\s")
+# Questions whose mark is missing.
+ASKS = re.compile(
+    r"(?:\A|[.!,] )(?:can|could|would|will) you\b|\b(?:können|könnten|kannst|könntest) (?:sie|du) (?:mir|uns)\b|\b(?:pouvez|pourriez)-vous\b|\b(?:puede|podría|pueden|podrían) (?:enviar|decir|indicar)"
+)
+_FEW = 4
+_HEAD = re.compile(r"[,.!;:]\s|\s[–—-]\s|[。、！]")
+_GREETING = re.compile(
+    r"(?:hi|hello|hey|dear|hallo|moin|liebe\w?|sehr geehrte\w?|guten tag|bonjour|bonsoir|salut|hola|buenas|buenos días|ciao|salve|buongiorno|gentile|olá|oi|bom dia|boa tarde|beste|hoi|dag|cześć|dzień dobry|"
+    r"witam|hej|god dag|dobrý den|ahoj|здравствуйте|добрый день|привет|merhaba)\b[^.!?,]{0,30}[.,!]?\Z"
+)
 
 
 def intent(new_text: str) -> tuple[Intent | None, str | None]:
@@ -235,32 +203,123 @@ def intent(new_text: str) -> tuple[Intent | None, str | None]:
     text = _text(new_text)
     if not text:
         return None, None
-    money = _MONEY.search(text)
-    if money is not None:
-        return Intent.WANTS_PAYMENT, f"wants-payment:{money.group()[:20]}"
-    lines = [line for raw in new_text[:6000].splitlines()[:60] if (line := _line(raw))]
+    price = price_in(text)
+    if price is not None:
+        return Intent.WANTS_PAYMENT, f"wants-payment:{price[:20]}"
+    unpaid = _NOT_FREE.search(text)
+    if unpaid is not None:
+        return Intent.WANTS_PAYMENT, f"wants-payment:{unpaid.group()[:20]}"
+    lines = [line for raw in new_text[:6000].splitlines()[:60] if (line := folded(raw))]
+    # "Our prices:", and the address in a line of its own.
+    told = (
+        f"{before} {line}" if before.endswith(":") else line for before, line in zip(["", *lines], lines, strict=False)
+    )
+    priced = next((named for line in told if "/" in line and (named := _PRICES_AT.search(line))), None)
+    if priced is not None:
+        return Intent.WANTS_PAYMENT, f"wants-payment:/{priced.group().rpartition('/')[2]}"[:60]
     for wish, table, stems in (
         (Intent.WANTS_PAYMENT, _WANTS_PAYMENT, ()),
         (Intent.NOT_NOW, _NOT_NOW, intent_words.NOT_NOW),
         (Intent.NO, _NO, intent_words.NO),
         (Intent.INTERESTED, _INTERESTED, intent_words.INTERESTED),
     ):
-        hit = next((entry for entry in table if entry in text and _stands_in(entry, text)), None)
-        hit = hit or next((found for line in lines if (found := _pair(stems, line))), None)
+        hit = next((entry for entry in table if entry in text and stands_in(entry, text)), None)
+        hit = hit or next((found for line in lines if (found := pair(stems, line))), None)
         if hit is not None:
-            return wish, f"{wish}:{hit}"[:60]
-    first = _EDGE.sub("", _EDGE.sub("", _line(new_text.strip().splitlines()[0]))) if new_text.strip() else ""
+            return _weighed(wish, hit, text, lines)
+        if wish is Intent.NO and (gone := _gone(text, lines)) is not None:
+            return gone
+    first = first_line(lines)
+    whole, head = bare(first), bare(_HEAD.split(first)[0])
     if (
-        first in _YES
-        or (first.partition(",")[0] in _YES and not any(f" {but} " in f" {text} " for but in _BUT))
-        or first.partition(" ")[0] in ("yes", "sure", "yep", "yeah")
+        whole in YES
+        or (head in YES and not any(f" {but} " in f" {text} " for but in BUT))
+        or whole.partition(" ")[0] in ("yes", "sure", "yep", "yeah")
     ):
         return Intent.INTERESTED, "interested:yes"
-    if "?" in text or "？" in text or text.endswith(("でしょうか。", "ですか。", "ますか。", "か。")):
+    if (
+        "?" in text
+        or "？" in text
+        or ASKS.search(text)
+        or text.endswith(("でしょうか。", "ですか。", "ますか。", "か。"))
+    ):
         return Intent.QUESTION, "question:mark"
-    if first in ("no", "nope", "nein", "non", "não", "nee", "nie", "nej", "нет", "いいえ", "不"):
-        return Intent.NO, "no:whole-line"
-    return None, None
+    if head in NOES:
+        # "No, I had not noticed" refuses nothing.
+        return (None, None) if any(stands_in(entry, text) for entry in _UNAWARE) else (Intent.NO, "no:whole-line")
+    refusal = refusal_behind(text)
+    return _refusal(refusal) if refusal is not None else (None, None)
+
+
+def _gone(text: str, lines: list[str]) -> tuple[Intent, str] | None:
+    """What somebody says who has taken the dead link out: there is nothing left to replace, or ours has come in its place."""
+    removed = next((found for line in lines if (found := pair(intent_words.REMOVED, line))), None)
+    if removed is None or "?" in text or "？" in text:
+        return None
+    # "En" is a Finn's "I do not", and "in" or "and" elsewhere.
+    parts = [part for part in _PARTS.split(text) if all(found.group() == "en" for found in _NEGATED.finditer(part))]
+    put = next((found for part in parts if (found := pair(intent_words.PUT_YOURS, part))), None)
+    if put is not None:
+        return Intent.INTERESTED, f"interested:{put}"[:60]
+    kept = any(stands_in(entry, text) for entry in intent_words.KEPT)
+    return None if kept else (Intent.NO, f"no:{removed}"[:60])
+
+
+def _refusal(said: str) -> tuple[Intent, str]:
+    """What a refusal behind a "but" says: no, or not yet."""
+    wish = Intent.NOT_NOW if any(stands_in(entry, said) for entry in _LATER) else Intent.NO
+    return wish, f"{wish}:{said}"[:60]
+
+
+def first_line(lines: list[str]) -> str:
+    """The first line that is no greeting, as it is."""
+    return next((line for line in lines if not _GREETING.match(line)), "")
+
+
+def _weighed(wish: Intent, hit: str, text: str, lines: list[str]) -> tuple[Intent, str]:
+    """The wish of `hit`, or what somebody does or says all the same: the clause behind a "but" decides, and so does an act."""
+    if wish is Intent.NOT_NOW and hit in _TIMES:
+        act = next((found for line in lines if (found := pair(intent_words.ACTS, line))), None)
+        if act is not None:
+            return Intent.INTERESTED, f"{Intent.INTERESTED}:{act}"[:60]
+    if wish is Intent.INTERESTED and (refusal := refusal_behind(text)) is not None:
+        return _refusal(refusal)
+    if wish is Intent.NO:
+        behind = behind_but(text)
+        first = bare(behind.split(" ")[0])
+        told = next(
+            (found for table in (intent_words.ACTS, intent_words.INTERESTED) if (found := pair(table, behind))), None
+        )
+        yes = "yes" if first in YES else told
+        refused = (
+            any(stands_in(entry, behind) for entry in _NO) or pair(intent_words.NO, behind) or _NEGATED.search(behind)
+        )
+        if yes is not None and not refused:
+            return Intent.INTERESTED, f"{Intent.INTERESTED}:{yes}"[:60]
+    return wish, f"{wish}:{hit}"[:60]
+
+
+def behind_but(text: str) -> str:
+    """The clause behind the last "but" in `text`, up to the end of its sentence, or nothing."""
+    words = text.split(" ")
+    # "Ma" is Italian for but, behind a comma, and French for my.
+    but = (
+        n
+        for n in reversed(range(1, len(words)))
+        if bare(words[n]) in BUT and (words[n] != "ma" or words[n - 1].endswith(","))
+    )
+    at = next(but, 0 if bare(words[0]) in BUT - {"ma"} else None)
+    return _ENDS.split(" ".join(words[at + 1 :]))[0].strip() if at is not None else ""
+
+
+def refusal_behind(text: str) -> str | None:
+    """The refusal in the clause behind the last "but": a short one with a negation, or one that names what they never do."""
+    behind = behind_but(text)
+    if not behind or "?" in behind or _NEGATED.search(_NO_PROBLEM.sub("", behind)) is None:
+        return None
+    if any(stands_in(entry, behind) for entry in _UNSURE):
+        return None
+    return f"but {behind}" if len(behind.split()) <= _FEW else pair(intent_words.REFUSALS, behind)
 
 
 def _text(new_text: str) -> str:

@@ -1,7 +1,7 @@
 """Pairs of word stems by which people in eighteen languages say the same thing in ever new sentences. Tables only.
 
 "a/b & c/d" holds for a line in which a word starts with a or b, and another (before or behind it) with c or d. A stem in
-the scripts without spaces may stand anywhere. Fixed phrases are in `inbound_intent`; these catch what nobody has listed.
+the scripts without spaces may stand anywhere. Fixed phrases are in `inbound_intent` and `opt_out_words`; these catch what nobody has listed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ LATER = (
     "setembro/outubro/dezembro/gennaio/febbraio/aprile/maggio/giugno/luglio/settembre/ottobre/dicembre/mese/mesi/settimane/maart/"
     "maanden/weken/voorjaar/månader/månad/veckor/våren/måneder/uger/uker/forår/stycz/lutym/marcu/kwiet/miesi/tygod/wiosn/leden/lednu/"
     "únor/březn/měsíc/týdn/jaře/tammikuu/helmikuu/maaliskuu/kuukau/viikko/kevää/январ/феврал/марте/апрел/месяц/недел/весн/ocak/şubat/"
-    "mart ayı/ay sonra/hafta/baharda/jaanuar/januári/ianuarie"
+    "mart ayı/ay sonra/hafta/baharda/jaanuar/januári/ianuarie/q1/q2/q3/q4/quarter/quartal/trimest/holidays/relaunch/redesign/christmas/sommerferien/sommerpause/winterpause/ferien/weihnacht/"
+    "neujahr/jahreswechsel/herbst/vacances/fêtes/verano/vacaciones/fiestas/navidad/férias/natal/carnaval/feste/ferie/natale/vacanze/estate/nieuwe jaar/zomer/vakantie/kerst/wakac/świ/nowym roku/nowego roku/"
+    "nyår/sommar/semest/nytår/nyttår/sommerferie/novém roce/nového roku/prázdnin/svát/праздник/отпуск/летом/лета/нового года/yılbaşı/yaz sonra/bayram"
 )
 
 OPT_OUT = pairs(
@@ -69,23 +71,86 @@ OPT_OUT = pairs(
 
 NOT_NOW = pairs(
     f"""
-    again/ping/back to/remind/circle/touch base/reach out/try me/get in touch/contact me/write me/ask me/email me & {LATER} | swamped/snowed under/no time right/no time at/redesigning/overhaul |
+    again/ping/back to/remind/circle/touch base/reach out/try/get in touch/contact me/write me/ask me/email me/talk/speak/chat/discuss/revisit/pick this up & {LATER} |
+    maybe/perhaps/possibly/earliest/vielleicht/frühestens/erst/eventuell/peut-être/pas avant/quizá/quizás/tal vez/forse/talvez/misschien/może/kanske/måske/kanskje/možná/может & after/once/nach/im/après/avant/después/dopo/depois/na/po/efter/etter/po/после & {LATER} |
+    wieder an/wieder dran & erst/frühestens | swamped/snowed under/no time right/no time at/redesigning/overhaul |
     melden/fragen/kommen/schreiben/versuchen/anklopfen/meldet/frag/schreib/meld & {LATER} & noch/wieder/erneut/nochmal/bitte/gern | momentan/derzeit/zurzeit/aktuell/im moment & keine zeit/keine kapazität/nicht/überarbeit |
     recontact/revenez/reviens/relanc/reparl/réécri/rappel & {LATER} | débordé/surchargé/pas le temps/en refonte |
-    escríb/escrib/vuelv/volv/contact/hablamos/pregunta & {LATER} & en/el/dentro/de nuevo/otra vez | a tope/sin tiempo/no tengo tiempo/no tenemos tiempo/hasta arriba |
-    fale/escreva/pergunte/volte/procure/retome/contate & {LATER} | sem tempo/sobrecarregad/em reforma | risentiamoci/riscriv/ricontatt/risent/riparliamone/torna & {LATER} |
+    escríb/escrib/vuelv/volv/contact/hablamos/pregunta/llám/llama/avís/avis & {LATER} & en/el/dentro/de nuevo/otra vez/después/tras/a partir/pasad | a tope/sin tiempo/no tengo tiempo/no tenemos tiempo/hasta arriba |
+    fale/escreva/pergunte/volte/procure/retome/contate/chama/chame/falamos & {LATER} | sem tempo/sobrecarregad/em reforma | risentiamoci/riscriv/ricontatt/risent/riparliamone/torna & {LATER} |
     pieni di lavoro/non ho tempo/non abbiamo tempo/sommersi | mail/probeer/vraag/kom/neem & {LATER} & nog/opnieuw/weer/terug/contact | geen tijd/te druk |
-    hör av/fråga/återkom/kontakta/skriv & {LATER} | hinner inte/ingen tid/fullt upp | skriv/spørg/vend/kontakt & {LATER} & igen/tilbage | ikke lige nu/ingen tid/har travlt |
-    prøv/ta kontakt/spør/skriv & {LATER} & igjen/tilbake | напишите/обратитесь/вернёмся/вернемся/спросите/свяжитесь & {LATER}/позже/через | нет времени/сейчас заняты/очень заняты |
+    hör av/fråga/återkom/kontakta/skriv/hörs & {LATER} | hinner inte/ingen tid/fullt upp | skriv/spørg/vend/kontakt & {LATER} & igen/tilbage | ikke lige nu/ingen tid/har travlt |
+    prøv/ta kontakt/spør/skriv & {LATER} & igjen/tilbake | напишите/обратитесь/вернёмся/вернемся/спросите/свяжитесь/давайте/поговорим & {LATER}/позже/через | нет времени/сейчас заняты/очень заняты |
     napis/napisz/odezw/wróc/zapyt/skontakt & {LATER}/później | nie mam czasu/nie mamy czasu | napište/ozvěte/zkuste/kontaktujte & {LATER}/později | nemám čas/nemáme čas |
     kysy/ota yhteyttä/palataan/kirjoita/palaa & {LATER}/uudestaan/myöhemmin | ei ehdi/en ehdi/emme ehdi/kiire | yazın/ulaşın/sorun/görüşelim & {LATER}/tekrar/sonra | yoğunuz/vaktimiz yok |
     来月/改めて/あらためて/後日/年明け & 連絡/ご相談/お願い | 今は & 難しい/余裕 | 太忙/没时间/沒時間 | 下个月/以后/明年/年后 & 联系/再 | 나중에/다음 달/내년/다음에 & 연락/다시/문의
     """
 )
 
+# What somebody does, at whichever time.
+ACTS = pairs(
+    """
+    i'll/we'll/i will/we will/going to & add/put/include/insert/replace/swap/update/publish/change/get it | it's in/it is in/yours is in/so it's in |
+    bauen/baue/nehmen/nehme/tauschen/tausche/setzen/setze/stellen/ersetzen/ersetze/ergänzen/ergänze/aktualisieren/verlinken & wir/ich & ein/auf/aus/um/ihn/den/es/das/sie/ihren | werden/werde & ersetzen/ergänzen/einbauen/aufnehmen/austauschen/verlinken |
+    je le/je l'/je la/nous le/nous l'/nous la/on le/on la/on l' & met/ajout/remplac/publi/intègr/corrig | lo/la & pongo/ponemos/añad/cambio/cambiamos/public/incluim/incluy/actualiz/metemos/sumo/sumamos |
+    vou/vamos & coloc/inclu/troc/atualiz/public/adicion/inser | lo/la/li & inserisc/inseri/aggiung/pubblic/aggiorn/sostitu/mettiamo/metto | zet/plaats/zetten/plaatsen/vervang/vervangen/pas/passen & erbij/erop/hem/aan/online & ik/we/wij |
+    dodam/dodamy/wstawię/wstawimy/podmienię/podmienimy/zaktualizujemy/zamieścimy & link/to/go/ten/w | lägger/byter/uppdaterar/tar & jag/vi & in/till/ut/med/den | sætter/lægger/retter/bytter/legger/setter & jeg/vi & ind/på/inn/til/den |
+    přidáme/přidám/vyměníme/doplníme/opravíme & odkaz/ho/to/jej | добавим/добавлю/поставим/поставлю/заменим/заменю/разместим & её/его/ссылк/на/в/после | lisään/lisäämme/vaihdan/päivitän & sen/linkin/linkki | ekleyeceğiz/değiştireceğiz/ekleriz & link/bağlantı/onu/yazı |
+    掲載し/追加し/差し替え/更新し & ます/予定
+    """
+)
+# The dead link is gone, and nothing has come in its place.
+REMOVED = pairs(
+    """
+    removed/deleted/took/taken/got rid & link/it/url/reference/entry/mention & out/removed/deleted/rid | gelöscht/entfernt/rausgenommen/herausgenommen/rausgeworfen/gestrichen & link/ihn/verweis/eintrag/das/url |
+    supprimé/retiré/enlevé/effacé & lien/l'ai/l'avons/référence/le/url | quitado/eliminado/borrado/retirado & lo/enlace/link/referencia | tolto/rimosso/eliminato/cancellato & link/l'ho/l'abbiamo/collegamento/riferimento |
+    removi/retirei/tirei/apaguei/removemos/retiramos/excluí & link/ele/o | verwijderd/weggehaald/gewist & link/hem/die/verwijzing | usunął/usunęł/usunię/skasowa/wykasowa & link/odnośnik/go/odsyłacz | tagit bort/raderat & länk/den |
+    fjernet/slettet/taget & link/lenk/den/det | odstranil/smazal/odstraněn/smazán & odkaz/ho/jej | удалил/убрал/удалена/удален & ссылк/её/ее/эту | 削除し/削除いたし/外し/取り除 & リンク | 删除了/已删除/去掉了 & 链接 | poistin/poistimme/poistettu & linkin/linkki/sen |
+    kaldırdı/sildi & link/bağlantı | 삭제했/제거했 & 링크
+    """
+)
+# What has come in its place, in a part of the sentence of its own: theirs may be what is gone ("I removed your link and put another").
+PUT_YOURS = pairs(
+    """
+    put/added/linked/used/using/placed/inserted/replaced it with/swapped in/there now/there instead/in its place & your/yours/you |
+    rein/drin/gesetzt/setze/verlinkt/verlinke/eingebaut/eingefügt/ergänzt/aufgenommen/genommen/steht jetzt/steht nun & eure/euren/eurer/euch/ihre/ihren/ihrer/ihrem/dein/deine/deinen/deiner/sie |
+    mis/mets/ajouté/inséré/intégré/placé/en place & vôtre/votre/vos/tien/tienne/ton/ta/vous | puesto/puesta/pongo/añadido/incluido/colocado/metido & tuyo/tuya/tu/vuestro/vuestra/suyo/suya/su |
+    messo/metto/aggiunto/inserito/caricato & tuo/tua/vostro/vostra/suo/sua | pus/coloquei/adicionei/inseri/incluí/botei & teu/tua/seu/sua/vosso/de vocês |
+    gezet/geplaatst/toegevoegd/opgenomen/staat nu & jou/jouw/jullie/uw/u | dałam/dałem/daliśmy/wstawił/wstawiłam/dodał/dodałam/umieścił & twój/twoj/wasz/państwa |
+    satt in/satt dit/lagt in/lagt till/lade in/länkat & din/ditt/er/ert/dig | sat ind/sat jeres/tilføjet/lagt inn/lagt til/satt inn/linket & din/jeres/deres/dig/deg |
+    dal/dala/vložil/vložila/přidal/přidala/doplnil/doplnila & tvůj/váš/vaši/vás | laitoin/lisäsin/vaihdoin/linkitin & sinun/teidän/teille |
+    поставил/добавил/вставил/разместил & твою/твоя/вашу/ваша/ваш | koyduk/koydum/ekledi & sizin/senin | 載せ/掲載/追加/差し替え/入れ & 御社/貴社/そちら | 放上/换成/加上/添加 & 你们/您的/贵 | 넣었/추가했/교체했 & 귀사/보내주신/그쪽
+    """
+)
+KEPT = phrases(
+    """
+    replac | swap | added | add | yours | your link | your guide | your page | instead | new one | send | ersetz | ersatz dafür | ihren | ihre seite | ihrem | stattdessen | ausgetauscht | eingefügt | eingebaut | schick |
+    linked to you | from you | eure | euren | eurer | dein | auf euch | verlinkt | le tien | tuyo | il tuo | il vostro | o teu | van jou | van jullie | erin gezet | twój | twoj | in din | in er | din länk | твою | 御社 | 貴社 |
+    remplac | ajout | votre | vôtre | à la place | envoy | vuestr | su enlace | su guía | añad | sustitu | reemplaz | puesto | vostr | sostitu | aggiun | inserit | messo | seu link | de vocês | substitu | adicion | troquei | vervang |
+    jullie | uw link | toegevoegd | geplaatst | zamien | podmien | doda | wasz | państwa | ersatt | bytt | lagt | er länk | er guide | erstat | udskift | skiftet | jeres | deres | tilføj | lagt til | vyměn | nahra | váš | vaši | přid | замен | добав | ваш |
+    差し替え | 追加 | 換え | 换成 | 添加 | 您的 | vaihd | korva | lisä | ekle | değiştir | sizin | 교체 | 추가
+    """
+)
+# What they never do, behind "I'd love to, but".
+REFUSALS = pairs(
+    """
+    policy/policies/guidelines/rules/editor/management/boss & not/n't/doesn't/forbid/never/no/against | never/don't/do not/can't/cannot/can not/won't/will not/no longer/aren't able & change/edit/touch/alter/modify/allow/permit/replace/link/add/take/accept/use/swap/update/do this/do that |
+    not something/not for/not a/not what/not our | nicht/keine/nie/niemals & ändern/verlinken/aufnehmen/machen/veröffentlichen/möglich/erlaubt/vorgesehen/für uns/passt/links/anfassen/dürfen | pas/jamais/plus & possible/modif/chang/touch/liens/ce genre/permet/autoris/pour nous |
+    no/nunca & podemos/permite/cambiamos/modificamos/es posible/encaja/tocamos/enlazamos | non/mai & possiamo/permette/modifichiamo/cambiamo/è possibile/fa per noi/tocchiamo | não/nunca & podemos/permite/alteramos/mudamos/é possível |
+    niet/geen/nooit & wijzigen/aanpassen/linken/mogelijk/toegestaan/plaatsen/voor ons/mag | nie/nigdy & zmieniamy/możemy/możliwe/linkujemy/pozwala | inte/aldrig & ändra/länka/möjligt/tillåt/för oss | ikke/aldri/aldrig & ændre/endre/linke/lenke/muligt/mulig/tilladt/tillatt |
+    не/никогда & меняем/можем/ставим/разреш/возможно/подходит | ne/nikdy & měníme/můžeme/možné/odkazujeme/dovol | değil/yok & mümkün/uygun/izin
+    """
+)
+
 NO = pairs(
     """
     don't link/do not link/don't place/do not place/don't insert/don't exchange/don't take/don't sell/do not sell/don't offer/never link/will not add/will not link/won't add/won't link |
+    happy with/fine with/content with/satisfied with & links we/what we have/our current/as it is/as they are | leave it/keep it/leaving it/keeping it/leave the page/keep the page & as it is/as is/unchanged/that way/for now |
+    we no longer/we don't/we do not & edit/maintain & it/page/article/that/this | don't permit/do not permit/don't allow/do not allow/doesn't allow/does not allow/not allowed/not permitted & link/this/that/it/us |
+    do not/don't & participate/take part/engage/offer & link/placement/exchange/outreach/guest | replaced & with something else/with another/by another | only link to/only links to & our own/partner/internal/official | not going to/aren't going to & add/link/change/use/replace |
+    nichts für uns/kein thema für uns/nicht vorgesehen | verlinken/verlinke/linken & nicht/keine & auf/wir/ich/grundsätzlich/externe | não temos essa/não é nossa & política/prática/linha | non è di & interesse/nostra competenza |
+    nie skorzystamy/nie skorzystam | pas notre/pas dans notre & politique/ligne/genre | no es nuestra/no entra en nuestra & política/línea | niet ons/niet onze & beleid/gewoonte/stijl | vi avstår/vi afstår/vi står over | nebudeme/nebudu & měnit/přidávat/doplňovat |
+    не будем/не планируем & менять/добавлять/ставить/размещать | don't want/do not want/prefer not & it/this/that/to add/to change/links |
     doesn't fit/does not fit/doesn't suit/not for us/no need/isn't for us/not something we | pass on this/pass on that/give this a miss/rather not |
     keine/keinen & links/link/verlinkung/backlinks/gastbeiträge/bedarf/externen | passt & nicht/leider | daran & kein | möchten/wollen/werden & nicht & verlinken/aufnehmen/veröffentlichen/ändern |
     ne plaçons/n'ajoutons/n'insérons/ne publions/ne faisons/ne mettons/n'échangeons & pas/aucun/plus | ne correspond/ne convient/ne rentre & pas | sans façon/pas besoin |
@@ -104,6 +169,10 @@ NO = pairs(
 INTERESTED = pairs(
     """
     replaced/swapped/updated/fixed/corrected/changed/included/inserted/switched & link/page/article/yours/reference/url/it/post | link & swapped/replaced/updated/added/changed/live/fixed |
+    yours is in/yours is up/yours is live/yours is there now/your link is in place/your link is in its place/your link is live/your link is up/your link is online/your link is there now/your guide is in its place/your page is in its place |
+    now points to your/now points to you/points to you now/points to yours now/now links to you/links to you now/links to yours now/now goes to you/goes to you now/now leads to you/leads to you now |
+    zeigt jetzt auf/zeigt nun auf/führt jetzt zu/führt nun zu/verweist jetzt auf/verweist nun auf & euch/eure/euren/ihre/ihren/sie/dich/deine | link ist drin/link ist online/link ist gesetzt/link ist live |
+    lien est en place/lien est en ligne/lien est désormais en | enlace está puesto/enlace está en línea/enlace está en su sitio | link è online/link è attivo/link è inserito/link è al suo posto | link staat erin/link staat erop/link staat online |
     works for/fine with/ok with/okay with/good with/fine by & us/me | i like/we like/let's do/nice catch/great find/good find/good spot/well spotted/makes sense/count us in/on board |
     i'll/we'll/i will/we will/can & add/put it/include/insert/replace/swap | send/share/forward & me/us/over/along & text/sentence/draft/details/copy/wording/suggestion/paragraph/link/guide |
     ersetzt/ausgetauscht/ergänzt/eingebaut/korrigiert/geändert/aktualisiert/aufgenommen/verlinkt & link/verweis/seite/artikel/ich/wir/ihn/ihren | gern/gerne & auf/nehmen/ein/link/verlink/bau/tausch/veröffentlich |
@@ -112,9 +181,14 @@ INTERESTED = pairs(
     envoyez/envoie/transmettez & proposition/texte/détails/article/lien | cambi/añad/sustitu/actualiz/reemplaz/incluy/inclui/correg/agreg & enlace/página/vuestro/artículo/semana/hoy/texto/link |
     me parece bien/nos parece bien/me gusta/nos gusta/perfecto/adelante/de acuerdo | mánda/manda/envía/mándame/pása/envíe & texto/propuesta/artículo/detalles |
     troquei/substituí/atualizei/corrigi/inclu/coloquei/alterei/trocamos/atualizamos & link/hoje/página/texto/artigo/de vocês | gostei/gostamos/ótimo/perfeito/combinado/pode mandar/pode enviar/pode ser |
-    sostitui/aggiorna/corrett/inserit/inseriamo/inserisco/aggiung/modificat & link/oggi/pagina/articolo/vostro/testo | mi piace/ci piace/perfetto/va bene/d'accordo | manda/mandami/mandate/inviami/inviate & testo/articolo/proposta |
+    sostitui/aggiorna/corrett/inserit/inseriamo/inserisco/aggiung/aggiunt/modificat & link/oggi/pagina/articolo/vostro/testo | mi piace/ci piace/perfetto/va bene/d'accordo | manda/mandami/mandate/inviami/inviate & testo/articolo/proposta |
     vervangen/aangepast/toegevoegd/geplaatst/bijgewerkt/gewijzigd/plaats/zetten/zet & link/hem/pagina/artikel/erbij/bij/ik | leuk/prima/akkoord/goed idee & stuur/doen/zet/plaats/we/ik |
     bytt/ersatt/uppdaterat/lägger/lagt/rättat/ändrat & länk/till/sidan/in/den | låter bra/perfekt/gärna/kör på det | skiftet/byttet/opdateret/oppdatert/tilføjet/rettet/erstattet/udskiftet/skiftet/endret & link/lenk/siden/jeres/artik |
+    yours/it/link/guide & is in now/are in now/is live/is up now/in place now/is in there | will put/will add/will include/will swap/will get it & it/this/that/yours/link | put it/get it/bring it & up/live/online |
+    kommt rein/ist drin/ist online/ist getauscht/ist ausgetauscht/ist geändert/ist korrigiert/setzen wir um | c'est corrigé/c'est en ligne/c'est mis à jour/c'est changé/c'est modifié/je le mets/on le met/nous le mettons/je l'ajoute/on l'ajoute |
+    la sumo/lo sumo/la añado/lo añado/lo cambio/ya está cambiado/ya está puesto | sistemato/aggiornato/corretto/sostituito & ho/già/è/il vostro | já está/já foi & trocado/atualizado/corrigido/no ar | staat erop/staat online/staat erbij/is aangepast |
+    podmieniłam/podmieniłem/zmieniłam/zmieniłem/poprawiłam/poprawiłem/dodane/podmienione | utbytt/uppdaterad/ändrad & er/mot/den/nu | rettet/ændret/oppdatert/opdateret/endret & det/den/nu/nå | už je/je to & opraven/vyměněn/doplněn/tam |
+    added/adding & it/this/that/your/yours/link | put/took/take/using/use & yours/your link/your guide/your page | puesto/pongo/ponemos/hemos puesto & enlace/vuestro/link/lo |
     lyder godt/høres bra/vil gerne/vil gjerne/det er fint | 差し替え/追加し/修正し/変更し/更新し/掲載し & ました/ます/たい | お送りください/送ってください/送付ください & 原稿/文章/詳細/案/リンク | 検討します/検討いたします/よいご提案/良いご提案/面白い |
     замен/добав/исправ/обнов/вставил/поставил/поставим & ссылк/страниц/статью/вашу | хорошая идея/присылайте/пришлите/отлично/договорились/согласны/подходит нам |
     换成/替换/换上/更新/添加/加上 & 链接/了/好 | 可以 & 发给/发来/加/没问题 | 好主意/不错/发给我 | podmieni/zamieni/doda/zaktualiz/poprawi/wstawi & link/stron/artyku/wasz |

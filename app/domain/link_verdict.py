@@ -10,13 +10,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
+from app.domain.keys import host_of
+from app.domain.link_target import Matcher, Target, bare_host, matcher_of, on_domain, page_key
 from app.domain.mention import Mention, find_mention, quote_around
 from app.domain.mention_verdict import MentionVerdict
 
-_TRACKING = re.compile(r"utm_|(?:gclid|fbclid|msclkid|mc_cid|mc_eid|igshid|ref_src)\Z", re.IGNORECASE)
 _NOT_FOLLOWED = ("nofollow", "ugc", "sponsored")
 _REDIRECT_SEGMENT = re.compile(
     r"/(?:out|go|goto|redirect|redir|away|exit|click|link|r|url|visit|recommends?|refer|track)(?:/|\.|\Z)",
@@ -70,7 +69,8 @@ class PageFacts:
     `text` is the visible text with white space collapsed and a line break between blocks. `robots` are the directives of
     the meta tags and the X-Robots-Tag header that apply to search engines in general. `cut`: not all of the page was
     read. `needs_scripts`: the page has next to no text and loads scripts that would make it. `about`: what its meta tags
-    say of it (name, text): description, date, section.
+    say of it (name, text): description, date, section. `wall`: it is no page but what stands before one (challenge, maintenance,
+    consent, gate), else "". `words`: how many words its text begins with, counted in 4,000 characters.
     """
 
     url: str
@@ -83,55 +83,8 @@ class PageFacts:
     cut: bool = False
     needs_scripts: bool = False
     about: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What counts as ours: whole `domains` (A-labels, subdomains included) and single `pages` (URLs)."""
-
-    domains: tuple[str, ...] = ()
-    pages: tuple[str, ...] = ()
-
-    def match(self, url: str) -> str | None:
-        """`page` when `url` is one of our pages, `site` when it lies on one of our domains, else None."""
-        return _matcher(self).match(url)
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """The domains, and the hosts of the pages."""
-        return _matcher(self).hosts
-
-
-class _Matcher:
-    """A target made ready for many URLs: most of them do not even contain one of our hosts."""
-
-    def __init__(self, target: Target) -> None:
-        self.domains = tuple(map(_bare, target.domains))
-        self.pages = frozenset(map(page_key, target.pages))
-        self.hosts = tuple(dict.fromkeys([*self.domains, *(_bare(_host(page)) for page in target.pages)]))
-        self._named = [re.compile(rf"(?<![a-z0-9-]){re.escape(host)}(?![a-z0-9-])") for host in self.hosts]
-
-    def match(self, url: str) -> str | None:
-        lowered = url.lower()
-        if not any(host in lowered for host in self.hosts):
-            return None
-        if self.pages and page_key(url) in self.pages:
-            return "page"
-        host = _host(url)
-        return "site" if host and any(on_domain(host, domain) for domain in self.domains) else None
-
-    def named_in(self, url: str) -> bool:
-        """Whether a URL carries one of our hosts anywhere, percent-encoded too."""
-        address = (unquote(unquote(url)) if "%" in url else url).lower()
-        return any(
-            host in address and named.search(address) is not None
-            for host, named in zip(self.hosts, self._named, strict=True)
-        )
-
-
-@lru_cache(maxsize=64)
-def _matcher(target: Target) -> _Matcher:
-    return _Matcher(target)
+    wall: str = ""
+    words: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +114,8 @@ class Finding:
 
     `reason` and `sentence` are set for could-not-check. `good_fetch` says that the page was read in full, or that its
     server said that it is gone: only such findings may count against a link. `unchanged_since` (UTC): the server said that the
-    page is as it was then, and what is here was found then. `rendered`: it was looked at with its scripts run.
+    page is as it was then, and what is here was found then. `rendered`: it was looked at with its scripts run. `words` are
+    those of `PageFacts`, None where they were not counted.
     """
 
     verdict: MentionVerdict
@@ -179,6 +133,7 @@ class Finding:
     good_fetch: bool = False
     unchanged_since: datetime | None = None
     rendered: bool = False
+    words: int | None = None
 
     @property
     def link(self) -> SeenLink | None:
@@ -210,7 +165,7 @@ def judge(
 ) -> Finding:
     """The verdict over a page that was fetched with a good status. `followed` tells where links of the page lead."""
     followed = followed or {}
-    ours = _matcher(target)
+    ours = matcher_of(target)
     seen = [link for fact in facts.links if (link := _seen(facts, fact, ours, followed.get(fact.url)))]
     base = Finding(
         MentionVerdict.NO_MENTION,
@@ -221,6 +176,7 @@ def judge(
         canonical=facts.canonical,
         robots=facts.robots,
         good_fetch=True,
+        words=facts.words,
     )
     if seen:
         # The link that helps most stands for the page: on the page asked for, visible, followed, with words.
@@ -238,11 +194,42 @@ def judge(
             sentence = f"A link that may lead to us could not be followed: {fact.url} ({result.problem})."
             return _unchecked(found, "unfollowed-link", sentence)
     if found.mention is not None:
-        return replace(found, verdict=MentionVerdict.UNLINKED_MENTION)
+        # A wall may name us; what is behind it is not known all the same.
+        return replace(found, verdict=MentionVerdict.UNLINKED_MENTION, good_fetch=not facts.wall)
+    if facts.wall:
+        return _unchecked(found, COLLAPSED, _WALLS[facts.wall])
     if facts.needs_scripts:
         sentence = "The page shows its text only with scripts; nothing is visible without rendering."
         return _unchecked(found, "needs-rendering", sentence)
     return found
+
+
+#: The reason of a page that has next to nothing of what it should show.
+COLLAPSED = "page-collapsed"
+_WALLS = {
+    "challenge": "The server shows a check for humans instead of the page.",
+    "maintenance": "The server shows a notice of maintenance or of a fault instead of the page.",
+    "consent": "The server shows a question about cookies instead of the page.",
+    "gate": "The server asks who we are, how old, or from where, instead of showing the page.",
+}
+#: A page that had more words than these and is left with less than a third of them is not believed to be all of it.
+FEW_WORDS = 60
+
+
+def collapsed(finding: Finding, words_before: int | None) -> Finding:
+    """The finding over a page that held a link when it had `words_before` words (None: not known): in doubt where little is left.
+
+    A page that leads elsewhere is another page, with words of its own: there only next to nothing is in doubt.
+    """
+    left = finding.words
+    if not finding.good_fetch or finding.links or left is None:
+        return finding
+    moved = bool(finding.final_url) and page_key(finding.final_url) != page_key(finding.url)
+    if left >= FEW_WORDS and (words_before is None or moved):
+        return finding
+    if words_before is not None and (words_before < FEW_WORDS or left * 3 >= words_before):
+        return finding
+    return _unchecked(finding, COLLAPSED, f"Little of the page is left ({left} words); it may come back.")
 
 
 def _unchecked(finding: Finding, reason: str, sentence: str) -> Finding:
@@ -276,8 +263,8 @@ def redirect_candidates(
     facts: PageFacts, target: Target, brands: Sequence[str], *, likely: int = 10, others: int = 5
 ) -> list[str]:
     """The links of a page that may lead to us through a redirect, most likely first: `likely` ones, and `others` besides."""
-    ours, names = _matcher(target), [*brands, *target.domains]
-    own = _bare(_host(facts.url))
+    ours, names = matcher_of(target), [*brands, *target.domains]
+    own = bare_host(host_of(facts.url))
     at_home = facts.url[: facts.url.find("/", 8) + 1]
     scored: dict[str, int] = {}
     for fact in facts.links:
@@ -299,42 +286,15 @@ def redirect_candidates(
 
 def about_us(facts: PageFacts, target: Target, brands: Sequence[str]) -> PageFacts:
     """The facts with only those links on which `judge` and `redirect_candidates` rest: both say the same over them."""
-    ours, candidates = _matcher(target), frozenset(redirect_candidates(facts, target, brands))
+    ours, candidates = matcher_of(target), frozenset(redirect_candidates(facts, target, brands))
     links = tuple(fact for fact in facts.links if fact.url in candidates or ours.match(fact.url))
     return replace(facts, links=links)
 
 
 def _may_redirect(url: str, own: str) -> bool:
     """Whether a link without any sign of us may still be a redirect: one that leads off the site, and not to a large one."""
-    host = _host(url)
+    host = host_of(url)
     return not on_domain(host, own) and not on_domain(own, host) and _NO_REDIRECTORS.isdisjoint(host.split(".")[:-1])
-
-
-def page_key(url: str) -> str:
-    """A URL as a key of the page: without scheme, www, default port, final slash, fragment and tracking parameters."""
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError:
-        return url
-    host = _bare(parts.hostname or "")
-    where = host if port in {None, 80, 443} else f"{host}:{port}"
-    query = sorted((k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(k))
-    path = unquote(parts.path).rstrip("/")
-    return f"{where}{path}{'?' + urlencode(query) if query else ''}"
-
-
-def on_domain(host: str, domain: str) -> bool:
-    """Whether `host` is `domain` or lies below it; a leading www of the domain does not matter."""
-    bare = _bare(domain)
-    return bool(bare) and (host == bare or host.endswith("." + bare))
-
-
-def on_site(url: str, site: str) -> bool:
-    """Whether `url` lies on a site that is named by its domain, or by domain and path (`medium.test/@dana`)."""
-    domain, _, path = site.partition("/")
-    inside = urlsplit(url).path.strip("/") if on_domain(_host(url), domain) else None
-    return inside is not None and (not path or f"{inside}/".startswith(f"{path.strip('/')}/"))
 
 
 def robots_directives(values: Iterable[str]) -> tuple[str, ...]:
@@ -353,7 +313,7 @@ def robots_directives(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _seen(facts: PageFacts, fact: LinkFact, ours: _Matcher, followed: Followed | None) -> SeenLink | None:
+def _seen(facts: PageFacts, fact: LinkFact, ours: Matcher, followed: Followed | None) -> SeenLink | None:
     match, final = ours.match(fact.url), fact.url
     via: tuple[str, ...] = ()
     if followed is not None and followed.final_url and match != "page":
@@ -380,19 +340,8 @@ def _seen(facts: PageFacts, fact: LinkFact, ours: _Matcher, followed: Followed |
     )
 
 
-def _about_us(fact: LinkFact, ours: _Matcher, names: Sequence[str]) -> bool:
+def _about_us(fact: LinkFact, ours: Matcher, names: Sequence[str]) -> bool:
     """Whether a link that does not point to us looks as if it led to us: its address or its anchor has one of our `names`."""
     if ours.named_in(fact.url):
         return True
     return bool(fact.anchor) and find_mention(fact.anchor, names) is not None
-
-
-def _host(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").removesuffix(".")
-    except ValueError:
-        return ""
-
-
-def _bare(host: str) -> str:
-    return host.lower().removesuffix(".").removeprefix("www.")

@@ -211,25 +211,48 @@ def _tags(text: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """What is known of a large mailbox provider, by the name of its submission host."""
+    """What is known of a large mailbox provider, by the name of its submission host.
+
+    `mx` and `dkim` are the records that it wants published, with {domain} and {dashed} (its dots as dashes) to fill; empty where
+    only the provider can show them. `dkim_shown` says where it does.
+    """
 
     name: str
     hosts: tuple[str, ...]
     spf_include: str
     selectors: tuple[str, ...]
+    mx: tuple[str, ...] = ()
+    dkim: tuple[str, ...] = ()
+    dkim_shown: str = ""
 
 
 # Each from the provider's own pages for administrators; docs/explanation/deliverability.md names them.
 PROVIDERS: tuple[Provider, ...] = (
-    Provider("Google Workspace", ("gmail.com", "google.com", "googlemail.com"), "_spf.google.com", ("google",)),
+    Provider(
+        "Google Workspace",
+        ("gmail.com", "google.com", "googlemail.com"),
+        "_spf.google.com",
+        ("google",),
+        mx=("1 smtp.google.com.",),
+        dkim_shown="Admin console, Apps, Google Workspace, Gmail, Authenticate email",
+    ),
     Provider(
         "Microsoft 365",
         ("office365.com", "outlook.com", "office.com"),
         "spf.protection.outlook.com",
         ("selector1", "selector2"),
+        mx=("0 {dashed}.mail.protection.outlook.com.",),
+        dkim_shown="Defender portal, Email & collaboration, Policies, Email authentication settings, DKIM",
     ),
     Provider("Zoho Mail", ("zoho.com", "zoho.eu", "zoho.in", "zohomail.com"), "", ("zmail", "zoho")),
-    Provider("Fastmail", ("fastmail.com", "messagingengine.com"), "spf.messagingengine.com", ("fm1", "fm2", "fm3")),
+    Provider(
+        "Fastmail",
+        ("fastmail.com", "messagingengine.com"),
+        "spf.messagingengine.com",
+        ("fm1", "fm2", "fm3"),
+        mx=("10 in1-smtp.messagingengine.com.", "20 in2-smtp.messagingengine.com."),
+        dkim=tuple(f"fm{n}._domainkey.{{domain}} CNAME fm{n}.{{domain}}.dkim.fmhosted.com." for n in (1, 2, 3)),
+    ),
     Provider("Amazon SES", ("amazonaws.com",), "amazonses.com", ()),
 )
 
@@ -238,3 +261,8 @@ def provider_of(host: str) -> Provider | None:
     """The provider whose submission host this is, or None."""
     name = host.rstrip(".").lower()
     return next((one for one in PROVIDERS if any(name == end or name.endswith(f".{end}") for end in one.hosts)), None)
+
+
+def fill(record: str, domain: str) -> str:
+    """A provider's record with the domain in its place."""
+    return record.format(domain=domain, dashed=domain.replace(".", "-"))

@@ -8,6 +8,9 @@ its cost is linear in the text.
 from __future__ import annotations
 
 import re
+import unicodedata
+
+from app.domain.keys import ascii_labels
 
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,250})>")
 _ANGLE = re.compile(r"<\s{0,20}([^<>\s]{1,320})\s{0,20}>")
@@ -15,6 +18,14 @@ _ANGLE = re.compile(r"<\s{0,20}([^<>\s]{1,320})\s{0,20}>")
 ADDRESS = re.compile(
     r"(?<![A-Za-z0-9.!#$%&'*+/=?^_`{|}~-])[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"
 )
+# The same in a header, where a mailbox or its domain may be written in any script (RFC 6531). ASCII beside what `ADDRESS` allows, and
+# the spaces and punctuation of other scripts, end it.
+_WORD = r"A-Za-z0-9\u00a1-\u1fff\u2c00-\u2fff\u3005-\ufeff\uff21-\U0010ffff"
+_WRITTEN = re.compile(
+    rf"(?<![{_WORD}.!#$%&'*+/=?^_`{{|}}~-])[{_WORD}!#$%&'*+/=?^_`{{|}}~.-]{{1,64}}@[{_WORD}-]{{1,63}}(?:\.[{_WORD}-]{{1,63}}){{0,8}}"
+)
+_GOES_ON = re.compile(rf"\.?[{_WORD}@\u200c\u200d]")
+MOST_ADDRESS = 254
 _PREFIX = re.compile(
     r"^\s{0,20}(?:re|aw|sv|vs|antw|odp|ref|rif|res|r|wg|fw|fwd|tr|rv|enc|doorst|vl|ynt|回复|答复|回覆|转发|返信|転送|отв|пересл|trs|bls|atb|ha|hl|b)"
     r"\s{0,3}(?:\[\d{1,3}\]|\(\d{1,3}\)|\^\d{1,3})?\s{0,3}[:：]\s{0,20}",
@@ -33,17 +44,29 @@ def message_ids(value: str) -> tuple[str, ...]:
 
 
 def clean_address(value: str) -> str | None:
-    """The address in `value` (as `rfc822;a@b`, `<a@b>`, `a@b (x)`), lower-case domain, or None."""
+    """The address in `value` (as `rfc822;a@b`, `<a@b>`, `a@b (x)`), its domain as A-labels in lower case, or None.
+
+    None also for what is only a part of an address (`"c@d"@e`), so that nobody stands for somebody else.
+    """
     text = value.strip()[:1000]
     head, semicolon, tail = text.partition(";")
     if semicolon and "@" not in head:
         text = tail.strip()
-    match = ADDRESS.search(text.replace("=40", "@") if "@" not in text else text)
-    if match is None:
+    text = unicodedata.normalize("NFC", text.replace("=40", "@") if "@" not in text else text)
+    match = _WRITTEN.search(text)
+    return _whole(text, match) if match is not None else None
+
+
+def _whole(text: str, match: re.Match[str]) -> str | None:
+    """The address that has matched in `text`, or None where it goes on beyond the match, as quoted local parts do."""
+    behind, ahead = text[: match.start()][-1:], text[match.end() :][:2]
+    if _GOES_ON.match(ahead) or ahead == '"@' or (behind == '"' and ahead[:1] != '"'):
         return None
     local, _, domain = match.group().rstrip(".").rpartition("@")
-    local = local.strip("'")
-    return f"{local}@{domain.lower()}" if local else None
+    # "**anna@x**": stars around an address are the markup of a text.
+    local, host = local.strip("'*"), ascii_labels(domain)
+    found = f"{local}@{host}" if local and host else ""
+    return found if 0 < len(found) <= MOST_ADDRESS else None
 
 
 def sender(value: str) -> tuple[str, str | None]:
@@ -60,8 +83,9 @@ def sender(value: str) -> tuple[str, str | None]:
 def addresses(value: str) -> tuple[str, ...]:
     """Every address in a header such as To or Delivered-To, each once, at most 200."""
     found: dict[str, None] = {}
-    for match in ADDRESS.finditer(value[:65536]):
-        address = clean_address(match.group())
+    text = unicodedata.normalize("NFC", value[:65536])
+    for match in _WRITTEN.finditer(text):
+        address = _whole(text, match)
         if address:
             found[address] = None
         if len(found) >= 200:

@@ -64,9 +64,9 @@ def find_mention(text: str, names: Sequence[str], others: Sequence[str] = ()) ->
 
 def quote_around(text: str, start: int, end: int, limit: int = QUOTE_LENGTH) -> str:
     """The sentence of `text` that holds the characters from `start` to `end`, at most about `limit` characters."""
-    left = start
+    left = min(start, len(text))  # a hidden link may begin where the text ends
     while left > 0 and start - left < limit and text[left - 1] != "\n":
-        if text[left - 1] in _SENTENCE_ENDS and text[left].isspace():
+        if text[left - 1] in _SENTENCE_ENDS and text[left : left + 1].isspace():
             break
         left -= 1
     right = end

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from app.domain.ahead import over
 from app.domain.calendar import WorkDays, readings
 
 # The window that is never closed: no hours, no weekend, no holidays.
 ALWAYS = "always"
 # A window on a day of the change of summer time may vanish; more than this many working days in a row cannot be closed.
 _MOST_DAYS_WITHOUT_A_WINDOW = 10
+# The API takes no longer pause between two mails.
+_PAUSED_AT_MOST = timedelta(days=1)
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -86,6 +89,16 @@ def ramp_cap(cap: int, start: int | None, step: int, days_used: int) -> int:
 def gap_seconds(shortest: int, longest: int, chance: float) -> float:
     """The pause after a mail; `chance` in 0..1 is the caller's."""
     return shortest + chance * (longest - shortest)
+
+
+def pause_end(next_send_at: datetime | None, longest: int, now: datetime) -> datetime | None:
+    """When the pause after the last mail ends; None when it is over.
+
+    One that lies more than a day ahead, and further than the longest pause (seconds), was reckoned by a clock that has been put right
+    since: it is none. A pause that runs is not cut short by a shorter longest one.
+    """
+    furthest = now + max(_PAUSED_AT_MOST, timedelta(seconds=longest))
+    return None if over(next_send_at, now, furthest) else next_send_at
 
 
 def period_start(day: date, days: int) -> date:

@@ -27,3 +27,4 @@ class Preferences:
     mail_replies: bool = False
     mail_late: bool = False
     mail_mailboxes: bool = False
+    mail_links: bool = False

@@ -11,37 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html.parser import HTMLParser
-from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from app.domain.pitch_html import HtmlPart, read_html
+from app.domain.pitch_links import URL, belongs_to, find_urls, is_homepage, is_short, is_tracked, link_key
 from app.domain.said import say
 
 MAX_WORDS = 149
 MAX_SUBJECT = 120
 MAX_SIGNATURE_WORDS = 60
 _SHOWN = 5
-# Filters distrust these because spam hides behind them, and readers cannot see where they lead.
-SHORTENERS = frozenset(
-    [
-        "bit.ly",
-        "bl.ink",
-        "buff.ly",
-        "cutt.ly",
-        "goo.gl",
-        "is.gd",
-        "lnkd.in",
-        "ow.ly",
-        "rb.gy",
-        "rebrand.ly",
-        "s.id",
-        "shorturl.at",
-        "t.co",
-        "t.ly",
-        "tiny.cc",
-        "tinyurl.com",
-        "v.gd",
-    ]
-)
 _LETTERS_IN_SUBJECT, _LETTERS_IN_BODY = 8, 40
 
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -50,15 +28,10 @@ _INVISIBLE = re.compile("^[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u
 _LINE = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
 # Control characters, line and paragraph separators, and the marks that reorder text: none has business in a header.
 _NOT_IN_SUBJECT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_URL = re.compile(r"(?:https?://|(?<![\w@./-])www\.)[^\s<>\"{}|\\^`\[\]]+", re.IGNORECASE)
 # What may stand between the marks is bounded, so that a text of nothing but opening marks costs no more than another.
 _VARIABLE = re.compile(r"\{\{.{0,80}?\}\}|\{%.{0,80}?%\}|\{#.{0,80}?#\}|\$\{[^}]{0,80}\}|%[A-Za-z_]{2,40}%|[{}]")
-_BRACKET = re.compile(r"\[[^\]\n]{0,80}\]?|\]")
+BRACKET = re.compile(r"\[[^\]\n]{0,80}\]?|\]")
 _PLACEHOLDER = re.compile(r"<[A-Za-z][A-Za-z _-]{0,40}>")
-_TRACKING_PARAMETER = re.compile(r"^(utm_.*|gclid|fbclid|msclkid|mc_[ce]id|_hs(enc|mi)|vero_id|oly_\w+_id|trk|sc_cid)$")
-_HOMEPAGE_PATH = re.compile(r"^/*((index|default|home)(\.[a-z0-9]{1,5})?/*)?$", re.IGNORECASE)
-_PAGE_PARAMETERS = frozenset({"p", "page_id", "page", "id", "q"})
-
 RULES: dict[str, str] = {
     "empty-body": "The message has words.",
     "too-long": f"The body has at most {MAX_WORDS} words.",
@@ -145,44 +118,9 @@ def count_words(text: str, opt_out: str = "") -> int:
     return len(words(counted_text(text, opt_out)))
 
 
-def find_urls(text: str) -> list[str]:
-    """The addresses in a text, in order, without the punctuation that follows them in a sentence."""
-    return [_trim_url(found) for found in _URL.findall(text)]
-
-
-def host_of(url: str) -> str:
-    """The host name in a URL, in lower case and punycode; "" when there is none."""
-    host = (_split(url).hostname or "").rstrip(".").lower()
-    try:
-        return host.encode("idna").decode("ascii")
-    except UnicodeError:
-        return host
-
-
-def belongs_to(url: str, domain: str) -> bool:
-    """Whether the URL's host is the domain or below it."""
-    host, wanted = host_of(url), host_of(domain)
-    return bool(wanted) and (host == wanted or host.endswith(f".{wanted}"))
-
-
-def is_homepage(url: str) -> bool:
-    """Whether a URL is the front page of its host: no path, or an index file; `/?p=12` names a page."""
-    parts = _split(url)
-    named = any(key in _PAGE_PARAMETERS for key, _ in parse_qsl(parts.query))
-    return bool(_HOMEPAGE_PATH.match(parts.path)) and not named
-
-
-def page_key(url: str) -> str:
-    """What makes two URLs the same page: host without `www.`, path without a last slash, query; not scheme or fragment."""
-    parts = _split(url)
-    return (
-        f"{host_of(url).removeprefix('www.')}{parts.path.rstrip('/') or '/'}{'?' + parts.query if parts.query else ''}"
-    )
-
-
 def check(message: PitchDraft) -> list[BrokenRule]:
     """Every rule that the message breaks, in the order of `RULES`; an empty list means that it may be approved."""
-    html = _read_html(message.body_html)
+    html = read_html(message.body_html)
     text_links = find_urls(message.body_text)
     broken = [
         *_check_length(message),
@@ -247,7 +185,7 @@ def _check_subject(subject: str) -> Iterable[BrokenRule]:
 
 
 def _check_capitals(message: PitchDraft) -> Iterable[BrokenRule]:
-    body = _URL.sub("", counted_text(message.body_text, message.opt_out))
+    body = URL.sub("", counted_text(message.body_text, message.opt_out))
     for what, text, least in (("subject", message.subject, _LETTERS_IN_SUBJECT), ("message", body, _LETTERS_IN_BODY)):
         cased = [letter for letter in text if letter.isupper() or letter.islower()]
         if len(cased) >= least and sum(letter.isupper() for letter in cased) * 2 > len(cased):
@@ -257,12 +195,12 @@ def _check_capitals(message: PitchDraft) -> Iterable[BrokenRule]:
 
 
 def _check_links(message: PitchDraft, links: list[str]) -> Iterable[BrokenRule]:
-    ours = {page_key(link): link for link in links if any(belongs_to(link, own) for own in message.our_domains)}
+    ours = {link_key(link): link for link in links if any(belongs_to(link, own) for own in message.our_domains)}
     theirs = {
-        page_key(link): link for link in links if belongs_to(link, message.their_domain) and page_key(link) not in ours
+        link_key(link): link for link in links if belongs_to(link, message.their_domain) and link_key(link) not in ours
     }
-    named = {page_key(link) for link in message.other_pages}
-    theirs = {key: link for key, link in theirs.items() if key not in named or key == page_key(message.their_page)}
+    named = {link_key(link) for link in message.other_pages}
+    theirs = {key: link for key, link in theirs.items() if key not in named or key == link_key(message.their_page)}
     yield from _check_side("our", "one of your pages", ours, message.our_page)
     for link in ours.values():
         if is_homepage(link):
@@ -271,14 +209,14 @@ def _check_links(message: PitchDraft, links: list[str]) -> Iterable[BrokenRule]:
             )
     yield from _check_side("their", "one of their pages", theirs, message.their_page)
     for link in dict.fromkeys(links):
-        key = page_key(link)
+        key = link_key(link)
         if key not in ours and key not in theirs and key not in named:
             yield BrokenRule("other-link", say("{link} is neither your page nor theirs. Remove it.", link=link))
-        if any(_TRACKING_PARAMETER.match(name.lower()) for name, _ in parse_qsl(_split(link).query)):
+        if is_tracked(link):
             yield BrokenRule(
                 "tracked-link", say("{link} carries tracking parameters. Link to the plain address.", link=link)
             )
-        if host_of(link).removeprefix("www.") in SHORTENERS:
+        if is_short(link):
             yield BrokenRule("short-link", say("{link} hides where it leads. Link to the page itself.", link=link))
 
 
@@ -293,7 +231,7 @@ def _check_side(side: str, what: str, found: dict[str, str], wanted: str) -> Ite
             f"{side}-page-many",
             say("The message links to {count} pages ({addresses}); keep one.", count=len(found), addresses=addresses),
         )
-    elif wanted and page_key(wanted) not in found:
+    elif wanted and link_key(wanted) not in found:
         other = next(iter(found.values()))
         yield BrokenRule(
             f"{side}-page-other",
@@ -303,15 +241,15 @@ def _check_side(side: str, what: str, found: dict[str, str], wanted: str) -> Ite
 
 def check_parts(body_text: str, body_html: str) -> list[BrokenRule]:
     """What is wrong with an HTML part beside its text: it loads something, says other words, or leads elsewhere."""
-    return list(_check_html(body_text, _read_html(body_html), find_urls(body_text)))
+    return list(_check_html(body_text, read_html(body_html), find_urls(body_text)))
 
 
-def _check_html(body_text: str, html: _HtmlReader, text_links: list[str]) -> Iterable[BrokenRule]:
+def _check_html(body_text: str, html: HtmlPart, text_links: list[str]) -> Iterable[BrokenRule]:
     for load in dict.fromkeys(html.loads):
         yield BrokenRule(
             "remote-content", say("The HTML part has {load}. Plain paragraphs and links are enough.", load=load)
         )
-    difference = sorted(set(map(page_key, text_links)) ^ set(map(page_key, html.links)))
+    difference = sorted(set(map(link_key, text_links)) ^ set(map(link_key, html.links)))
     if difference or any("://" not in link for link in html.links):
         yield BrokenRule(
             "links-differ",
@@ -340,17 +278,15 @@ def _check_reason(message: PitchDraft) -> Iterable[BrokenRule]:
         )
 
 
-def _check_leftovers(message: PitchDraft, html: _HtmlReader) -> Iterable[BrokenRule]:
-    everything = "\n".join((message.subject, message.body_text, html.text))
-    variables = dict.fromkeys(found.group() for found in _VARIABLE.finditer(everything))
+def leftovers(text: str) -> Iterable[BrokenRule]:
+    """The rules `unresolved-variable` and `bracket`, where something in `text` is left to fill in."""
+    variables = dict.fromkeys(found.group() for found in _VARIABLE.finditer(text))
     if variables:
         yield BrokenRule(
             "unresolved-variable",
             say("A variable has no value: {names}. Give it one.", names=", ".join(list(variables)[:_SHOWN])),
         )
-    brackets = dict.fromkeys(
-        found.group() for pattern in (_BRACKET, _PLACEHOLDER) for found in pattern.finditer(everything)
-    )
+    brackets = dict.fromkeys(found.group() for pattern in (BRACKET, _PLACEHOLDER) for found in pattern.finditer(text))
     if brackets:
         yield BrokenRule(
             "bracket",
@@ -359,6 +295,10 @@ def _check_leftovers(message: PitchDraft, html: _HtmlReader) -> Iterable[BrokenR
                 names=", ".join(list(brackets)[:_SHOWN]),
             ),
         )
+
+
+def _check_leftovers(message: PitchDraft, html: HtmlPart) -> Iterable[BrokenRule]:
+    yield from leftovers("\n".join((message.subject, message.body_text, html.text)))
     if not message.opt_out.strip() or not all(
         _flat(message.opt_out) in _flat(part) for part in (message.body_text, html.text) if part
     ):
@@ -367,71 +307,7 @@ def _check_leftovers(message: PitchDraft, html: _HtmlReader) -> Iterable[BrokenR
         )
 
 
-class _HtmlReader(HTMLParser):
-    # What a reader of the HTML part gets: its links, its text with white space between blocks, and what it would load.
-    _BLOCKS = frozenset({"p", "br", "div", "li", "ul", "ol", "td", "tr", "table", "blockquote", "hr", "body", "html"})
-    _PLAIN = _BLOCKS | {"a", "b", "strong", "i", "em", "span", "head", "title", "meta"}
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.links: list[str] = []
-        self.loads: list[str] = []
-        self.pieces: list[str] = []
-        self._title = False
-
-    @property
-    def text(self) -> str:
-        return "".join(self.pieces)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in self._BLOCKS:
-            self.pieces.append("\n")
-        self._title = tag == "title" or (self._title and tag != "body")
-        if tag not in self._PLAIN:
-            self.loads.append(f"<{tag}>")
-        for name, value in attrs:
-            if tag == "a" and name == "href":
-                self.links.append((value or "").strip())
-            elif (
-                name in {"src", "srcset", "background", "poster", "data", "action", "ping"}
-                or name.startswith("on")
-                or name == "style"
-                or (tag == "meta" and name == "http-equiv")
-            ):
-                self.loads.append(f"the attribute {name} on <{tag}>")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._BLOCKS:
-            self.pieces.append("\n")
-        if tag in {"title", "head"}:
-            self._title = False
-
-    def handle_data(self, data: str) -> None:
-        if not self._title:
-            self.pieces.append(data)
-
-
-def _read_html(source: str) -> _HtmlReader:
-    reader = _HtmlReader()
-    reader.feed(source)
-    reader.close()
-    return reader
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        return urlsplit(url if "://" in url else f"http://{url}")
-    except ValueError:  # such as an unfinished IPv6 address; the whole of it counts as a path
-        return SplitResult("http", "", url, "", "")
-
-
 def _flat(text: str) -> str:
     # Letters as a reader compares them: case and the kind of white space and quotation mark make no difference.
     flat = " ".join(words(text)).casefold()
     return flat.translate({0x2019: "'", 0x2018: "'", 0x201C: '"', 0x201D: '"'})
-
-
-def _trim_url(url: str) -> str:
-    while url and (url[-1] in ".,;:!?'\"*_\u2019\u201d\u2026" or (url[-1] == ")" and url.count(")") > url.count("("))):
-        url = url[:-1]
-    return url

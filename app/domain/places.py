@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from app.domain.said import say
+
 # Written by hand from the IANA table zone1970.tab; tests/domain/test_places.py compares it with the installed database.
 _ZONES = """
 AD Europe/Andorra|AE Asia/Dubai|AL Europe/Tirane|AM Asia/Yerevan|AR America/Argentina/Buenos_Aires*|AT Europe/Vienna
@@ -99,23 +101,23 @@ def place_of(
     """
     if chosen_country or chosen_zone:
         zone = chosen_zone or ZONE_OF.get(chosen_country or "", fallback_zone)
-        return Place(chosen_country, zone, "set by staff")
+        return Place(chosen_country, zone, say("set by staff"))
     ending = domain.rpartition(".")[2].lower()
     by_ending = _ENDING_TO_COUNTRY.get(ending) or (ending.upper() if ending not in _NO_PLACE else None)
     if by_ending in ZONE_OF:
-        return _in(by_ending, f"ccTLD .{ending}")
+        return _in(by_ending, say("ccTLD .{ending}", ending=ending))
     spoken, region = language_of(language)
     if region in ZONE_OF:
-        return _in(region, f"page language {spoken}-{region}")
+        return _in(region, say("page language {language}", language=f"{spoken}-{region}"))
     by_language = _LANGUAGE_TO_COUNTRY.get(spoken or "")
     if by_language is not None:
-        return _in(by_language, f"page language {spoken}")
+        return _in(by_language, say("page language {language}", language=spoken))
     if site_country in ZONE_OF:
-        return _in(site_country, "site default")
-    return Place(None, fallback_zone, "time zone of the mailbox")
+        return _in(site_country, say("site default"))
+    return Place(None, fallback_zone, say("time zone of the mailbox"))
 
 
 def _in(country: str, source: str) -> Place:
-    return Place(
-        country, ZONE_OF[country], source + (" (the zone of most people there)" if country in MANY_ZONES else "")
-    )
+    if country in MANY_ZONES:
+        source = say("{source} (the zone of most people there)", source=source)
+    return Place(country, ZONE_OF[country], source)

@@ -12,7 +12,10 @@ from datetime import timedelta
 from enum import StrEnum
 from fractions import Fraction
 
-# One refusal by policy lets a mailbox rest for this long.
+# A refusal may be about the one message, or the taste of the one server. When this many different recipients refuse within the time,
+# be it the mail or us, it is about the mailbox, which then rests.
+REFUSING_RECIPIENTS = 2
+REFUSED_WITHIN = timedelta(days=1)
 POLICY_REST = timedelta(hours=1)
 
 
@@ -22,6 +25,8 @@ class Incident(StrEnum):
     HARD_BOUNCE = "hard-bounce"
     COMPLAINT = "complaint"
     POLICY = "policy"
+    # A server refused us, and not the message, which is tried again.
+    SENDER_REFUSED = "sender-refused"
 
 
 @dataclass(frozen=True, slots=True)

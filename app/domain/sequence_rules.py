@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
+from app.domain.absence import FURTHEST
 from app.domain.calendar import PLAIN_WEEK, WorkDays, add_business_days, business_moment
 
 MAX_STEPS = 5
@@ -15,8 +16,9 @@ STARTER_NAME = "starter"
 FIRST = "pitch"
 # Business days to wait after an automatic answer that does not say when the person is back.
 ABSENCE_WITHOUT_DATE = 5
-# A longer absence, or one that ended before the answer came, is taken for a date that was read wrongly.
-MAX_AWAY_DAYS = 60
+# A longer absence, or one that ended before the answer came, is taken for a date that was read wrongly. People are away for
+# a parental leave or a sabbatical, so the bound is that of the reader of dates.
+MAX_AWAY_DAYS = FURTHEST.days
 
 # The first step is the pitch; a last step without a template gives up when nobody has answered.
 STARTER: tuple[dict[str, Any], ...] = (

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 # Google ignores dots in the local part, and both names are one mailbox (support.google.com/mail/answer/7436150).
 _DOTLESS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
 
+# Taken back only by a lead, with a reason: the person has said no.
+WISHES = frozenset({"unsubscribed", "complained", "erased"})
 MOST_WILDCARDS = 8
 MOST_PATTERNS = 1000
 LONGEST_PATTERN = 254

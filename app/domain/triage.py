@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from app.domain.inbound import Intent, Kind
+from app.domain.inbound import OWN_COPY, Intent, Kind
+from app.domain.inbound_auto import CHALLENGE, LEFT, TICKET
 from app.domain.pacing import Hours, next_slot
 
 
@@ -23,10 +24,12 @@ class ReplyClass(StrEnum):
     BOUNCE = "bounce"
 
 
-# What a machine sent wants no answer of anybody; the rest starts a clock when it comes.
+# What a machine sent wants no answer of anybody, but for a help desk's acknowledgement, which a person should have seen, somebody who has
+# left, and a filter that asks who we are; the rest starts a clock when it comes.
 _NO_CLOCK = frozenset({Kind.AUTO_REPLY, Kind.BOUNCE})
+_FOR_PEOPLE = frozenset({TICKET, LEFT, CHALLENGE})
 _FIRST = frozenset({ReplyClass.INTERESTED, ReplyClass.QUESTION})
-_LATER = frozenset({ReplyClass.WANTS_PAYMENT, ReplyClass.NOT_NOW})
+_LATER = frozenset({ReplyClass.WANTS_PAYMENT, ReplyClass.NOT_NOW, ReplyClass.AUTO})
 _KINDS = {
     Kind.AUTO_REPLY: ReplyClass.AUTO,
     Kind.BOUNCE: ReplyClass.BOUNCE,
@@ -54,8 +57,10 @@ def suggested(kind: str | None, intent: str | None) -> ReplyClass | None:
 
 
 def wants_people(kind: str | None, rule: str | None) -> bool:
-    """Whether a message starts a clock: not what a machine wrote, nor a copy of our own mail."""
-    return kind is not None and Kind(kind) not in _NO_CLOCK and rule != "own-copy"
+    """Whether a message starts a clock: not a copy of our own mail, nor what a machine wrote unless a person has to do something about it."""
+    if rule in _FOR_PEOPLE:
+        return True
+    return kind is not None and Kind(kind) not in _NO_CLOCK and rule != OWN_COPY
 
 
 def due_at(came: datetime, about: ReplyClass | None, hours: Hours | None, promise: Promise) -> datetime:

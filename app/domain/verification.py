@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from app.domain.link_verdict import LinkFact, on_site
+from app.domain.link_target import on_site
+from app.domain.link_verdict import LinkFact
 
 
 class Verification(StrEnum):

@@ -42,3 +42,64 @@ def test_finds_the_day_of_return(note: str, expected: str | None) -> None:
 
 def test_nonsense_days_are_no_dates() -> None:
     assert return_date("back on 45 January 2027, 31 February 2027 or 99/99/2027", WRITTEN) is None
+
+
+MORE = [
+    # A range is no day of another year, and its first day may leave its last mark out.
+    ("Nieobecna 11.02-19.02.2027", "2027-02-19"),
+    ("Ich bin vom 11.2.-19.2.2027 im Urlaub", "2027-02-19"),
+    ("Ledig 11-02-27-02", None),
+    # Blanks, as Czechs write them, and their case of November.
+    ("Jsem na dovolené do 19. 2. 2027, vracím se 22. 2.", "2027-02-22"),
+    ("Jsem mimo kancelář do 19. 2. včetně", "2027-02-19"),
+    ("Вернусь 22-го февраля", "2027-02-22"),
+    ("На связи с 22 февраля, в отпуске по 19 февраля", "2027-02-22"),
+    # A day of the week with its number, and a number alone behind a word of return.
+    ("Away through Feb 19th, back Monday the 22nd", "2027-02-22"),
+    ("Je suis absente jusqu'au 19 février. Retour le lundi 22.", "2027-02-22"),
+    ("Volveré el lunes 1", "2027-03-01"),
+    ("Dal 10 al 19 febbraio sono in ferie, rientro il 22.", "2027-02-22"),
+    ("I will return on the 22nd.", "2027-02-22"),
+    ("Bis Freitag 19 Uhr bin ich unterwegs", "2027-02-12"),
+    ("We moved to the 5th floor. Back on Monday.", "2027-02-15"),
+    # Words of return behind the day.
+    ("Afwezig t/m 19 februari. Maandag 22 februari ben ik er weer", "2027-02-22"),
+    ("Mandag 22. februar er jeg her igen, ferie til 19. februar", "2027-02-22"),
+    ("2月10日から19日まで出張です。", "2027-02-19"),
+    ("2/19まで休業です。2/22より営業を再開いたします。", "2027-02-22"),
+    # Nobody is back before the end of the absence.
+    ("Until 26 February. Tom is back on Thursday.", "2027-02-26"),
+]
+
+
+@pytest.mark.parametrize(("note", "expected"), MORE)
+def test_reads_days_as_people_shorten_them(note: str, expected: str | None) -> None:
+    assert return_date(note, date(2027, 2, 10)) == (date.fromisoformat(expected) if expected else None)
+
+
+def test_november_in_czech() -> None:
+    assert return_date("Od 16. do 20. listopadu jsem mimo kancelář.", date(2026, 11, 16)) == date(2026, 11, 20)
+
+
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        ("Our fair runs until 19 February. I am on leave and back on 15 February.", "2027-02-15"),
+        ("On leave until 19 February. Tom is back on 15 February.", "2027-02-19"),
+        ("Urlaub 10.2 - 19.2", "2027-02-19"),
+        ("Bis 19.2 im Urlaub", "2027-02-19"),
+        ("Bis 17.30 Uhr im Haus", None),
+        ("On leave until the 19th", "2027-02-19"),
+        ("Буду в отпуске с 15 февраля по 19 февраля", "2027-02-19"),
+        ("展览截至2月26日。我2月19日回来。", "2027-02-19"),
+    ],
+)
+def test_another_end_is_not_that_of_an_absence(note: str, expected: str | None) -> None:
+    assert return_date(note, date(2027, 2, 10)) == (date.fromisoformat(expected) if expected else None)
+
+
+def test_a_bare_day_counts_only_where_it_is_asked_for() -> None:
+    read = "Your mail was read on 12 February"
+    assert return_date(read, date(2027, 2, 10)) == date(2027, 2, 12)
+    assert return_date(read, date(2027, 2, 10), bare=False) is None
+    assert return_date("Back on 12 February", date(2027, 2, 10), bare=False) == date(2027, 2, 12)

@@ -5,23 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from app.domain.angle_evidence import (
-    LEAST_LOOKED,
-    Article,
-    DateSource,
-    Look,
-    Outline,
-    SeenDate,
-    State,
-    compare,
-    cover,
-    topic_of,
-)
+from app.domain.angle_coverage import LEAST_LOOKED, Article, cover, topic_of
+from app.domain.angle_evidence import DateSource, Look, Outline, SeenDate, State, compare, meets
 from app.domain.angles import LinkedFault
+from app.topics import subject_words
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 URL = "https://rival.example/guides/link-audit"
-ABOUT = ("How to audit your links", "link audits")
+ABOUT = ("How to audit your links", "disavow files")
 LONG = "Every quarter somebody on the team opens the list of links and reads it from the top to the bottom. " * 15
 
 
@@ -51,7 +42,7 @@ def page(outline: Outline | None = THEIRS, **changes) -> Look:
 
 def against(theirs: Look, ours: Outline | None = OURS, **more):
     mine = Look("https://acme.example/audit", 200, final_url="https://acme.example/audit", outline=ours)
-    return compare(theirs, mine if ours else None, ABOUT, now=NOW, **more)
+    return compare(theirs, mine if ours else None, *ABOUT, subject_words, now=NOW, **more)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +171,7 @@ def test_without_our_page_there_is_no_comparison():
     assert against(page(None, status=404), None).state is State.FACT
 
 
-TOPIC = topic_of("How to audit your links", "disavow files", ["Link audits for beginners"])
+TOPIC = topic_of("How to audit your links", "disavow files", ["Link audits for beginners"], "en", subject_words)
 
 
 def articles(count: int = 5, others: int = 30, newest: str = "2026-05-20") -> list[Article]:
@@ -193,14 +184,14 @@ def articles(count: int = 5, others: int = 30, newest: str = "2026-05-20") -> li
 
 
 def covered(found: list[Article], topic=TOPIC, same: bool | None = True):
-    return cover(found, topic, one_language=same, today=NOW.date())
+    return cover(found, topic, subject_words, one_language=same, today=NOW.date())
 
 
 def test_a_topic_is_what_is_shared_and_what_we_add():
     assert TOPIC.shared == {"link", "audit"}
     assert TOPIC.ours == {"disavow", "file"}
-    assert topic_of("How to audit your links", "disavow files", ["Garden chairs"]) is None
-    assert topic_of("Link audits", None, ["Link audits for beginners"]) is None
+    assert topic_of("How to audit your links", "disavow files", ["Garden chairs"], "en", subject_words) is None
+    assert topic_of("Link audits", None, ["Link audits for beginners"], "en", subject_words) is None
 
 
 def test_a_site_that_covers_the_topic_and_lacks_ours():
@@ -236,3 +227,160 @@ def test_another_language_lacks_nothing():
     assert covered(articles(), same=None).state is State.UNKNOWN
     assert covered(articles(), same=False).state is State.UNKNOWN
     assert covered(articles(), None).state is State.NO_FACT
+
+
+def body(*sentences: str) -> str:
+    return " ".join(sentences) + " " + "Und so geht das jedes Jahr weiter, bis alle zufrieden sind. " * 25
+
+
+def outline(title: str, lang: str, *headings: str, day: str = "2026-01-05", text: str = "") -> Outline:
+    return Outline(title, lang, (title, *headings), body(text), (seen(day),))
+
+
+def beside(theirs: Outline, ours: Outline, topic: str | None = None):
+    mine = Look("https://acme.example/x", 200, final_url="https://acme.example/x", outline=ours)
+    return compare(Look(URL, 200, final_url=URL, outline=theirs), mine, ours.title, topic, subject_words, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        (("Die Steuer und der Verein", "de"), ("Der Kompost und der Garten", "de")),
+        (("Le vélo et la ville", "fr"), ("Le pain et la cuisine pour tous", "fr")),
+        (("El perro y la casa", "es"), ("El vino y la mesa", "es")),
+        (("De fiets en het weer", "nl"), ("De kaas en het brood", "nl")),
+        (("7 ways to prune roses this year", "en"), ("10 ways to reuse coffee grounds this year", "en")),
+        (("5 Fehler beim Umzug", "de"), ("7 Fehler beim Brotbacken für Anfänger", "de")),
+        (("I passi per aprire un conto", "it"), ("I passi per coltivare pomodori", "it")),
+        (("7 erros no currículo", "pt"), ("5 erros na horta", "pt")),
+        (("Jak wybrać rower", "pl"), ("Jak wybrać namiot", "pl")),
+        (("Как выбрать велосипед", "ru"), ("Как выбрать палатку", "ru")),
+    ],
+)
+def test_small_words_are_no_subject(theirs, ours):
+    found = beside(outline(*theirs, day="2020-01-05"), outline(*ours, day="2026-05-01"))
+    assert (found.state, found.fact) == (State.NO_FACT, None), found.sentence
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        (("Kompost anlegen", "de"), ("Kompostieren auf dem Balkon", "de")),
+        (("Faire son compost", "fr"), ("Le compost sur un balcon", "fr")),
+        (("Pruning roses", "en"), ("How to prune roses", "en")),
+        (("Cómo podar rosales", "es"), ("La poda de los rosales", "es")),
+        (("Gartenkompost", "de"), ("Kompost", "de")),
+    ],
+)
+def test_one_subject_in_other_forms(theirs, ours):
+    found = beside(outline(*theirs, day="2020-01-05"), outline(*ours, day="2026-05-01"))
+    assert found.fact.fault is LinkedFault.OLDER, found.sentence
+
+
+@pytest.mark.parametrize(
+    ("lang", "title", "topic", "section", "theirs"),
+    [
+        ("de", "Kompost", "Kompost mit Würmern züchten", "Würmer züchten", "Wurmzucht"),
+        ("de", "Kompost", "Bodenproben auswerten", "Bodenproben auswerten", "Die Auswertung der Bodenprobe"),
+        ("en", "Compost", "compost troubleshooting", "Fermenting kitchen scraps", "Fermentation of scraps"),
+        ("fr", "Le compost", "compost et arrosage", "Arroser régulièrement", "L'arrosage régulier"),
+        ("es", "El compost", "compost y lombrices", "Criar lombrices rojas", "La lombricultura"),
+        ("nl", "Compost", "compost en wormenbakken", "Wormenbakken bouwen", "Een wormenbak"),
+    ],
+)
+def test_a_section_in_other_forms_is_there(lang, title, topic, section, theirs):
+    found = beside(
+        outline(title, lang, theirs, "A", "B", text=theirs), outline(title, lang, section, day="2026-05-01"), topic
+    )
+    assert found.fact is None, found.sentence
+
+
+def test_a_section_beside_our_topic_is_a_hint_for_a_reader():
+    theirs = outline("Compost for everybody", "en", "Bad odours and how to get rid of them", "A", "B")
+    ours = outline("A compost guide", "en", "Troubleshooting smells", day="2026-05-01")
+    found = beside(theirs, ours, "compost for small gardens")
+    assert (found.state, found.fact) == (State.NO_FACT, None)
+    assert "Troubleshooting smells" in found.sentence
+    assert beside(theirs, ours, "compost without smells").fact.word == "smells"
+
+
+def test_an_address_in_another_form_is_the_same_subject():
+    reached = outline("Kompostierung leicht gemacht", "de", "Womit man beginnt")
+    at = Look(
+        "https://rival.example/kompost-anlegen", 200, final_url="https://rival.example/x", moved=True, outline=reached
+    )
+    mine = Look("https://acme.example/x", 200, final_url="https://acme.example/x", outline=OURS)
+    for page, off in ((at, False), (replace(at, outline=outline("Unsere Angebote", "de", "Schuhe")), True)):
+        fact = compare(page, mine, *ABOUT, subject_words, now=NOW).fact
+        assert (fact is not None and fact.fault is LinkedFault.OFF_TOPIC) is off
+
+
+def titled(titles: list[str]) -> list[Article]:
+    day = date(2026, 5, 20)
+    return [
+        Article(f"https://them.example/{n}", title, day - timedelta(days=3 * n), DateSource.FEED)
+        for n, title in enumerate(titles)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lang", "title", "topic", "theirs", "pattern"),
+    [
+        ("de", "Kompost auf dem Balkon", None, "Die besten Tipps für den Kompost auf der Terrasse", "{n} Rezepte für den Herbst"),
+        ("es", "Compost para balcones", None, "Compost para todos", "{n} recetas para el otoño"),
+        ("fr", "Le compost pour les balcons", None, "Compost pour tous", "{n} recettes pour les fêtes"),
+        ("en", "10 ways to reuse coffee grounds", None, "12 ways to reuse old jars", "{n} ways to save money"),
+        ("en", "10 ideas for coffee grounds", "coffee grounds", "7 ideas for coffee lovers", "{n} ideas for the weekend"),
+        ("de", "7 Fehler beim Kompost", None, "5 Fehler beim Mulchen", "{n} Fehler, die jeder macht"),
+        ("pt", "Horta para varandas", None, "Ideias para a horta", "{n} ideias para o inverno"),
+        ("it", "Il compost per il balcone", None, "Guida al compost per tutti", "{n} ricette per la festa"),
+    ],
+)  # fmt: skip
+def test_small_words_are_not_counted(lang, title, topic, theirs, pattern):
+    shared = topic_of(title, topic, [theirs], lang, subject_words)
+    found = cover(
+        titled([pattern.format(n=n) for n in range(24)]), shared, subject_words, one_language=True, today=NOW.date()
+    )
+    assert (found.state, found.fact) == (State.NO_FACT, None), found.sentence
+
+
+def test_a_word_is_counted_as_it_is_said():
+    shared = topic_of("Würmer im Kompost", None, ["Kompost für Einsteiger"], "de", subject_words)
+    titles = [
+        "Kompost im Mai",
+        "Der Kompost und das Laub",
+        "Unser Komposthaufen",
+        "Kompostieren im Winter",
+        "Kompost-Tipps",
+        *["Rosen"] * 20,
+    ]
+    fact = cover(titled(titles), shared, subject_words, one_language=True, today=NOW.date()).fact
+    assert (fact.word, fact.count, fact.missing) == ("kompost", 3, "Würmer im Kompost")
+    has = [*titles, "Wurmkompost: was die Tiere brauchen"]
+    assert cover(titled(has), shared, subject_words, one_language=True, today=NOW.date()).fact is None
+
+
+@pytest.mark.parametrize(
+    ("lang", "title", "theirs", "said", "inside", "word"),
+    [
+        ("en", "Art for bats", "Art for all", ["Art in June", "Modern art", "Art_2024: a list"], "How to start", "art"),
+        ("de", "Ton für Fledermäuse", "Ton für alle", ["Ton im Juni", "Guter Ton", "Ton-Regeln"], "Beton im Juni", "ton"),
+        ("fr", "L'ail des chauves-souris", "De l'ail", ["L’ail en juin", "L'ail noir", "Ail"], "Travail en juin", "ail"),
+        ("es", "SEO para murciélagos", "SEO para todos", ["SEO en junio", "¿SEO?", "SEO/GEO"], "El museo", "seo"),
+        ("pt", "Balcão para morcegos", "Balcão vivo", ["Balca\u0303o", "«Balcão»", "Balcão: maio"], "Balcãozinho", "balcão"),
+        ("it", "Arte per pipistrelli", "Arte per tutti", ["L'arte", "Arte nera", "ARTE"], "Le carte", "arte"),
+        ("nl", "Gras voor vleermuizen", "Gras voor ons", ["Gras in juni", "Hoog gras", "GRAS!"], "Grasmaaier", "gras"),
+    ],
+)  # fmt: skip
+def test_a_word_inside_of_another_is_not_counted(lang, title, theirs, said, inside, word):
+    shared = topic_of(title, None, [theirs], lang, subject_words)
+    others = [f"{inside} {n}" for n in range(LEAST_LOOKED)]
+    fact = cover(titled([*said, *others]), shared, subject_words, one_language=True, today=NOW.date()).fact
+    assert (fact.word, fact.count) == (word, 3)
+
+
+def test_scripts_without_spaces_and_unknown_languages_say_nothing():
+    assert subject_words("堆肥の作り方を学ぶ", "ja") == {}
+    assert topic_of("Kompost im Mai", None, ["Kompost"], None, subject_words) is None
+    assert meets("wurm", ["wurmkompost"])
+    assert not meets("rose", ["wurmkompost"])

@@ -19,6 +19,8 @@ def at(text: str) -> datetime:
         (Cadence.DAILY, "2026-06-01T06:59", None),
         (Cadence.DAILY, "2026-06-01T07:00", "2026-06-01"),
         (Cadence.DAILY, "2026-06-01T23:59", "2026-06-01"),
+        (Cadence.HOURLY, "2026-06-01T03:05", "2026-06-01T01"),  # by UTC
+        (Cadence.HOURLY, "2026-06-01T23:59", "2026-06-01T21"),
         (Cadence.WEEKLY, "2026-06-01T06:59", None),  # a Monday
         (Cadence.WEEKLY, "2026-06-01T07:00", "2026-W23"),
         (Cadence.WEEKLY, "2026-06-03T03:00", "2026-W23"),

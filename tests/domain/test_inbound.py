@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.domain.bounce_text import class_of, status_in
+from app.domain.bounce_class import class_of
+from app.domain.bounce_text import status_in
 from app.domain.inbound import BounceClass, InboundMail, Intent, Kind, classify
+from app.domain.inbound_auto import CHALLENGE, GROUP, LEFT, SUBJECT
 from app.domain.inbound_intent import intent
 from app.domain.mail_tokens import addresses, bare_subject, clean_address, message_ids, sender
 
@@ -182,6 +184,173 @@ def test_small_readers() -> None:
     many = message_ids(" ".join(f"<{n}@x>" for n in range(200)))
     assert (len(many), many[0], many[4], many[5], many[-1]) == (50, "0@x", "4@x", "155@x", "199@x")
     assert clean_address("rfc822; Anna@Editor.test") == "Anna@editor.test"
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("Jürgen <jürgen@editor.test>", "jürgen@editor.test"),
+        ("ju\u0308rgen@editor.test", "jürgen@editor.test"),
+        ("jurgen@bücher.example", "jurgen@xn--bcher-kva.example"),
+        ("用户 <用户@例え.テスト>", "用户@xn--r8jz45g.xn--zckzah"),
+        ("अमित <अमित@editor.test>", "अमित@editor.test"),
+        ("анна@почта.рф", "анна@xn--80a1acny.xn--p1ai"),
+        ("anna@Straße.example", "anna@xn--strae-oqa.example"),
+        ("anna@stra\u200dsse.example", None),
+        ('"j d"@editor.test', None),
+        ('Dana <"john doe"smith@editor.test>', None),
+        ('"c@d.test"@editor.test', None),
+        ("a@b@editor.test", None),
+        ("anna@" + "x" * 64 + "ü.test", None),
+        ('"dana@editor.test"', "dana@editor.test"),
+        ("anna@editor.test、ben@editor.test", "anna@editor.test"),
+    ],
+)
+def test_an_address_is_read_whole_or_not_at_all(written: str, address: str | None) -> None:
+    assert sender(written)[1] == address
+    assert addresses(written)[:1] == ((address,) if address else ())
     assert addresses("A <a@x.test>, b@y.test; a@x.test") == ("a@x.test", "b@y.test")
     assert bare_subject("Re: AW: Re[2]: SV:  Hello   World") == "hello world"
     assert bare_subject("回复：Hello") == "hello"
+
+
+DESK = {
+    "x_zendesk_from_account_id": "1",
+    "auto_submitted": "auto-generated",
+    "in_reply_to": "<a@b>",
+    "subject": "Re: Your checklist",
+}
+NUMBERED = {"x_auto_response_suppress": "All", "in_reply_to": "<a@b>", "subject": "Re: Your checklist (ticket 1234)"}
+GENERATED = {"auto_submitted": "auto-generated", "references": "<a@b>", "subject": "[Ticket #1234] Your checklist"}
+
+
+@pytest.mark.parametrize("headers", [DESK, NUMBERED, GENERATED])
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("Hi Anna, thank you for contacting us. I added the link today!", Intent.INTERESTED),
+        ("Thanks for reaching out! I have added your link.", Intent.INTERESTED),
+        ("Thank you for contacting us, unfortunately we do not accept guest posts.", Intent.NO),
+        ("Thanks for reaching out. Our fee for a link is USD 100.", Intent.WANTS_PAYMENT),
+        ("Thanks for contacting us. Which page do you mean?", Intent.QUESTION),
+        ("Vielen Dank für Ihre Anfrage! Ich habe den Link eingefügt.", Intent.INTERESTED),
+        ("Nous avons bien reçu votre message. J'ai ajouté le lien.", Intent.INTERESTED),
+        ("Abbiamo ricevuto la sua richiesta. Il link è stato aggiunto.", Intent.INTERESTED),
+        ("Wij hebben uw bericht ontvangen. Link is toegevoegd!", Intent.INTERESTED),
+        ("Thanks for reaching out. Not interested, sorry. Please stop writing.", Intent.OPT_OUT),
+    ],
+)
+def test_a_person_who_answers_through_a_help_desk_is_a_person(text: str, wish: Intent, headers: dict[str, str]) -> None:
+    found = classify(mail(text, **headers))
+    assert found.kind is (Kind.OPT_OUT if wish is Intent.OPT_OUT else Kind.REPLY), found.rule
+    assert found.intent is wish
+
+
+@pytest.mark.parametrize("headers", [DESK, NUMBERED, GENERATED])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you for contacting Editor Support. We have received your request and will get back to you within 24 hours.\n"
+        "If you have any further questions, please reply to this email. We are happy to help!",
+        "Your request has been received. Unfortunately we are experiencing a high volume of requests.\n"
+        "In the meantime, have you checked our FAQ? Need help faster? Visit our help center.",
+        "We have received your message (ticket number 1234). For invoices and prices, please contact billing.",
+        "Vielen Dank für Ihre Anfrage. Leider kommt es derzeit zu längeren Wartezeiten. Haben Sie noch Fragen?\n"
+        "Wir helfen Ihnen gerne weiter.",
+        "Nous avons bien reçu votre demande. Notre équipe vous répondra avec plaisir dans les 24 heures.",
+        "Hemos recibido su mensaje. Lamentablemente, el tiempo de respuesta es mayor de lo habitual.",
+        "Thanks for contacting us. Did you know that most answers are in our docs? Visit docs.editor.test.",
+        "Thank you for contacting us. We aim to reply within 2 days. Unfortunately we cannot answer every mail.",
+        "Ваше обращение принято. К сожалению, время ответа увеличено.",
+    ],
+)
+def test_what_help_desks_say_to_everybody_is_no_answer(text: str, headers: dict[str, str]) -> None:
+    found = classify(mail(text, **headers))
+    assert (found.kind, found.ticket) == (Kind.AUTO_REPLY, True), found.rule
+
+
+def test_an_absence_note_with_an_answer_in_it_is_a_person() -> None:
+    told = {"x_auto_response_suppress": "All", "subject": "Your checklist"}
+    assert classify(mail("Sorry, I was on vacation. We like it and added it.", **told)).kind is Kind.REPLY
+    assert classify(mail("Unfortunately I am on vacation. I will be happy to answer when I am back.", **told)).kind is (
+        Kind.AUTO_REPLY
+    )
+
+
+def test_a_subject_that_is_ours_says_nothing_about_the_sender() -> None:
+    answer = mail(
+        "Nice list, thanks.", subject="Re: Out of office templates", x_auto_response_suppress="All", in_reply_to="<a@b>"
+    )
+    assert classify(answer).rule == SUBJECT
+    assert classify(answer, own_subject=True).kind is Kind.REPLY
+    marked = mail("x", subject="Re: Out of office templates", auto_submitted="auto-replied")
+    assert classify(marked, own_subject=True).kind is Kind.AUTO_REPLY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I no longer work here, please write to Tom (tom@editor.test).",
+        "Thank you for your email. Dana Ruiz is no longer with the company.",
+        "Dejé la empresa en mayo.",
+        "I have left Editor and this mailbox is not monitored. Please contact tom@editor.test.",
+        "This email address is no longer in use.",
+        "Ich bin nicht mehr für Editor tätig. Bitte wenden Sie sich an Tom.",
+        "Frau Ruiz ist nicht mehr im Unternehmen.",
+        "Je ne travaille plus chez Editor. Merci d'écrire à Tom.",
+        "Dana a quitté l'entreprise.",
+        "Ya no trabajo en Editor. Escriba a Tom.",
+        "Non lavoro più in Editor. Scrivete a Tom.",
+        "Já não trabalho na Editor. Escreva ao Tom.",
+        "Ik werk niet meer bij Editor. Mail Tom.",
+        "Nie pracuję już w Editor. Proszę pisać do Toma.",
+        "Jag arbetar inte längre på Editor.",
+        "Jeg arbejder ikke længere hos Editor.",
+        "Jeg jobber ikke lenger i Editor.",
+        "En ole enää töissä Editorissa.",
+        "Я больше не работаю в компании.",
+        "退職いたしました。後任のトムにご連絡ください。",
+        "我已离职，请联系汤姆。",
+        "퇴사하였습니다. 톰에게 연락해 주세요.",
+        "Artık Editor'da çalışmıyorum.",
+        "Již zde nepracuji.",
+    ],
+)
+def test_a_machine_that_says_that_somebody_has_left(text: str) -> None:
+    found = classify(mail(text, auto_submitted="auto-replied", subject="Automatic reply: Your checklist"))
+    assert (found.kind, found.rule) == (Kind.AUTO_REPLY, LEFT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your message is being held. Please verify your message by clicking the link below.",
+        "To prove that you are a human, click here and your mail will be delivered.",
+        "I am protecting myself from spam. Please confirm that you sent this message.",
+        "Bitte bestätigen Sie Ihre Nachricht, damit sie zugestellt wird.",
+        "Veuillez confirmer votre message en cliquant sur le lien.",
+    ],
+)
+def test_a_filter_that_asks_whether_we_are_people(text: str) -> None:
+    found = classify(mail(text, auto_submitted="auto-replied", subject="Your checklist"))
+    assert (found.kind, found.rule) == (Kind.AUTO_REPLY, CHALLENGE)
+
+
+def test_somebody_who_is_away_has_not_left() -> None:
+    for text in (
+        "I have left the office for a week, back on Monday.",
+        "I am away until 5 May. For urgent matters contact Tom, who has left his number below.",
+        "I am on leave until Monday. Tom no longer covers for me.",
+    ):
+        found = classify(mail(text, auto_submitted="auto-replied", subject="Automatic reply: Your checklist"))
+        assert found.rule not in (LEFT, CHALLENGE)
+
+
+def test_mail_of_a_group_is_told_from_a_newsletter() -> None:
+    group = {"list_id": "<editors.editor.test>", "subject": "Your checklist"}
+    assert classify(mail("We added it", **group)).rule == GROUP
+    assert (
+        classify(mail("We added it", **group, list_post="<mailto:e@x>", list_unsubscribe="<mailto:u@x>")).rule == GROUP
+    )
+    assert classify(mail("News", **group, list_unsubscribe="<mailto:u@x>")).rule == "list-mail"
+    assert classify(mail("News", **group, list_post="NO", list_unsubscribe="<mailto:u@x>")).rule == "list-mail"

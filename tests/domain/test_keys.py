@@ -4,7 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.keys import PATH_TENANTS, TENANT_HOSTS, authority_of, host_of, parent_of, path_tenant
+from app.addresses import clean_address as one_address
+from app.domain.keys import (
+    PATH_TENANTS,
+    TENANT_HOSTS,
+    VISITOR_HOSTS,
+    ascii_labels,
+    authority_of,
+    host_name,
+    host_of,
+    of_visitors,
+    parent_of,
+    path_tenant,
+)
+from app.domain.mail_tokens import clean_address
 from app.keys import ascii_host, platform_of, registrable_domain, site_key, unicode_host
 
 
@@ -75,6 +88,18 @@ def test_registrable_domain(given_text: str, key: str | None) -> None:
         ("https://www.youtube.com/watch?v=1", "youtube.com"),
         ("https://www.youtube.com/@channel/videos", "youtube.com/@channel"),
         ("https://news.example.com/@writer", "example.com"),
+        ("https://dev.to/Ana/a-post-1a2b", "dev.to/ana"),
+        ("https://dev.to/t/seo", "dev.to"),
+        ("https://www.linkedin.com/company/Rival/posts", "linkedin.com/company/rival"),
+        ("https://www.linkedin.com/in/jane", "linkedin.com/in/jane"),
+        ("https://www.linkedin.com/pulse/a-text", "linkedin.com"),
+        ("https://bsky.app/profile/jane.example/post/1", "bsky.app/profile/jane.example"),
+        ("https://m.facebook.com/rival/about", "facebook.com/rival"),
+        ("https://www.facebook.com/l.php?u=x", "facebook.com"),
+        ("https://x.com/Rival/status/1", "x.com/rival"),
+        ("https://x.com/i/lists/1", "x.com"),
+        ("https://www.reddit.com/r/SEO/comments/1", "reddit.com/r/seo"),
+        ("https://www.reddit.com/domain/rival.example", "reddit.com"),
     ],
 )
 def test_site_key_of_hosts_that_give_out_paths(url: str, key: str) -> None:
@@ -106,6 +131,12 @@ def test_display_form_comes_back() -> None:
 def test_the_parts() -> None:
     assert authority_of("https://user@Example.com:80/p") == "Example.com"
     assert host_of("Example.COM:443") == "example.com"
+    assert host_of("https://dana@Bücher.example.:8080/x?y#z") == host_of("bücher.example/x") == "xn--bcher-kva.example"
+    assert host_of("www.youtube.com/@chan/about") == "www.youtube.com"
+    assert host_of("medium.com?from=@joe") == "medium.com"
+    assert [host_of(one) for one in ("jo@example.com", "jo@example.com/x")] == ["", ""]
+    assert [host_of(one) for one in ("mailto:jo@example.com", "https://[broken", "/x", "")] == [""] * 4
+    assert (host_name("192.0.2.7"), host_of("http://192.0.2.7/x")) == (None, "192.0.2.7")
     assert parent_of("a.b.example") == "b.example"
     assert parent_of("example.com") is None
     assert path_tenant("example.com", ["@x"]) is None
@@ -113,8 +144,25 @@ def test_the_parts() -> None:
 
 
 def test_our_tables_name_hosts_in_their_own_normal_form() -> None:
-    for host in (*TENANT_HOSTS, *PATH_TENANTS):
+    for host in (*TENANT_HOSTS, *PATH_TENANTS, *VISITOR_HOSTS):
         assert ascii_host(host) == host
+
+
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [
+        ("facebook.com", "facebook.com"),
+        ("de-de.facebook.com", "facebook.com"),
+        ("en.wikipedia.org", "wikipedia.org"),
+        ("docs.google.com", "docs.google.com"),
+        ("google.com", None),
+        ("notfacebook.com", None),
+        ("jane.substack.com", None),
+        ("", None),
+    ],
+)
+def test_hosts_on_which_anybody_writes(host: str, named: str | None) -> None:
+    assert of_visitors(host) == named
 
 
 @given(st.text(max_size=80))
@@ -134,3 +182,34 @@ def test_www_case_port_and_scheme_do_not_matter(host: str) -> None:
     key = registrable_domain(host)
     for form in (f"http://{host}/", f"HTTPS://{host.upper()}:8443/x", f"{host}.", f"//{host}"):
         assert registrable_domain(form) == key
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("straße.de", "xn--strae-oqa.de"),
+        ("STRASSE.de", "strasse.de"),
+        ("Straße.DE", "xn--strae-oqa.de"),
+        ("STRAẞE.de", "xn--strae-oqa.de"),
+        ("ελλάς.gr", "xn--hxarsa0b.gr"),
+        ("ΕΛΛΆΣ.gr", "xn--hxarsa5b.gr"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("bu\u0308cher.example", "xn--bcher-kva.example"),
+        ("ＥＸＡＭＰＬＥ.com", "example.com"),
+        ("例え.テスト", "xn--r8jz45g.xn--zckzah"),
+        ("x" * 60 + "ß.de", None),
+    ],
+)
+def test_a_name_in_another_script_is_one_name_for_keys_mail_and_pages(written: str, host: str | None) -> None:
+    """As browsers read it; capitals are those of single letters, so that a last Σ is σ."""
+    assert ascii_host(written) == ascii_labels(written) == host
+    assert clean_address(f"a@{written}") == (host and f"a@{host}")
+    assert host_of(f"https://{written.lower() if 'Σ' not in written else host}/") == (host or written)
+    if host is not None:
+        assert one_address(f"a@{written}") == f"a@{host}"
+
+
+@given(st.text("abzäßςσñéйяあ例-", min_size=1, max_size=12))
+def test_our_labels_are_those_of_the_codec_wherever_both_have_one(label: str) -> None:
+    ours, theirs = ascii_labels(f"{label}.test"), ascii_host(f"{label}.test")
+    assert None in (ours, theirs) or ours == theirs

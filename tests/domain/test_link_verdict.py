@@ -6,15 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.link_target import Target, on_site, page_key
 from app.domain.link_verdict import (
     Followed,
     LinkFact,
     PageFacts,
-    Target,
+    collapsed,
     judge,
     judge_status,
-    on_site,
-    page_key,
     redirect_candidates,
     robots_directives,
 )
@@ -64,6 +63,8 @@ def test_what_is_ours(url: str, match: str | None) -> None:
         ("https://a.test:443/x", "https://a.test/x"),
         ("https://a.test/caf%C3%A9", "https://a.test/café"),
         ("https://a.test/x?gclid=1", "https://a.test/x"),
+        ("www.a.test/x", "https://a.test/x"),
+        ("https://bücher.test/x", "https://xn--bcher-kva.test/x"),
     ],
 )
 def test_the_same_page_has_one_key(one: str, other: str) -> None:
@@ -250,3 +251,24 @@ def test_a_canonical_elsewhere_is_noted() -> None:
 )
 def test_a_page_lies_on_a_site(url: str, site: str, on: bool) -> None:
     assert on_site(url, site) is on
+
+
+@pytest.mark.parametrize(
+    ("words", "before", "final", "doubt"),
+    [
+        (20, None, "", True),
+        (70, None, "", False),
+        (20, 900, "", True),
+        (100, 650, "", True),
+        (100, 310, "", True),
+        (250, 650, "", False),
+        (15, 40, "", False),
+        # Another page has words of its own.
+        (100, 650, "https://editor.example/other", False),
+        (30, 650, "https://editor.example/other", True),
+    ],
+)
+def test_a_page_of_which_little_is_left_is_in_doubt(words, before, final, doubt):
+    finding = judge(replace(PAGE, text="Other words.", links=(), words=words), ACME)
+    finding = replace(finding, final_url=final or finding.url)
+    assert (collapsed(finding, before).reason == "page-collapsed") is doubt

@@ -109,6 +109,19 @@ def test_follow_ups_take_the_room_and_the_oldest_the_rest() -> None:
     assert pacing.share([7], 0) == set()
 
 
+def test_a_pause_runs_to_its_end_whatever_the_longest_one_is_now() -> None:
+    now = at("2026-06-01T09:00+00:00")
+    for ahead, longest, runs in (
+        (3600, 60, True),
+        (2 * 86_400, 60, False),
+        (2 * 86_400, 3 * 86_400, True),
+        (-1, 60, False),
+    ):
+        end = now + timedelta(seconds=ahead)
+        assert pacing.pause_end(end, longest, now) == (end if runs else None)
+    assert pacing.pause_end(None, 60, now) is None
+
+
 def test_the_mailbox_for_a_new_conversation() -> None:
     fresh, busy = Candidate(1, cap=50, used=20, waiting=20), Candidate(2, cap=100, used=30, waiting=5)
     german = Candidate(3, cap=10, used=8, waiting=1, language="de")

@@ -76,9 +76,10 @@ def test_a_replacement_needs_a_stated_fact():
         ({"fault": LinkedFault.OLDER, "on": date(2019, 3, 4), "says": "newest"}, "shows no date after 4 March 2019"),
         ({"fault": LinkedFault.OLDER}, None),
         (
-            {"fault": LinkedFault.LACKS, "heading": "Disavow files"},
-            'says nothing of "Disavow files", which ours explains',
+            {"fault": LinkedFault.LACKS, "heading": "Disavow files", "word": "disavow"},
+            'does not mention "disavow", on which ours has a section ("Disavow files")',
         ),
+        ({"fault": LinkedFault.LACKS, "heading": "Disavow files"}, None),
         ({"fault": LinkedFault.LACKS}, None),
     ],
 )

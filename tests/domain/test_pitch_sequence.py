@@ -24,7 +24,8 @@ def test_never_earlier_than_its_wait_and_always_on_a_business_day(sent_at, wait,
     assert moved >= plain > sent_at
     assert is_business_day(plain.astimezone(zone).date())
     assert is_business_day(moved.astimezone(zone).date())
-    assert moved - sent_at < timedelta(days=160)
+    # The longest absence that is believed, after the last answer.
+    assert moved - sent_at < timedelta(days=480)
 
 
 def test_a_return_in_the_past_is_not_believed():
@@ -32,3 +33,10 @@ def test_a_return_in_the_past_is_not_believed():
     absence = Absence(sent + timedelta(hours=1), date(2026, 5, 1))
     due = due_after(sent, Step("follow-up-1", 2), ZoneInfo("UTC"), absences=[absence])
     assert due.date() == date(2026, 6, 8)
+
+
+def test_a_long_leave_is_believed():
+    sent = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
+    absence = Absence(sent + timedelta(hours=1), date(2026, 9, 15))
+    due = due_after(sent, Step("follow-up-1", 2), ZoneInfo("UTC"), absences=[absence])
+    assert due.date() == date(2026, 9, 16)

@@ -1,10 +1,9 @@
 """What a writer added to a conversation: quotes, lines above quotes and signatures of many programs and languages."""
 
-import time
-
 import pytest
 
 from app.domain.reply_text import new_text
+from tests.support.growth import LINEAR, growth, repeated
 
 CASES = {
     "gmail": ("Sure.\n\nBest regards,\nAnna\nEditor\n\nOn Mon, 5 Jan 2026 at 10:00, Bob <b@ours.example> wrote:\n> Hi\n> there", "Sure."),
@@ -69,18 +68,8 @@ HOSTILE = {
 }
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("name", HOSTILE)
 def test_is_linear_on_hostile_text(name: str) -> None:
-    # The libraries that mail programs use take minutes here. Four times the text may take about four times the time.
-    def seconds(size: int) -> float:
-        text = (HOSTILE[name] * (size // len(HOSTILE[name]) + 1))[:size]
-        best = 9.0
-        for _ in range(3):
-            start = time.process_time()
-            new_text(text)
-            best = min(best, time.process_time() - start)
-        return best
-
-    small, large = seconds(16_000), seconds(64_000)
-    assert large < max(10 * small, 0.02)
-    assert seconds(130_000) < max(20 * small, 0.04)
+    # The libraries that mail programs use take minutes here.
+    assert growth(new_text, repeated(HOSTILE[name]), 130_000) < LINEAR

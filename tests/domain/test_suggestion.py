@@ -45,6 +45,11 @@ def test_a_stranger_fits_nothing() -> None:
 def test_what_came_before_our_mail_is_no_answer() -> None:
     early = replace(STRANGER, sender="dana@editor.test", domain="editor.test", at=SENT.at - timedelta(days=1))
     assert fit(early, SENT) == (0, ())
+    assert fit(replace(early, at=SENT.at - timedelta(seconds=61)), SENT) == (0, ())
+    # Two clocks, and theirs in whole seconds.
+    skewed, reasons = fit(replace(early, at=SENT.at - timedelta(seconds=59)), SENT)
+    assert skewed == fit(replace(early, at=SENT.at), SENT)[0]
+    assert reasons[-1] == "it came 0 days after our mail"
 
 
 def test_more_reasons_mean_more_points() -> None:

@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from app.domain.inbound import Kind, Verdict, classify
+from app.domain.inbound import Intent, Kind, Verdict, classify
 from app.inbox.parse import parse
-from tests.mail.letters import Letter, letters
+from tests.mail.letters import Letter, answers, doubts, letters, message
 
 BY_GROUP: dict[str, list[Letter]] = defaultdict(list)
 for _letter in letters():
@@ -47,3 +47,81 @@ def test_says_what_it_is(group: str) -> None:
 def test_only_what_is_new_is_kept(group: str) -> None:
     got = {letter.name: parse(letter.raw).new_text for letter in BY_GROUP[group]}
     assert got == {letter.name: letter.text for letter in BY_GROUP[group]}
+
+
+WISHES = [(letter, classify(parse(letter.raw))) for letter in answers("wishes.txt")]
+
+
+def test_a_friendly_answer_is_never_a_final_opt_out() -> None:
+    final = [
+        (letter.name, found.rule)
+        for letter, found in WISHES
+        if letter.label == "friendly" and found.kind is Kind.OPT_OUT
+    ]
+    assert final == []
+
+
+def test_an_opt_out_is_seen_and_mostly_without_a_person() -> None:
+    meant = [(letter, found) for letter, found in WISHES if letter.label == "opt-out"]
+    assert len({letter.name.partition("/")[0] for letter, _ in meant}) >= 15
+    assert [letter.name for letter, found in meant if found.intent is not Intent.OPT_OUT] == []
+    guessed = [letter.name for letter, found in meant if found.kind is not Kind.OPT_OUT]
+    assert len(guessed) <= len(meant) // 50, guessed
+
+
+def test_a_guess_asks_a_person_and_is_a_reply() -> None:
+    guessed = [found for _, found in WISHES if found.intent is Intent.OPT_OUT and found.kind is not Kind.OPT_OUT]
+    assert guessed
+    assert {found.kind for found in guessed} == {Kind.REPLY}
+    assert all(found.rule.startswith("reply:perhaps-opt-out:") for found in guessed)
+
+
+DOUBTS = [(letter, classify(parse(letter.raw))) for letter in doubts()]
+
+
+@pytest.mark.parametrize("language", sorted({letter.name.partition("/")[0] for letter, _ in DOUBTS}))
+def test_what_signs_and_words_disagree_about(language: str) -> None:
+    wrong = []
+    for letter, verdict in DOUBTS:
+        label, _, day = letter.label.partition(":")
+        guessed = verdict.kind is Kind.REPLY and verdict.intent is Intent.OPT_OUT
+        told = "guess" if guessed else found(verdict)
+        right = (
+            verdict.kind is Kind.REPLY and (label == "answer" or not guessed)
+            if label in ("person", "answer")
+            else told == label
+        )
+        back = date.fromisoformat(day) if day not in ("", "-") else None
+        if letter.name.startswith(f"{language}/") and (not right or verdict.returns_on != back):
+            wrong.append((letter.text, letter.label, told, verdict.returns_on, verdict.rule))
+    assert wrong == []
+
+
+def test_no_answer_of_a_person_is_lost_to_a_machine_or_to_an_opt_out() -> None:
+    assert len(DOUBTS) >= 250
+    assert len({letter.name.partition("/")[0] for letter, _ in DOUBTS}) >= 12
+    people = [(letter, verdict) for letter, verdict in DOUBTS if letter.label.partition(":")[0] != "away"]
+    assert len(people) >= 130
+    assert [letter.text for letter, verdict in people if verdict.kind not in (Kind.REPLY, Kind.OPT_OUT)] == []
+    assert [
+        letter.text for letter, verdict in people if verdict.kind is Kind.OPT_OUT and letter.label != "opt-out"
+    ] == []
+
+
+FOOTERS = """
+    Unsubscribe | Unsubscribe here | If you no longer wish to receive these emails, unsubscribe here. | Not interested? Unsubscribe | Unsubscribe from our list at editor.test/u | Reply STOP to opt out. | To opt out, reply to this mail. |
+    Abmelden | Wenn Sie keine weiteren E-Mails erhalten möchten, können Sie sich hier abmelden. | Sie möchten keine E-Mails mehr? Hier abmelden. | Se désabonner | Si vous ne souhaitez plus recevoir nos messages, cliquez ici. |
+    Pour ne plus recevoir nos e-mails, désabonnez-vous ici. | Darse de baja | Si no desea recibir más correos, haga clic aquí. | Disiscriviti | Se non desidera più ricevere le nostre email, clicchi qui. | Descadastrar |
+    Se não deseja mais receber nossos e-mails, clique aqui. | Afmelden | Als u niet langer e-mails wilt ontvangen, klik hier. | Wypisz się | Jeśli nie chcesz otrzymywać wiadomości, kliknij tutaj. | Avregistrera |
+    Vill du inte få fler mejl? Avregistrera dig här. | Afmeld | Ønsker du ikke at modtage flere mails? Afmeld her. | Отписаться | Если вы не хотите получать письма, нажмите здесь. | 配信停止 | 今後メールが不要な方はこちら | 退订 |
+    수신거부 | Odhlásit | Pokud si nepřejete dostávat další e-maily, klikněte zde. | Abonelikten çık
+"""
+
+
+@pytest.mark.parametrize("footer", [entry.strip() for entry in FOOTERS.split(" | ")])
+def test_a_footer_below_an_answer_is_never_a_final_opt_out(footer: str) -> None:
+    text = f"Sam looks after that page, he is in on Thursday.\nAnna\n{footer}"
+    for name, value in (("In-Reply-To", "<0190.tok@ours.example>"), ("Return-Path", "<>")):
+        assert classify(parse(message({name: value, "Subject": "Re: A page on tides"}, text))).kind is Kind.REPLY
+    replied = {"Auto-Submitted": "auto-replied", "In-Reply-To": "<0190.tok@ours.example>", "Subject": "Re: A page"}
+    assert classify(parse(message(replied, text))).kind is Kind.AUTO_REPLY

@@ -6,18 +6,21 @@ import pytest
 
 from app.domain.inbound import classify
 from app.inbox.parse import parse
-from tests.mail.shapes import Sample, samples
+from tests.mail.shapes import Sample, samples, strangers
 
 BY_SHAPE: dict[str, list[Sample]] = defaultdict(list)
 for _sample in samples():
     BY_SHAPE[_sample.name.partition("/")[0]].append(_sample)
+for _sample in strangers():
+    BY_SHAPE[f"strangers-{_sample.name.partition('/')[0]}-{_sample.expected}"].append(_sample)
 BOUNCES = ("hard", "soft", "policy")
 KINDS = {"none": ("reply",), "auto": ("auto-reply",), "other": ("other", "auto-reply")}
 
 
 def test_there_are_enough() -> None:
     assert len(BY_SHAPE) >= 230
-    assert sum(map(len, BY_SHAPE.values())) >= 3000
+    assert sum(map(len, BY_SHAPE.values())) >= 3450
+    assert len([sample for group in BY_SHAPE.values() for sample in group if "human" in sample.name]) >= 90
 
 
 @pytest.mark.parametrize("shape", BY_SHAPE)

@@ -138,31 +138,46 @@ def _html(text: str) -> str:
 
 def letters() -> Iterator[Letter]:
     """All letters, in a fixed order: each answer through three programs, each message of a machine once."""
-    for number, line in enumerate(_lines("answers.txt")):
+    yield from answers("answers.txt")
+    for number, line in enumerate(_lines("machines.txt")):
+        label, headers, subject, text = (part.strip() for part in line.split(" | ", 3))
+        fields = dict(part.split(": ", 1) for part in headers.split("; ") if part != "-")
+        raw = message(
+            {"Subject": subject, **fields}, text.replace("/", "\n") if label == "ticket" else text, rich=False
+        )
+        yield Letter(f"machine/{number:03}", raw, label, None)
+
+
+def doubts() -> Iterator[Letter]:
+    """Messages whose headers, subjects and words speak for different things, each once and as it is written."""
+    for number, line in enumerate(_lines("doubts.txt")):
+        language, label, headers, subject, text = (part.strip() for part in line.split(" | ", 4))
+        fields = dict(part.split(": ", 1) for part in headers.split("; ") if part != "-")
+        raw = message({"Subject": subject, **fields}, text.replace(" // ", "\n"), rich=False)
+        yield Letter(f"{language}/{number:03}", raw, label, text)
+
+
+def answers(file: str) -> Iterator[Letter]:
+    """The answers of one file, each through three programs."""
+    for number, line in enumerate(_lines(file)):
         language, label, text = (part.strip() for part in line.split("|", 2))
         for client in (CLIENTS[(number + step) % len(CLIENTS)] for step in (0, 3, 6)):
             body, rich = client(text, language)
             fields = {"Subject": "Re: A page on tides", "In-Reply-To": "<0190.tok@ours.example>"}
-            yield Letter(f"{language}/{number:03}/{client.__name__}", _message(fields, body, rich=rich), label, text)
-    for number, line in enumerate(_lines("machines.txt")):
-        label, headers, subject, text = (part.strip() for part in line.split(" | ", 3))
-        fields = dict(part.split(": ", 1) for part in headers.split("; ") if part != "-")
-        raw = _message(
-            {"Subject": subject, **fields}, text.replace("/", "\n") if label == "ticket" else text, rich=False
-        )
-        yield Letter(f"machine/{number:03}", raw, label, None)
+            yield Letter(f"{language}/{number:03}/{client.__name__}", message(fields, body, rich=rich), label, text)
 
 
 def _lines(file: str) -> list[str]:
     return [line for line in (HERE / file).read_text().splitlines() if line.strip() and not line.startswith("#")]
 
 
-def _message(fields: dict[str, str], body: str, *, rich: bool) -> bytes:
-    message = EmailMessage()
-    message["From"] = "Anna Lind <anna@editor.test>"
-    message["To"] = "bob@ours.example"
-    message["Date"] = "Mon, 23 Nov 2026 10:00:00 +0000"
+def message(fields: dict[str, str], body: str, *, rich: bool = False) -> bytes:
+    """One message from Anna to Bob, as bytes, with these headers."""
+    made = EmailMessage()
+    made["From"] = "Anna Lind <anna@editor.test>"
+    made["To"] = "bob@ours.example"
+    made["Date"] = "Mon, 23 Nov 2026 10:00:00 +0000"
     for name, value in fields.items():
-        message[name] = value
-    message.set_content(body, subtype="html" if rich else "plain")
-    return message.as_bytes()
+        made[name] = value
+    made.set_content(body, subtype="html" if rich else "plain")
+    return made.as_bytes()

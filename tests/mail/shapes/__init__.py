@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import quopri
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.header import Header
@@ -52,6 +53,24 @@ def samples() -> Iterator[Sample]:
                 yield Sample(
                     f"{name}/{charset}/{encoding}", _message(text, {}, charset, encoding, expected), expected, recipient
                 )
+
+
+def strangers() -> Iterator[Sample]:
+    """What the blind rounds were made of: each reply in one dress of another maker, and whole reports; the name begins with the round."""
+    dresses = {name: text for name, _, _, text in _blocks("relay.txt")}
+    for number, line in enumerate(_lines("strangers.txt")):
+        expected, dress, status, words, why = line.split(" | ")
+        said = Template(words).safe_substitute(rcpt=RCPT)
+        code = re.search(r"\b[45]\d\d\b", said)
+        fill = {"said": said, "code": code.group() if code else "550", "status": status, "word": WORDS[expected]}
+        encoding = ("7bit", "quoted-printable", "base64")[number % 3]
+        name = f"{why.partition(' ')[0]}/{number:03}/{dress}"
+        yield Sample(name, _message(dresses[dress], fill, "utf-8", encoding), expected, RCPT)
+    for name, expected, charsets, text in _blocks("strangers-alone.txt"):
+        for charset in charsets.split():
+            recipient = RCPT if expected in WORDS and "$rcpt" in text else None
+            raw = _message(text, {}, charset, "quoted-printable", expected)
+            yield Sample(f"{name.replace('-', '/', 1)}/{charset}", raw, expected, recipient)
 
 
 def _lines(file: str) -> list[str]:
