@@ -18,7 +18,7 @@ from app.domain.contact_rules import (
     surely_named,
     unfit,
 )
-from app.domain.pitch_contract import page_key
+from app.domain.link_target import page_key
 from app.fetch.parsing import PageTooComplex, parser_pool
 from app.fetch.ports import Fetched, Fetcher
 from app.keys import site_key

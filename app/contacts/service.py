@@ -19,6 +19,7 @@ from app.domain.said import say
 from app.errors import BadInput, Conflict, Refused
 from app.fetch.ports import Fetcher, Reason
 from app.jobs import Job
+from app.keys import start_page
 from app.log import get_logger
 from app.models import Contact, ContactSearch
 from app.prospects import address_check, contacts
@@ -85,17 +86,12 @@ def find(deps: Deps, prospect_id: int) -> list[Contact] | None:
         if not repository.claim(uow.session, prospect_id, uow.now(), uow.now() + _CLAIM):
             return None
         prospect = prospects.get(uow, prospect_id)
-        domain, start = prospect.domain, _start(prospect.best_page, prospect.domain)
+        domain, start = prospect.domain, start_page(prospect.domain, prospect.best_page)
     reading = read_pages(deps.fetcher, domain, start, deps.settings.contact_pages)
     with deps.db.work() as uow:
         taken = _record(uow, deps, prospect_id, domain, reading)
     log.info("contacts.searched", prospect_id=prospect_id, pages=len(reading.pages), taken=len(taken))
     return taken
-
-
-def _start(page: str | None, domain: str) -> str:
-    text = (page or "").strip().replace(" ", "%20")
-    return (text if "://" in text else f"https://{text}") if text else f"https://{domain}/"
 
 
 def _record(uow: UnitOfWork, deps: Deps, prospect_id: int, domain: str, reading: Reading) -> list[Contact]:

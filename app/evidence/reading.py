@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.domain.angle_evidence import Article, DateSource, Look, Outline, SeenDate, newest
-from app.domain.pitch_contract import page_key
-from app.domain.stems import stems
+from app.domain.angle_coverage import Article, Topic
+from app.domain.angle_evidence import DateSource, Look, Outline, SeenDate, newest
+from app.domain.link_target import page_key
 from app.fetch.listing import Listing
 from app.fetch.parsing import PageTooComplex, parser_pool
 from app.fetch.ports import Fetched, Fetcher
+from app.fetch.whereabouts import feed_of, sitemap_of
 from app.keys import site_key
 from app.languages import detect
+from app.topics import subject_words
 
 _PARTS = 2
 _SECTIONS = 2
@@ -30,11 +32,16 @@ _NOT_ARTICLES = frozenset(
 
 @dataclass(slots=True)
 class Reader:
-    """Fetches within `budget` requests. `pages` says what became of each."""
+    """Fetches within `budget` requests. `pages` says what became of each, `sitemaps` which the robots.txt of an origin names."""
 
     fetcher: Fetcher
     budget: int
     pages: list[dict[str, Any]] = field(default_factory=list)
+    sitemaps: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def sitemap(self, origin: str) -> str:
+        """Where the sitemap of a site lies, by what was seen of its robots.txt."""
+        return sitemap_of(self.sitemaps.get(origin, ()), origin)
 
     @property
     def left(self) -> int:
@@ -49,6 +56,7 @@ class Reader:
         if not isinstance(answer, Fetched):
             self._note(url, kind, None, answer.reason.value)
             return Look(url, problem=answer.reason.value, moved=bool(answer.hops))
+        self.sitemaps[origin_of(answer.final_url)] = answer.sitemaps
         look = Look(url, answer.status, None, answer.final_url, bool(answer.hops))
         if answer.status != 200:
             self._note(url, kind, answer.status, None)
@@ -90,7 +98,7 @@ def with_sitemap_date(reader: Reader, look: Look) -> Look:
     outline = look.outline
     if outline is None or newest(outline.dates) is not None or reader.left <= 0:
         return look
-    found = reader.listing(f"{origin_of(look.final_url)}/sitemap.xml", "sitemap")
+    found = reader.listing(reader.sitemap(origin_of(look.final_url)), "sitemap")
     key = page_key(look.final_url)
     for entry in found.entries if found is not None else ():
         on, source = entry.article.on, entry.article.source
@@ -113,8 +121,8 @@ class SitePages:
     language: str
 
 
-def read_site(reader: Reader, domain: str, start: str, shared: Sequence[str]) -> SitePages:
-    """What a site publishes: its feed, its sitemap, and section pages that are about one of the `shared` words.
+def read_site(reader: Reader, domain: str, start: str, topic: Topic) -> SitePages:
+    """What a site publishes: its feed, its sitemap, and section pages that are about one of the words that `topic` shares.
 
     Articles on a shared word without a date are opened for their date, newest address first, while the budget lasts.
     """
@@ -123,22 +131,20 @@ def read_site(reader: Reader, domain: str, start: str, shared: Sequence[str]) ->
     front = reader.page(f"{origin}/", "front")
     outline = front.outline
     language = outline.lang if outline is not None else ""
-    feeds = [url for url in (outline.feeds if outline is not None else ()) if site_key(url) == domain]
-    for url in (feeds or [f"{origin}/feed"])[:1]:
-        listed = reader.listing(url, "feed")
-        if listed is not None:
-            found += [entry.article for entry in listed.entries]
-            language = language or listed.language
-    found += sitemap_articles(reader, f"{origin}/sitemap.xml")
+    listed = reader.listing(feed_of(outline.feeds if outline is not None else (), origin), "feed")
+    if listed is not None:
+        found += [entry.article for entry in listed.entries]
+        language = language or listed.language
+    found += sitemap_articles(reader, reader.sitemap(origin))
     if outline is not None:
-        found += _linked(outline, domain)
-        for url in _sections(outline, domain, shared)[:_SECTIONS]:
+        found += _linked(outline, domain, topic)
+        for url in _sections(outline, domain, topic)[:_SECTIONS]:
             section = reader.page(url, "section")
             if section.outline is not None:
-                found += _linked(section.outline, domain)
+                found += _linked(section.outline, domain, topic)
                 language = language or section.outline.lang
     ours = [one for one in found if site_key(one.url) == domain]
-    return SitePages((*ours, *_dated(reader, ours, shared)), language)
+    return SitePages((*ours, *_dated(reader, ours, topic)), language)
 
 
 def sitemap_articles(reader: Reader, url: str) -> list[Article]:
@@ -161,35 +167,39 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _linked(outline: Outline, domain: str) -> list[Article]:
+def _linked(outline: Outline, domain: str, topic: Topic) -> list[Article]:
     """The articles that a page links to, by the look of their addresses: more than one word in the last part."""
     found = []
     for url, words in outline.links:
         parts = [part for part in urlsplit(url).path.lower().split("/") if part]
-        if parts and site_key(url) == domain and not _NOT_ARTICLES & set(parts) and len(stems(words)) >= 2:
+        told = len(subject_words(words, topic.language)) >= 2
+        if parts and told and site_key(url) == domain and not _NOT_ARTICLES & set(parts):
             found.append(Article(url, words[:300]))
     return found
 
 
-def _sections(outline: Outline, domain: str, shared: Sequence[str]) -> list[str]:
+def _tells(topic: Topic, *texts: str) -> bool:
+    """Whether an address or a text has a word that both sides share."""
+    return any(topic.shared & subject_words(text, topic.language).keys() for text in texts)
+
+
+def _sections(outline: Outline, domain: str, topic: Topic) -> list[str]:
     """Pages that lists of articles on a shared word are likely to stand on: a short address with that word."""
     found: dict[str, None] = {}
     for url, words in outline.links:
         parts = [part for part in urlsplit(url).path.split("/") if part]
         short = 1 <= len(parts) <= 2 and len(words.split()) <= 3
-        if short and site_key(url) == domain and set(shared) & (stems(url) | stems(words)):
+        if short and site_key(url) == domain and _tells(topic, url, words):
             found.setdefault(url.partition("#")[0])
     return list(found)
 
 
-def _dated(reader: Reader, articles: Sequence[Article], shared: Sequence[str]) -> list[Article]:
+def _dated(reader: Reader, articles: Sequence[Article], topic: Topic) -> list[Article]:
     """Articles on a shared word of which no publication date is known yet, opened for it."""
     known = {
         page_key(one.url) for one in articles if one.on is not None and one.source is DateSource.FEED and one.title
     }
-    wanted = [
-        one for one in articles if page_key(one.url) not in known and set(shared) & (stems(one.title) | stems(one.url))
-    ]
+    wanted = [one for one in articles if page_key(one.url) not in known and _tells(topic, one.url, one.title)]
     wanted.sort(key=lambda one: one.on.toordinal() if one.on else 0, reverse=True)
     found: list[Article] = []
     for url in dict.fromkeys(one.url for one in wanted):

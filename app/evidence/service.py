@@ -12,16 +12,10 @@ from typing import Protocol
 
 from app.audit import service as audit
 from app.db.work import SYSTEM, Database, UnitOfWork
-from app.domain.angle_evidence import (
-    GONE_AFTER,
-    Compared,
-    Covered,
-    Look,
-    State,
-    compare,
-    cover,
-    topic_of,
-)
+from app.domain.ahead import due_or_under_way
+from app.domain.angle_coverage import Covered, cover, topic_of
+from app.domain.angle_evidence import GONE_AFTER, Compared, Look, State, compare
+from app.domain.language import first_code
 from app.domain.pipeline import Stage
 from app.domain.said import say
 from app.errors import Conflict
@@ -31,10 +25,12 @@ from app.evidence.stored import coverage_row, linked_row
 from app.fetch.ports import Fetcher
 from app.gaps.fit import offer
 from app.jobs import Job
+from app.keys import start_page
 from app.log import get_logger
-from app.models import AngleEvidence, Page, Prospect, Site
+from app.models import AngleEvidence, Page, Site
 from app.prospects import service as prospects
 from app.settings import Settings
+from app.topics import subject_words
 
 log = get_logger("evidence")
 
@@ -105,6 +101,11 @@ def is_fresh(row: AngleEvidence | None, settings: Settings, now: datetime) -> bo
     )
 
 
+def waits(row: AngleEvidence | None, now: datetime) -> bool:
+    """Whether a look is due or under way, or comes by itself within minutes."""
+    return row is not None and due_or_under_way(row.due_at, _CLAIM, now)
+
+
 def look(deps: Deps, prospect_id: int) -> AngleEvidence | None:
     """Look for a reason now, due or not; None when that is turned off or there is nothing to pitch. Safe to run twice."""
     if not deps.settings.evidence_pages:
@@ -168,7 +169,7 @@ def _claim(deps: Deps, prospect_id: int) -> _Task | None:
         return _Task(
             prospect_id,
             prospect.domain,
-            _start(prospect),
+            start_page(prospect.domain, prospect.best_page),
             prospect.target,
             said,
             found.page if found is not None and found.score else None,
@@ -179,45 +180,45 @@ def _claim(deps: Deps, prospect_id: int) -> _Task | None:
         )
 
 
-def _start(prospect: Prospect) -> str:
-    text = (prospect.best_page or "").strip().replace(" ", "%20")
-    return (text if "://" in text else f"https://{text}") if text else f"https://{prospect.domain}/"
-
-
 def _compare(reader: Reader, task: _Task, theirs: Look) -> tuple[Compared, Look | None]:
     """The linked page against ours; the look at ours is kept for its language."""
     if not task.target:
-        return Compared(State.NO_FACT, "no export names the page that they link to"), None
+        return Compared(State.NO_FACT, say("no export names the page that they link to")), None
     page = theirs.outline
     if page is None:
-        why = theirs.problem or f"it answers {theirs.status}"
-        return Compared(State.UNKNOWN, f"their page could not be read ({why})"), None
+        why = theirs.problem or say("it answers {status}", status=theirs.status)
+        return Compared(State.UNKNOWN, say("their page could not be read ({why})", why=why)), None
     if not links_to(page, task.target):
         if not page.whole:
-            return Compared(State.UNKNOWN, "their page could not be read in full"), None
-        return Compared(State.NO_FACT, f"their page does not link to {task.target} any more"), None
+            return Compared(State.UNKNOWN, say("their page could not be read in full")), None
+        return Compared(State.NO_FACT, say("their page does not link to {target} any more", target=task.target)), None
     linked = reader.page(task.target, "linked")
     ours = reader.page(task.ours.url, "ours") if task.ours is not None and linked.status == 200 else None
     if ours is not None:
         linked = with_sitemap_date(reader, linked)
-    about = (task.ours.title, task.ours.topic) if task.ours is not None else ()
-    return compare(linked, ours, about, now=task.now, dns_unknown_since=task.dns_unknown_since), ours
+    title, topic = (task.ours.title, task.ours.topic) if task.ours is not None else ("", None)
+    gone = task.dns_unknown_since
+    return compare(linked, ours, title, topic, subject_words, now=task.now, dns_unknown_since=gone), ours
 
 
 def _cover(reader: Reader, task: _Task, theirs: Look, ours: Look | None) -> Covered:
     if task.ours is None:
-        return Covered(State.NO_FACT, "none of your pages shares a topic with theirs")
-    title = theirs.outline.title if theirs.outline is not None else None
-    topic = topic_of(task.ours.title, task.ours.topic, [*task.said, title])
+        return Covered(State.NO_FACT, say("none of your pages shares a topic with theirs"))
+    page = theirs.outline
+    mine = first_code(task.our_language or (ours.outline.lang if ours is not None and ours.outline is not None else ""))
+    said = [*task.said, page.title if page is not None else None]
+    topic = topic_of(task.ours.title, task.ours.topic, said, mine, subject_words)
+    today = task.now.date()
     if topic is None:
-        return cover((), None, one_language=None, today=task.now.date())
+        return cover((), None, subject_words, one_language=True if mine else None, today=today)
     if reader.left < _FOR_THE_LINK:
-        return Covered(State.UNKNOWN, f"the budget of {reader.budget} requests does not reach for their site")
-    site = read_site(reader, task.domain, task.their_page, sorted(topic.shared))
-    language = site.language or (theirs.outline.lang if theirs.outline is not None else "")
-    mine = task.our_language or (ours.outline.lang if ours is not None and ours.outline is not None else "")
-    same = language[:2].lower() == mine[:2].lower() if language and mine else None
-    return cover(site.articles, topic, one_language=same, today=task.now.date())
+        return Covered(
+            State.UNKNOWN, say("the budget of {budget} requests does not reach for their site", budget=reader.budget)
+        )
+    site = read_site(reader, task.domain, task.their_page, topic)
+    theirs_is = first_code(site.language) or first_code(page.lang if page is not None else None)
+    same = theirs_is == mine if theirs_is else None
+    return cover(site.articles, topic, subject_words, one_language=same, today=today)
 
 
 def _record(
@@ -228,7 +229,7 @@ def _record(
     row.linked_state, row.linked, row.linked_note = compared.state, linked_row(compared.fact), compared.sentence
     row.coverage_state = covered.state if covered else None
     row.coverage = coverage_row(covered.fact) if covered else None
-    row.coverage_note = covered.sentence if covered else "their site was not read, for a better reason was found"
+    row.coverage_note = covered.sentence if covered else say("their site was not read, for a better reason was found")
     row.pages, row.looked_at = reader.pages, uow.now()
     row.dns_unknown_since = (row.dns_unknown_since or uow.now()) if compared.dns_gone else None
     unsure = State.UNKNOWN in (compared.state, row.coverage_state)

@@ -17,7 +17,7 @@ def linked_row(fact: LinkedFact | None) -> dict[str, Any] | None:
 
 
 def linked_fact(row: dict[str, Any] | None) -> LinkedFact | None:
-    """The way back; what an older release stored with a year only is no fact any more."""
+    """The way back; what an older release stored with a year only, or a section without its word, is no fact any more."""
     if not row:
         return None
     on = row.get("on")
@@ -30,6 +30,7 @@ def linked_fact(row: dict[str, Any] | None) -> LinkedFact | None:
         source=row.get("source"),
         says=row.get("says") or "",
         heading=row.get("heading"),
+        word=row.get("word") or "",
     )
 
 

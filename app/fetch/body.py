@@ -74,6 +74,18 @@ class Unpacker:
         return bytes(self._kept)
 
 
+def unpacked_file(body: bytes, limit: int) -> tuple[bytes, bool]:
+    """What a gzip file holds, known by its first bytes, and whether it was cut at `limit` bytes or broken; any other body as it is."""
+    if not body.startswith(b"\x1f\x8b"):
+        return body, False
+    unpacker = Unpacker("gzip", limit)
+    try:
+        unpacker.feed(body)
+    except BadEncoding:
+        return unpacker.finish(), True
+    return unpacker.finish(), unpacker.truncated
+
+
 def decode(body: bytes, content_type: str) -> tuple[str, str]:
     """The text of a page and the character set that it was read with: mark, then header, then meta tag, then UTF-8 if it is valid."""
     for mark, name in _BOMS:

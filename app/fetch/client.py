@@ -19,11 +19,11 @@ from yarl import URL
 
 from app.clock import Clock, SystemClock
 from app.domain.said import say
-from app.fetch.body import BadEncoding, Unpacker, decode
+from app.fetch.body import BadEncoding, Unpacker, decode, unpacked_file
 from app.fetch.guard import Guard, Refusal
-from app.fetch.pace import MAX_WAIT_SECONDS, Pace, slack
+from app.fetch.pace import MAX_HOLD_SECONDS, MAX_WAIT_SECONDS, Pace, retry_after, slack
 from app.fetch.ports import Fetched, Hop, KeptRobots, NotFetched, Read, Reason, RobotsShelf, Turns, Validators
-from app.fetch.robots import RobotsCache
+from app.fetch.robots import RobotsCache, Rules
 from app.fetch.urls import Url, parse_url, resolve
 from app.settings import Settings
 
@@ -34,6 +34,9 @@ _HTML = frozenset({"text/html", "application/xhtml+xml", ""})
 _TURNS = 5
 _GRACE_SECONDS = 5.0
 _HUGE = 500_000
+_TOO_MUCH = frozenset({429, 503})
+# For a 429 that does not say for how long.
+_USUAL_HOLD_SECONDS = 60.0
 
 
 class _Stop(Exception):
@@ -53,7 +56,9 @@ class _Wish:
 class GuardedFetcher:
     """The `Fetcher` that uses the network. `timeout` is in seconds for a whole fetch, `max_bytes` counts after unpacking.
 
-    `host_gap` is the least time in seconds between two fetches from one host; a robots.txt may ask for more. `concurrency` counts
+    `host_gap` is the least time in seconds between two fetches from one host; a robots.txt may ask for more. `private_gap` is the
+    same for hosts on private addresses (None: no other). A host that answers 429 or 503 is left alone for as long as its
+    Retry-After says, at most `pace.MAX_HOLD_SECONDS`. `concurrency` counts
     the fetches of this process that are under way. With `turns` and `shelf`, other processes keep the same pace and read the
     same robots.txt.
     """
@@ -67,6 +72,7 @@ class GuardedFetcher:
         max_bytes: int = 3_000_000,
         obey_robots: bool = True,
         host_gap: float = 1.0,
+        private_gap: float | None = None,
         concurrency: int = 64,
         clock: Clock | None = None,
         ssl_context: ssl.SSLContext | None = None,
@@ -80,6 +86,7 @@ class GuardedFetcher:
         self._max_bytes = max_bytes
         self._obey_robots = obey_robots
         self._host_gap = host_gap
+        self._private_gap = private_gap
         self._clock = clock or SystemClock()
         self._ssl = ssl_context
         self._concurrency = concurrency
@@ -110,7 +117,7 @@ class GuardedFetcher:
             max_bytes=settings.fetch_max_bytes,
             obey_robots=settings.fetch_obey_robots,
             # Pages on private addresses are the sandbox's own: there is nobody to be polite to.
-            host_gap=0.0 if settings.fetch_allow_private else 1.0,
+            private_gap=0.0 if settings.fetch_allow_private else None,
             concurrency=settings.fetch_concurrency,
             clock=clock,
             turns=turns,
@@ -165,14 +172,16 @@ class GuardedFetcher:
             target = _parsed(at)
             self._guard.check_url(target)
             started = loop.time()
-            pause = await self._permission(engine, target, left) if self._obey_robots else 0.0
+            rules = await self._permission(engine, target, left) if self._obey_robots else Rules()
             # Waiting for the host's turn is our politeness, not the server's slowness: it does not count as time used.
             left -= min(loop.time() - started, left / 2)
-            answer, used = await self._in_turn(engine, target, wish, max(pause, self._host_gap), left)
+            answer, used = await self._in_turn(
+                engine, target, wish, max(rules.delay(self._agent), await self._gap(target)), left
+            )
             left -= used
             location = answer.header("location")
             if answer.status not in _REDIRECTS or not location:
-                return replace(answer, url=url, hops=tuple(hops))
+                return replace(answer, url=url, hops=tuple(hops), sitemaps=rules.sitemaps)
             hops.append(Hop(at, answer.status))
             if len(hops) > MAX_REDIRECTS:
                 raise _Stop(Reason.TOO_MANY_REDIRECTS, f"{url} redirects more than {MAX_REDIRECTS} times.")
@@ -199,10 +208,30 @@ class GuardedFetcher:
                 if gap > 0 and started - turn > slack(gap):
                     continue  # we were held up: the next turn of the host may be somebody else's, and is near
                 answer = await self._once(engine, target, wish, left)
-                return answer, loop.time() - started
+                used = loop.time() - started
+            await self._leave_alone(engine, target, answer, polite=gap > 0)
+            return answer, used
+        if engine.pace.is_held(target.host.name):
+            raise _Stop(Reason.CRAWL_DELAY, f"{target.origin} has told us to come back later.")
         raise _Stop(Reason.CRAWL_DELAY, f"{target.origin} asks for {gap:.0f} s between two fetches; later then.")
 
-    async def _permission(self, engine: _Engine, target: Url, left: float) -> float:
+    async def _gap(self, target: Url) -> float:
+        """The least time in seconds between two fetches from this host."""
+        if self._private_gap is None or not await self._guard.is_private_host(target):
+            return self._host_gap
+        return self._private_gap
+
+    async def _leave_alone(self, engine: _Engine, target: Url, answer: Fetched, *, polite: bool) -> None:
+        """Book the next turn of a host that has too much to do for when it says, or for a minute hence."""
+        if answer.status not in _TOO_MUCH:
+            return
+        seconds = retry_after(answer.header("retry-after"), self._clock.now())
+        if seconds is None and answer.status == 429 and polite:
+            seconds = _USUAL_HOLD_SECONDS
+        if seconds:
+            await engine.pace.hold(target.host.name, min(seconds, MAX_HOLD_SECONDS))
+
+    async def _permission(self, engine: _Engine, target: Url, left: float) -> Rules:
         try:
             # The robots.txt waits for its turn as a page does, and has its own time-out.
             async with asyncio.timeout(left + (MAX_WAIT_SECONDS if self._host_gap > 0 else 0)):
@@ -212,7 +241,7 @@ class GuardedFetcher:
         refusal = rules.refusal(str(target), self._agent)
         if refusal is not None:
             raise _Stop(*refusal)
-        return rules.delay(self._agent)
+        return rules
 
     async def robots_text(self, engine: _Engine, url: str) -> Fetched | NotFetched | KeptRobots:
         """One robots.txt with its redirects, for `RobotsCache`: the same checks, but no robots of its own.
@@ -227,12 +256,14 @@ class GuardedFetcher:
                 while True:
                     target = _parsed(at)
                     self._guard.check_url(target)
-                    if self._host_gap > 0 and not waited:
+                    gap = await self._gap(target)
+                    if gap > 0 and not waited:
                         waited = True
-                        await engine.pace.turn(target.host.name, self._host_gap)
+                        await engine.pace.turn(target.host.name, gap)
                         if (kept := await engine.robots.known(target.origin)) is not None:
                             return kept
                     answer = await self._once_in_slot(engine, target, _Wish("any"), self._timeout)
+                    await self._leave_alone(engine, target, answer, polite=gap > 0)
                     location = answer.header("location")
                     if answer.status not in _REDIRECTS or not location:
                         return answer
@@ -299,10 +330,14 @@ class GuardedFetcher:
                 if not unpacker.feed(chunk):
                     response.close()
                     break
-            body = unpacker.finish()
+            body, cut = unpacker.finish(), unpacker.truncated
+            if read == "any":
+                # A packed file is no packed answer: a sitemap may be called so and come as it lies on the disk.
+                body, more = unpacked_file(body, self._max_bytes)
+                cut = cut or more
         # A thread costs more than to decode a usual page; a huge one would hold up everybody else's.
         text, charset = decode(body, kind) if len(body) < _HUGE else await asyncio.to_thread(decode, body, kind)
-        return replace(answer, text=text, charset=charset, size=len(body), truncated=unpacker.truncated)
+        return replace(answer, text=text, charset=charset, size=len(body), truncated=cut)
 
 
 class _Engine:

@@ -1,6 +1,7 @@
 """Reads the people and addresses off one page or feed. Runs in the parser's own process, like `app.fetch.page`.
 
-What a reader cannot see is not read: addresses in hidden elements, comments and scripts are put there for programs.
+What a reader cannot see is not read: addresses in hidden elements, comments and scripts are put there for programs. What Cloudflare
+veils (`data-cfemail`) is what every reader sees, so it is read.
 JSON-LD is the exception, for it is meant for programs that ask who wrote the page.
 """
 
@@ -71,6 +72,8 @@ _FEED_AUTHOR = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _TAG = re.compile(r"<[^<>]{0,300}>")
+_VEIL = "/cdn-cgi/l/email-protection#"
+_HEX = re.compile(r"(?:[0-9a-f]{2}){6,300}", re.IGNORECASE)
 
 
 def parse_contacts(html: str, url: str, *, feed: bool = False) -> ContactFacts:
@@ -145,6 +148,9 @@ class _Reader:
             return None
         if tag not in INLINE:
             self._text("\n")
+        if veiled := unveiled(attrs.get("data-cfemail") or ""):
+            self._text(f" {veiled} ")
+            return None
         if tag in {"a", "area"}:
             self._anchor(node, attrs)
         return node.first_child
@@ -173,7 +179,8 @@ class _Reader:
         href = attrs.get("href") or ""
         words = " ".join((node.text(deep=True) or "")[:300].split())
         rel = tokens(attrs.get("rel"))
-        for email in read_mailto(href):
+        _, veil, code = href.partition(_VEIL)
+        for email in [unveiled(code)] if veil else read_mailto(href):
             # A link that shows a person's name instead of the address says whose it is.
             self._address(email, How.MAILTO, words if _is_name(words) else "")
         if "author" in rel and _is_name(words):
@@ -257,6 +264,16 @@ class _Reader:
         return ContactFacts(
             tuple(self.addresses.values()), tuple(self.authors.items()), tuple(self.links), tuple(self.feeds)
         )
+
+
+def unveiled(code: str) -> str:
+    """The address that Cloudflare hides from programs and shows to every reader: bytes in hex, each mixed with the first; "" for none."""
+    digits = code.partition("?")[0].partition("&")[0].strip()
+    if not _HEX.fullmatch(digits):
+        return ""
+    key, *rest = bytes.fromhex(digits)
+    text = bytes(one ^ key for one in rest).decode("utf-8", errors="replace")
+    return text.partition("?")[0] if plausible(text.partition("?")[0]) else ""
 
 
 def _kinds(item: dict[str, Any]) -> set[str]:

@@ -58,6 +58,21 @@ class Guard(AbstractResolver):
         """Whether the operator wrote down the address of this host."""
         return url.host.name in self._static
 
+    async def is_private_host(self, url: Url) -> bool:
+        """Whether the host lies on this machine or in a private network, where that is open; else False."""
+        pinned = self._static.get(url.host.name)
+        if pinned is not None:
+            return is_private(pinned[0])
+        if not self._allow_private:
+            return False
+        if url.host.address is not None:
+            return is_private(url.host.address)
+        try:
+            answers = await self._lookup(url.host.name)
+        except OSError:
+            return False
+        return bool(answers) and all(is_private(ipaddress.ip_address(answer)) for answer in answers)
+
     def check_url(self, url: Url) -> None:
         """What can be said before resolving: the port, a literal address, a name that always means this machine."""
         if url.host.name in self._static:

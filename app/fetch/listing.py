@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from app.domain.angle_evidence import Article, DateSource
+from app.domain.angle_coverage import Article
+from app.domain.angle_evidence import DateSource
 from app.fetch.outline import day_of
 from app.fetch.urls import resolve
 

@@ -45,7 +45,7 @@ class PageMemories:
                 for link in seen["links"]
             )
             robots, canonical = tuple(seen["robots"]), seen["canonical"]
-            title, lang = seen["title"], seen["lang"]
+            title, lang, words = seen["title"], seen["lang"], seen.get("words")
         except (KeyError, TypeError):  # written by another version
             return None
         finding = Finding(
@@ -59,6 +59,7 @@ class PageMemories:
             robots=robots,
             good_fetch=True,
             unchanged_since=row.read_at,
+            words=words,
         )
         return Remembered(Validators(row.final_url, row.etag, row.last_modified), row.robots, finding)
 
@@ -87,6 +88,7 @@ class PageMemories:
                     "lang": finding.lang,
                     "canonical": finding.canonical,
                     "robots": list(finding.robots),
+                    "words": finding.words,
                 },
                 read_at=uow.now(),
             )

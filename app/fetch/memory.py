@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from app.clock import Clock, SystemClock
 from app.domain.said import say
@@ -50,9 +51,7 @@ class MemoryFetcher:
             location = answer.header("location")
             if not 300 <= answer.status < 400 or not location:
                 text = "" if read == "none" else answer.text
-                return Fetched(
-                    url, at, answer.status, answer.headers, text, now, hops, answer.truncated, len(text), "utf-8"
-                )
+                return replace(answer, url=url, text=text, fetched_at=now, hops=hops, size=len(text), charset="utf-8")
             if len(hops) == _MAX_REDIRECTS:
                 return NotFetched(
                     url,

@@ -60,7 +60,7 @@ def parse_outline(html: str, url: str, *, headers: Sequence[Sequence[str]] = (),
             feeds.append(address)
     dates = dict.fromkeys([*_schema(parser), *_meta(parser), *_times(parser), *_header(headers)])
     links = tuple((link.url, link.anchor) for link in page.links[:_MAX_LINKS] if not link.hidden)
-    whole = not page.cut and not page.needs_scripts
+    whole = not page.cut and not page.needs_scripts and not page.wall
     return Outline(
         page.title, page.lang, tuple(headings), page.text[:_MAX_TEXT], tuple(dates), links, tuple(feeds[:5]), whole
     )

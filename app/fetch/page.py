@@ -14,6 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.domain.link_verdict import LinkFact, PageFacts, robots_directives
 from app.fetch.urls import resolve
+from app.fetch.walls import HEADED, wall_of
 
 MAX_LINKS = 20_000
 _MAX_ANCHOR = 300
@@ -47,11 +48,18 @@ INLINE = frozenset(
 )
 _READ = frozenset({"a", "area", "img"})
 # What may hide (see `hides`), as far as a selector can tell.
-_MAY_HIDE = '[hidden], [style*="display" i], [style*="visibility" i]'
+_MAY_HIDE = '[hidden], [style*="display" i], [style*="visibility" i], [style*="-9"], [style*="000"], [style*="rect(" i]'
 _NOTED = frozenset({"base", "link", "meta", "title", "script"})
 # What a page says of itself to search engines and to those who share it.
 _ABOUT = frozenset({"description", "og:description", "article:published_time", "article:section", "date", "keywords"})
-_HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+# What is moved so far off the page was never meant for readers; less is the next picture of a slide show.
+_HIDING_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|"
+    # of which nothing is left: no height, or no width
+    r"clip\s*:\s*rect\(\s*(?:(\d+)(?:px)?[\s,]+[\w.-]+[\s,]+\1(?:px)?[\s,]|[\w.-]+[\s,]+(\d+)(?:px)?[\s,]+[\w.-]+[\s,]+\2(?:px)?\s*\))"
+    r"|(?:left|right|top|bottom|text-indent|margin-left)\s*:\s*-(?:9{3,}|\d{5,}|[3-9]000)(?:px|em|rem|pt|;|\s|\Z)",
+    re.IGNORECASE,
+)
 UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 _JAVASCRIPT = re.compile(r"javascript", re.IGNORECASE)
 _NOSCRIPT = re.compile(r"<(/?)noscript\b", re.IGNORECASE)
@@ -59,6 +67,8 @@ _APP_ROOTS = frozenset({"root", "app", "__next", "__nuxt", "svelte", "main-app",
 # Elements that an app fills; empty, they are where the text of the page will be.
 _MAY_BE_ROOTS = ", ".join([*(f"#{name}" for name in sorted(_APP_ROOTS)), "app-root", "[data-reactroot]", "[ng-app]"])
 _FEW_WORDS = 40
+# Words are counted in so much of the text: enough to tell a page from what is left of one.
+_COUNTED = 4_000
 
 
 class _Text:
@@ -123,6 +133,8 @@ class _Reader:
         self.canonical: str | None = None
         self.robots: list[str] = []
         self.title = ""
+        self.heading: tuple[int, int] | None = None
+        self.heading_at = (-1, 0)  # depth of the h1 that the walk is inside of, and where its words begin
         self.scripts = 0
         self.hiding = True
         self.about: dict[str, str] = {}
@@ -174,6 +186,8 @@ class _Reader:
             if tag == "head":
                 self._head(node)
             return None
+        if tag == "h1" and self.heading is None and self.heading_at[0] < 0:
+            self.heading_at = (self.depth, self.text.mark())
         if tag in _READ or self.hiding:
             # Attributes become a new dict each time they are asked for: on most elements nobody needs them.
             attrs = node.attributes
@@ -199,6 +213,8 @@ class _Reader:
             self.hidden_from = -1
         if self.open and self.open[-1].depth == self.depth:
             self.found.append((self.open.pop(), self.text.length))
+        if self.heading_at[0] == self.depth:
+            self.heading, self.heading_at = (self.heading_at[1], self.text.length), (-1, 0)
         if tag not in INLINE and node.is_element_node:
             self.text.gap("\n")
 
@@ -247,7 +263,9 @@ def parse_page(
     base = (resolve(url, reader.base) if reader.base else None) or url
     links = _links(reader, base)
     text = reader.text.whole()
-    few = len(text[:2000].split()) < _FEW_WORDS
+    own = _outside_of(links, text)
+    few = len(own.split()) < _FEW_WORDS
+    begin, end = reader.heading or (0, 0)
     return PageFacts(
         url=url,
         title=reader.title,
@@ -260,6 +278,8 @@ def parse_page(
         # An empty app between a full header and footer is an app all the same; few words alone say nothing.
         needs_scripts=reader.scripts > 0 and (app_root or (few and _asks_for_scripts(html))),
         about=tuple(reader.about.items()),
+        wall=wall_of(reader.title, text[begin:end], text, own, html, links=len(links)),
+        words=len(text[:_COUNTED].split()),
     )
 
 
@@ -294,6 +314,20 @@ def _links(reader: _Reader, base: str) -> tuple[LinkFact, ...]:
             )
         )
     return tuple(kept)
+
+
+def _outside_of(links: Sequence[LinkFact], text: str) -> str:
+    """The text outside of links, as far as HEADED words of it: menus and footers are links, and what a page says is not."""
+    pieces: list[str] = []
+    at = words = 0
+    for start, end in (*((link.start, link.end) for link in links), (len(text), len(text))):
+        if start > at:
+            pieces.append(text[at:start])
+            words += len(pieces[-1].split())
+        if words >= HEADED:
+            break
+        at = max(at, end)
+    return "".join(pieces)
 
 
 def _is_empty(root: LexborNode) -> bool:

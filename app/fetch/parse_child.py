@@ -12,9 +12,11 @@ from typing import Any
 
 from selectolax.lexbor import SelectolaxError
 
-from app.domain.angle_evidence import Article, Outline
+from app.domain.angle_coverage import Article
+from app.domain.angle_evidence import Outline
 from app.domain.contact_rules import ContactFacts
-from app.domain.link_verdict import PageFacts, Target, about_us
+from app.domain.link_target import Target
+from app.domain.link_verdict import PageFacts, about_us
 from app.fetch import frames
 from app.fetch.contact_page import parse_contacts
 from app.fetch.listing import Listing, parse_listing
@@ -53,7 +55,7 @@ def as_rows(facts: PageFacts) -> list[Any]:
     """The facts as plain lists, in the order of their fields; `app.fetch.parsing.from_rows` is the way back."""
     links = [(link.url, link.anchor, link.rel, link.start, link.end, link.image, link.hidden) for link in facts.links]
     head = (facts.url, facts.title, facts.lang, facts.canonical, facts.robots, facts.text)
-    return [*head, links, facts.cut, facts.needs_scripts, facts.about]
+    return [*head, links, facts.cut, facts.needs_scripts, facts.about, facts.wall, facts.words]
 
 
 def contact_rows(facts: ContactFacts) -> list[Any]:

@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import app
-from app.domain.angle_evidence import Article, DateSource, Outline, SeenDate
+from app.domain.angle_coverage import Article
+from app.domain.angle_evidence import DateSource, Outline, SeenDate
 from app.domain.contact_rules import ContactFacts, How, SeenAddress
-from app.domain.link_verdict import LinkFact, PageFacts, Target
+from app.domain.link_target import Target
+from app.domain.link_verdict import LinkFact, PageFacts
 from app.fetch import frames
 from app.fetch.listing import Entry, Listing
 
@@ -161,7 +163,7 @@ class ParserPool:
 def from_rows(rows: list[Any]) -> PageFacts:
     """What `app.fetch.parse_child.as_rows` made of the facts. Raises PageTooComplex for anything else."""
     try:
-        url, title, lang, canonical, robots, text, links, cut, needs_scripts, about = rows
+        url, title, lang, canonical, robots, text, links, cut, needs_scripts, about, wall, words = rows
         facts = tuple(
             LinkFact(address, anchor, tuple(rel), start, end, image, hidden)
             for address, anchor, rel, start, end, image, hidden in links
@@ -169,7 +171,7 @@ def from_rows(rows: list[Any]) -> PageFacts:
         told = tuple((str(name), str(content)) for name, content in about)
     except (TypeError, ValueError) as error:
         raise PageTooComplex("the parser answered in a shape that is not known") from error
-    return PageFacts(url, title, lang, canonical, tuple(robots), text, facts, cut, needs_scripts, told)
+    return PageFacts(url, title, lang, canonical, tuple(robots), text, facts, cut, needs_scripts, told, wall, words)
 
 
 def contacts_from_rows(rows: Any) -> ContactFacts:

@@ -46,7 +46,8 @@ class Fetched:
     """An answer, whatever its status.
 
     `url` is what was asked for, `final_url` what answered, `hops` the redirects in between. `headers` are in order with
-    lower-case names. `text` is decoded; `truncated` says that the byte limit cut it. `fetched_at` is UTC.
+    lower-case names. `text` is decoded; `truncated` says that the byte limit cut it. `fetched_at` is UTC. `sitemaps` are those
+    that the robots.txt of the host that answered names.
     """
 
     url: str
@@ -59,6 +60,7 @@ class Fetched:
     truncated: bool = False
     size: int = 0
     charset: str = ""
+    sitemaps: tuple[str, ...] = ()
 
     def header(self, name: str) -> list[str]:
         """All values of one header, in order."""
@@ -119,6 +121,9 @@ class Turns(Protocol):
         Both by `time.monotonic()`; they differ by what is not known of the clocks. None when it is more than `longest` seconds
         away; then nothing is booked. Called from any thread.
         """
+
+    def hold(self, host: str, seconds: float) -> None:
+        """Give no turn of `host` before so many seconds have passed. Called from any thread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from protego import Protego
 
@@ -22,6 +23,7 @@ _KEEP = timedelta(hours=24)
 _KEEP_LEAST = timedelta(minutes=10)
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 _MAX_ORIGINS = 5_000
+_MAX_SITEMAPS = 5
 _MAX_TEXT = 512 * 1024  # RFC 9309 2.5 asks for at least 500 KiB
 
 Get = Callable[[str], Awaitable[Fetched | NotFetched | KeptRobots]]
@@ -41,6 +43,12 @@ class Rules:
         if self.parsed is not None and not self.parsed.can_fetch(url, agent):
             return Reason.ROBOTS, f"The site's robots.txt does not allow {url} for {agent}."
         return None
+
+    @property
+    def sitemaps(self) -> tuple[str, ...]:
+        """The first sitemaps that are named, as absolute addresses."""
+        named = self.parsed.sitemaps if self.parsed is not None else ()
+        return tuple(url for url in islice(named, _MAX_SITEMAPS) if url.startswith(("https://", "http://")))
 
     def delay(self, agent: str) -> float:
         """Seconds that the origin wants between two fetches; 0 when it does not say."""

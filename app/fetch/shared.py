@@ -25,6 +25,11 @@ _BOOK = (
     "CASE WHEN host_turn.next_at BETWEEN {now} AND {now} + :forget THEN host_turn.next_at ELSE {now} END "
     "WHERE host_turn.next_at <= {now} + :longest OR host_turn.next_at > {now} + :forget RETURNING next_at, {now}"
 )
+# What the host asks for now; a longer wait that it has asked for before stands.
+_HOLD = (
+    "INSERT INTO host_turn (host, next_at) VALUES (:host, {now} + :seconds) ON CONFLICT (host) DO UPDATE SET next_at = "
+    "CASE WHEN host_turn.next_at BETWEEN {now} + :seconds AND {now} + :forget THEN host_turn.next_at ELSE {now} + :seconds END"
+)
 
 
 class SharedTurns:
@@ -34,6 +39,7 @@ class SharedTurns:
         self._db = db
         # The database's own clock where there can be several machines; on the embedded one all processes share ours.
         self._book = text(_BOOK.format(now=_NOW[db.engine.dialect.name]))
+        self._hold = text(_HOLD.format(now=_NOW[db.engine.dialect.name]))
         self._booked = 0
 
     def book(self, host: str, gap: float, longest: float) -> tuple[float, float] | None:
@@ -57,6 +63,12 @@ class SharedTurns:
             return None
         wait = max(0.0, float(booked[0]) - gap - float(booked[1]))
         return before + wait, after + wait
+
+    def hold(self, host: str, seconds: float) -> None:
+        """See `app.fetch.ports.Turns.hold`."""
+        values: dict[str, float | str] = {"host": host, "seconds": seconds, "forget": _FORGET_SECONDS}
+        with self._db.work(durable=False) as uow:
+            uow.session.execute(self._hold, values | ({"now": time.time()} if self._db.is_sqlite else {}))
 
 
 class SharedRobots:

@@ -8,15 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from app.domain.link_verdict import (
-    Finding,
-    Followed,
-    PageFacts,
-    Target,
-    judge,
-    judge_status,
-    redirect_candidates,
-)
+from app.domain.link_target import Target
+from app.domain.link_verdict import Finding, Followed, PageFacts, judge, judge_status, redirect_candidates
 from app.domain.mention_verdict import MentionVerdict
 from app.fetch.parsing import PageTooComplex, ParserPool, parser_pool
 from app.fetch.ports import Fetched, Fetcher, NotFetched, Renderer, Validators

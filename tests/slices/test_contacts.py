@@ -109,6 +109,13 @@ SHAPES: dict[str, tuple[str, tuple[str, str | None, str]]] = {
         ("redaktion@editor.test", None, "json-ld"),
     ),
     "own subdomain": ("<p>jane@mail.editor.test</p>", ("jane@mail.editor.test", None, "text")),
+    "Cloudflare, a link": (
+        '<a href="/cdn-cgi/l/email-protection#5a303b343f743e353f1a3f3e332e3528742e3f292e65292f38303f392e671233">Jane Doe</a>', (JANE, "Jane Doe", "mailto"),
+    ),
+    "Cloudflare, a text": (
+        '<p><a href="/cdn-cgi/l/email-protection" class="__cf_email__" data-cfemail="5a303b343f743e353f1a3f3e332e3528742e3f292e">[email&#160;protected]</a></p>', (JANE, None, "text"),
+    ),
+    "Cloudflare, a span": ('<p>Mail <span data-cfemail="5A303B343F743E353F1A3F3E332E3528742E3F292E">[email protected]</span>.</p>', (JANE, None, "text")),
     "role in Spanish": ("<p>redaccion@editor.test</p>", ("redaccion@editor.test", None, "text")),
 }  # fmt: skip
 
@@ -131,6 +138,8 @@ TRAPS = {
     "transparent": '<span style="opacity:0">trip@editor.test</span>',
     "class": '<a class="honeypot" href="mailto:trip@editor.test">x</a>',
     "own style sheet": "<style>.q1 { display:none }</style><p class=q1>trip@editor.test</p>",
+    "veiled and hidden": '<p hidden><span data-cfemail="5a303b343f743e353f1a3f3e332e3528742e3f292e">x</span></p>',
+    "veiled by nobody": '<p><span data-cfemail="5a30"></span><b data-cfemail="zz"></b><i data-cfemail="5a303b343f743e353f1a3f3e332e3528742e3f292"></i></p>',
     "comment": "<!-- trip@editor.test -->",
     "script": "<script>var a = 'trip@editor.test'</script>",
     "template": "<template>trip@editor.test</template>",

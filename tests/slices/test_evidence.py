@@ -112,7 +112,8 @@ def test_a_section_that_theirs_lacks_is_quoted(deps: Deps) -> None:
     deps.fetcher.pages |= {TARGET: RIVAL.replace("{day}", "2026-03-04"), OURS: MINE.replace("every mail", "surveys")}
     pitch = replacement.draft_when_ready(deps, 1)
     assert pitch is not None
-    assert 'That page says nothing of "Templates for surveys", which ours explains.' in pitch.body_text
+    said = 'That page does not mention "templates", on which ours has a section ("Templates for surveys").'
+    assert said in " ".join(pitch.body_text.split())
     with deps.db.read() as look:
         assert gates.contract(look, pitch)[1] == ()
 
@@ -256,7 +257,7 @@ def test_an_edited_text_is_kept_and_held_back_when_its_reason_is_gone(deps: Deps
     pitch = replacement.draft_when_ready(deps, 1)
     assert pitch is not None
     with deps.db.work() as uow:
-        pitches.edit(uow, pitch.id, pitch.version, pitch.subject, pitch.body_text + "\nPS: soon?", actor="ana")
+        pitches.edit(uow, pitch.id, pitch.version, pitch.subject, "Soon?\n\n" + pitch.body_text, actor="ana")
     deps.fetcher.pages[TARGET] = page(TARGET, status=410)
     clock.advance(timedelta(days=14))
     replacement.renew(deps, 1)

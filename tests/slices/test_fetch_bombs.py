@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.domain.link_verdict import Target
+from app.domain.link_target import Target
 from app.domain.mention_verdict import MentionVerdict
 from app.fetch.body import BadEncoding, Unpacker
 from app.fetch.client import GuardedFetcher

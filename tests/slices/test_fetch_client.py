@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import gzip
 import itertools
 import os
 import ssl
@@ -23,7 +25,9 @@ from app.fetch.client import GuardedFetcher
 from app.fetch.guard import Guard
 from app.fetch.memory import MemoryFetcher, page
 from app.fetch.memory import redirect as memory_redirect
+from app.fetch.pace import retry_after
 from app.fetch.ports import Fetched, Fetcher, Hop, NotFetched, Reason
+from app.fetch.urls import parse_url
 from app.settings import Settings
 from tests.support.webserver import WebServer, redirect
 
@@ -312,3 +316,108 @@ def test_the_memory_twin_answers_like_the_client(server: WebServer) -> None:
                     other.hops,
                 )
     assert isinstance(twin.fetch("http://unknown.test/"), NotFetched)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "asked"),
+    [
+        (429, {"Retry-After": "3600"}, 1),
+        (503, {"Retry-After": "3600"}, 1),
+        (429, {}, 1),  # a minute, where it does not say
+        (429, {"Retry-After": "soon"}, 1),
+        (503, {}, 2),
+        (404, {"Retry-After": "3600"}, 2),
+    ],
+)
+def test_a_host_that_has_too_much_to_do_is_left_alone(
+    server: WebServer, status: int, headers: dict[str, str], asked: int
+) -> None:
+    server.routes["/"] = lambda handler: handler.give("busy", status=status, headers=headers)
+    with client(server, host_gap=0.01, obey_robots=False) as fetcher:
+        first, second = fetcher.fetch("http://site.test/"), fetcher.fetch("http://site.test/a")
+        assert isinstance(fetcher.fetch("http://other.test/x"), Fetched)  # another host is not meant
+    assert isinstance(first, Fetched)
+    assert first.status == status
+    assert len(server.paths()) == asked + 1
+    if asked == 1:
+        assert isinstance(second, NotFetched)
+        assert (second.reason, second.sentence) == (
+            Reason.CRAWL_DELAY,
+            "http://site.test has told us to come back later.",
+        )
+
+
+def test_how_long_a_host_asks_to_be_left_alone() -> None:
+    now = dt.datetime(2026, 6, 1, 9, 0, tzinfo=dt.UTC)
+    assert retry_after(["120"], now) == 120.0
+    assert retry_after(["Mon, 01 Jun 2026 09:00:11 GMT"], now) == 11.0
+    assert retry_after(["Mon, 01 Jun 2026 08:00:00 GMT"], now) == 0.0
+    assert [retry_after([text], now) for text in ("", "-5", "soon", "1.5")] == [None] * 4
+    assert retry_after([], now) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "gap"),
+    [
+        ("http://127.0.0.1:8080/", 0.0),
+        ("http://10.1.2.3/", 0.0),
+        ("http://sandbox.test/", 0.0),
+        ("http://93.184.216.34/", 1.0),
+        ("http://fixed.test/", 1.0),
+        ("http://public.test/", 1.0),
+        ("http://unknown.test/", 1.0),
+    ],
+)
+def test_only_private_addresses_are_asked_without_a_pause(url: str, gap: float) -> None:
+    async def lookup(host: str) -> list[str]:
+        if host == "unknown.test":
+            raise OSError("no such name")
+        return ["93.184.216.34"]
+
+    guard = Guard(
+        static={"sandbox.test": "127.0.0.1:80", "fixed.test": "93.184.216.34:80"},
+        static_private=True,
+        allow_private=True,
+        lookup=lookup,
+    )
+    fetcher = GuardedFetcher(guard, user_agent="Gapbridge/0 (test)", private_gap=0.0)
+    assert asyncio.run(fetcher._gap(parse_url(url))) == gap
+    closed = GuardedFetcher(Guard(lookup=lookup), user_agent="Gapbridge/0 (test)")
+    assert asyncio.run(closed._gap(parse_url(url))) == 1.0
+    opened = GuardedFetcher.from_settings(Settings(fetch_allow_private=True))
+    assert asyncio.run(opened._gap(parse_url("http://93.184.216.34/"))) == 1.0
+
+
+def test_a_packed_file_is_unpacked_within_the_limit(server: WebServer) -> None:
+    text = b"<urlset>" + b"<url><loc>http://site.test/a</loc></url>" * 50 + b"</urlset>"
+    packed = gzip.compress(text)
+    server.routes.update(
+        {
+            "/sitemap.xml.gz": lambda handler: handler.give(
+                packed, headers={"Content-Type": "application/octet-stream"}
+            ),
+            "/large.xml.gz": lambda handler: handler.give(gzip.compress(b"x" * 9_000)),
+            "/broken.xml.gz": lambda handler: handler.give(packed[: len(packed) // 2]),
+        }
+    )
+    with client(server, max_bytes=5_000) as fetcher:
+        whole, large, broken = (
+            fetcher.fetch(f"http://site.test/{name}.xml.gz", read="any") for name in ("sitemap", "large", "broken")
+        )
+    assert isinstance(whole, Fetched)
+    assert (whole.text.encode(), whole.truncated) == (text, False)
+    assert isinstance(large, Fetched)
+    assert (len(large.text), large.truncated) == (5_000, True)
+    assert isinstance(broken, Fetched)
+    assert broken.truncated
+    assert text.decode().startswith(broken.text)
+
+
+def test_an_answer_says_which_sitemaps_the_robots_txt_names(server: WebServer) -> None:
+    server.routes["/robots.txt"] = (
+        "Sitemap: http://site.test/map.xml.gz\nUser-agent: *\nDisallow: /x\nSitemap: /relative.xml\n"
+    )
+    with client(server) as fetcher:
+        answer = fetcher.fetch("http://site.test/")
+    assert isinstance(answer, Fetched)
+    assert answer.sitemaps == ("http://site.test/map.xml.gz",)

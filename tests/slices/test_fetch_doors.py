@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from app.contacts.reading import read_pages
+from app.domain.angle_coverage import Topic
 from app.evidence.reading import Reader, read_site, with_sitemap_date
 from app.fetch.client import GuardedFetcher
 from app.fetch.guard import Guard
@@ -22,13 +23,14 @@ from tests.slices.test_fetch_guard import HOSTS, REFUSED, address_of
 from tests.support.webserver import Canary, Handler, WebServer, canary, redirect
 
 BUDGET = 6
+TOPIC = Topic(frozenset({"guid"}), frozenset({"rival"}), "guides", "en")
 Answer = Fetched | NotFetched
 
 
 def _evidence(fetcher: Fetcher, site: str) -> object:
     reader = Reader(fetcher, BUDGET)
     linked = with_sitemap_date(reader, reader.page(f"http://{site}/guide", "linked"))
-    return linked, read_site(Reader(fetcher, BUDGET), site, f"http://{site}/guide", ["guide"])
+    return linked, read_site(Reader(fetcher, BUDGET), site, f"http://{site}/guide", TOPIC)
 
 
 #: Each reader of pages of others, as it is called with the domain of a site.

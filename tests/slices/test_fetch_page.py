@@ -129,6 +129,113 @@ def test_pages_of_scripts_are_recognised(html: str, needs: bool) -> None:
     assert parse_page(html, URL).needs_scripts is needs
 
 
+INCAPSULA = (
+    '<html><head><META NAME="robots" CONTENT="noindex,nofollow"></head><body style="margin:0px;height:100%">'
+    '<iframe id="main-iframe" src="/_Incapsula_Resource?CWUDNSAI=23&incident_id=1">Request unsuccessful.</iframe></body></html>'
+)
+CONSENT = """<title>Before you continue</title><h1>We value your privacy</h1><p>We and our 312 partners use cookies. Accept all or
+    change what you allow.</p><a href="/privacy">Privacy</a><a href="/imprint">Imprint</a><button>Accept</button>"""
+WALLS = [
+    (INCAPSULA, "challenge"),
+    ("<title>Just a moment...</title><p>Checking your browser</p>", "challenge"),
+    ('<script src="https://www.google.com/recaptcha/api.js"></script><p>Please tick the box.</p>', "challenge"),
+    ('<div class="h-captcha"></div><p>One more step</p>', "challenge"),
+    ("<h1>Down for maintenance</h1><p>We are back in an hour.</p>", "maintenance"),
+    ("<title>Wartungsarbeiten</title><p>Bis gleich.</p>", "maintenance"),
+    ("<title>503 Service Unavailable</title><p>nginx</p>", "maintenance"),
+    ("<p>Error establishing a database connection</p>", "maintenance"),
+    (CONSENT, "consent"),
+    # What a page of words says of such things is no wall, and a short page is none for being short.
+    ("<p>A short page.</p>", ""),
+    ("<p>Our tools: <a href=/a>one</a>, <a href=/b>two</a>.</p>", ""),
+    ("<title>500 recipes</title><p>For 500 guests.</p>", ""),
+    ("<h1>Maintenance of gardens</h1><p>" + "word " * 60 + "</p>", ""),
+    ("<p>" + "word " * 60 + '</p><form><div class="g-recaptcha"></div></form>', ""),
+    ("<p>We use cookies.</p>", ""),
+    ("<p>We use cookies. Accept?</p>" + "".join(f"<a href=/{n}>page {n}</a>" for n in range(9)), ""),
+]
+
+
+MENU = "<nav>" + "".join(f"<a href=/m{n}>Menu point {n}</a> " for n in range(40)) + "</nav>"
+FOOT = "<footer><a href=/imprint>Imprint</a> © 2026 Example Media GmbH. All rights reserved.</footer>"
+IN_A_LAYOUT = [
+    ("<h1>Please log in to continue</h1>", "gate"),
+    ("<p>This video is not available in your country.</p>", "gate"),
+    ("<title>Just a moment...</title>", "challenge"),
+    ("<title>Access Denied</title><h1>Access Denied</h1><p>Reference 18.2f</p>", "challenge"),
+    ("<h1>Wartungsarbeiten</h1><p>Wir sind gleich zurück.</p>", "maintenance"),
+    ("<h2>Altersprüfung</h2><p>Bist du 18 Jahre alt?</p>", "gate"),
+    ("<p>Estamos en mantenimiento, volvemos pronto.</p>", "maintenance"),
+    ("<h1>Article réservé aux abonnés</h1>", "gate"),
+    ("<p>Accedi per continuare a leggere.</p>", "gate"),
+    ("<p>Este conteúdo não está disponível no seu país.</p>", "gate"),
+    ("<p>Log in om verder te lezen.</p>", "gate"),
+    ("<p>Please complete the captcha.</p>", "gate"),
+    ("<h1>Members only</h1><p>" + "Join our club and enjoy the magazine. " * 15 + "</p>", "gate"),
+    # A list of links, a short post, and pages on such things.
+    ("<h1>Our links</h1><p>Sites that we like.</p>", ""),
+    ("<p>A post on birds. You must be logged in to post a comment.</p>", ""),
+    ("<h1>Garden maintenance</h1><p>" + "We mow and prune. " * 5 + "</p>", ""),
+    ("<h1>Wartung von Heizungen</h1><p>" + "Wir warten jede Heizung. " * 20 + "</p>", ""),
+    ("<h1>How to fix access denied errors on a shared Windows server</h1><p>" + "word " * 90 + "</p>", ""),
+    ("<h1>Access denied</h1><p>" + "What this error means. " * 80 + "</p>", ""),
+    ("<h1>Our museum</h1><p>Free for all under 18.</p>", ""),
+    # Articles on walls, and what stands beside an article.
+    ("<h1>What is a CAPTCHA?</h1><p>" + "It tells people from programs. " * 20 + "</p>", ""),
+    ("<title>Why you see access denied</title><h1>On rights</h1><p>" + "Ask who may do what. " * 20 + "</p>", ""),
+    ("<h1>Security checklist for small shops</h1><p>" + "Lock the door at night. " * 20 + "</p>", ""),
+    ("<h1>Wie Altersprüfung im Netz funktioniert</h1><p>" + "Es gibt drei Wege dazu. " * 20 + "</p>", ""),
+    ("<h1>¿Qué es la verificación de edad?</h1><p>" + "Hay varias maneras de hacerlo. " * 15 + "</p>", ""),
+    ("<p>A post on birds. Sign in to see your saved posts, or log in to read all comments.</p>", ""),
+    ("<p>A post on birds. Subscribe to read our newsletter.</p>", ""),
+    ("<h1>Vogelkunde</h1><p>Eintritt frei. Anmeldung zur Führung bis Freitag erforderlich.</p>", ""),
+    ("<h1>Anmeldung erforderlich</h1><p>Bitte melden Sie sich an.</p>", "gate"),
+    ("<p>Sign in to see your saved posts. Log in to continue.</p>", "gate"),
+    ("<h1>Security check</h1><p>One moment.</p>", "challenge"),
+    ("<title>Come back later: down for maintenance</title><p>Soon.</p>", "maintenance"),
+]
+
+
+@pytest.mark.parametrize(("body", "wall"), IN_A_LAYOUT)
+def test_a_wall_stands_inside_the_layout_of_its_site(body: str, wall: str) -> None:
+    assert parse_page(MENU + body + FOOT, URL).wall == wall
+
+
+def test_an_app_that_stands_inside_a_layout_needs_its_scripts() -> None:
+    shell = "<div class=content></div><noscript>Please enable JavaScript.</noscript><script src=a.js></script>"
+    assert parse_page(MENU + shell + FOOT, URL).needs_scripts
+    assert not parse_page(MENU + "<p>" + "word " * 60 + "</p>" + shell, URL).needs_scripts
+
+
+@pytest.mark.parametrize(
+    ("style", "hidden"),
+    [
+        ("position:absolute;left:-9999px", True),
+        ("text-indent: -9999em", True),
+        ("position:fixed; top:-10000px", True),
+        ("right:-5000px", True),
+        ("clip:rect(0,0,0,0)", True),
+        ("clip: rect( 1px 1px 1px 1px );", True),
+        ("clip:rect(0 auto 0px auto)", True),
+        ("clip:rect(0, 10px, 300px, 10px)", True),
+        ("clip:rect(0,200px,100px,0)", False),
+        ("clip:rect(0px 20px 10px 0px)", False),
+        ("clip:rect(auto, auto, auto, auto)", False),
+        ("left:-1200px", False),
+        ("margin-left:-99px", False),
+        ("left:9999px", False),
+    ],
+)
+def test_what_is_moved_off_the_page_is_hidden(style: str, hidden: bool) -> None:
+    facts = parse_page(f'<p>Words <span style="{style}"><a href="https://acme.test/">x</a></span></p>', URL)
+    assert [link.hidden for link in facts.links] == [hidden]
+
+
+@pytest.mark.parametrize(("html", "wall"), WALLS)
+def test_what_stands_before_a_page_is_recognised(html: str, wall: str) -> None:
+    assert parse_page(html, URL).wall == wall
+
+
 def test_more_links_than_are_kept() -> None:
     html = "<a href='/x'>y</a>" * (MAX_LINKS + 50) + "<a href='https://www.acme.test/late'>late</a>"
     facts = parse_page(html, URL, wanted_hosts=["acme.test"])

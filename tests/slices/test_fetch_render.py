@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.container import Container
-from app.domain.link_verdict import Target
+from app.domain.link_target import Target
 from app.domain.mention_verdict import MentionVerdict
 from app.fetch.client import GuardedFetcher
 from app.fetch.guard import Guard

@@ -74,6 +74,16 @@ def test_a_turn_is_booked_behind_the_one_before(db: Database) -> None:
     assert other[0] <= time.monotonic()
 
 
+def test_what_a_host_asks_for_holds_for_all_processes(db: Database) -> None:
+    one, two = SharedTurns(db), SharedTurns(db)
+    one.hold("site.test", 3600.0)
+    assert two.book("site.test", 1.0, 30.0) is None
+    assert two.book("other.test", 1.0, 30.0)
+    two.hold("site.test", 5.0)  # a shorter wait does not end a longer one
+    assert one.book("site.test", 1.0, 30.0) is None
+    assert one.book("site.test", 1.0, 3601.0)
+
+
 def test_a_clock_that_was_set_back_holds_no_host_up(db: Database) -> None:
     turns = SharedTurns(db)
     assert turns.book("site.test", 1.0, 30.0)
@@ -87,6 +97,9 @@ def test_a_clock_that_was_set_back_holds_no_host_up(db: Database) -> None:
 def test_without_the_database_a_process_keeps_its_own_pace(server: WebServer, clock: FixedClock) -> None:
     class Away:
         def book(self, host: str, gap: float, longest: float) -> tuple[float, float] | None:
+            raise OSError("the database is away")
+
+        def hold(self, host: str, seconds: float) -> None:
             raise OSError("the database is away")
 
     with client(server, clock, host_gap=0.1, obey_robots=False, turns=Away()) as fetcher:
