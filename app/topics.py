@@ -33,6 +33,41 @@ _EVERYWHERE = {
     "pt": "guia guias melhores melhor dicas dica grátis",
     "it": "guida guide migliori migliore consigli consiglio gratis",
 }
+#: Words of headlines that name no subject: what counts things, orders them, praises them or says for whom they are.
+_HEADLINES = {
+    "": "faq howto part intro",
+    "en": (
+        "reason idea step way thing mistake example checklist beginner start basic introduction overview review "
+        "comparison easy easily simple quick complete choose find year month week day"
+    ),
+    "de": (
+        "grund gründe idee ideen schritte weg wege art arten fehler beispiel beispiele checkliste anfänger einsteiger "
+        "grundlagen einführung überblick vergleich jahr monat woche tag frage fragen antwort wählen auswählen finden "
+        "beim seit wegen trotz leicht schnell einfach richtig besser mehr viele gut ganz immer nie wirklich macht "
+        "gemacht selber heute neu neuer neues große kleine wichtige wichtigsten"
+    ),
+    "fr": (
+        "raison raisons idée idées étape étapes façon façons erreur erreurs exemple exemples débutant débutants "
+        "introduction comparatif année mois semaine jour choisir trouver quoi facile simple nouvelle savoir vraiment"
+    ),
+    "es": (
+        "razón razones idea ideas paso pasos forma formas manera maneras error errores ejemplo ejemplos principiante "
+        "introducción comparativa año mes semana día elegir encontrar cuál fácil debes"
+    ),
+    "pt": (
+        "razão razões ideia ideias passo passos forma formas maneira maneiras erro erros exemplo exemplos iniciante "
+        "introdução comparativo ano mês semana dia escolher encontrar tudo todas fácil nova"
+    ),
+    "it": (
+        "motivo motivi idea idee passo passi modo modi errore errori esempio esempi principiante introduzione confronto "
+        "anno mese settimana giorno scegliere trovare facile semplice nuova devi sapere"
+    ),
+    "nl": (
+        "reden redenen idee ideeën stap stappen manier manieren fout fouten voorbeeld voorbeelden beginner inleiding "
+        "overzicht vergelijking jaar maand week dag beste gids kiezen vinden tussen jouw jullie onze alle waarom welke "
+        "goed goede snel makkelijk eenvoudig kunt maken iedereen elke nieuwe"
+    ),
+}
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _LEAST = 3
 # Chinese, Japanese, Thai ...: nothing stands between words, so a run of letters is no word.
@@ -102,6 +137,14 @@ def words(text: str | None, language: str) -> dict[str, str]:
     return found
 
 
+def subject_words(text: str, language: str) -> dict[str, str]:
+    """`words` without those that head articles on anything; none in a language whose such words are not known."""
+    if not language or language not in _HEADLINES:
+        return {}
+    plain = _headline_stems(language)
+    return {stem: word for stem, word in words(text, language).items() if stem not in plain}
+
+
 def repeated(text: str, language: str | None) -> tuple[str, ...]:
     """The words that a page's text says three times and more, as written, the most frequent first: what the page is about."""
     counts: dict[str, int] = {}
@@ -159,6 +202,12 @@ def _stem(word: str, language: str) -> str:
     stemmer = _stemmer(language)
     stem = stemmer.stemWord(word) if stemmer else word
     return "".join(one for one in unicodedata.normalize("NFKD", stem) if not unicodedata.combining(one))
+
+
+@cache
+def _headline_stems(language: str) -> frozenset[str]:
+    own = " ".join(_HEADLINES[one] for one in {"", language} & _HEADLINES.keys()).split()
+    return frozenset(_stem(word, language) for word in own)
 
 
 @cache

@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp import web
 from selectolax.lexbor import LexborHTMLParser
 
-from app.domain.link_verdict import Target
+from app.domain.link_target import Target
 from app.domain.mention_verdict import MentionVerdict
 from app.fetch.client import GuardedFetcher
 from app.fetch.guard import Guard

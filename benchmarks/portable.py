@@ -19,7 +19,9 @@ from typing import Any
 
 #: What the statements start from, and tables that Python fills between them, each as it is when a statement first names it.
 INPUTS = ("link", "source_file", "competitor", "own", "rival", "sister")
-STEPS = ("site_sum", "tie", "judged", "family", "copied", "gap_row")
+STEPS = (
+    "site_sum", "tie", "scale", "judged", "like_page", "placed", "news", "news_week", "eventful", "family", "often", "copied", "gap_row",
+)  # fmt: skip
 _STEP = re.compile(
     rf"(?:CREATE OR REPLACE TABLE|INSERT INTO) ({'|'.join(STEPS)})\b(?: AS)?\s+(SELECT|WITH)\b", re.IGNORECASE
 )

@@ -104,12 +104,12 @@ def without_indexes(db: Database, tables: Sequence[str]) -> Iterator[None]:
         else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = :table AND indexname NOT IN "
         "(SELECT conname FROM pg_constraint)"
     )
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with db.engine.begin() as connection:
         found = [tuple(row) for table in tables for row in connection.execute(text(asked), {"table": table})]
         for name, _ in found:
             connection.execute(text(f"DROP INDEX {name}"))
     yield
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with db.engine.begin() as connection:
         for _, statement in found:
             connection.exec_driver_sql(statement)
 

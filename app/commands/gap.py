@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,11 +39,15 @@ def analyze_command(
         list[str] | None, typer.Option(help="One of our domains, old ones too; names our column in a Semrush gap file.")
     ] = None,
     format: Annotated[
-        str | None, typer.Option(help="The format of all files, where it cannot be seen from them.")
+        list[str] | None,
+        typer.Option(
+            metavar="[FILE=]FORMAT",
+            help="The format of all files, or of one, where it cannot be seen from them; may be repeated.",
+        ),
     ] = None,
     map: Annotated[
         list[str] | None,
-        typer.Option(metavar="FIELD=HEADER", help="For --format generic: which column holds which field."),
+        typer.Option(metavar="FIELD=HEADER", help="For tables of no tool: which column holds which field."),
     ] = None,
     language: Annotated[
         list[str] | None,
@@ -96,6 +101,7 @@ def analyze_command(
     """Rank the domains that link to competitors and not to us, from exports alone; no database is touched."""
     from functools import partial
 
+    from app.clock import SystemClock
     from app.gaps import closeup, judging
     from app.gaps.analyze import analyze
     from app.gaps.careful import KEEP
@@ -121,13 +127,14 @@ def analyze_command(
         ours or [],
         files,
         own_domains=own_domain or [],
-        format=format,
+        formats=dict(_format(text) for text in format or []),
         mapping=mapping,
         keep=keep or [],
         languages=language or [],
         sisters=[_sister(text) for text in sister or []],
         floors=Floors(min_authority, min_traffic, fit=min_fit, languages=tuple(language or ())),
         our_pages=ours_of_site,
+        today=SystemClock().now().date(),
     ) as analysis:
         write_gap(analysis.engine, out)
         look = partial(closeup.pages, analysis.engine, analysis.links, analysis.competitors)
@@ -163,6 +170,12 @@ def import_command(
         list[str] | None,
         typer.Option(metavar="FIELD=HEADER", help="For --format generic: which column holds which field."),
     ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="YYYY-MM-DD", help="The day on which the tool made the files, where their names do not say it."
+        ),
+    ] = None,
     keep: Annotated[
         list[str] | None,
         typer.Option(
@@ -184,6 +197,7 @@ def import_command(
 
     check_file(rejects, "--rejects")
     mapping = dict(_pair(text) for text in map or [])
+    day = _day(as_of)
     container = Container(load_settings())
     try:
         with container.db.read() as uow:
@@ -196,6 +210,7 @@ def import_command(
             target=target,
             format=format,
             mapping=mapping,
+            as_of=day,
             actor="command line",
             keep=keep or [],
         )
@@ -226,6 +241,11 @@ def _competitor(text: str) -> tuple[str | None, Path]:
     return name, Path(file)
 
 
+def _format(text: str) -> tuple[Path | None, str]:
+    file, equals, name = text.rpartition("=")
+    return (Path(file) if equals else None), name
+
+
 def _pair(text: str) -> tuple[str, str]:
     from app.gaps.profiles import FIELD_TYPES
 
@@ -233,6 +253,13 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or field not in FIELD_TYPES:
         raise BadInput(f"--map {text}: write FIELD=HEADER, with one of the fields {', '.join(FIELD_TYPES)}.")
     return field, header
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise BadInput(f"--as-of {text}: write the day as 2026-05-31.") from None
 
 
 def _sister(text: str) -> tuple[str, str]:
@@ -268,7 +295,7 @@ def print_summary(summary: dict[str, Any]) -> None:
     for one in summary["files"]:
         table.add_row(
             Path(one["file"]).name,
-            one["format"],
+            one["format"] + (" (by hand)" if one["format_by"] == "hand" else ""),
             (one["target"] or "-").replace("|", " "),
             one["as_of"] or "-",
             *(f"{one[name]:,}" for name in ("rows_read", "rows_taken", "rows_lost", "rows_rejected")),

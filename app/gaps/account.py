@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
+from app.domain.said import say
 from app.gaps.engine import Engine, Export
 from app.gaps.keying import resolved
+from app.gaps.report import FileReport
 from app.gaps.sums import LOST
 
 
@@ -40,10 +43,27 @@ def account(engine: Engine, exports: Mapping[int, Export]) -> None:
         report.capped = capped(report.read, export.layout.profile.caps)
 
 
+def date_by_rows(engine: Engine, report: FileReport, rows: str, today: date | None) -> None:
+    """Date a file whose name has no date by the latest day on which its tool has seen a link; days after `today` are no days.
+
+    A file without any day counts as of the day of its import, and an old one that comes late takes the place of a newer.
+    """
+    if report.as_of is not None:
+        return
+    until = f"last_seen <= DATE '{today.isoformat()}'" if today else "true"
+    report.as_of = engine.run(f"SELECT max(last_seen) FILTER ({until}) FROM ({rows})")[0][0]
+    if report.as_of is not None:
+        report.notes.append(
+            say(
+                "its name has no date: it is dated by the latest link that its tool has seen, {day}",
+                day=report.as_of.isoformat(),
+            )
+        )
+
+
 def capped(rows: int, caps: tuple[int, ...]) -> bool | None:
-    """Whether an export stopped at a limit of its tool: True at such a count, False below the lowest, else not known."""
-    if not caps:
-        return None
-    if rows in caps:
-        return True
-    return False if rows < min(caps) else None
+    """Whether an export stopped at a limit of its tool: True at such a count, else not known.
+
+    A filter, a plan with another limit or a part of an export end a list anywhere; only who has asked for its rows knows that there are no more.
+    """
+    return True if rows in caps else None

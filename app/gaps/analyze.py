@@ -6,16 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from app.domain.said import say
 from app.errors import BadInput
 from app.gaps import amend, judging, removals, sums, tables
-from app.gaps.account import account, rows_in
-from app.gaps.engine import Engine, Export
+from app.gaps.account import account, date_by_rows, rows_in
+from app.gaps.engine import Engine, Export, lists_in
+from app.gaps.formats.any_tool import GENERIC
 from app.gaps.report import FileReport
-from app.gaps.summary import Floors, summarise
+from app.gaps.summary import Floors, empty_column, summarise
 from app.gaps.textfile import digest
 from app.keys import ascii_host, registrable_domain
 from app.topics import OurText
@@ -30,6 +32,7 @@ class Source:
 
     path: Path
     competitor: str | None = None
+    member: str | None = None  # one of the lists in it
 
 
 @dataclass(slots=True)
@@ -44,12 +47,13 @@ class Analysis:
     links: list[tuple[str, str]] = field(
         default_factory=list
     )  # for each file of competitors: SQL of its rows, of their side
+    ours: list[tuple[str, FileReport]] = field(default_factory=list)  # the same for our own files, with their reports
 
     def rows(self, batch: int = 10_000, *, masks: bool = False) -> Iterator[dict[str, Any]]:
         """The table in rank order, one dict a row with the names of GAP_COLUMNS; with `masks` also those of `tables.MASKS`."""
         names = [*tables.GAP_COLUMNS, *(tables.MASKS if masks else ())]
         columns = ", ".join(f'"{name}"' for name in names)
-        result = self.engine.connection.cursor().execute(f"SELECT {columns} FROM gap")
+        result = self.engine.stream(f"SELECT {columns} FROM gap")
         while rows := result.fetchmany(batch):
             for row in rows:
                 yield dict(zip(names, row, strict=True))
@@ -61,7 +65,7 @@ def analyze(
     competitors: Sequence[tuple[str | None, Path]],
     *,
     own_domains: Sequence[str] = (),
-    format: str | None = None,
+    formats: Mapping[Path | None, str] = {},
     mapping: Mapping[str, str] | None = None,
     keep: Sequence[str] = (),
     languages: Sequence[str] = (),
@@ -71,11 +75,13 @@ def analyze(
     look: bool = False,
     memory_limit: str | None = None,
     threads: int | None = None,
+    today: date | None = None,
 ) -> Iterator[Analysis]:
     """Compute the gap. `competitors` are (domain, file); the domain is None only for a matrix, which names its targets itself.
 
+    `formats` says what files are (None: all others) where they do not say it themselves; `mapping` is for those of no tool.
     `keep` names removals that are not applied, `languages` (`en`) are those of the site, `sisters` are (competitor, domain of the same house), `floors` what is counted against.
-    `our_pages` are what topics are compared with; `look` judges each gap by its best page (see `judging`), which languages and pages ask for by themselves. Raises BadInput, naming the file or option and the fix. The table lives until the block ends.
+    `our_pages` are what topics are compared with; `look` judges each gap by its best page (see `judging`), which languages and pages ask for by themselves. A file without a date in its name is dated by what it has seen last, until `today`. Raises BadInput, naming the file or option and the fix. The table lives until the block ends.
     """
     own = [_domain(text, "--own-domain") for text in own_domains]
     for name in keep:
@@ -87,17 +93,33 @@ def analyze(
                     names=", ".join(removals.names()),
                 )
             )
+    given = [*ours, *(path for _name, path in competitors)]
+    for path in formats:
+        if path is not None and path not in given:
+            raise BadInput(
+                say(
+                    "--format {path}={name}: this is none of the given files; there are {files}.",
+                    path=path,
+                    name=formats[path],
+                    files=", ".join(map(str, given)),
+                )
+            )
     with Engine(threads=threads, **({"memory_limit": memory_limit} if memory_limit else {})) as engine:
         notes: list[str] = []
-        mine = _once([Source(path) for path in ours], notes)
-        theirs = [Source(path, _domain(name, "--competitor") if name else None) for name, path in competitors]
-        plan = _Plan(engine, own, [source.competitor for source in theirs if source.competitor])
-        plan.open_all([*mine, *_once(theirs, notes)], len(mine), format, mapping)
+        mine = _once([Source(path, None, one) for path in ours for one in lists_in(path, _said(path, formats))], notes)
+        named = [(_domain(name, "--competitor") if name else None, path) for name, path in competitors]
+        theirs = [Source(path, name, one) for name, path in named for one in lists_in(path, _said(path, formats))]
+        plan = _Plan(engine, today, own, [source.competitor for source in theirs if source.competitor])
+        plan.open_all([*mine, *_once(theirs, notes)], len(mine), formats, mapping)
         plan.notes += notes
         plan.read_all()
         wishes = judging.Wishes(tuple(languages), tuple(our_pages), tuple(keep))
         floors = floors if floors.languages else replace(floors, languages=tuple(languages))
         yield plan.finish(keep, languages, floors, sisters, wishes if look or languages or our_pages else None)
+
+
+def _said(path: Path, formats: Mapping[Path | None, str]) -> str | None:
+    return formats.get(path, formats.get(None))
 
 
 def _once(sources: Sequence[Source], notes: list[str]) -> list[Source]:
@@ -106,7 +128,8 @@ def _once(sources: Sequence[Source], notes: list[str]) -> list[Source]:
     for source in sources:
         if source.path.is_file():
             size = source.path.stat().st_size
-            alike = [one for one in kept if one.competitor == source.competitor and one.path.is_file()]
+            same = (source.competitor, source.member)
+            alike = [one for one in kept if (one.competitor, one.member) == same and one.path.is_file()]
             alike = [
                 one for one in alike if one.path.stat().st_size == size and digest(one.path) == digest(source.path)
             ]
@@ -138,14 +161,16 @@ class _Read:
 class _Plan:
     """Who is who among the files, and the order of the work."""
 
-    def __init__(self, engine: Engine, own: list[str], named: list[str]) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, today: date | None, own: list[str], named: list[str]) -> None:
+        self.engine, self.today = engine, today
         self.own = list(dict.fromkeys(own))
         self.names = list(dict.fromkeys(named))
         self.reads: list[_Read] = []
         self.notes: list[str] = []
 
-    def open_all(self, sources: list[Source], ours: int, wanted: str | None, mapping: Mapping[str, str] | None) -> None:
+    def open_all(
+        self, sources: list[Source], ours: int, formats: Mapping[Path | None, str], mapping: Mapping[str, str] | None
+    ) -> None:
         """Open every file once and decide what each of its columns is; refuse what would have to be guessed."""
         matrices: dict[Path, tuple[Export, list[str | None]]] = {}
         for number, source in enumerate(sources):
@@ -154,7 +179,7 @@ class _Plan:
                 matrices[real][1].append(source.competitor)
                 continue
             role = "ours" if number < ours else "competitor"
-            export = self.engine.open(source.path, role=role, target=source.competitor, wanted=wanted, mapping=mapping)
+            export = self._open(source, role, _said(source.path, formats), mapping)
             if export.layout.targets:
                 matrices[real] = (export, [source.competitor])
             elif role == "competitor" and source.competitor is None:
@@ -201,6 +226,27 @@ class _Plan:
                 f"{len(self.names)} competitors: with more than {ADVISED_COMPETITORS}, hardly anybody links to all."
             )
 
+    def _open(self, source: Source, role: str, wanted: str | None, mapping: Mapping[str, str] | None) -> Export:
+        """Open a file; a mapping is for it where it is said to be generic, or where it has the columns of the mapping."""
+
+        def read(mapping: Mapping[str, str] | None) -> Export:
+            return self.engine.open(
+                source.path, role=role, target=source.competitor, wanted=wanted, mapping=mapping, member=source.member
+            )
+
+        if not mapping or wanted not in (None, GENERIC):
+            return read(None)
+        if wanted == GENERIC:
+            return read(mapping)
+        try:
+            return read(mapping)
+        except BadInput as unlike:
+            # The table that is mapped may be another one of the files.
+            try:
+                return read(None)
+            except BadInput:
+                raise unlike from None
+
     def _plain(self, export: Export, competitor: str | None) -> None:
         seen = export.target_seen()
         if competitor is None:
@@ -214,7 +260,7 @@ class _Plan:
             return
         if export.layout.profile.own_only:
             self.notes.append(
-                f"{export.path.name}: Search Console shows only properties that you own; is {competitor} yours?"
+                f"{export.path.name}: {export.layout.profile.title} shows only properties that you own; is {competitor} yours?"
             )
         if seen and seen != registrable_domain(competitor):
             self.notes.append(
@@ -271,6 +317,10 @@ class _Plan:
             self._read(number, read, self._side(read), alone=alike[profile.name, read.side] <= 1)
         sums.decide_keys(self.engine)
         account(self.engine, {number: read.export for number, read in enumerate(self.reads)})
+        for number, read in enumerate(self.reads):
+            mine = [column for column, side in read.sides.items() if side == sums.OURS]
+            if mine and not self.engine.run(f"SELECT 1 FROM link WHERE file = {number} AND side = {sums.OURS} LIMIT 1"):
+                self.notes.append(empty_column(read.export.path.name, ", ".join(mine)))
 
     @staticmethod
     def _side(read: _Read) -> str:
@@ -280,12 +330,17 @@ class _Plan:
         return "CASE target " + " ".join(f"WHEN '{key}' THEN {one}" for key, one in read.sides.items()) + " END"
 
     def _read(self, number: int, read: _Read, side: str, *, alone: bool) -> None:
+        dated = "last_seen" in read.export.layout.fields and read.export.report.as_of is None
+
         def use(rows: str) -> None:
             if "mention" in read.export.layout.fields:
                 read.export.report.mentions = sums.count_mentions(self.engine, rows)
                 rows = sums.without_mentions(rows)
             if alone:
-                sums.take_in(self.engine, rows, number, side)
+                sums.take_in(self.engine, rows, number, side, dated=dated)
+                if dated:
+                    mine = f"SELECT last_seen FROM link WHERE file = {number}"
+                    date_by_rows(self.engine, read.export.report, mine, self.today)
                 return
             self.engine.run(f"CREATE OR REPLACE TABLE incoming AS {rows}")
             # A link that stands in two exports of one target is one link: later files bring only what is new.
@@ -297,6 +352,8 @@ class _Plan:
             total = int(self.engine.run("SELECT count(*) FROM incoming")[0][0])
             read.export.report.duplicates = total - rows_in(self.engine, number)
             self.engine.run(f"INSERT INTO {seen} SELECT DISTINCT {link} FROM incoming")
+            if dated:
+                date_by_rows(self.engine, read.export.report, "SELECT last_seen FROM incoming", self.today)
 
         self.engine.take(
             read.export,

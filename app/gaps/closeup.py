@@ -11,17 +11,36 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from app.cells import neutral
+from app.domain.language import codes_of
 from app.domain.winnability import Evidence, Winnability, judge
 from app.gaps.engine import Engine
 from app.gaps.keying import keyed, resolved
-from app.gaps.report import FORMULA_START
 from app.gaps.sums import CLOSE_TEXTS, page, page_text, without_mentions
 from app.gaps.words import seller, winnability_rules
 
 #: What is read of each page: its texts, and what the tool says of the link.
 _TEXTS = {
     **CLOSE_TEXTS,
-    **dict.fromkeys(("followed", "in_content", "page_authority", "page_traffic", "sponsored", "ugc", "sitewide"), ""),
+    **dict.fromkeys(
+        (
+            "followed",
+            "in_content",
+            "page_authority",
+            "page_traffic",
+            "sponsored",
+            "ugc",
+            "sitewide",
+            "http_code",
+            "raw",
+            "rendered",
+            "target_code",
+            "external_links",
+            "platform",
+            "author",
+        ),
+        "",
+    ),
 }
 _TEXTS = {name: sql or f"{name}::VARCHAR" for name, sql in _TEXTS.items()}
 
@@ -46,14 +65,15 @@ def pages(
     rows = " UNION ALL BY NAME ".join(
         f"SELECT *, ({side})::TINYINT AS side FROM ({without_mentions(one)})" for one, side in links
     )
-    live = f"(SELECT * FROM {keyed(rows)} WHERE source_url IS NOT NULL AND NOT coalesce(lost, false) AND side > 0)"
+    live = f"(SELECT * FROM {keyed(rows)} WHERE source_url IS NOT NULL AND NOT coalesce(lost, false) AND old_crawl IS NOT TRUE AND side > 0)"
     texts = ", ".join(f"{page_text(name, 'best', _TEXTS)} AS {name}" for name in _TEXTS if name != "page")
     limit = "" if most is None else f"QUALIFY number <= {most}"
-    result = engine.connection.cursor().execute(
-        f"""SELECT key AS domain, row_number() OVER (PARTITION BY key ORDER BY best) AS number, source_url AS page, {texts}, sides
+    result = engine.stream(
+        f"""SELECT key AS domain, row_number() OVER (PARTITION BY key ORDER BY best) AS number, source_url AS page, {texts}, sides,
+            placed.seen AS placed, eventful.seen AS event
         FROM (SELECT key, source_url, min({page(_TEXTS)}) AS best, list_sort(list(DISTINCT side)) AS sides
             FROM {resolved(engine, live)} GROUP BY key, source_url)
-        JOIN gap ON gap.domain = key WHERE gap.tier IS NOT NULL AND gap.removed_by = '' {limit} ORDER BY gap.place, number"""
+        JOIN gap ON gap.domain = key LEFT JOIN placed USING (key) LEFT JOIN eventful USING (key) WHERE gap.tier IS NOT NULL AND gap.removed_by = '' {limit} ORDER BY gap.place, number"""
     )
     columns = [one[0] for one in result.description]
     while found := result.fetchmany(5_000):
@@ -75,8 +95,8 @@ def reason(row: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-def winnability(row: dict[str, Any]) -> Winnability:
-    """Whether the link on one of `pages` can be won."""
+def winnability(row: dict[str, Any], language: str | None = None) -> Winnability:
+    """Whether the link on one of `pages` can be won; `language` is the page's where somebody knows better than the tool."""
     flag = {"true": True, "false": False}
     return judge(
         Evidence(
@@ -92,6 +112,15 @@ def winnability(row: dict[str, Any]) -> Winnability:
             ugc=flag.get(row["ugc"] or ""),
             sitewide=flag.get(row["sitewide"] or ""),
             in_content=flag.get(row["in_content"] or ""),
+            http_code=int(row["http_code"]) if row["http_code"] else None,
+            raw=flag.get(row["raw"] or ""),
+            rendered=flag.get(row["rendered"] or ""),
+            target_code=int(row["target_code"]) if row["target_code"] else None,
+            external_links=int(row["external_links"]) if row["external_links"] else None,
+            platform=row["platform"] or "",
+            placed=row["placed"] or "",
+            event=row["event"] or "",
+            languages=codes_of(language or row["language"]),
         ),
         winnability_rules(),
         seller(),
@@ -145,6 +174,6 @@ def _write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path)
         writer.writerow(header)
         for row in rows:
             cells = ["" if cell is None else str(cell) for cell in row]
-            writer.writerow([f"'{cell}" if cell.startswith(FORMULA_START) else cell for cell in cells])
+            writer.writerow([neutral(cell) for cell in cells])
             count += 1
     return count

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import PurePath
 
 from app.domain.said import say
 from app.errors import BadInput
+from app.gaps.dates import is_date
 from app.gaps.formats import FORMAT_NAMES, PROFILES
 from app.gaps.formats.any_tool import GENERIC, generic_profile
 from app.gaps.formats.search_console import (
@@ -27,9 +28,8 @@ from app.keys import ascii_host, registrable_domain
 _HEADER_WITHIN = 20
 _DELIMITERS = ("\t", ",", ";", "|")
 _SAMPLE_ROWS = 50
-_DATE = re.compile(
-    r"\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{1,2}\.? (?:de )?\w+\.? (?:de )?\d{4}|\w+\.? \d{1,2}, \d{4}"
-)
+#: So large a share of the first rows says what a column holds; of few rows, one may be otherwise.
+_MOSTLY = 0.9
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 _COUNT = re.compile(r"\d{1,3}(?:[.,\u00a0\u202f ']\d{3})+|\d+")
 
@@ -44,6 +44,8 @@ class Layout:
     headers: tuple[str, ...]
     targets: Mapping[str, int]  # registrable domain of the target -> column
     notes: tuple[str, ...] = ()
+    slashes: Mapping[int, str] = field(default_factory=dict)  # column -> `dm` or `md`, for dates like 9/5/2026
+    day_first: bool = False  # in the language of its headers nobody writes the month first
 
     def column(self, header: str) -> int | None:
         """The first column with this header, or None."""
@@ -96,8 +98,10 @@ def detect(
                         best = (*rank, profile, delimiter, headers)
     if best is not None:
         _matched, _required, minus_offset, profile, delimiter, headers = best
-        return _layout(profile, delimiter, start - minus_offset + 1, headers, path=path)
-    by_content = None if wanted else _search_console(lines, start, fixed, path)
+        found = _layout(profile, delimiter, start - minus_offset + 1, headers, path=path)
+        said = _cells(lines[start - minus_offset], delimiter)
+        return replace(found, day_first=any(normal_header(cell) in TRANSLATIONS for cell in said))
+    by_content = _search_console(lines, start, fixed, path, wanted)
     if by_content is not None:
         return by_content
     raise BadInput(_unknown(path, lines, start, fixed, wanted))
@@ -217,40 +221,59 @@ def _generic(lines: list[str], start: int, fixed: str | None, path: PurePath, ma
     return _layout(generic_profile(headers, mapping, pages=pages), delimiter, header_line + 1, headers, path=path)
 
 
-def _search_console(lines: list[str], start: int, fixed: str | None, path: PurePath) -> Layout | None:
-    """Search Console speaks the person's language: hosts with two counts, or URLs with a date, whatever the headers say."""
+def _enough(good: int, of: int, share: float = _MOSTLY) -> bool:
+    """Whether nearly all rows are so: one empty date or one IP address makes no other file."""
+    return good > 0 and (good >= share * of or of - good <= 1 < good)
+
+
+def _mostly(rows: Sequence[list[str]], test: Callable[[list[str]], bool], share: float = _MOSTLY) -> bool:
+    return _enough(sum(map(test, rows)), len(rows), share)
+
+
+def _is_site(row: list[str]) -> bool:
+    counts = _COUNT.fullmatch(row[1].strip()) and _COUNT.fullmatch(row[2].strip())
+    return bool("/" not in row[0] and ascii_host(row[0]) and counts)
+
+
+def _is_link(row: list[str]) -> bool:
+    return _LINK.match(row[0].strip()) is not None
+
+
+def _is_dated_link(row: list[str]) -> bool:
+    return _is_link(row) and is_date(row[1])
+
+
+#: The lists of Search Console: their columns, and what a row of them looks like.
+_LISTS: tuple[tuple[Profile, tuple[str, ...], Callable[[list[str]], bool]], ...] = (
+    (SEARCH_CONSOLE_SITES, ("site", "linking pages", "target pages"), _is_site),
+    (SEARCH_CONSOLE_SAMPLE, ("linking page",), _is_link),
+    (SEARCH_CONSOLE_LINKS, ("linking page", "last crawled"), _is_dated_link),
+)
+
+
+def _search_console(
+    lines: list[str], start: int, fixed: str | None, path: PurePath, wanted: str | None
+) -> Layout | None:
+    """Search Console speaks the person's language: hosts with two counts, or URLs with a date, whatever the headers say.
+
+    Who says that it is such a list (`wanted`) is believed where half of the rows begin like one.
+    """
     for delimiter in (fixed,) if fixed else (",", ";", "\t"):
         rows = [_cells(line, delimiter) for line in lines[start : start + _SAMPLE_ROWS] if line.strip()]
         header, body = (rows[0], rows[1:]) if rows else ([], [])
-        if not body or any(len(row) != len(header) for row in body):
+        whole = [row for row in body if len(row) == len(header)]
+        if not _enough(len(whole), len(body)):
             continue
         names = [normal_header(cell) for cell in header]
         note = (f"recognised by its content; the headers '{', '.join(names)}' are in a language that we do not know",)
-        if len(header) == 3 and all(
-            "/" not in row[0]
-            and ascii_host(row[0])
-            and _COUNT.fullmatch(row[1].strip())
-            and _COUNT.fullmatch(row[2].strip())
-            for row in body
-        ):
-            return _layout(
-                SEARCH_CONSOLE_SITES,
-                delimiter,
-                start + 1,
-                ["site", "linking pages", "target pages"],
-                path=path,
-                notes=note,
-            )
         # One column only, so no other delimiter may hide in it.
-        whole = len(header) == 1 and not any(
-            other in cell for cell in (lines[start], *(row[0] for row in body)) for other in _DELIMITERS
-        )
-        if whole and all(_LINK.match(row[0].strip()) for row in body):
-            return _layout(SEARCH_CONSOLE_SAMPLE, delimiter, start + 1, ["linking page"], path=path, notes=note)
-        if len(header) == 2 and all(_LINK.match(row[0].strip()) and _DATE.fullmatch(row[1].strip()) for row in body):
-            return _layout(
-                SEARCH_CONSOLE_LINKS, delimiter, start + 1, ["linking page", "last crawled"], path=path, notes=note
-            )
+        alone = not any(other in cell for cell in (lines[start], *(row[0] for row in whole)) for other in _DELIMITERS)
+        for profile, headers, test in _LISTS:
+            if len(header) != len(headers) or wanted not in (None, profile.name) or (len(header) == 1 and not alone):
+                continue
+            begins = _is_link if profile is SEARCH_CONSOLE_LINKS else test
+            if _mostly(whole, test) or (wanted and _mostly(whole, begins, 0.5)):
+                return _layout(profile, delimiter, start + 1, list(headers), path=path, notes=note)
     return None
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -16,11 +17,13 @@ import duckdb
 
 from app.domain.said import say
 from app.errors import BadInput, Unavailable
+from app.gaps import dates
 from app.gaps.careful import NO_DOMAIN, NO_SOURCE, Rejects, locate, write_clean
 from app.gaps.detect import Layout, as_of_date, detect, target_by_name
+from app.gaps.profiles import FIELD_TYPES
 from app.gaps.report import FileReport
 from app.gaps.rows import MACROS, read_types, select_rows
-from app.gaps.textfile import open_texts
+from app.gaps.textfile import has_several, open_texts
 from app.gaps.texts import TextFile
 from app.keys import registrable_domain, site_key
 
@@ -29,6 +32,8 @@ MEMORY_LIMIT = "300MB"
 #: What a file gets that cannot be done with it, however much is on the disk.
 ROOMY_LIMIT = "900MB"
 _MAX_LINE = 4 << 20
+#: The reader's own choice, sixteen times the longest line, costs memory and the time to get it, and reads no faster.
+_BUFFER = 16 << 20
 #: So many rows say whose links a file holds.
 _TARGET_SAMPLE = 200
 
@@ -57,7 +62,7 @@ class Export:
         return (
             f"read_csv({literal(str(self.data))}, auto_detect=false, header=false, skip={self.skip}, "
             f"delim={literal(self.layout.delimiter)}, quote='\"', escape='\"', new_line='\\n', strict_mode=true, "
-            f"null_padding=false, ignore_errors=false, max_line_size={_MAX_LINE}, columns={{{columns}}})"
+            f"null_padding=false, ignore_errors=false, max_line_size={_MAX_LINE}, buffer_size={_BUFFER}, columns={{{columns}}})"
         )
 
     @property
@@ -136,6 +141,8 @@ class Engine:
         # It takes a CSV file for a few dozen rows and would build its hash tables from millions of them instead of our small
         # lists. Every join here is written with the small side on the right, where it is built as written.
         self.run("SET disabled_optimizers = 'build_side_probe_side'")
+        # What takes longer than two seconds would be drawn as a bar between the lines of a command or its JSON.
+        self.run("SET enable_progress_bar_print = false")
         for macro in MACROS:
             self.run(macro)
 
@@ -153,13 +160,24 @@ class Engine:
         try:
             return self.connection.execute(sql, parameters).fetchall()
         except duckdb.OutOfMemoryException as error:
-            if self._roomy_limit is None:
-                raise Unavailable(
-                    say("These files need more memory than the gap may take; give fewer or smaller ones at once.")
-                ) from error
-            self.connection.execute(f"SET memory_limit = {literal(self._roomy_limit)}")
-            self._roomy_limit = None
+            self._grow(error)
         return self.run(sql, parameters)
+
+    def stream(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """Run one statement on a cursor of its own, whose rows are fetched in pieces; with more memory the second time, as `run`."""
+        try:
+            return self.connection.cursor().execute(sql)
+        except duckdb.OutOfMemoryException as error:
+            self._grow(error)
+        return self.stream(sql)
+
+    def _grow(self, error: duckdb.OutOfMemoryException) -> None:
+        if self._roomy_limit is None:
+            raise Unavailable(
+                say("These files need more memory than the gap may take; give fewer or smaller ones at once.")
+            ) from error
+        self.connection.execute(f"SET memory_limit = {literal(self._roomy_limit)}")
+        self._roomy_limit = None
 
     def open(
         self,
@@ -169,13 +187,14 @@ class Engine:
         target: str | None,
         wanted: str | None = None,
         mapping: Mapping[str, str] | None = None,
+        member: str | None = None,
     ) -> Export:
-        """Open one export: decode it, find its layout, start its report. Reads no rows yet."""
+        """Open one export: decode it, find its layout, start its report. Reads no rows yet. `member` is one of `lists_in`."""
         texts = self.directory / "texts"
         texts.mkdir(exist_ok=True)
-        text, layout, others = _choose(open_texts(path, texts), path, wanted, mapping)
+        text, layout, others = _choose(open_texts(path, texts), path, wanted, mapping, member)
         report = FileReport(
-            file=str(path),
+            file=f"{path}: {Path(member).name}" if member else str(path),
             format=layout.profile.name,
             provider=layout.profile.provider,
             role=role,
@@ -183,8 +202,10 @@ class Engine:
             as_of=as_of_date(path) or as_of_date(PurePath(text.member)),
             encoding=text.encoding,
             delimiter=layout.delimiter,
+            format_said=bool(wanted or mapping),
             notes=[*others, *text.notes, *layout.notes],
         )
+        layout = _dated(text, layout, report)
         return Export(path, text, layout, report, text.path, layout.skip, types=read_types(layout))
 
     def take(self, export: Export, use: Callable[[str], None], count: Callable[[], int]) -> None:
@@ -228,20 +249,76 @@ class Engine:
             ) from error
 
 
-#: Search Console puts its lists into one file; the one that says most about each link is read.
+def _dated(text: TextFile, layout: Layout, report: FileReport) -> Layout:
+    """The layout with which part of dates like 9/5/2026 is the day. Where the file does not show it, they are unknown and noted.
+
+    The beginning of the file decides, or else the first date of the whole file that can. A tool writes all dates of a file alike, so
+    one column decides for those that cannot; where two contradict each other, each has only its own.
+    """
+    columns = {column for name, column in layout.fields.items() if FIELD_TYPES[name] == "date"}
+    found = dates.orders(text.head.split("\n")[layout.skip :], layout.delimiter, columns)
+    if not found:
+        return layout
+    if layout.day_first:
+        return replace(layout, slashes=dict.fromkeys(columns, "dm"))
+    if not any(found.values()):
+        with text.path.open(encoding="utf-8-sig", newline="") as stream:
+            rest = itertools.islice(stream, layout.skip, None)
+            found |= dates.orders(rest, layout.delimiter, columns, first=True)
+    said = set(found.values()) - {""}
+    if len(said) == 1:
+        # Also of those whose cells are empty at the beginning of the file.
+        found = dict.fromkeys(columns, said.pop())
+    if unknown := [layout.headers[column] for column in found if not found[column]]:
+        report.notes.append(
+            say(
+                "the dates in {columns} can be read with the day or with the month first (9/5/2026), and none of them shows which: they count as unknown",
+                columns=", ".join(unknown),
+            )
+        )
+    return replace(layout, slashes=found)
+
+
+#: Search Console puts its lists into one file; the one that says most about each link stands for it.
 _FULLEST_FIRST = ("search-console-links", "search-console-sample", "search-console-sites")
 
 
-def _choose(
+def lists_in(path: Path, wanted: str | None = None, mapping: Mapping[str, str] | None = None) -> list[str | None]:
+    """The tables of a file that are read as a list each: None is the one that stands for the file, the others have their names.
+
+    Only Search Console puts several into one file: a site may stand in the list of sites and in no list of pages.
+    """
+    if wanted or mapping or not has_several(path):
+        return [None]
+    with tempfile.TemporaryDirectory(prefix="gapbridge-lists-") as folder, contextlib.suppress(BadInput):
+        found = _recognised(open_texts(path, Path(folder)), path, None, None)
+        if all(layout.profile.name in _FULLEST_FIRST for _text, layout in found):
+            return [None, *(text.member for text, _layout in found[1:])]
+    return [None]
+
+
+def _recognised(
     texts: list[TextFile], path: Path, wanted: str | None, mapping: Mapping[str, str] | None
-) -> tuple[TextFile, Layout, list[str]]:
-    """The table of a file that holds links, with notes on those beside it. Raises BadInput where it would be a guess."""
-    if len(texts) == 1:
-        return texts[0], detect(texts[0], path, wanted, mapping), []
+) -> list[tuple[TextFile, Layout]]:
+    """The tables that are exports of links, the fullest list of Search Console first."""
     found: list[tuple[TextFile, Layout]] = []
     for text in texts:
         with contextlib.suppress(BadInput):
             found.append((text, detect(text, path, wanted, mapping)))
+    places = {name: place for place, name in enumerate(_FULLEST_FIRST)}
+    return sorted(found, key=lambda one: places.get(one[1].profile.name, len(places)))
+
+
+def _choose(
+    texts: list[TextFile], path: Path, wanted: str | None, mapping: Mapping[str, str] | None, member: str | None
+) -> tuple[TextFile, Layout, list[str]]:
+    """The table of a file that holds links, or the one that is called `member`, with notes on those that nobody reads. Raises
+    BadInput where it would be a guess."""
+    if member is not None:
+        texts = [text for text in texts if text.member == member]
+    if len(texts) == 1:
+        return texts[0], detect(texts[0], path, wanted, mapping), []
+    found = _recognised(texts, path, wanted, mapping)
     names = ", ".join(text.member for text in texts)
     if not found:
         raise BadInput(
@@ -261,11 +338,14 @@ def _choose(
                 among=among,
             )
         )
-    if len(found) > 1:
-        found.sort(key=lambda one: _FULLEST_FIRST.index(one[1].profile.name))
     text, layout = found[0]
-    left = [one.member for one in texts if one is not text]
-    return text, layout, [f"read the table '{text.member}'; beside it lay: {', '.join(left)}"]
+    # The other lists of Search Console are read by themselves (`lists_in`).
+    read = {text.member} if wanted or mapping else {one.member for one, _layout in found}
+    left = [one.member for one in texts if one.member not in read]
+    if not left:
+        return text, layout, []
+    note = say("read the table '{member}'; beside it lay: {others}", member=text.member, others=", ".join(left))
+    return text, layout, [note]
 
 
 def _has_body(export: Export) -> bool:

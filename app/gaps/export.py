@@ -7,10 +7,10 @@ import os
 import tempfile
 from pathlib import Path
 
+from app.cells import FORMULA_START
 from app.domain.said import say
 from app.errors import BadInput
 from app.gaps.engine import Engine, literal
-from app.gaps.report import FORMULA_START
 from app.gaps.tables import GAP_COLUMNS
 
 SUFFIXES = {".csv": "CSV", ".json": "JSON", ".jsonl": "JSON", ".ndjson": "JSON", ".parquet": "PARQUET"}

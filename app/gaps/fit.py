@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from app.db.work import UnitOfWork
 from app.domain.language import LanguageSource, first_code
-from app.domain.topic_fit import FITS, TopicFit, why
+from app.domain.ranking import with_fit
+from app.domain.said import say
+from app.domain.topic_fit import FITS, FitUnknown, TopicFit
 from app.gaps import kept
 from app.gaps.judging import stored_fit
 from app.languages import detect
@@ -16,6 +18,14 @@ from app.topics import TheirText, Topics, repeated
 
 #: The beginning of a text says its language as well as all of it.
 _BEGINNING = 2_000
+
+# What stands before "the newest was taken": `app.domain.topic_fit.FIT_UNKNOWN` as the beginning of a sentence.
+_UNFIT = {
+    FitUnknown.NO_PAGES: say("There is no page of yours to compare with"),
+    FitUnknown.NO_TEXT: say("There are too few words of theirs to compare"),
+    FitUnknown.OTHER_LANGUAGE: say("No page of yours is in the language of theirs"),
+    FitUnknown.LANGUAGE_UNKNOWN: say("The language of their page is not known, and too few words are shared"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,7 @@ def _refit(topics: Topics, prospect: Prospect) -> TopicFit:
     prospect.fit, prospect.fit_words = found.score, list(found.shared[:8])
     prospect.fit_page_id = int(found.page) if found.page else None
     prospect.fit_unknown = found.unknown.value if found.unknown else None
+    prospect.rank_key = with_fit(prospect.rank_key, prospect.fit)
     return found
 
 
@@ -102,12 +113,14 @@ def offer(
         )
     )
     if found.page is None:
-        return Offer(ranked[0], 0, f"{why(found).capitalize()}; the newest was taken. Choose the page yourself")
+        nothing = say("No page of yours shares a word with theirs")
+        because = _UNFIT[found.unknown] if found.unknown is not None else nothing
+        return Offer(ranked[0], 0, say("{why}; the newest was taken. Choose the page yourself", why=because))
     return Offer(next(page for page in ranked if str(page.id) == found.page), found.score or 0, _because(found.shared))
 
 
 def _because(words: Sequence[str]) -> str:
-    return f"Our page fits because both speak of {', '.join(words[:3])}"
+    return say("Our page fits because both speak of {words}", words=", ".join(words[:3]))
 
 
 def of_prospect(prospect: Prospect) -> TopicFit | None:

@@ -34,6 +34,7 @@ KNOWN_PAGES = 5
 COLUMNS = {
     "key": "VARCHAR",
     "title": "VARCHAR",
+    "author": "VARCHAR",
     "context": "VARCHAR",
     "known_pages": "VARCHAR",
     "said": "VARCHAR",
@@ -127,11 +128,12 @@ def _record(domain: str, pages: list[dict[str, Any]], topics: Topics, wishes: Wi
     return {
         "key": domain,
         "title": best["title"],
+        "author": best["author"],
         "context": context or None,
         "known_pages": json.dumps([one["page"] for one in pages]),
         "said": said or None,
         "said_by": said_by.value if said else None,
-        **_won(domain, closeup.winnability(best), wishes),
+        **_won(domain, closeup.winnability(best, said), wishes),
         **fit_columns(fit),
     }
 
@@ -158,9 +160,7 @@ def rows(engine: Engine, batch: int = 10_000) -> Iterator[dict[str, Any]]:
     names = [*GAP_COLUMNS, *MASKS, "seen", "language_source"]
     ours = [name for name in COLUMNS if name not in ("key", "said", "said_by")]
     columns = ", ".join([*(f'gap."{name}"' for name in names), *(f"judged.{name}" for name in ours)])
-    result = engine.connection.cursor().execute(
-        f"SELECT {columns} FROM gap LEFT JOIN judged ON judged.key = gap.domain ORDER BY gap.place"
-    )
+    result = engine.stream(f"SELECT {columns} FROM gap LEFT JOIN judged ON judged.key = gap.domain ORDER BY gap.place")
     while found := result.fetchmany(batch):
         for cells in found:
             row = dict(zip([*names, *ours], cells, strict=True))
@@ -236,7 +236,7 @@ def our_text(
 
 def write_fits(engine: Engine, path: Path) -> int:
     """Write the fit of each gap in rank order as one JSON object a line: domain, page of theirs, language, fit, why. Returns how many."""
-    result = engine.connection.cursor().execute(
+    result = engine.stream(
         """SELECT domain, best_page, coalesce(judged.said, gap.language), judged.said_by, judged.fit, judged.fit_page,
         judged.fit_words, judged.fit_unknown FROM gap LEFT JOIN judged ON judged.key = gap.domain
         WHERE tier IS NOT NULL AND removed_by = '' ORDER BY place"""

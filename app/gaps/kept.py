@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import String, cast, or_, select, tuple_
+from sqlalchemy import ColumnElement, String, and_, cast, literal, or_, select, tuple_
 from sqlmodel import col
 
 from app.audit import service as audit
 from app.db.work import UnitOfWork
+from app.domain.gap import LINKED_BY_DATA, GapState
 from app.domain.pipeline import Stage
 from app.domain.said import say
 from app.domain.winnability import GATES
@@ -27,7 +28,7 @@ _BATCH = 1_000
 
 def rules() -> list[str]:
     """Every removal and gate that can be taken back, by name."""
-    return sorted({*removals.names(), *GATES} - set(FINAL))
+    return sorted({*removals.names(), *GATES, LINKED_BY_DATA} - set(FINAL))
 
 
 def check_rule(rule: str) -> None:
@@ -109,10 +110,12 @@ def listing(uow: UnitOfWork, site_id: int, *, ended: bool = False) -> list[KeptR
 
 
 def removed(
-    uow: UnitOfWork, site_id: int, *, after: tuple[str, int] | None = None, limit: int = 50
+    uow: UnitOfWork, site_id: int, *, rule: str | None = None, after: tuple[str, int] | None = None, limit: int = 50
 ) -> list[RemovedGap]:
-    """What rules have taken off the list, best first; `after` is the (rank key, id) of the last row of the page before."""
+    """What rules (or one) have taken off the list, best first; `after` is the (rank key, id) of the last row of the page before."""
     statement = select(RemovedGap).where(col(RemovedGap.site_id) == site_id)
+    if rule is not None:
+        statement = statement.where(_names(rule))
     if after is not None:
         statement = statement.where(tuple_(col(RemovedGap.rank_key), col(RemovedGap.id)) > after)
     return list(
@@ -171,12 +174,13 @@ def _note(uow: UnitOfWork, site_id: int, rule: str, domain: str | None, actor: s
     return made
 
 
-def _removed_by(uow: UnitOfWork, site_id: int, rule: str) -> list[RemovedGap]:
+def _names(rule: str) -> ColumnElement[bool]:
     # The lists are short texts on one database and documents on the other: their text is looked at on both.
-    text = cast(col(RemovedGap.removed_by), String)
-    statement = select(RemovedGap).where(
-        col(RemovedGap.site_id) == site_id, text.contains(f'"{rule}"', autoescape=True)
-    )
+    return cast(col(RemovedGap.removed_by), String).contains(f'"{rule}"', autoescape=True)
+
+
+def _removed_by(uow: UnitOfWork, site_id: int, rule: str) -> list[RemovedGap]:
+    statement = select(RemovedGap).where(col(RemovedGap.site_id) == site_id, _names(rule))
     return list(uow.session.execute(statement.order_by(col(RemovedGap.id)).limit(_BATCH)).scalars())
 
 
@@ -186,7 +190,11 @@ def _touched(uow: UnitOfWork, site_id: int, rule: str) -> Sequence[Prospect]:
         uow.session.execute(
             select(Prospect).where(
                 col(Prospect.site_id) == site_id,
-                or_(col(Prospect.gate) == rule, text.contains(f'"{rule}"', autoescape=True)),
+                or_(
+                    col(Prospect.gate) == rule,
+                    text.contains(f'"{rule}"', autoescape=True),
+                    and_(col(Prospect.gap_state) == GapState.LINKED, literal(rule == LINKED_BY_DATA)),
+                ),
             )
         ).scalars()
     )
@@ -222,11 +230,15 @@ def _restore(uow: UnitOfWork, row: RemovedGap, rule: str, *, actor: str) -> None
 
 def _free(uow: UnitOfWork, prospect: Prospect, rule: str, *, actor: str) -> None:
     opened = prospect.gate is not None and rule in (ALL, prospect.gate)
+    unlinked = prospect.gap_state is GapState.LINKED and rule in (ALL, LINKED_BY_DATA)
     left = _without(prospect.removed_by, rule)
-    if not opened and left == prospect.removed_by:
+    if not opened and not unlinked and left == prospect.removed_by:
         return
     if opened:
         prospect.gate = None
+    if unlinked:
+        prospect.gap_state = prospect.gap_seen = None
+    if prospect.gate is None and prospect.gap_state is None:
         prospect.rank_key = f"{min(max(prospect.tier or 9, 1), 9)}{prospect.rank_key[1:]}"
     back = bool(prospect.removed_by) and not left
     prospect.removed_by, prospect.updated_at = left, uow.now()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
-from app.domain.keys import PATH_TENANTS, TENANT_HOSTS, TENANT_LABELS
+from app.domain.keys import PATH_TENANTS, TENANT_HOSTS, TENANT_LABELS, ascii_labels
 from app.gaps.engine import Engine
 from app.keys import registrable_domain, site_key
 
@@ -26,7 +26,7 @@ def _suffixes() -> tuple[set[str], dict[str, int], set[str]]:
     data = resources.files("publicsuffixlist").joinpath("public_suffix_list.dat").read_text(encoding="utf-8")
     rules = [line.strip() for line in data.splitlines()]
     rules = [rule for rule in rules if rule and not rule.startswith("//")]
-    rules = [rule if rule.isascii() else rule.encode("idna").decode("ascii") for rule in rules]
+    rules = [rule if rule.isascii() else ascii_labels(rule) or rule for rule in rules]
     rules += TENANT_HOSTS
     single: set[str] = set()
     takes: dict[str, int] = {}
@@ -59,6 +59,9 @@ def load_suffixes(engine: Engine) -> None:
     engine.run("CREATE OR REPLACE TABLE asked (site VARCHAR, key VARCHAR)")
 
 
+#: A label that needs no second look.
+_LABEL = "[a-z0-9_][a-z0-9_-]*"
+
 _PLATFORM = " OR ".join(
     f"starts_with(two, '{label}.') OR starts_with(three, '{label}.')" for label in sorted(TENANT_LABELS)
 )
@@ -75,9 +78,9 @@ def keyed(rows: str) -> str:
             ELSE '{ASK}' || site END AS named
         FROM (SELECT *, CASE WHEN take > 0 THEN regexp_extract(site, '[^.]+\.[^.]+\.[^.]+$') END AS three
             FROM (SELECT *, substr(two, instr(two, '.') + 1) AS last
-                FROM (SELECT *, regexp_extract(site, '[^.]+\.[^.]+$') AS two,
-                    length(site) < 250 AND regexp_full_match(site, '[a-z0-9_][a-z0-9_-]*(\.[a-z0-9_][a-z0-9_-]*)+') AS plain
-                    FROM ({rows})))
+                FROM (SELECT *, CASE WHEN strlen(site) >= 250 THEN false WHEN strlen(site) = strlen(two) THEN two <> ''
+                    ELSE regexp_full_match(site, '{_LABEL}(\.{_LABEL})+') END AS plain
+                    FROM (SELECT *, regexp_extract(site, '{_LABEL}\.{_LABEL}$') AS two FROM ({rows}))))
             LEFT JOIN ending ON two = ending LEFT JOIN plain_suffix ON last = suffix)
         LEFT JOIN deep_suffix ON three = deep)"""
 

@@ -21,7 +21,6 @@ FIELD_TYPES: Mapping[str, str] = {
     "language": "text",
     "link_type": "text",
     "page_type": "text",
-    "page_category": "text",
     "platform": "text",
     "author": "text",
     "country": "text",
@@ -30,14 +29,18 @@ FIELD_TYPES: Mapping[str, str] = {
     "nofollow_flag": "flag",
     "ugc": "bool",
     "sponsored": "bool",
-    "follow": "bool",
+    "follow": "follow",
     "spam": "bool",
     "in_content": "bool",
     "rendered": "bool",
     "raw": "bool",
     "sitewide": "bool",
     "image": "flag",
+    "old_crawl": "flag",  # seen at an earlier crawl and not again since
     "mention": "flag",  # the brand is named there without a link
+    "redirect": "flag",  # what the tool counts is a redirect, and no link in a page: becomes a `link_type`
+    "frame": "flag",  # the same of a frame
+    "spam_score": "number",  # 0 to 100; above SPAM_SCORE it is `spam`
     "authority": "number",
     "page_authority": "number",
     "traffic": "integer",
@@ -51,6 +54,12 @@ FIELD_TYPES: Mapping[str, str] = {
     "first_seen": "date",
     "last_seen": "date",
 }
+
+#: Above so many of 100 a tool's own score calls a site spam; the pulls go by the same.
+SPAM_SCORE = 60
+
+#: Fields that are read and go into another column of the row.
+PARTS = frozenset({"redirect", "frame", "spam_score"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +79,19 @@ class Profile:
     lost_if_filled: tuple[str, ...] = ()
     lost_if_true: tuple[str, ...] = ()
     caps: tuple[int, ...] = ()
+    sample: bool = False  # the tool shows some of the links only: what is missing in it proves nothing
+    filtered: bool = (
+        False  # the file does not say which tab or filter it was made from: what is missing in it proves nothing
+    )
     own_only: bool = False  # the tool shows only properties that the person owns
     not_targets: frozenset[str] = field(default_factory=frozenset)  # matrix: headers that are no target column
     any_of: frozenset[str] = field(default_factory=frozenset)  # besides `required`, one of these (where there are any)
     lenient: bool = False  # matrix: columns that name no domain are passed over instead of refused
     pages: bool = False  # matrix: the source is a page
     repeats: bool = False  # pages: a link may stand on several rows and counts once
+    whole: bool = (
+        False  # we made the file of all that was to be had: another one of its day is no other part of the list
+    )
 
     @property
     def headers(self) -> frozenset[str]:

@@ -1,38 +1,35 @@
-"""Pulls referring domains from the paid tools' APIs: priced first, within a budget, by hand or on a schedule, and not kept too long.
+"""Pulls referring domains from the paid tools' APIs: priced first and within a budget.
 
 A pull is a row before it is a request: whatever happens to the process, the money that may have been spent is counted.
-What comes back is written as an export and imported like any other file.
+What comes back is written as an export and imported like any other file. It is kept until it is imported, so that what was paid
+for is not paid again because something else went wrong.
 """
 
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import and_, func, or_, select, text, tuple_, update
 from sqlmodel import Session, col
 
-from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.domain.said import say
-from app.errors import BadInput, FieldProblem, GapbridgeError, NotFound, Refused, Skip
-from app.gaps import service
+from app.errors import GapbridgeError
+from app.fetch.shared import SharedTurns
+from app.gaps import prices, service
+from app.gaps.prices import KEPT, SILENT, Plan
+from app.gaps.progress import Stopped, Watch
 from app.gaps.providers.base import Client, Provider, Row
-from app.gaps.providers.catalogue import PROVIDERS
-from app.gaps.shelf import Shelf
-from app.log import get_logger
-from app.models import Prospect, ProviderPull, ProviderSchedule, PullState, Snapshot
+from app.models import ProviderPull, ProviderSchedule, PullState
 from app.settings import Settings
 
-log = get_logger("gaps")
-
-MOST_ROWS = 100_000
-_CLAIM = timedelta(hours=6)
+#: Who starts a pull that repeats by itself.
+SCHEDULE = "schedule"
 _HEADERS = ("authority", "traffic", "links", "dofollow links", "spam", "first seen", "last seen", "pulled")
 
 
@@ -49,46 +46,13 @@ class Deps(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a pull of a site would ask and cost at most; `left` of the month's budget is None where none is set."""
+class _Got:
+    """One target of a pull: its row, and the file of its rows with whether there are more, where they came before."""
 
-    provider: str
-    targets: tuple[str, ...]
-    rows: int
-    cost: float
-    unit: str
-    left: float | None
-
-
-def provider_by_name(name: str) -> Provider:
-    """The provider; raises BadInput with the names that there are."""
-    if name not in PROVIDERS:
-        names = ", ".join(PROVIDERS)
-        raise BadInput(
-            say("there is no provider '{name}'; there are: {names}", name=name, names=names),
-            FieldProblem("provider", say("One of {names}", names=names)),
-        )
-    return PROVIDERS[name]
-
-
-def plan(uow: UnitOfWork, settings: Settings, site_id: int, provider: str, rows: int) -> Plan:
-    """What a pull of all targets of a site (our main domain and the competitors) would cost. Asks nobody and spends nothing.
-
-    Raises BadInput for a provider without credentials and for a number of rows out of range.
-    """
-    tool = provider_by_name(provider)
-    _credentials(tool, settings)
-    if not 1 <= rows <= MOST_ROWS:
-        raise BadInput(
-            say("{rows} rows a target", rows=rows),
-            FieldProblem("rows", say("A number from 1 to {most_rows:,}", most_rows=MOST_ROWS)),
-        )
-    whose = service.whose(uow, site_id)
-    if not whose.competitors:
-        raise BadInput(say("the site has no competitor yet; add one first"))
-    targets = (whose.own[0], *whose.competitors)
-    cost = round(sum(tool.estimate(rows) for _ in targets), 4)
-    return Plan(provider, targets, rows, cost, tool.terms.unit, _left(uow.session, settings, provider, uow.now()))
+    pull_id: int
+    target: str
+    path: Path | None = None
+    capped: bool = False
 
 
 def pull(
@@ -99,94 +63,94 @@ def pull(
     *,
     actor: str,
     client: Callable[[Provider], Client] | None = None,
+    rows_are_here: Callable[[], None] | None = None,
+    watch: Watch | None = None,
+    progress: Callable[[int], None] | None = None,
+    most: float | None = None,
 ) -> dict[str, Any]:
     """Pull every target of a site, import what came and refresh the prospects; several transactions, minutes long.
 
-    Returns the counts of the refresh with the `cost` and the `rows` pulled. Raises Refused before anything is asked where the
-    month's budget does not hold the estimate; what a provider refuses is on the pull's row and raised.
+    Returns the counts of the refresh with the `cost`, the `rows` pulled and the ids of the `snapshots`. Raises Refused before anything
+    is asked where the month's budget does not hold the estimate, or where it is above `most`; what a provider refuses is on the pull's
+    row and raised. `progress` is told after each answer how many rows there are by now, and `rows_are_here` is called before the
+    import, which `watch` follows: what they raise stops the pull, and targets that came as a whole wait for the next one, which does
+    not pay for them.
     """
     with deps.db.read() as uow:
-        planned = plan(uow, deps.settings, site_id, provider, rows)
-    tool = provider_by_name(provider)
-    pulls = _begin(deps, site_id, planned, actor)
-    parent = deps.settings.data_dir / "pulls"
-    parent.mkdir(parents=True, exist_ok=True)
-    files: list[tuple[Path, bool]] = []
-    make = client or (lambda one: _client(one, deps.settings))
-    with tempfile.TemporaryDirectory(dir=parent) as folder:
-        with make(tool) as http:
-            for place, (pull_id, target) in enumerate(pulls):
-                try:
-                    files.append(_pull_one(deps, tool, http, pull_id, target, rows, Path(folder)))
-                except GapbridgeError as error:
-                    _fail(deps, [one for one, _ in pulls[place:]], error.detail)
-                    raise
-        paths = [path for path, _capped in files]
+        planned = prices.plan(uow, deps.settings, site_id, provider, rows)
+    settle_all(deps)
+    got = _begin(deps, site_id, planned, actor, most)
+    files = _download(
+        deps,
+        prices.provider_by_name(provider),
+        got,
+        rows,
+        client or (lambda one: _client(one, deps)),
+        progress or (lambda _rows: None),
+    )
+    ids = [one.pull_id for one in got]
+    try:
+        if rows_are_here is not None:
+            rows_are_here()
         imported, counts, summary = service.import_and_refresh(
-            deps.db, site_id, paths, folder=service.snapshot_folder(deps.settings), actor=actor
+            deps.db,
+            site_id,
+            list(files),
+            folder=service.snapshot_folder(deps.settings),
+            actor=actor,
+            capped=files,
+            watch=watch,
         )
-        with deps.db.work() as uow:
-            for (_path, capped), one in zip(files, imported, strict=True):
-                for snapshot in one.snapshots if capped else ():
-                    uow.session.execute(update(Snapshot).where(col(Snapshot.id) == snapshot.id).values(capped=True))
-    with deps.db.read() as uow:
-        ids = [pull_id for pull_id, _target in pulls]
-        spent, taken = uow.session.execute(
-            select(func.sum(ProviderPull.cost), func.sum(ProviderPull.rows)).where(col(ProviderPull.id).in_(ids))
-        ).one()
-    return {**counts, "gaps": summary["gaps"], "cost": spent, "unit": planned.unit, "rows": int(taken)}
+    except BaseException:
+        _free(deps, ids)
+        raise
+    with deps.db.work() as uow:
+        _let_go(uow.session, deps.settings, ids)
+        taken = uow.session.execute(
+            select(func.sum(ProviderPull.rows)).where(col(ProviderPull.id).in_(ids))
+        ).scalar_one()
+        paid = [one.pull_id for one in got if one.path is None]
+        spent = uow.session.execute(
+            select(func.sum(ProviderPull.cost)).where(col(ProviderPull.id).in_(paid))
+        ).scalar_one()
+    return {
+        **counts,
+        "gaps": summary["gaps"],
+        "cost": spent or 0.0,
+        "unit": planned.unit,
+        "rows": int(taken),
+        "snapshots": [one.id for file in imported for one in file.snapshots],
+    }
 
 
-def schedule(
-    uow: UnitOfWork, settings: Settings, site_id: int, provider: str, *, rows: int, every_days: int, actor: str
-) -> ProviderSchedule:
-    """Let a pull repeat by itself, first now. Raises BadInput where no budget is set: nobody is there to look at the price."""
-    planned = plan(uow, settings, site_id, provider, rows)
-    if planned.left is None:
-        raise BadInput(
-            say(
-                "{provider} has no budget; set GAPBRIDGE_PROVIDER_BUDGETS={provider}=... ({unit} a month) first",
-                provider=provider,
-                unit=planned.unit,
-            )
-        )
-    if not 1 <= every_days <= 365:
-        raise BadInput(
-            say("every {every_days} days", every_days=every_days),
-            FieldProblem("every_days", say("A number from 1 to 365")),
-        )
-    found: ProviderSchedule | None = uow.session.execute(
-        select(ProviderSchedule).where(
-            col(ProviderSchedule.site_id) == site_id, col(ProviderSchedule.provider) == provider
-        )
-    ).scalar_one_or_none()
-    row = found or ProviderSchedule(
-        site_id=site_id,
-        provider=provider,
-        rows=rows,
-        every_days=every_days,
-        due_at=uow.now(),
-        created_by=actor,
-        created_at=uow.now(),
-    )
-    row.rows, row.every_days = rows, every_days
-    uow.session.add(row)
-    uow.session.flush()
-    after = {"site": site_id, "rows": rows, "every_days": every_days}
-    audit.record(uow, "pull.scheduled", "pull", row.id, name=provider, after=after, actor=actor)
-    return row
-
-
-def unschedule(uow: UnitOfWork, site_id: int, provider: str) -> None:
-    """Stop a pull from repeating; raises NotFound."""
-    done = uow.session.execute(
-        delete(ProviderSchedule).where(
-            col(ProviderSchedule.site_id) == site_id, col(ProviderSchedule.provider) == provider
-        )
-    )
-    if not getattr(done, "rowcount", 0):
-        raise NotFound(say("nothing is pulled from {provider} by itself for this site", provider=provider))
-    audit.record(uow, "pull.unscheduled", "pull", name=provider, before={"site": site_id})
+def _download(
+    deps: Deps,
+    tool: Provider,
+    got: Sequence[_Got],
+    rows: int,
+    make: Callable[[Provider], Client],
+    progress: Callable[[int], None],
+) -> dict[Path, bool]:
+    """The file of each target with whether there are more rows than it has; what came before is not asked for again."""
+    prices.folder(deps.settings).mkdir(parents=True, exist_ok=True)
+    files = {one.path: one.capped for one in got if one.path is not None}
+    waiting = [one for one in got if one.path is None]
+    before = 0
+    try:
+        with make(tool) as http:
+            for place, one in enumerate(waiting):
+                ids = [later.pull_id for later in waiting[place:]]
+                path, capped, taken = _pull_one(deps, tool, http, ids, one.target, rows, before, progress)
+                files[path] = capped
+                before += taken
+    except BaseException as error:
+        words = error.detail if isinstance(error, GapbridgeError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, Stopped):
+            words = say("a person has stopped it")
+        _fail(deps, [one.pull_id for one in waiting], words)
+        _free(deps, [one.pull_id for one in got])
+        raise
+    return files
 
 
 def pulls_of(uow: UnitOfWork, site_id: int, limit: int = 50) -> list[ProviderPull]:
@@ -195,147 +159,158 @@ def pulls_of(uow: UnitOfWork, site_id: int, limit: int = 50) -> list[ProviderPul
     return list(uow.session.execute(statement.limit(limit)).scalars())
 
 
-def run_schedule(deps: Deps, schedule_id: int) -> None:
-    """Do a scheduled pull if it is due. Moved on before it is done: one that fails is tried at its next date, not in a loop."""
+def due_settling(session: Session, now: datetime) -> list[int]:
+    """Pulls whose process is gone, and pulls whose rows nobody has imported in time."""
+    alive = func.max(func.coalesce(col(ProviderPull.asked_at), col(ProviderPull.started_at)))
+    running = col(ProviderPull.state) == PullState.RUNNING
+    # The targets of one pull are asked one after the other, and those that wait are as alive as the one that is asked.
+    silent = (
+        select(col(ProviderPull.site_id), col(ProviderPull.provider))
+        .where(running)
+        .group_by(col(ProviderPull.site_id), col(ProviderPull.provider))
+        .having(alive <= now - SILENT)
+    )
+    over = and_(
+        col(ProviderPull.state) == PullState.DONE,
+        col(ProviderPull.file).is_not(None),
+        col(ProviderPull.finished_at) <= now - KEPT,
+    )
+    gone = and_(running, tuple_(col(ProviderPull.site_id), col(ProviderPull.provider)).in_(silent))
+    return list(
+        session.execute(select(col(ProviderPull.id)).where(or_(gone, over)).order_by(col(ProviderPull.id))).scalars()
+    )
+
+
+def settle(deps: Deps, pull_id: int) -> None:
+    """End a pull whose process is gone, or forget rows that were not imported in time; nothing where neither is so.
+
+    What may have been asked when the process went is counted with its estimate: it may have been paid.
+    """
     with deps.db.work() as uow:
-        now = uow.now()
-        # One conditional statement, so that of two workers one gets it.
-        claimed = uow.session.execute(
-            update(ProviderSchedule)
-            .where(col(ProviderSchedule.id) == schedule_id, col(ProviderSchedule.due_at) <= now)
-            .values(due_at=now + _CLAIM)
-            .returning(
-                col(ProviderSchedule.site_id),
-                col(ProviderSchedule.provider),
-                col(ProviderSchedule.rows),
-                col(ProviderSchedule.every_days),
-            )
-        ).one_or_none()
-    if claimed is None:
-        return
-    site_id, provider, rows, every_days = claimed
-    error: str | None = None
-    try:
-        pull(deps, site_id, provider, rows, actor="schedule")
-    except GapbridgeError as refused:
-        error = refused.detail
-        log.warning("provider.schedule_failed", schedule_id=schedule_id, provider=provider, reason=error)
-    with deps.db.work() as uow:
-        uow.session.execute(
-            update(ProviderSchedule)
-            .where(col(ProviderSchedule.id) == schedule_id)
-            .values(due_at=now + timedelta(days=every_days), last_error=error)
-        )
-
-
-def due_schedules(session: Session, now: datetime) -> list[int]:
-    """The schedules that want a pull now, the longest due first."""
-    statement = select(col(ProviderSchedule.id)).where(col(ProviderSchedule.due_at) <= now)
-    return list(session.execute(statement.order_by(col(ProviderSchedule.due_at))).scalars())
-
-
-def due_expiries(session: Session, now: datetime) -> list[int]:
-    """Snapshots that their provider's terms do not let us keep any longer."""
-    found: list[int] = []
-    for tool in PROVIDERS.values():
-        if tool.terms.retention is not None:
-            statement = select(col(Snapshot.id)).where(
-                col(Snapshot.format) == f"{tool.name}-pull", col(Snapshot.created_at) <= now - tool.terms.retention
-            )
-            found += session.execute(statement).scalars()
-    return found
-
-
-def expire(deps: Deps, snapshot_id: int) -> None:
-    """Remove a pulled snapshot and its file; where it was the site's last of that provider, its figures leave the prospects too."""
-    with deps.db.work() as uow:
-        snapshot = uow.session.get(Snapshot, snapshot_id)
-        if snapshot is None or snapshot_id not in due_expiries(uow.session, uow.now()):
+        if pull_id not in due_settling(uow.session, uow.now()):
             return
-        site_id, provider, path = snapshot.site_id, snapshot.provider, snapshot.path
-        uow.session.delete(snapshot)
-        uow.session.flush()
-        others = uow.session.execute(
-            select(
-                func.count().filter(col(Snapshot.path) == path),
-                func.count().filter(col(Snapshot.site_id) == site_id, col(Snapshot.provider) == provider),
+        row = uow.session.get(ProviderPull, pull_id)
+        if row is None:
+            return
+        if row.state is PullState.RUNNING:
+            row.cost = max(row.cost, row.estimate) if row.asked_at is not None else row.cost
+            row.state, row.finished_at, row.error = (
+                PullState.FAILED,
+                uow.now(),
+                say("its process ended before it was done"),
             )
-        ).one()
-        if not others[1]:
-            uow.session.execute(
-                update(Prospect)
-                .where(col(Prospect.site_id) == site_id, col(Prospect.authority_provider) == provider)
-                .values(authority=None, authority_provider=None, traffic=None)
-            )
-    if not others[0]:
-        Shelf(service.snapshot_folder(deps.settings)).remove(path)
-    log.info("provider.expired", snapshot_id=snapshot_id, provider=provider)
+            if row.started_by == SCHEDULE:
+                # Whoever ran the schedule could not say it any more.
+                uow.session.execute(
+                    update(ProviderSchedule)
+                    .where(col(ProviderSchedule.site_id) == row.site_id, col(ProviderSchedule.provider) == row.provider)
+                    .values(last_error=row.error)
+                )
+        _let_go(uow.session, deps.settings, [pull_id])
 
 
-def _begin(deps: Deps, site_id: int, planned: Plan, actor: str) -> list[tuple[int, str]]:
+def settle_all(deps: Deps) -> None:
+    """Settle every pull that is due for it."""
+    with deps.db.read() as look:
+        due = due_settling(look.session, look.now())
+    for pull_id in due:
+        settle(deps, pull_id)
+
+
+def _let_go(session: Session, settings: Settings, pull_ids: Sequence[int]) -> None:
+    """Remove the files of pulls that are imported or over."""
+    for one in session.execute(select(ProviderPull).where(col(ProviderPull.id).in_(pull_ids))).scalars():
+        if one.file is not None:
+            (prices.folder(settings) / one.file).unlink(missing_ok=True)
+            one.file = None
+    session.flush()
+
+
+def _begin(deps: Deps, site_id: int, planned: Plan, actor: str, most: float | None) -> list[_Got]:
     """Write the rows of a pull where the budget holds it; two that begin at once cannot both take the rest of it."""
     with deps.db.work() as uow:
         if uow.session.connection().dialect.name == "postgresql":
             # SQLite has one writer at a time anyway.
             uow.session.execute(text("LOCK TABLE provider_pull IN SHARE ROW EXCLUSIVE MODE"))
-        left = _left(uow.session, deps.settings, planned.provider, uow.now())
-        if left is not None and planned.cost > left:
-            skip = Skip(
-                "budget",
-                say(
-                    "{cost:,.10g} {unit} are needed at most, {left:,.10g} of the month's budget are left",
-                    cost=planned.cost,
-                    unit=planned.unit,
-                    left=left,
-                ),
-            )
-            raise Refused(
-                say("{provider} is not asked: {sentence}", provider=planned.provider, sentence=skip.sentence), skip
-            )
+        now = uow.now()
+        kept = prices.kept(uow.session, deps.settings, site_id, planned.provider, planned.rows, now)
+        exact = prices.planned(uow.session, deps.settings, planned.provider, planned.targets, planned.rows, now, kept)
+        exact.affordable(most)
+        targets = [target for target in planned.targets if target not in exact.kept]
+        estimate = prices.provider_by_name(planned.provider).estimate(planned.rows)
         rows = [
             ProviderPull(
                 site_id=site_id,
                 provider=planned.provider,
                 target=target,
                 rows_wanted=planned.rows,
-                estimate=round(planned.cost / len(planned.targets), 4),
+                estimate=round(estimate, 4),
                 started_by=actor,
-                started_at=uow.now(),
+                started_at=now,
             )
-            for target in planned.targets
+            for target in targets
         ]
         uow.session.add_all(rows)
         uow.session.flush()
-        return [(row.id, row.target) for row in rows]
+        asked = {row.target: _Got(row.id, row.target) for row in rows}
+        here = {
+            target: _Got(one.id, target, prices.folder(deps.settings) / str(one.file), one.capped)
+            for target, one in kept.items()
+        }
+        return [asked.get(target) or here[target] for target in planned.targets]
 
 
 def _pull_one(
-    deps: Deps, tool: Provider, http: Client, pull_id: int, target: str, rows: int, folder: Path
-) -> tuple[Path, bool]:
-    with deps.db.read() as uow:
+    deps: Deps,
+    tool: Provider,
+    http: Client,
+    pull_ids: Sequence[int],
+    target: str,
+    rows: int,
+    before: int,
+    progress: Callable[[int], None],
+) -> tuple[Path, bool, int]:
+    """Ask for one target, the first of `pull_ids`; the others wait. What was paid is noted after each answer, and with it what was
+    asked without an answer and may have been paid.
+
+    Its file, whether there are more rows, and how many came; `before` came for the targets before it.
+    """
+    pull_id = pull_ids[0]
+    with deps.db.work() as uow:
         today = uow.now().date().isoformat()
-    place = folder / f"{target}-refdomains-{tool.name}-{pull_id}_{today}.csv"
-    taken, cost = 0, 0.0
-    try:
-        with place.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow([f"{tool.name} domain", *_HEADERS])
+        row = uow.session.get_one(ProviderPull, pull_id)
+        row.asked_at = uow.now()
+        row.file = f"{target}-refdomains-{tool.name}-{pull_id}_{today}.csv"
+        place = prices.folder(deps.settings) / row.file
+    taken, unnamed, cost = 0, 0, 0.0
+    a_request = tool.estimate(min(rows, tool.terms.rows_a_request))
+    doubted = http.doubtful
+
+    def book() -> None:
+        with deps.db.work() as uow:
+            row = uow.session.get_one(ProviderPull, pull_id)
+            row.rows, row.cost, row.asked_at = taken, cost + (http.doubtful - doubted) * a_request, uow.now()
+
+    with place.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([f"{tool.name} domain", *_HEADERS])
+        try:
             for batch in tool.pull(http, target, rows):
                 writer.writerows(_cells(row, today) for row in batch.rows[: rows - taken])
                 taken += min(len(batch.rows), rows - taken)
+                unnamed += batch.unnamed
                 cost += batch.cost
-    finally:
-        # Half a pull has cost what it has cost.
-        with deps.db.work() as uow:
-            row = uow.session.get(ProviderPull, pull_id)
-            if row is not None:
-                row.rows, row.cost = taken, cost
-    capped = taken >= rows or taken in tool.terms.ends_at
+                # Half a pull has cost what it has cost.
+                book()
+                progress(before + taken)
+        except GapbridgeError:
+            book()
+            raise
+    capped = taken + unnamed >= rows or taken + unnamed in tool.terms.ends_at
     with deps.db.work() as uow:
-        row = uow.session.get(ProviderPull, pull_id)
-        if row is not None:
-            row.state, row.capped, row.finished_at = PullState.DONE, capped, uow.now()
-    return place, capped
+        row = uow.session.get_one(ProviderPull, pull_id)
+        row.state, row.capped, row.finished_at = PullState.DONE, capped, uow.now()
+    return place, capped, taken
 
 
 def _cells(row: Row, today: str) -> Sequence[Any]:
@@ -345,35 +320,30 @@ def _cells(row: Row, today: str) -> Sequence[Any]:
 
 def _fail(deps: Deps, pull_ids: Sequence[int], reason: str) -> None:
     with deps.db.work() as uow:
-        uow.session.execute(
-            update(ProviderPull)
-            .where(col(ProviderPull.id).in_(pull_ids), col(ProviderPull.state) == PullState.RUNNING)
-            .values(state=PullState.FAILED, error=reason, finished_at=uow.now())
+        statement = select(ProviderPull).where(
+            col(ProviderPull.id).in_(pull_ids), col(ProviderPull.state) == PullState.RUNNING
         )
+        failed = list(uow.session.execute(statement).scalars())
+        for row in failed:
+            row.state, row.error, row.finished_at = PullState.FAILED, reason, uow.now()
+        _let_go(uow.session, deps.settings, [row.id for row in failed])
 
 
-def _left(session: Session, settings: Settings, provider: str, now: datetime) -> float | None:
-    budget = settings.provider_budgets.get(provider)
-    if budget is None:
-        return None
-    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    spent = session.execute(
-        select(
-            func.coalesce(func.sum(ProviderPull.estimate).filter(col(ProviderPull.state) == PullState.RUNNING), 0.0),
-            func.coalesce(func.sum(ProviderPull.cost).filter(col(ProviderPull.state) != PullState.RUNNING), 0.0),
-        ).where(col(ProviderPull.provider) == provider, col(ProviderPull.started_at) >= month)
-    ).one()
-    return max(0.0, round(budget - float(spent[0]) - float(spent[1]), 4))
+def _free(deps: Deps, pull_ids: Sequence[int]) -> None:
+    """Leave rows that came to whoever asks next, who need not wait until this pull counts as silent."""
+    with deps.db.work() as uow:
+        statement = update(ProviderPull).where(
+            col(ProviderPull.id).in_(pull_ids), col(ProviderPull.state) == PullState.DONE
+        )
+        uow.session.execute(statement.values(asked_at=None))
 
 
-def _credentials(tool: Provider, settings: Settings) -> dict[str, str]:
-    found = {name: getattr(settings, name).get_secret_value() for name in tool.needs}
-    missing = [f"GAPBRIDGE_{name.upper()}" for name, value in found.items() if not value]
-    if missing:
-        raise BadInput(say("{title} needs credentials; set {names}", title=tool.title, names=" and ".join(missing)))
-    return found
-
-
-def _client(tool: Provider, settings: Settings) -> Client:
-    url = settings.provider_urls.get(tool.name, tool.base_url)
-    return Client(tool.title, url, _credentials(tool, settings), a_minute=tool.terms.a_minute)
+def _client(tool: Provider, deps: Deps) -> Client:
+    url = deps.settings.provider_urls.get(tool.name, tool.base_url)
+    return Client(
+        tool.title,
+        url,
+        prices.credentials(tool, deps.settings),
+        a_minute=tool.terms.a_minute,
+        turns=SharedTurns(deps.db),
+    )

@@ -9,12 +9,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from app.cells import neutral
 from app.gaps.careful import REASONS, Rejects
 
 REJECT_COLUMNS = ("file", "line", "reason", "why", "text")
-
-#: A cell that begins with one of these is a formula to a spreadsheet; the full-width forms are too, in some locales.
-FORMULA_START = tuple("=+-@\t\r\n＝＋－＠")
 
 
 @dataclass(slots=True)
@@ -35,6 +33,7 @@ class FileReport:
     mentions: int = 0  # pages that name the brand without a link
     bad_cells: int = 0
     capped: bool | None = None
+    format_said: bool = False  # by a person; else the file was recognised
     rejects: Rejects = field(default_factory=Rejects)
     notes: list[str] = field(default_factory=list)
 
@@ -48,6 +47,7 @@ class FileReport:
         return {
             "file": self.file,
             "format": self.format,
+            "format_by": "hand" if self.format_said else "file",
             "provider": self.provider,
             "role": self.role,
             "target": self.target,
@@ -83,6 +83,6 @@ def write_rejects(reports: Sequence[tuple[str, Sequence[Mapping[str, Any]]]], pa
         for file, rejected in reports:
             for one in rejected:
                 cells = [file, str(one["line"]), one["reason"], one["why"], one["text"]]
-                writer.writerow([f"'{cell}" if cell.startswith(FORMULA_START) else cell for cell in cells])
+                writer.writerow([neutral(cell) for cell in cells])
                 count += 1
     return count

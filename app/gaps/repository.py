@@ -10,10 +10,13 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col
 
+from app.domain.gap import GapState
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
+from app.domain.ranking import GATED
 from app.models import Prospect, RemovedGap, Snapshot
 
 _BATCH = 5_000
@@ -28,11 +31,13 @@ EVIDENCE = {
     "dofollow": "boolean",
     "authority": "double precision",
     "authority_provider": "text",
+    "authority_percentile": "double precision",
     "traffic": "bigint",
     "language": "text",
     "language_source": "text",
     "best_page": "text",
     "best_page_title": "text",
+    "best_page_author": "text",
     "target": "text",
     "anchor": "text",
     "context": "text",
@@ -66,6 +71,21 @@ def snapshots(session: Session, site_id: int) -> list[Snapshot]:
     return list(session.execute(statement).scalars())
 
 
+def headings(session: Session, site_id: int) -> list[Snapshot]:
+    """All snapshots of a site, the newest import first, without their reports: enough to say which of them count."""
+    statement = select(Snapshot).where(col(Snapshot.site_id) == site_id).order_by(col(Snapshot.id).desc())
+    return list(session.execute(statement.options(defer(Snapshot.report))).scalars())  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whose lists are whole, so that what they lack is gone: ours, and of the `competitors` of the site those in `whole`."""
+
+    ours: bool
+    competitors: frozenset[str]
+    whole: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What an upsert did: prospects added, prospects whose evidence changed, and open ones that are no gap any more."""
@@ -76,11 +96,14 @@ class Written:
     removed: int
 
 
-def upsert(session: Session, site_id: int, rows: Iterable[dict[str, Any]], *, now: datetime) -> Written:
+def upsert(
+    session: Session, site_id: int, rows: Iterable[dict[str, Any]], *, now: datetime, proof: Proof | None = None
+) -> Written:
     """Write the evidence of a gap into the site's prospects; `rows` have `domain`, `stays`, `seen` and the keys of EVIDENCE.
 
     Rows go to a temporary table first and from there by one statement, whatever their number. A row that does not stay is
-    no new prospect, but a known one gets its `removed_by`, and what a rule has removed is kept as RemovedGap. Stage, contacts, snooze and everything else are left alone.
+    no new prospect, but a known one gets its `removed_by` and its `gap_state`, and what a rule has removed is kept as RemovedGap.
+    Without a `proof` nothing is gone because it lacks. Stage, contacts, snooze and everything else are left alone.
     """
     connection = session.connection()
     sqlite = connection.dialect.name == "sqlite"
@@ -92,7 +115,7 @@ def upsert(session: Session, site_id: int, rows: Iterable[dict[str, Any]], *, no
     columns = ", ".join(f"{name} {kind if not sqlite else _sqlite(kind)}" for name, kind in EVIDENCE.items())
     connection.execute(
         text(
-            f"CREATE TEMPORARY TABLE gap_row (domain text PRIMARY KEY, stays integer, shown integer, seen text, {columns})"
+            f"CREATE TEMPORARY TABLE gap_row (domain text PRIMARY KEY, stays integer, shown integer, seen text, state text, {columns})"
         )
     )
     (_fill_sqlite if sqlite else _fill_postgresql)(session, rows)
@@ -128,6 +151,7 @@ def upsert(session: Session, site_id: int, rows: Iterable[dict[str, Any]], *, no
         ),
         values,
     ).rowcount
+    _write_states(session, site_id, values, same, proof)
     kept = ", ".join(_REMOVED)
     connection.execute(text("DELETE FROM removed_gap WHERE site_id = :site_id"), values)
     connection.execute(
@@ -150,6 +174,55 @@ def upsert(session: Session, site_id: int, rows: Iterable[dict[str, Any]], *, no
     return Written(added, touched - added, closed, removed)
 
 
+def _write_states(session: Session, site_id: int, values: dict[str, Any], same: str, proof: Proof | None) -> None:
+    """Set `gap_state`; a row that is no gap stands behind every tier, and one that is a gap again has its rank already."""
+    connection = session.connection()
+    new = {"linked": GapState.LINKED.value, "gated": GATED, "ours": int(proof is not None and proof.ours)}
+    connection.execute(
+        text(
+            "UPDATE prospect SET updated_at = :now, gap_state = gap_row.state, "
+            "gap_seen = CASE WHEN gap_row.state = :linked THEN prospect.gap_seen END, "
+            "rank_key = CASE WHEN gap_row.state IS NULL THEN prospect.rank_key ELSE :gated || substr(prospect.rank_key, 2) END "
+            "FROM gap_row WHERE prospect.site_id = :site_id AND prospect.domain = gap_row.domain "
+            f"AND NOT (prospect.gap_state {same} gap_row.state) "
+            # A cut list of ours that lacks a link does not take it back.
+            "AND (:ours = 1 OR gap_row.state = :linked OR NOT (coalesce(prospect.gap_state, '') = :linked))"
+        ),
+        values | new,
+    )
+    # The rank that the upsert has written is that of a gap.
+    connection.execute(
+        text(
+            "UPDATE prospect SET rank_key = :gated || substr(rank_key, 2) WHERE site_id = :site_id "
+            "AND gap_state IS NOT NULL AND substr(rank_key, 1, 1) <> :gated"
+        ),
+        values | new,
+    )
+    if proof is None:
+        return
+    missing = connection.execute(
+        text(
+            "SELECT id, competitors, gap_state FROM prospect WHERE site_id = :site_id AND overlap IS NOT NULL "
+            "AND coalesce(gap_state, '') <> :gone AND domain NOT IN (SELECT domain FROM gap_row)"
+        ),
+        values | {"gone": GapState.GONE.value},
+    )
+    gone = []
+    for prospect_id, listed, state in missing:
+        names = json.loads(listed) if isinstance(listed, str) else listed
+        whole = all(name in proof.whole or name not in proof.competitors for name in names or ())
+        if whole and (proof.ours or state != GapState.LINKED.value):
+            gone.append({"id": prospect_id})
+    if gone:
+        connection.execute(
+            text(
+                "UPDATE prospect SET updated_at = :now, gap_state = :gone, gap_seen = NULL, "
+                "rank_key = :gated || substr(rank_key, 2) WHERE id = :id"
+            ),
+            [one | {"now": values["now"], "gone": GapState.GONE.value, "gated": GATED} for one in gone],
+        )
+
+
 def _sqlite(kind: str) -> str:
     return {"jsonb": "text", "date": "text", "boolean": "integer", "bigint": "integer", "double precision": "real"}.get(
         kind, kind
@@ -158,11 +231,15 @@ def _sqlite(kind: str) -> str:
 
 def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
     shown = row["tier"] is not None and not row["stays"]
+    state = None
+    if row["tier"] is None:
+        state = GapState.LINKED.value if row["links_to_us"] else GapState.GONE.value
     return (
         row["domain"],
         int(row["stays"]),
         int(shown),
         row["seen"] or None,
+        state,
         *(_cell(kind, row[name]) for name, kind in EVIDENCE.items()),
     )
 
@@ -176,7 +253,7 @@ def _cell(kind: str, value: Any) -> Any:
 
 
 def _fill_sqlite(session: Session, rows: Iterable[dict[str, Any]]) -> None:
-    marks = ", ".join("?" * (len(EVIDENCE) + 4))
+    marks = ", ".join("?" * (len(EVIDENCE) + 5))
     for batch in _batches(map(_cells, rows)):
         session.connection().exec_driver_sql(f"INSERT INTO gap_row VALUES ({marks})", batch)
 

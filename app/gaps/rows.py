@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from app.domain.keys import PATH_TENANTS
+from app.gaps import dates
 from app.gaps.detect import Layout
-from app.gaps.profiles import FIELD_TYPES
+from app.gaps.profiles import FIELD_TYPES, PARTS, SPAM_SCORE
 
 #: Bumped when the meaning of a column changes; a snapshot carries it in its Parquet metadata.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: Columns of a row in order, with the engine's types.
 COLUMNS: dict[str, str] = {
@@ -34,7 +35,7 @@ COLUMNS: dict[str, str] = {
             "date": "DATE",
         }[kind]
         for name, kind in FIELD_TYPES.items()
-        if name not in {"source", "follow", "nofollow_flag", "links"}
+        if name not in {"source", "follow", "nofollow_flag", "links"} | PARTS
     },
 }
 
@@ -50,21 +51,30 @@ MACROS = (
         WHEN regexp_full_match(trim(x), '-?[0-9]{1,3}([.,'' \x{00A0}\x{202F}][0-9]{3})+')
             THEN try_cast(regexp_replace(x, '[^0-9-]', '', 'g') AS BIGINT)
         ELSE try_cast(round(try_cast(replace(trim(x), ',', '.') AS DOUBLE)) AS BIGINT) END)""",
+    # "nan" and "inf" are no figures, whatever a type takes them for: nothing is above or below them, and JSON has none of them.
+    "CREATE OR REPLACE MACRO gb_finite(x) AS CASE WHEN isfinite(x) THEN x END",
     r"""CREATE OR REPLACE MACRO gb_number(x) AS
-        coalesce(try_cast(x AS DOUBLE), try_cast(replace(trim(x), ',', '.') AS DOUBLE))""",
+        gb_finite(coalesce(try_cast(x AS DOUBLE), try_cast(replace(trim(x), ',', '.') AS DOUBLE)))""",
     """CREATE OR REPLACE MACRO gb_bool(x) AS CASE
         WHEN x = 'true' THEN true WHEN x = 'false' THEN false WHEN x IS NULL THEN NULL
-        WHEN lower(trim(x)) IN ('true', 't', '1', 'yes', 'y') THEN true
-        WHEN lower(trim(x)) IN ('false', 'f', '0', 'no', 'n') THEN false END""",
+        WHEN lower(trim(x)) IN ('true', 't', '1', 'yes', 'y', 'nofollow', 'no-follow', 'ugc', 'sponsored') THEN true
+        WHEN lower(trim(x)) IN ('false', 'f', '0', 'no', 'n', 'dofollow', 'do-follow', 'follow', 'followed') THEN false END""",
+    # Whether a link is followed, also in the words of its rel; `gb_bool` knows those of a column that says nofollow.
+    """CREATE OR REPLACE MACRO gb_follow(x) AS CASE
+        WHEN lower(trim(x)) IN ('dofollow', 'do-follow', 'follow', 'followed') THEN true
+        WHEN lower(trim(x)) IN ('nofollow', 'no-follow', 'ugc', 'sponsored') THEN false ELSE gb_bool(x) END""",
     # A flag is set by whatever stands in its cell, unless that is a word for no.
     """CREATE OR REPLACE MACRO gb_flag(x) AS
         coalesce(lower(trim(x)) NOT IN ('', '0', 'false', 'f', 'no', 'n', '-'), false)""",
     # The cell of a target column: a count, or a mark.
     """CREATE OR REPLACE MACRO gb_hits(x) AS coalesce(gb_integer(x), CASE WHEN gb_flag(x)
         AND lower(trim(x)) NOT IN ('n/a', 'null', 'none', '–', '—', '×', '✗', '✘') THEN 1 ELSE 0 END)""",
-    """CREATE OR REPLACE MACRO gb_date(x) AS coalesce(
-        try_cast(left(x, 10) AS DATE), try_cast(left(trim(x), 10) AS DATE),
-        try_strptime(trim(x), ['%d/%m/%Y', '%d.%m.%Y', '%b %d, %Y', '%d %b %Y', '%Y/%m/%d'])::DATE)""",
+    *dates.MACROS,
+    # A page that can be asked for: some tools name it without a scheme, with a space, or with whoever's name and password in it.
+    r"""CREATE OR REPLACE MACRO gb_page(x) AS CASE
+        WHEN (starts_with(x, 'https://') OR starts_with(x, 'http://')) AND NOT contains(x, ' ') AND NOT contains(split_part(x, '/', 3), '@') THEN x
+        ELSE regexp_replace(replace(CASE WHEN contains(x, '://') THEN x ELSE 'https://' || ltrim(x, '/') END, ' ', '%20'),
+            '^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@', '\1') END""",
 )
 
 _TENANT_HOSTS = ", ".join(f"'{prefix}{host}'" for host in PATH_TENANTS for prefix in ("", "www.", "m."))
@@ -118,8 +128,12 @@ def select_rows(layout: Layout, source: str, types: Mapping[int, str] | None = N
 def _columns(layout: Layout, types: Mapping[int, str]) -> str:
     cells = {name: f"c{column}" for name, column in layout.fields.items()}
     values = {name: f"gb_{FIELD_TYPES[name]}({cell})" for name, cell in cells.items()}
+    for name, column in layout.fields.items():
+        if FIELD_TYPES[name] == "date" and layout.slashes.get(column):
+            values[name] = f"gb_date_{layout.slashes[column]}(c{column})"
     read = {name: cells[name] for name, column in layout.fields.items() if column in types}
-    values |= {name: f"coalesce({cell}, false)" if FIELD_TYPES[name] == "flag" else cell for name, cell in read.items()}
+    as_read = {"flag": "coalesce({}, false)", "number": "gb_finite({})"}
+    values |= {name: as_read.get(FIELD_TYPES[name], "{}").format(cell) for name, cell in read.items()}
     pages = layout.profile.kind == "pages"
     matrix = layout.profile.kind == "matrix"
     counted = "gb_hits(hit.cell)" if matrix else values.get("links", "1")
@@ -129,15 +143,33 @@ def _columns(layout: Layout, types: Mapping[int, str]) -> str:
         counted = f"CASE WHEN row_number() OVER (PARTITION BY {same}) = 1 THEN 1 ELSE 0 END"
     values |= {
         "site": _SITE,
-        "source_url": "source" if pages or layout.profile.pages else "NULL",
+        "source_url": "gb_page(source)" if pages or layout.profile.pages else "NULL",
         "target": "hit.target" if matrix else "NULL",
         "followed": _followed(values),
+        "link_type": _link_type(values),
+        "spam": _spam(values),
         "lost": _lost(layout),
         "links": "1" if pages and not layout.profile.repeats else f"coalesce({counted}, 1)",
         # A figure that was read as one was readable.
         "bad_cells": _bad_cells({name: cell for name, cell in cells.items() if name not in read}, values),
     }
     return ", ".join(f"CAST({values.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
+
+
+def _link_type(values: dict[str, str]) -> str:
+    flags = [f"WHEN {values[name]} THEN '{name}'" for name in ("redirect", "frame") if name in values]
+    said = values.get("link_type", "NULL")
+    return f"CASE {' '.join(flags)} ELSE {said} END" if flags else said
+
+
+def _spam(values: dict[str, str]) -> str:
+    # A score below nought stands for none.
+    score = (
+        f"CASE WHEN {values['spam_score']} >= 0 THEN {values['spam_score']} > {SPAM_SCORE} END"
+        if "spam_score" in values
+        else None
+    )
+    return values.get("spam") or score or "NULL"
 
 
 def _followed(values: dict[str, str]) -> str:
@@ -163,8 +195,10 @@ def _lost(layout: Layout) -> str:
 
 
 def _bad_cells(cells: dict[str, str], values: dict[str, str]) -> str:
-    # Only the figures that decide something: a rating that nobody can read must not pass as "the file does not know".
-    asked = [name for name in ("authority", "traffic", "links", "dofollow_links") if name in cells]
+    # Only what decides something: a rating that nobody can read must not pass as "the file does not know".
+    asked = [
+        name for name in ("authority", "traffic", "links", "dofollow_links", "follow", "nofollow") if name in cells
+    ]
     tests = [
         f"CASE WHEN {values[name]} IS NULL AND gb_text({cells[name]}) IS NOT NULL THEN 1 ELSE 0 END" for name in asked
     ]

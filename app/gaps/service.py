@@ -7,40 +7,37 @@ only) and `store` (rows only). `import_and_refresh` is the whole protocol in its
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from app.audit import service as audit
+import duckdb
+from sqlalchemy import select
+from sqlmodel import col
+
 from app.db.work import Database, UnitOfWork
-from app.domain.gap import Follow
-from app.domain.ranking import rank_key
 from app.domain.said import say
-from app.errors import BadInput, NotFound
-from app.gaps import amend, changes, judging, kept, removals, repository, sums, tables, verify
+from app.errors import BadInput, Conflict, NotFound
+from app.gaps import changes, imports, kept, repository, standing, verify
 from app.gaps.analyze import Analysis
-from app.gaps.engine import Engine, literal
-from app.gaps.judging import Wishes
-from app.gaps.report import FileReport
-from app.gaps.shelf import Place, Shelf
-from app.gaps.snapshots import Prepared, Whose, parquet, prepare
-from app.gaps.summary import Floors, summarise
-from app.gaps.textfile import digest
+from app.gaps.changes import Compared
+from app.gaps.engine import lists_in
+from app.gaps.formats import WHOLE
+from app.gaps.progress import Watch
+from app.gaps.prospect_rows import evidence
+from app.gaps.shelf import Place
+from app.gaps.snapshots import Said, Whose, prepare
+from app.gaps.stored import day_of, gap_of
+from app.gaps.summary import Floors
 from app.keys import registrable_domain
-from app.models import Snapshot, SnapshotRole
+from app.models import Site, Snapshot
 from app.settings import Settings
 from app.sites import service as sites
 
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """The snapshots of one file; `again` where a file with these bytes had been imported before."""
-
-    snapshots: list[Snapshot]
-    again: bool
+#: So often a gap is computed when the lists change under it.
+LOOKS = 5
 
 
 def snapshot_folder(settings: Settings) -> Place:
@@ -81,48 +78,6 @@ def targets_of_sites(uow: UnitOfWork, site_ids: Sequence[int] = ()) -> dict[int,
     return {site_id: one for site_id, one in found.items() if one.competitors}
 
 
-def known(uow: UnitOfWork, site_id: int, path: Path) -> Imported | None:
-    """The earlier import of a file with the same bytes, or None."""
-    found = repository.snapshots_of_file(uow.session, site_id, digest(path))
-    return Imported(found, again=True) if found else None
-
-
-def store(uow: UnitOfWork, site_id: int, prepared: Prepared, *, folder: Place, actor: str) -> Imported:
-    """Write the rows of a prepared file: one snapshot for each of its targets, each with the file's report."""
-    earlier = repository.snapshots_of_file(uow.session, site_id, prepared.sha256)
-    if earlier:
-        return Imported(earlier, again=True)
-    report = prepared.report
-    made = [
-        Snapshot(
-            site_id=site_id,
-            role=SnapshotRole(part.role),
-            target=part.target,
-            provider=report.provider,
-            format=report.format,
-            filename=Path(report.file).name,
-            sha256=prepared.sha256,
-            as_of=report.as_of,
-            path=prepared.path,
-            rows_read=report.read,
-            rows_taken=part.taken,
-            rows_lost=report.lost,
-            rows_rejected=report.rejects.total,
-            capped=bool(report.capped),
-            report=report.as_dict(keep=1_000),
-            created_by=actor,
-            created_at=uow.now(),
-        )
-        for part in prepared.parts
-    ]
-    uow.session.add_all(made)
-    uow.session.flush()
-    for one in made:
-        after = {"target": one.target, "provider": one.provider, "rows": one.rows_taken}
-        audit.record(uow, "snapshot.imported", "snapshot", one.id, name=one.filename, after=after, actor=actor)
-    return Imported(made, again=False)
-
-
 def import_file(
     uow: UnitOfWork,
     site_id: int,
@@ -133,169 +88,63 @@ def import_file(
     role: str | None = None,
     format: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    as_of: date | None = None,
     actor: str,
-) -> Imported:
+) -> imports.Imported:
     """Import one export into `folder` (the data folder's `snapshots/`). Raises BadInput, naming the file and the fix."""
-    earlier = known(uow, site_id, path)
+    domains = whose(uow, site_id)
+    said = Said(target, role, format, mapping, imports.day_of_file(uow, as_of))
+    earlier = imports.known(uow, site_id, path, domains, said)
     if earlier is not None:
+        imports.redate(uow, earlier.snapshots, as_of, actor=actor)
         return earlier
-    prepared = prepare(path, whose(uow, site_id), folder, target=target, role=role, format=format, mapping=mapping)
-    return store(uow, site_id, prepared, folder=folder, actor=actor)
+    prepared = prepare(path, domains, folder, said, today=uow.now().date())
+    return imports.store(uow, site_id, prepared, folder=folder, actor=actor)
 
 
-def snapshot(uow: UnitOfWork, snapshot_id: int) -> Snapshot:
-    """One snapshot with its report. Raises NotFound."""
-    found = uow.session.get(Snapshot, snapshot_id)
-    if found is None:
-        raise NotFound(say("there is no import {snapshot_id}", snapshot_id=snapshot_id))
-    return found
+def newest(uow: UnitOfWork, site_id: int, *, without: int | None = None) -> list[Snapshot]:
+    """The snapshots to count with: for each target and format all of the latest date, in the order of their import; `without` is left out.
 
-
-def newest(uow: UnitOfWork, site_id: int) -> list[Snapshot]:
-    """The snapshot to count with for each target and format: the latest date, then the latest import.
-
-    An older export that is imported late never takes the place of a newer one. Formats of one tool complete each other, so
+    An older export that is imported late never takes the place of a newer one. Files of one day are parts of one export, because
+    plans with few rows force people to export in parts; of what we fetch ourselves the fullest counts. Formats of one tool complete each other, so
     each is kept; targets that the site does not know any more are left out.
     """
+    return _newest(uow, site_id, (one for one in repository.snapshots(uow.session, site_id) if one.id != without))
+
+
+def _newest(uow: UnitOfWork, site_id: int, snapshots: Iterable[Snapshot]) -> list[Snapshot]:
     known_to_site = whose(uow, site_id)
     wanted = {*known_to_site.own, *known_to_site.competitors}
-
-    def age(one: Snapshot) -> tuple[date, int]:
-        return (one.as_of or one.created_at.date(), one.id)
-
-    best: dict[tuple[str, str], Snapshot] = {}
-    for one in repository.snapshots(uow.session, site_id):
+    best: dict[tuple[str, str], list[Snapshot]] = {}
+    for one in snapshots:
         key = (one.target, one.format)
-        if one.target in wanted and (key not in best or age(one) > age(best[key])):
-            best[key] = one
-    return sorted(best.values(), key=lambda one: one.id)
+        if one.target not in wanted:
+            continue
+        if key not in best or day_of(one) > day_of(best[key][0]) or _replaces(one, best[key][0]):
+            best[key] = [one]
+        elif day_of(one) == day_of(best[key][0]) and one.format not in WHOLE:
+            best[key].append(one)
+    return sorted((one for several in best.values() for one in several), key=lambda one: one.id)
 
 
-@contextmanager
-def compute_gap(uow: UnitOfWork, site_id: int, *, folder: Place) -> Iterator[Analysis]:
-    """The gap over the newest snapshots of a site; the table lives as long as the block. Reads the database, writes nothing.
-
-    Raises BadInput where our own links or every competitor's are missing.
-    """
-    known_to_site = whose(uow, site_id)
-    with gap_of(newest(uow, site_id), known_to_site, folder, kept.wishes(uow, site_id)) as analysis:
-        yield analysis
+def counting(uow: UnitOfWork, site_id: int) -> list[Snapshot]:
+    """`newest` without the reports of the imports, which are read where they are asked for."""
+    return _newest(uow, site_id, repository.headings(uow.session, site_id))
 
 
-@contextmanager
-def gap_of(
-    snapshots: Sequence[Snapshot], known_to_site: Whose, folder: Place, wishes: Wishes = Wishes()
-) -> Iterator[Analysis]:
-    """The gap over given snapshots, without the database, judged as the site wishes."""
-    own, rivals = known_to_site.own, known_to_site.competitors
-    if not any(one.target in own for one in snapshots):
-        raise BadInput(
-            say(
-                "There is no export of our own links ({names}) yet; import one, from Search Console for example.",
-                names=", ".join(own),
-            )
-        )
-    if not any(one.target in rivals for one in snapshots):
-        raise BadInput(say("There is no export of a competitor's links yet; add a competitor and import one."))
-    shelf = Shelf(folder)
-    with Engine() as engine:
-        shelf.lend(engine)
-        sums.create_links(engine)
-        links: list[tuple[str, str]] = []
-        for number, one in enumerate(snapshots):
-            if not shelf.has(one.path):
-                raise NotFound(
-                    say(
-                        "the snapshot file {shelf} is gone; import {filename} again",
-                        shelf=shelf.url(one.path),
-                        filename=one.filename,
-                    )
-                )
-            sums.register_file(engine, number, one.format, one.provider)
-            side = sums.OURS if one.target in own else rivals.index(one.target) + 1
-            rows = _rows(shelf.url(one.path), one.target)
-            sums.take_in(engine, sums.without_mentions(rows), number, str(side))
-            if side != sums.OURS:
-                links.append((rows, str(side)))
-        keep = [rule for rule in wishes.keep if rule in removals.names()]
-        table = tables.gap_table(
-            engine, rivals, own, rivals, keep=keep, languages=wishes.languages, listed=known_to_site.sisters
-        )
-        amend.take_back(engine, wishes.kept)
-        judging.judge_gaps(engine, links, rivals, wishes)
-        amend.apply_judgements(engine, wishes.languages, wishes.keep)
-        files = [_report(one) for one in snapshots]
-        analysis = Analysis(engine, list(rivals), list(own), files, links=links)
-        analysis.summary = summarise(
-            engine, list(rivals), list(own), files, table=table, notes=[], floors=known_to_site.floors
-        )
-        yield analysis
+def _replaces(one: Snapshot, other: Snapshot) -> bool:
+    """Whether a list that we fetched says more than another of its day: not cut, or longer, or the later one."""
+    said, before = ((not each.capped, each.rows_read, each.id) for each in (one, other))
+    return one.format in WHOLE and day_of(one) == day_of(other) and said > before
 
 
-def refresh_prospects(uow: UnitOfWork, site_id: int, *, folder: Place) -> dict[str, int]:
-    """Compute the gap and write it into the site's prospects. Counts: added, updated, closed, removed, gaps.
-
-    New gaps become prospects whose pages are due to be looked at. Known ones get new evidence and keep their stage and
-    whatever people changed. `closed` are open prospects that are no gap any more; they are counted and left to people.
-    """
-    with compute_gap(uow, site_id, folder=folder) as analysis:
-        return write_gap(uow, site_id, analysis)
-
-
-def write_gap(uow: UnitOfWork, site_id: int, analysis: Analysis) -> dict[str, int]:
-    """Write a computed gap into the prospects; see `refresh_prospects`."""
-    written = repository.upsert(uow.session, site_id, evidence(analysis), now=uow.now())
-    verify.mark(uow, site_id, newest(uow, site_id))
-    return {**asdict(written), "gaps": int(analysis.summary["gaps"])}
-
-
-def evidence(analysis: Analysis) -> Iterator[dict[str, Any]]:
-    """The rows of a judged gap as prospects know them; `stays` is False for a row that links to us or was removed."""
-    with_data = int(analysis.summary["competitors_with_data"])
-    marks = _Marks(len(analysis.competitors))
-    for row in judging.rows(analysis.engine):
-        removed_by = row["removed_by"].split("|") if row["removed_by"] else []
-        page = row["fit_page"]
-        yield {
-            **row,
-            "stays": row["tier"] is not None and not removed_by,
-            "competitors": row["competitors"].split("|") if row["competitors"] else [],
-            "follow": marks.of(row["mask"], row["mask_followed"], row["mask_unsure"]),
-            "language": row["language"][:64] if row["language"] else None,
-            "best_page_title": row["title"],
-            "fit_page_id": int(page) if page else None,
-            "removed_by": removed_by,
-            "rank_key": rank_key(
-                tier=row["tier"],
-                mention=None,
-                overlap=row["overlap"],
-                competitors=with_data,
-                dofollow=row["dofollow"],
-                authority=row["authority"],
-                first_seen=row["first_seen"],
-                winnability=row["winnability"],
-                gate=row["gate"],
-            ),
-        }
-
-
-class _Marks:
-    """The letters of `Prospect.follow`; the sets of competitors are few, so each text is made once."""
-
-    def __init__(self, competitors: int) -> None:
-        self._sides = range(1, competitors + 1)
-        self._made: dict[tuple[int, int, int], str] = {}
-
-    def of(self, mask: int, followed: int, unsure: int) -> str:
-        key = (mask, followed, unsure)
-        if key not in self._made:
-            linking = [1 << side for side in self._sides if mask >> side & 1]
-            kinds = (
-                Follow.FOLLOWED if followed & bit else Follow.UNKNOWN if unsure & bit else Follow.NOT_FOLLOWED
-                for bit in linking
-            )
-            self._made[key] = "".join(kinds)
-        return self._made[key]
+def standing_before(uow: UnitOfWork, site_id: int, snapshots: Sequence[Snapshot]) -> dict[int, Snapshot]:
+    """The lists that count in place of some imports of a site, because they are newer; what counts itself is left out."""
+    newest = counting(uow, site_id) if snapshots else []
+    counted = {one.id for one in newest}
+    last = {(one.target, one.format): one for one in newest}
+    others = {one.id: last.get((one.target, one.format)) for one in snapshots if one.id not in counted}
+    return {number: other for number, other in others.items() if other is not None}
 
 
 def import_and_refresh(
@@ -308,70 +157,164 @@ def import_and_refresh(
     role: str | None = None,
     format: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    as_of: date | None = None,
     actor: str,
     keep: Sequence[str] = (),
-) -> tuple[list[Imported], dict[str, int], dict[str, Any]]:
+    capped: Mapping[Path, bool] | None = None,
+    watch: Watch | None = None,
+) -> tuple[list[imports.Imported], dict[str, int], dict[str, Any]]:
     """Import files and refresh the prospects: several short transactions, because reading files takes long.
 
-    `keep` names removals and gates that are taken back for the site, from now on and until somebody ends that.
+    `as_of` is the day on which the tool made the files, where their names do not say it; of a known file it corrects the day.
+    `keep` names removals and gates that are taken back for the site, from now on and until somebody ends that. `capped` says of
+    files that were fetched here whether more rows were to be had; it has to be known before the changes are noted. `watch` raises Stopped
+    (or interrupts the engine) before each list is read and until the prospects are written: the lists before stay imported.
 
-    Returns the imports, the counts of `refresh_prospects` and the summary of the gap. A file that cannot be read stops the
+    Returns the imports (one for each list: a file of Search Console may have several), the counts of `refresh` and the summary of the gap. A file that cannot be read stops the
     import before anything of it is stored; the files before it stay imported, and a second run recognises them.
     """
-    imported: list[Imported] = []
+    imported: list[imports.Imported] = []
     for rule in keep:
         kept.check_rule(rule)
-    for path in paths:
+    lists = [(path, member) for path in paths for member in lists_in(path, format, mapping)]
+    for path, member in lists:
+        if watch is not None:
+            watch.last()
         with db.read() as uow:
-            earlier = known(uow, site_id, path)
-            domains = whose(uow, site_id)
+            domains, today = whose(uow, site_id), uow.now().date()
+            said = Said(
+                target, role, format, mapping, imports.day_of_file(uow, as_of), (capped or {}).get(path), member
+            )
+            earlier = imports.known(uow, site_id, path, domains, said)
         if earlier is None:
-            prepared = prepare(path, domains, folder, target=target, role=role, format=format, mapping=mapping)
+            prepared = prepare(path, domains, folder, said, today=today)
             with db.work() as uow:
-                earlier = store(uow, site_id, prepared, folder=folder, actor=actor)
+                earlier = imports.store(uow, site_id, prepared, folder=folder, actor=actor)
+        elif as_of is not None:
+            with db.work() as uow:
+                imports.redate(uow, earlier.snapshots, as_of, actor=actor)
         imported.append(earlier)
+    if watch is not None:
+        watch.last()
     with db.work() as uow:
         for rule in keep:
             kept.keep_rule(uow, site_id, rule, actor=actor)
-    counts, summary = refresh(db, site_id, folder=folder, actor=actor)
+    counts, summary = refresh(db, site_id, folder=folder, actor=actor, watch=watch)
     return imported, counts, summary
 
 
-def refresh(db: Database, site_id: int, *, folder: Place, actor: str) -> tuple[dict[str, int], dict[str, Any]]:
-    """Compute the gap over what is imported, write it into the prospects and note what changed: the counts and the summary."""
+def refresh(
+    db: Database,
+    site_id: int,
+    *,
+    folder: Place,
+    actor: str,
+    note: bool = True,
+    without: int | None = None,
+    watch: Watch | None = None,
+) -> tuple[dict[str, int], dict[str, Any]]:
+    """Compute the gap over what is imported, write it into the prospects and note what changed: the counts and the summary.
+
+    Counts: added, updated, closed, removed, gaps. New gaps become prospects whose pages are due to be looked at. Known ones get new
+    evidence and keep their stage and whatever people changed. `closed` are open prospects that are no gap any more.
+    Raises BadInput where our own links or every competitor's are missing.
+
+    Without `note` nothing is told of changes, and the next look compares with the look before this one. `without` is an import that is
+    taken back with what is written. `watch` is told how far it is, and raises Stopped before anything is written.
+
+    Where the lists of the site are others when the gap is computed (an import or a takeback beside it), it is computed again over
+    those. Raises Conflict where they never stay as they are.
+    """
+    for _look in range(LOOKS):
+        with db.read() as uow:
+            snapshots, domains = newest(uow, site_id, without=without), whose(uow, site_id)
+            wishes = kept.wishes(uow, site_id)
+        try:
+            with gap_of(snapshots, domains, folder, wishes, watch) as analysis:
+                if watch is not None:
+                    watch.last()
+                with db.read() as uow:
+                    before = changes.former(uow, site_id, without=without)
+                compared = changes.compare(before, snapshots, analysis, folder=folder)
+                with db.work() as uow:
+                    # One writes after the other, and sees what the other has written.
+                    uow.session.execute(
+                        select(col(Site.id)).where(col(Site.id) == site_id).with_for_update(key_share=True)
+                    )
+                    same = _same(snapshots, newest(uow, site_id, without=without))
+                    if same and not changes.is_last(uow, site_id, compared):
+                        before = changes.former(uow, site_id, without=without)
+                        compared = changes.compare(before, snapshots, analysis, folder=folder)
+                    if same and without is not None:
+                        _take_back(uow, without, folder, actor, watch)
+                    counts = _write(uow, site_id, snapshots, analysis, compared) if same else {}
+                    told = None
+                    if same and note:
+                        told = changes.record(uow, site_id, analysis, snapshots, compared, folder=folder, actor=actor)
+                    if same:
+                        changes.note_account(uow, site_id, analysis)
+                if told is not None:
+                    analysis.summary["changes"] = {
+                        **told.counts,
+                        "held_back": told.held_back,
+                        "why": told.held_back_why,
+                    }
+                if same:
+                    standing.note_where(db, site_id, analysis)
+                    return counts, analysis.summary
+        except (BadInput, duckdb.IOException):
+            # A file that was taken back meanwhile cannot be read any more.
+            with db.read() as uow:
+                if _same(snapshots, newest(uow, site_id, without=without)):
+                    raise
+    raise Conflict(say("the imports of this site change all the time; try again when they are done"))
+
+
+def _same(some: Sequence[Snapshot], others: Sequence[Snapshot]) -> bool:
+    # The path with the number: SQLite gives the number of a deleted import to a later one.
+    return [(one.id, one.path) for one in some] == [(one.id, one.path) for one in others]
+
+
+def _write(
+    uow: UnitOfWork, site_id: int, snapshots: Sequence[Snapshot], analysis: Analysis, compared: Compared
+) -> dict[str, int]:
+    proof = standing.proof(snapshots, analysis, compared)
+    written = repository.upsert(uow.session, site_id, evidence(analysis), now=uow.now(), proof=proof)
+    standing.take_back(uow, site_id)
+    verify.mark(uow, site_id, snapshots)
+    return {**asdict(written), "gaps": int(analysis.summary["gaps"])}
+
+
+class TakenBack(NamedTuple):
+    """An import that was taken back: its row as it was, why the gap cannot be computed without it (None: it is), and the counts."""
+
+    row: Snapshot
+    not_yet: str | None
+    counts: dict[str, int]
+
+
+def remove_import(
+    db: Database, snapshot_id: int, *, folder: Place, actor: str, watch: Watch | None = None
+) -> TakenBack:
+    """Take an import back with the gap that is computed without it, both or none of it.
+
+    Without a list of our own links, or of any competitor's, or without the file of another import, the prospects keep what they were
+    told last. Raises NotFound.
+    """
     with db.read() as uow:
-        snapshots, domains = newest(uow, site_id), whose(uow, site_id)
-        wishes = kept.wishes(uow, site_id)
-    with gap_of(snapshots, domains, folder, wishes) as analysis, db.work() as uow:
-        counts = write_gap(uow, site_id, analysis)
-        refresh = changes.record(uow, site_id, analysis, snapshots, folder=folder, actor=actor)
-        if refresh is not None:
-            analysis.summary["changes"] = {
-                **refresh.counts,
-                "held_back": refresh.held_back,
-                "why": refresh.held_back_why,
-            }
-    return counts, analysis.summary
+        one = imports.snapshot(uow, snapshot_id)
+    try:
+        counts, _summary = refresh(db, one.site_id, folder=folder, actor=actor, without=snapshot_id, watch=watch)
+    except BadInput as missing:
+        if watch is not None:
+            watch.last()
+        with db.work() as uow:
+            _take_back(uow, snapshot_id, folder, actor, watch)
+        return TakenBack(one, missing.detail, {})
+    return TakenBack(one, None, counts)
 
 
-def _rows(url: str, target: str) -> str:
-    return f"SELECT * FROM ({parquet(url)}) WHERE target IS NULL OR target = {literal(target)}"
-
-
-def _report(one: Snapshot) -> FileReport:
-    report = FileReport(
-        file=one.filename,
-        format=one.format,
-        provider=one.provider,
-        role=one.role.value,
-        target=one.target,
-        as_of=one.as_of,
-        encoding=one.report.get("encoding", ""),
-        delimiter=one.report.get("delimiter", ""),
-        read=one.rows_read,
-        lost=one.rows_lost,
-        mentions=one.report.get("reasons", {}).get("mention", 0),
-        capped=one.report.get("capped"),
-    )
-    report.rejects.counts.update({"rejected": one.rows_rejected} if one.rows_rejected else {})
-    return report
+def _take_back(uow: UnitOfWork, snapshot_id: int, folder: Place, actor: str, watch: Watch | None) -> None:
+    imports.remove(uow, snapshot_id, folder=folder, actor=actor)
+    if watch is not None:
+        watch.taken_back(uow)

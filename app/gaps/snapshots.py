@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from app.domain.said import say
 from app.errors import BadInput
 from app.gaps import sums
-from app.gaps.account import account
+from app.gaps.account import account, date_by_rows
 from app.gaps.engine import Engine, Export, literal
 from app.gaps.report import FileReport
 from app.gaps.rows import COLUMNS, SCHEMA_VERSION
@@ -54,30 +55,81 @@ class Prepared:
     parts: tuple[Part, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody says of a file where it does not say it itself: whose links it holds, how to read it, of which day it is.
+
+    `capped` is for whoever fetched the file and knows whether more rows were to be had. `member` is one of its tables
+    (`app.gaps.engine.lists_in`).
+    """
+
+    target: str | None = None
+    role: str | None = None
+    format: str | None = None
+    mapping: Mapping[str, str] | None = None
+    as_of: date | None = None
+    capped: bool | None = None
+    member: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a file is before its rows are read: its bytes, where they would lie on the shelf, and whose links it has."""
+
+    sha256: str
+    path: str
+    parts: tuple[Part, ...]
+
+
+def fingerprint(path: Path, member: str | None) -> str:
+    """The SHA-256 that a list goes by: that of its file, or for another table in it than the one that stands for it, of both."""
+    sha256 = digest(path)
+    return hashlib.sha256(f"{sha256} {member}".encode()).hexdigest() if member else sha256
+
+
+def _open(engine: Engine, path: Path, said: Said) -> Export:
+    return engine.open(
+        path,
+        role=said.role or "ours",
+        target=said.target,
+        wanted=said.format,
+        mapping=said.mapping,
+        member=said.member,
+    )
+
+
+def identify(path: Path, whose: Whose, said: Said = Said()) -> Identity:
+    """What a file is by its head alone; `taken` of its parts is 0. Raises BadInput like `prepare`."""
+    with Engine() as engine:
+        export = _open(engine, path, said)
+        parts = tuple(Part(role, target, 0) for role, target in _parts(export, whose, said.target, said.role))
+        sha256 = fingerprint(path, said.member)
+        return Identity(sha256, _name(sha256, export.layout.profile.name, said.mapping), parts)
+
+
 def prepare(
     path: Path,
     whose: Whose,
     folder: Place,
+    said: Said = Said(),
     *,
-    target: str | None = None,
-    role: str | None = None,
-    format: str | None = None,
-    mapping: Mapping[str, str] | None = None,
-    watch: Callable[[Engine], None] | None = None,
+    today: date | None = None,
+    watch: Callable[[Engine, Path], None] | None = None,
 ) -> Prepared:
-    """Read one export and write its rows to `folder`. Whose links they are is said by `target` or by the file, never guessed.
+    """Read one export and write its rows to `folder`. Whose links they are is said by `said` or by the file, never guessed.
 
-    `watch` is given the engine before it reads, to follow or to interrupt it from another thread.
+    A file whose day nobody says is dated by what its tool has seen last, at most `today`. `watch` is given
+    the engine and the unpacked text before it reads, to follow or to interrupt it from another thread.
 
     Raises BadInput, naming the file and the fix. Needs no database and may take minutes: call it outside of a transaction.
     """
-    sha256 = digest(path)
+    sha256 = fingerprint(path, said.member)
     with Engine() as engine:
-        export = engine.open(path, role=role or "ours", target=target, wanted=format, mapping=mapping)
-        found = _parts(export, whose, target, role)
+        export = _open(engine, path, said)
+        found = _parts(export, whose, said.target, said.role)
         if watch is not None:
-            watch(engine)
-        name = _name(sha256, export.layout.profile.name, mapping)
+            watch(engine, export.text.path)
+        name = _name(sha256, export.layout.profile.name, said.mapping)
         with Shelf(folder).draft(name) as draft:
             _write(engine, export, draft)
             sums.create_links(engine)
@@ -86,6 +138,12 @@ def prepare(
             sums.decide_keys(engine)
             account(engine, {0: export})
             report = export.report
+            if said.capped is not None:
+                report.capped = said.capped
+            if said.as_of is not None:
+                report.as_of = said.as_of
+            else:
+                date_by_rows(engine, report, parquet(str(draft)), today)
             taken = {target: report.taken for _role, target in found}
             if export.layout.targets:
                 report.role = "matrix"
@@ -98,9 +156,11 @@ def prepare(
 
 
 def parquet(url: str) -> str:
-    """SQL for the rows of the snapshot at an address; columns that came after it was written are null."""
+    """SQL for the rows of the snapshot at an address; columns that came after it was written are null, and its pages are whole
+    addresses, which an older release did not see to."""
     columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
-    return f"SELECT * FROM (SELECT {columns} LIMIT 0) UNION ALL BY NAME SELECT * FROM read_parquet({literal(url)})"
+    stored = f"SELECT * REPLACE (gb_page(source_url) AS source_url) FROM read_parquet({literal(url)})"
+    return f"SELECT * FROM (SELECT {columns} LIMIT 0) UNION ALL BY NAME {stored}"
 
 
 def _name(sha256: str, format: str, mapping: Mapping[str, str] | None) -> str:
@@ -126,7 +186,9 @@ def _parts(export: Export, whose: Whose, target: str | None, role: str | None) -
                 )
             )
         if others:
-            export.report.notes.append(f"columns of no known competitor are not used: {', '.join(others)}")
+            export.report.notes.append(
+                say("columns of no known competitor are not used: {columns}", columns=", ".join(others))
+            )
         return found
     named = target or export.target_seen() or export.report.target
     if named is None and (export.layout.profile.own_only or role == "ours"):
@@ -134,7 +196,7 @@ def _parts(export: Export, whose: Whose, target: str | None, role: str | None) -
     if named is None:
         raise BadInput(
             say(
-                "{path}: the file does not say whose links it holds; say it with --target ({listing}).",
+                "{path}: the file does not say whose links it holds: choose it, or give --target ({listing}).",
                 path=export.path,
                 listing=listing,
             )
@@ -145,7 +207,7 @@ def _parts(export: Export, whose: Whose, target: str | None, role: str | None) -
         raise BadInput(
             say(
                 "{path}: it holds links to {named}, which the site does not know ({listing}); add the "
-                "competitor first, or say --target.",
+                "competitor first, or choose whose links they are (--target).",
                 path=export.path,
                 named=named,
                 listing=listing,

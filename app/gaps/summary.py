@@ -7,10 +7,13 @@ from typing import Any
 
 from app.domain import gap as rules
 from app.domain.language import codes_of
+from app.domain.proof import doubt
+from app.domain.said import say
 from app.domain.topic_fit import FITS
 from app.domain.winnability import LIKELY, POSSIBLE
 from app.gaps import sisters
 from app.gaps.engine import Engine, literal
+from app.gaps.formats import FILTERED, SAMPLES
 from app.gaps.report import FileReport
 from app.gaps.tables import GapTable
 from app.keys import platform_of
@@ -141,10 +144,10 @@ def _judged(engine: Engine) -> dict[str, Any]:
 
 
 def _examples(engine: Engine) -> dict[str, list[dict[str, str]]]:
-    """For each removal that goes by words, a few rows with what they were seen by."""
+    """For each removal a few rows with what they were seen by; a rule that looks at no words has seen their best page."""
     found = engine.run(
-        f"""SELECT removed_by, list({{'domain': domain, 'seen': seen}})[:{_EXAMPLES // 2}] FROM gap
-        WHERE seen <> '' GROUP BY removed_by ORDER BY 1"""
+        f"""SELECT removed_by, min_by({{'domain': domain, 'seen': coalesce(nullif(seen, ''), best_page, '')}}, domain, {_EXAMPLES // 2})
+        FROM gap WHERE removed_by <> '' GROUP BY removed_by ORDER BY 1"""
     )
     return {str(rule): list(rows) for rule, rows in found}
 
@@ -179,32 +182,80 @@ def _one_level_up(engine: Engine) -> dict[str, Any]:
     }
 
 
+def empty_column(file: str, target: str) -> str:
+    """The note on a file with a column for us in which no row links to us."""
+    return say(
+        "{file}: no row of it links to {target}. Such files often list only what links to others: give a list of our own links beside it",
+        file=file,
+        target=target,
+    )
+
+
 def _warnings(files: list[FileReport], coverage: list[dict[str, Any]], with_data: int) -> list[str]:
-    notes = [
-        f"{one['domain']} has no live link in these files: the tiers are counted without it"
+    notes: list[str] = [
+        say("{domain} has no live link in these files: the tiers are counted without it", domain=one["domain"])
         for one in coverage
         if not one["has_data"]
     ]
     if any(report.format == "web-graph" for report in files):
         notes.append(
-            "domains from the web graph are to be verified: it counts scripts, images and redirects as links and knows no rel"
+            say(
+                "domains from the web graph are to be verified: it counts scripts, images and redirects as links and knows no rel"
+            )
         )
     if with_data == 1:
-        notes.append("only one competitor has data: every gap links to all of them and is tier 1")
+        notes.append(say("only one competitor has data: every gap links to all of them and is tier 1"))
     for report in files:
-        if report.capped and "ours" in report.role:
+        if report.format in SAMPLES and "ours" in report.role:
             notes.append(
-                f"{report.file} stops at its tool's limit ({report.read} rows): not seen in it is no proof of no link"
+                say("{file} shows a sample of our links: not seen in it is no proof of no link", file=report.file)
+            )
+        elif report.format in FILTERED:
+            notes.append(
+                say(
+                    "{file} does not say which tab or filter it was made from: not seen in it is no proof of no link",
+                    file=report.file,
+                )
+            )
+        elif report.capped and "ours" in report.role:
+            notes.append(
+                say(
+                    "{file} stops at its tool's limit ({rows} rows): not seen in it is no proof of no link",
+                    file=report.file,
+                    rows=report.read,
+                )
             )
         elif report.capped:
             notes.append(
-                f"{report.file} stops at its tool's limit ({report.read} rows): there are more links than it shows"
+                say(
+                    "{file} stops at its tool's limit ({rows} rows): there are more links than it shows",
+                    file=report.file,
+                    rows=report.read,
+                )
+            )
+        elif report.capped is None and doubt(report.read, capped=None):
+            notes.append(
+                say(
+                    "{file} has {rows} rows, a round number, and its tool's limit is not known: there may be more links than it shows",
+                    file=report.file,
+                    rows=report.read,
+                )
             )
         if report.bad_cells:
-            notes.append(f"{report.file}: {report.bad_cells} figures could not be read and count as unknown")
+            notes.append(
+                say(
+                    "{file}: {count} figures could not be read and count as unknown",
+                    file=report.file,
+                    count=report.bad_cells,
+                )
+            )
     dates = sorted({report.as_of for report in files if report.as_of})
     if dates and (dates[-1] - dates[0]).days > rules.STALE_DAYS:
         notes.append(
-            f"the files are from {dates[0]} to {dates[-1]}: links that came or went in between look like gaps; export them together"
+            say(
+                "the files are from {first} to {last}: links that came or went in between look like gaps; export them together",
+                first=dates[0].isoformat(),
+                last=dates[-1].isoformat(),
+            )
         )
     return notes

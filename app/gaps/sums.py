@@ -6,9 +6,9 @@ can move to disk when there are many. Texts are looked at again for one link of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from app.gaps.engine import Engine
+from app.gaps.engine import Engine, literal
 from app.gaps.keying import ASK, ask, keyed, load_suffixes
 
 #: Side 0 is us; competitors count from 1 in the order in which they were given.
@@ -17,6 +17,12 @@ OURS = 0
 #: What is known of one link; `_UNKNOWN`: the file does not say. The first FLAG_BITS are looked at by side.
 FOLLOWED, FOLLOW_UNKNOWN, CONTENT, CONTENT_UNKNOWN, GROUPED, SPAM, LOST = (1 << n for n in range(7))
 FLAG_BITS = 5
+#: The link stands on many pages of its site, and not in the content of any: in its frame.
+FRAME = 1 << 7
+#: The link stands in the content, or the tool says at least that it is not on every page.
+PLACED = 1 << 8
+#: From so many links of one source in a group on, they stand on every page.
+EVERY_PAGE = 100
 
 #: Between the texts of a page; `app.gaps.textfile` lets it through in no file.
 SEPARATOR = "chr(31)"
@@ -71,7 +77,9 @@ _FLAGS = f"""CASE WHEN NOT lost THEN
         CASE WHEN followed THEN {FOLLOWED} WHEN followed IS NULL THEN {FOLLOW_UNKNOWN} ELSE 0 END
         + CASE WHEN in_content THEN {CONTENT} WHEN in_content IS NULL THEN {CONTENT_UNKNOWN} ELSE 0 END
     WHEN lost THEN {LOST} ELSE 0 END
-    + CASE WHEN links_in_group > 1 THEN {GROUPED} ELSE 0 END + CASE WHEN spam THEN {SPAM} ELSE 0 END"""
+    + CASE WHEN links_in_group > 1 THEN {GROUPED} ELSE 0 END + CASE WHEN spam THEN {SPAM} ELSE 0 END
+    + CASE WHEN NOT lost AND (sitewide AND in_content IS NOT TRUE OR links_in_group >= {EVERY_PAGE} AND NOT in_content) THEN {FRAME} ELSE 0 END
+    + CASE WHEN in_content OR in_content IS NULL AND NOT sitewide THEN {PLACED} ELSE 0 END"""
 
 #: A link: `id` is its site (null where Python has to be asked for the key, or there is none), `rank` its page's, smallest best.
 _LINK = {
@@ -88,6 +96,7 @@ _LINK = {
     "bad_cells": ("INTEGER", "bad_cells"),
     "authority": ("DOUBLE", "authority"),
     "traffic": ("BIGINT", "traffic"),
+    "last_seen": ("DATE", "last_seen"),
 }
 #: What is kept of links to competitors only.
 _EVIDENCE = {
@@ -114,10 +123,16 @@ def register_file(engine: Engine, number: int, profile: str, provider: str) -> N
     engine.run("INSERT INTO source_file VALUES (?, ?, ?)", [number, profile, provider])
 
 
-def take_in(engine: Engine, rows: str, number: int, side: str) -> None:
-    """Add the rows (SQL) of file `number` to `link`; `side` is an SQL expression: a number, or a CASE over `target`."""
-    sided = f"SELECT *, ({side})::TINYINT AS side, {number}::SMALLINT AS file FROM ({rows})"
-    values = [value for _kind, value in _LINK.values()]
+def take_in(engine: Engine, rows: str, number: int, side: str, *, dated: bool = False) -> None:
+    """Add the rows (SQL) of file `number` to `link`; `side` is an SQL expression: a number, or a CASE over `target`.
+
+    With `dated` each keeps the day on which its tool saw it last; nobody else asks for it.
+    """
+    # Not seen again since an earlier crawl: no link of theirs to count on, and of ours none that may be overlooked.
+    lost = "lost" if side == str(OURS) else "lost OR (side > 0 AND old_crawl IS TRUE)"
+    sided = f"""SELECT * REPLACE ({lost} AS lost)
+        FROM (SELECT *, ({side})::TINYINT AS side, {number}::SMALLINT AS file FROM ({rows}))"""
+    values = [value if dated or name != "last_seen" else "NULL" for name, (_kind, value) in _LINK.items()]
     for _kind, value in _EVIDENCE.values():
         # Said beforehand where the side is known, so that the engine does not even read the texts of a file of ours.
         theirs = value if side.isdecimal() else f"CASE WHEN side > 0 THEN {value} END"
@@ -148,3 +163,23 @@ def settle_keys(engine: Engine) -> None:
             f"""INSERT INTO link SELECT (hash(key) >> 1)::BIGINT, key, {columns} FROM link JOIN asked ON named = asked.site
             WHERE id IS NULL AND key IS NOT NULL"""
         )
+
+
+#: SQL for a rating as a whole number of tenths, 0 to 1000.
+TENTHS = "round(least(greatest({}, 0), 100) * 10)::INTEGER"
+
+
+def scale_sql(providers: Sequence[str]) -> str:
+    """Each tool's own scale: for every rating to a tenth its percentile among the sites that the tool rates.
+
+    That is the share of those below and of half of its equals, in percent to one decimal (`docs/explanation/gap.md`).
+    """
+    figures = [
+        f"""SELECT {literal(name)} AS provider, {TENTHS.format(f"authority_{number}")} AS tenths FROM site_sum
+        WHERE authority_{number} IS NOT NULL"""
+        for number, name in enumerate(providers)
+    ]
+    return f"""CREATE OR REPLACE TABLE scale AS SELECT provider, tenths,
+            round(100.0 * (sum(same) OVER (PARTITION BY provider ORDER BY tenths) - same / 2.0) / sum(same) OVER (PARTITION BY provider), 1)
+                AS authority_percentile
+        FROM (SELECT provider, tenths, count(*) AS same FROM ({" UNION ALL ".join(figures)}) rated GROUP BY provider, tenths) counted"""

@@ -12,21 +12,25 @@ from dataclasses import dataclass
 
 from app.domain import gap as rules
 from app.domain.sisters import Likeness
-from app.gaps import removals, sisters
+from app.gaps import bursts, removals, sisters
 from app.gaps.engine import Engine, literal
+from app.gaps.formats import PARTIAL
 from app.gaps.sums import (
     CONTENT,
     CONTENT_UNKNOWN,
     FLAG_BITS,
     FOLLOW_UNKNOWN,
     FOLLOWED,
+    FRAME,
     GROUPED,
     NO_PAGE,
     NOT_THEIRS,
     OURS,
     SEPARATOR,
     SPAM,
+    TENTHS,
     decide_keys,
+    scale_sql,
     settle_keys,
 )
 
@@ -57,10 +61,12 @@ GAP_COLUMNS = {
     "first_seen": "DATE",
     "score": "DOUBLE",
     "removed_by": "VARCHAR",
+    "authority_percentile": "DOUBLE",
 }
 
-#: Which sides link at all, with a followed link, and with links of which no file knows it: bit n is competitor n.
-MASKS = ("mask", "mask_followed", "mask_unsure")
+#: Which sides link at all, with a followed link, with links of which no file knows it, and with links that more than a sample
+#: shows: bit n is competitor n.
+MASKS = ("mask", "mask_followed", "mask_unsure", "mask_shown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ def gap_table(
     engine.run(_sums_sql(engine, cells, providers))
     sums = _told_apart(engine)
     with_data = _with_data(engine, cells)
+    engine.run(scale_sql(providers))
     by_words = removals.by_words(languages=languages, keep=keep)
     judged = _judged_sql(sums, cells, with_data, providers, by_words)
     links = int(engine.run("SELECT count(*) FROM link")[0][0])
@@ -108,6 +115,10 @@ def gap_table(
         within = f"{{0}} >= {start} AND {{0}} < {start + PIECE}"
         piece = f"{within.format('sums.line')} AND {within.format('link.rowid')}" if links > PIECE else "true"
         engine.run(f"INSERT INTO judged {judged.replace(_WHERE, piece)}")
+    framed = removals.frames(engine, keep=keep)
+    theirs, ours = ([one.links for one in cells if (one.side == OURS) is mine] for mine in (False, True))
+    bursts.placements(engine, names, theirs, ours)
+    bursts.events(engine)
     # What is summed up is not needed any more, and millions of sites fill the memory that the next step wants.
     for table in ("link", "site_sum", "tie"):
         engine.run(f"DROP TABLE IF EXISTS {table}")
@@ -118,6 +129,7 @@ def gap_table(
         rules.Removal.SISTER: bool(engine.run("SELECT 1 FROM sister LIMIT 1")),
         rules.Removal.NETWORK: removals.families(engine, keep=keep),
         removals.RELEASE: removals.copies(engine, keep=keep),
+        removals.BLOGROLL: framed,
     }
     engine.run(_ranked_sql(by_words, {way for way, found in ways.items() if found}, keep))
     engine.run("DROP TABLE judged")
@@ -235,7 +247,8 @@ def _told(cells: Sequence[_Cell], yes: int, unknown: int) -> str:
 
 
 def _sides(cells: Sequence[_Cell]) -> list[str]:
-    """SQL for the columns of each side: `links_N`, `followed_N`, `content_N`, and `more_N`: more pages than ours have, shown by one format."""
+    """SQL for the columns of each side: `links_N`, `followed_N`, `content_N`, `more_N`: more pages than ours have, shown by one format, and
+    `shown_N`: a format that may be whole shows a link."""
     columns = []
     ours = {one.profile: one for one in cells if one.side == OURS}
     for side in sorted({one.side for one in cells}):
@@ -252,6 +265,8 @@ def _sides(cells: Sequence[_Cell]) -> list[str]:
             if side != OURS and (our := ours.get(one.profile))
         ]
         columns.append(f"{' OR '.join(compared) or 'false'} AS more_{side}")
+        shown = " OR ".join(f"{one.links} > 0" for one in mine if one.profile not in PARTIAL)
+        columns.append(f"({shown or 'false'}) AS shown_{side}")
     return columns
 
 
@@ -297,6 +312,7 @@ def _judged_sql(
     # The engine's least() and greatest() pass over null, so an unknown is asked for first.
     traffic = f"least(log10(1 + greatest(traffic, 0)) / log10(1 + {rules.FULL_TRAFFIC}), 1)"
     tests = {"mask": "true", "mask_followed": "followed_{side}", "mask_unsure": "followed_{side} IS NULL"}
+    tests["mask_shown"] = "shown_{side}" if any(one.profile in PARTIAL for one in cells) else "true"
     masks = []
     for name, test in tests.items():
         bits = [
@@ -313,12 +329,13 @@ def _judged_sql(
             ELSE '{rules.GapClass.MISSING}' END AS class,
         CASE WHEN links_to_us > 0 OR overlap = 0 THEN NULL
             WHEN overlap = {with_data} THEN 1 WHEN overlap >= 2 THEN 2 ELSE 3 END AS tier,
-        overlap, links, dofollow, links_to_us, page, target, anchor, authority, authority_provider, traffic, language, first_seen,
+        overlap, links, dofollow, links_to_us, page, target, anchor, authority, authority_provider, authority_percentile, traffic, language, first_seen,
+        best_seen, in_frame,
         round({weights["overlap"]} * {overlap}
             + {weights["followed"]} * CASE WHEN dofollow THEN 1 WHEN dofollow IS NULL THEN 0.5 ELSE 0 END
-            + {weights["authority"]} * CASE WHEN authority IS NULL THEN 0.5 ELSE least(greatest(authority, 0), 100) / 100 END
+            + {weights["authority"]} * CASE WHEN authority_percentile IS NULL THEN 0.5 ELSE authority_percentile / 100 END
             + {weights["traffic"]} * CASE WHEN traffic IS NULL THEN 0.5 ELSE {traffic} END, 1) AS score,
-        {", ".join(["spam", *MASKS, f"{removals.FAMILY} AS family", *looked])}
+        {", ".join(["spam", *MASKS, f"{removals.FAMILY} AS family", f"{bursts.IS_NEWS} AS is_news", *looked])}
     FROM (SELECT *, {removals.PARTS} FROM (
         SELECT *, bit_count(mask >> 1)::INTEGER AS overlap FROM (
             SELECT *, {", ".join(masks)}, {"links_0" if has_ours else "0::BIGINT"} AS links_to_us,
@@ -327,8 +344,10 @@ def _judged_sql(
                     ELSE false END AS dofollow,
                 {f"CASE {' '.join(better)} ELSE false END" if better else "false"} AS better,
                 coalesce({", ".join(figures)}, NULL) AS authority, CASE {tool} END AS authority_provider
-            FROM (SELECT {", ".join(["sums.*", *_sides(cells)])}, named AS key, page, target, anchor, language, page_type
+            FROM (SELECT {", ".join(["sums.*", *_sides(cells)])}, named AS key, page, target, anchor, language, page_type,
+                    link.first_seen AS best_seen, link.flags & {FRAME} <> 0 AS in_frame
                 FROM link JOIN {sums} sums ON link.rowid = sums.line WHERE {_WHERE}))))
+        LEFT JOIN scale ON provider = authority_provider AND tenths = {TENTHS.format("authority")}
         WHERE mask <> 0 OR rank < {NOT_THEIRS})"""
 
 
@@ -351,6 +370,8 @@ def _ranked_sql(by_words: Sequence[tuple[str, str]], ways: Collection[str], keep
         asked[rules.Removal.NETWORK] = [removals.OF_FAMILY]
     if removals.RELEASE in ways:
         asked.setdefault(removals.RELEASE, []).append(removals.IS_COPY)
+    if removals.BLOGROLL in ways:
+        asked.setdefault(removals.BLOGROLL, []).append(removals.IN_FRAME)
     tests += [
         f"CASE WHEN coalesce({', '.join(several)}) IS NOT NULL THEN '{rule}' END" for rule, several in asked.items()
     ]
@@ -370,5 +391,5 @@ def _ranked_sql(by_words: Sequence[tuple[str, str]], ways: Collection[str], keep
             SELECT mask, coalesce(string_agg(competitor.name, '|' ORDER BY side) FILTER (side IS NOT NULL), '') AS competitors
             FROM (SELECT DISTINCT mask FROM judged) LEFT JOIN competitor ON mask & (1 << side) <> 0 GROUP BY mask)
         SELECT key, class, tier, overlap, competitors, links, dofollow, links_to_us, page, target, anchor, authority, authority_provider,
-            traffic, language, first_seen, score, removed_by, seen, {", ".join(MASKS)}
+            authority_percentile, traffic, language, first_seen, score, removed_by, seen, {", ".join(MASKS)}
         FROM removed JOIN names USING (mask) ORDER BY {PLACE}, key"""

@@ -59,6 +59,18 @@ def open_texts(path: Path, into: Path) -> list[TextFile]:
     return [_open_text(path, into)]
 
 
+def has_several(path: Path) -> bool:
+    """Whether a file is a zip file or workbook of more than one table, told by the names in it; False where it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except _READ_ERRORS:
+        return False
+    if "[Content_Types].xml" in names:
+        return sum(Path(name).parent == Path("xl/worksheets") for name in names) > 1
+    return sum(map(_is_table, names)) > 1
+
+
 def _check_there(path: Path) -> None:
     if not path.exists():
         raise BadInput(say("{path}: there is no such file.", path=path))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 import shutil
 import tempfile
-import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -23,13 +23,15 @@ from sqlmodel import Session, col
 
 from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
-from app.domain.said import say
+from app.domain.said import say, without
 from app.errors import BadInput, Conflict, GapbridgeError, NotFound
-from app.gaps import service
-from app.gaps.engine import Engine
+from app.gaps import imports, service
+from app.gaps.detect import as_of_date
+from app.gaps.engine import Engine, lists_in
 from app.gaps.formats.any_tool import GENERIC
 from app.gaps.profiles import normal_header
-from app.gaps.snapshots import prepare
+from app.gaps.progress import Stopped, Watch
+from app.gaps.snapshots import Said, prepare
 from app.gaps.textfile import open_texts
 from app.jobs import Job
 from app.log import get_logger
@@ -40,13 +42,18 @@ log = get_logger("gaps")
 
 #: So many rows are shown before an import.
 SHOWN = 20
-#: The fields that a person maps for a table of no known tool.
-MAPPED = ("source", "target_url", "anchor", "authority", "traffic", "first_seen")
 #: How long a run has its row for itself.
 CLAIM = timedelta(hours=1)
 _KEPT = timedelta(days=7)
-_EVERY_SECONDS = 1.0
-_OVER = (ImportState.DONE, ImportState.CANCELLED)
+OVER = (ImportState.DONE, ImportState.CANCELLED)
+#: Kinds that have a file in the data folder until they are over.
+_WITH_FILE = (ImportKind.LINKS, ImportKind.MENTIONS)
+#: How the audit says that a run was stopped; others are uploads.
+_STOPPED = {
+    ImportKind.TAKEBACK: "takeback.cancelled",
+    ImportKind.PULL: "pull.cancelled",
+    ImportKind.DISCOVER: "discovery.cancelled",
+}
 
 
 class Deps(Protocol):
@@ -72,6 +79,13 @@ class Look:
     fields: Mapping[str, str]  # field -> header
     target: str | None
     problem: str | None
+    as_of: date | None = None  # as its name says
+
+
+def safe_name(name: str | None) -> str:
+    """The name of an upload as it is kept: shown in reports and looked at; as a path it would be somebody else's choice."""
+    kept = re.sub(r"[^\w .()-]", "_", Path((name or "").replace("\\", "/")).name, flags=re.ASCII).strip(" .")
+    return kept[-120:] or "export.csv"
 
 
 def folder_of(settings: Settings) -> Path:
@@ -80,7 +94,7 @@ def folder_of(settings: Settings) -> Path:
 
 
 def receive(
-    uow: UnitOfWork,
+    db: Database,
     settings: Settings,
     site_id: int,
     name: str,
@@ -92,9 +106,11 @@ def receive(
 ) -> ImportJob:
     """Keep an upload and note what its headers are; `name` is safe as a file name. Raises NotFound for an unknown site.
 
-    `look` reads a file of another kind than an export of links.
+    The file is copied and looked at between two transactions: nobody waits for a slow upload. `look` reads a file of another kind
+    than an export of links.
     """
-    service.whose(uow, site_id)
+    with db.read() as uow:
+        service.whose(uow, site_id)
     place = folder_of(settings) / uuid.uuid4().hex
     place.mkdir(parents=True)
     path = place / name
@@ -102,31 +118,33 @@ def receive(
         with path.open("wb") as out:
             shutil.copyfileobj(stream, out, 1 << 20)
         found = (look or look_at)(path)
+        signature = hashlib.sha256("\n".join(found.headers).encode()).hexdigest() if found.headers else ""
+        with db.work() as uow:
+            mapping, format = _remembered(uow, site_id, kind, signature) if signature else ({}, None)
+            made = ImportJob(
+                site_id=site_id,
+                kind=kind,
+                filename=name,
+                path=f"{place.name}/{name}",
+                signature=signature,
+                target=found.target,
+                mapping=mapping if found.format is None or format == GENERIC else {},
+                format=format,
+                created_by=actor,
+                created_at=uow.now(),
+                due_at=uow.now() + _KEPT,
+            )
+            uow.session.add(made)
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
-    signature = hashlib.sha256("\n".join(found.headers).encode()).hexdigest() if found.headers else ""
-    made = ImportJob(
-        site_id=site_id,
-        kind=kind,
-        filename=name,
-        path=f"{place.name}/{name}",
-        signature=signature,
-        target=found.target,
-        mapping=_remembered(uow, site_id, kind, signature) if found.format is None else {},
-        created_by=actor,
-        created_at=uow.now(),
-        due_at=uow.now() + _KEPT,
-    )
-    uow.session.add(made)
-    uow.session.flush()
     return made
 
 
-def _remembered(uow: UnitOfWork, site_id: int, kind: ImportKind, signature: str) -> dict[str, str]:
-    """The mapping of the latest import with the same headers."""
+def _remembered(uow: UnitOfWork, site_id: int, kind: ImportKind, signature: str) -> tuple[dict[str, str], str | None]:
+    """The mapping of the latest import with the same headers, and the format that somebody chose for it."""
     statement = (
-        select(col(ImportJob.mapping))
+        select(col(ImportJob.mapping), col(ImportJob.format))
         .where(
             col(ImportJob.site_id) == site_id,
             col(ImportJob.kind) == kind,
@@ -136,11 +154,15 @@ def _remembered(uow: UnitOfWork, site_id: int, kind: ImportKind, signature: str)
         .order_by(col(ImportJob.id).desc())
         .limit(1)
     )
-    return dict(uow.session.execute(statement).scalar_one_or_none() or {})
+    found = uow.session.execute(statement).one_or_none()
+    return (dict(found[0]), found[1]) if found else ({}, None)
 
 
-def look_at(path: Path, *, mapping: Mapping[str, str] | None = None) -> Look:
-    """What a file is, with its first rows. A file that nobody can read as text raises BadInput; an unknown table does not."""
+def look_at(path: Path, *, mapping: Mapping[str, str] | None = None, format: str | None = None) -> Look:
+    """What a file is, with its first rows. A file that nobody can read as text raises BadInput; an unknown table does not.
+
+    `format` (a name of FORMAT_NAMES) is what somebody says that it is; `problem` is then why it cannot be that.
+    """
     with tempfile.TemporaryDirectory(prefix="gapbridge-look-") as folder:
         text = open_texts(path, Path(folder))[0]
         lines = text.head.split("\n")
@@ -148,25 +170,26 @@ def look_at(path: Path, *, mapping: Mapping[str, str] | None = None) -> Look:
     delimiter = max(("\t", ",", ";", "|"), key=first.count)
     headers = tuple(normal_header(cell) for cell in next(csv.reader([first], delimiter=delimiter), []))
     skip = lines.index(first) + 1
-    title, format, fields, target, problem = None, None, dict[str, str](), None, None
+    title, seen, fields, target, problem, as_of = None, None, dict[str, str](), None, None, as_of_date(path)
     try:
         with Engine() as engine:
-            export = engine.open(path, role="ours", target=None, wanted=GENERIC if mapping else None, mapping=mapping)
+            wanted = GENERIC if mapping else format
+            export = engine.open(path, role="ours", target=None, wanted=wanted, mapping=mapping)
             layout = export.layout
-            title, format = layout.profile.title, layout.profile.name
+            title, seen = layout.profile.title, layout.profile.name
             headers, skip, delimiter = layout.headers, layout.skip, layout.delimiter
             fields = {name: headers[column] for name, column in layout.fields.items()}
-            target = export.target_seen() or export.report.target
+            target, as_of = export.target_seen() or export.report.target, export.report.as_of
             lines = export.text.head.split("\n")
     except BadInput as wrong:
-        problem = wrong.detail.replace(f"{path.parent}/", "")
+        problem = without(wrong.detail, re.escape(f"{path.parent}/"))
     cells = csv.reader(lines[skip : skip + SHOWN * 5], delimiter=delimiter)
     rows: list[tuple[str, ...]] = []
     try:
         rows += [tuple(row) for row in cells if row][:SHOWN]
     except csv.Error:
         problem = problem or f"{path.name}: a row cannot be read as cells."
-    return Look(title, format, headers, tuple(rows), fields, target, problem)
+    return Look(title, seen, headers, tuple(rows), fields, target, problem, as_of)
 
 
 def get(uow: UnitOfWork, job_id: int) -> ImportJob:
@@ -179,7 +202,7 @@ def get(uow: UnitOfWork, job_id: int) -> ImportJob:
 
 def unfinished(uow: UnitOfWork) -> list[ImportJob]:
     """Uploads that wait, run or failed, the newest first."""
-    statement = select(ImportJob).where(col(ImportJob.state).not_in(_OVER)).order_by(col(ImportJob.id).desc()).limit(20)
+    statement = select(ImportJob).where(col(ImportJob.state).not_in(OVER)).order_by(col(ImportJob.id).desc()).limit(20)
     return list(uow.session.execute(statement).scalars())
 
 
@@ -191,12 +214,21 @@ def finished_lists(uow: UnitOfWork) -> list[ImportJob]:
     return list(uow.session.execute(statement.order_by(col(ImportJob.id).desc()).limit(20)).scalars())
 
 
-def start(uow: UnitOfWork, job_id: int, *, target: str | None, mapping: Mapping[str, str]) -> ImportJob:
-    """A person has confirmed what the file is. Raises Conflict where it runs or is over."""
+def start(
+    uow: UnitOfWork,
+    job_id: int,
+    *,
+    target: str | None,
+    mapping: Mapping[str, str],
+    as_of: date | None = None,
+    format: str | None = None,
+) -> ImportJob:
+    """A person has confirmed what the file is, or says it. Raises Conflict where it runs or is over."""
     job = get(uow, job_id)
     if job.state not in (ImportState.UPLOADED, ImportState.FAILED):
         raise Conflict(say("this upload is {value} already", value=job.state.value))
-    job.state, job.target, job.mapping = ImportState.QUEUED, target, dict(mapping)
+    job.state, job.target, job.mapping, job.as_of = ImportState.QUEUED, target, dict(mapping), as_of
+    job.format = format
     job.due_at, job.error, job.cancel_asked, job.rows_done, job.report = uow.now(), None, False, 0, {}
     uow.session.flush()
     audit.record(
@@ -209,15 +241,35 @@ def start(uow: UnitOfWork, job_id: int, *, target: str | None, mapping: Mapping[
 def cancel(uow: UnitOfWork, settings: Settings, job_id: int) -> ImportJob:
     """Stop it: at once where nothing runs, else at the next second. What was stored before stays."""
     job = get(uow, job_id)
-    if job.state in _OVER:
+    if job.state in OVER:
         return job
     if not job.cancel_asked:
-        audit.record(uow, "upload.cancelled", "upload", job.id, name=job.filename)
+        audit.record(uow, _STOPPED.get(job.kind, "upload.cancelled"), "upload", job.id, name=job.filename)
     job.cancel_asked = True
     if job.state is not ImportState.RUNNING:
         job.state, job.finished_at, job.due_at = ImportState.CANCELLED, uow.now(), None
-        shutil.rmtree((folder_of(settings) / job.path).parent, ignore_errors=True)
+        if job.kind in _WITH_FILE:
+            shutil.rmtree((folder_of(settings) / job.path).parent, ignore_errors=True)
     return job
+
+
+def latest(
+    uow: UnitOfWork,
+    kind: ImportKind | None = None,
+    *,
+    site_id: int | None = None,
+    before_id: int | None = None,
+    limit: int = 20,
+) -> list[ImportJob]:
+    """The latest of one kind or of all, of a site or of all, the newest first."""
+    statement = select(ImportJob)
+    if kind is not None:
+        statement = statement.where(col(ImportJob.kind) == kind)
+    if site_id is not None:
+        statement = statement.where(col(ImportJob.site_id) == site_id)
+    if before_id is not None:
+        statement = statement.where(col(ImportJob.id) < before_id)
+    return list(uow.session.execute(statement.order_by(col(ImportJob.id).desc()).limit(limit)).scalars())
 
 
 def due(session: Session, now: datetime, kind: ImportKind = ImportKind.LINKS) -> list[int]:
@@ -228,15 +280,20 @@ def due(session: Session, now: datetime, kind: ImportKind = ImportKind.LINKS) ->
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A run that was claimed, with what its row said then."""
+    """A run that was claimed, with what its row said then; `cut_off` where an earlier worker had begun it and is gone."""
 
     site_id: int
+    cut_off: bool
     path: str
     target: str | None
     mapping: dict[str, str]
+    as_of: date | None
+    format: str | None
     created_by: str
     rows_done: int
     report: dict[str, Any]
+    snapshots: list[int]
+    asked: dict[str, Any]
 
 
 def claim(deps: Deps, job_id: int) -> Begun | None:
@@ -256,9 +313,23 @@ def claim(deps: Deps, job_id: int) -> Begun | None:
         if claimed in (ImportState.UPLOADED, ImportState.FAILED):
             cancel(uow, deps.settings, job_id)
             return None
+        if job.kind is not ImportKind.MENTIONS:
+            # From this the page tells how long it may still take; a run that was cut off begins anew.
+            job.report = {"begun_at": now.isoformat()}
         job.state = ImportState.RUNNING
         return Begun(
-            job.site_id, job.path, job.target, dict(job.mapping), job.created_by, job.rows_done, dict(job.report)
+            job.site_id,
+            claimed is ImportState.RUNNING,
+            job.path,
+            job.target,
+            dict(job.mapping),
+            job.as_of,
+            job.format,
+            job.created_by,
+            job.rows_done,
+            dict(job.report),
+            list(job.snapshots),
+            dict(job.asked),
         )
 
 
@@ -266,7 +337,7 @@ def finish(deps: Deps, job_id: int, state: ImportState, error: str | None) -> Im
     """Note the end of a run; the state that stands then."""
     with deps.db.work() as uow:
         job = get(uow, job_id)
-        stored = bool(job.snapshots)
+        stored = bool(job.snapshots) and job.kind is ImportKind.LINKS
         # A file that is stored although the gap cannot be computed yet (another list is missing) is imported.
         job.state = ImportState.DONE if state is ImportState.FAILED and stored else state
         job.error, job.finished_at = error, uow.now()
@@ -280,99 +351,54 @@ def run(deps: Deps, job_id: int) -> None:
     if begun is None:
         return
     path = folder_of(deps.settings) / begun.path
-    watch = _Watch(deps, job_id)
+    watch = Watch(deps, job_id)
     try:
-        _import(deps, watch, begun.site_id, path, begun.target, begun.mapping, begun.created_by)
+        mapping = begun.mapping or None
+        said = Said(begun.target, None, GENERIC if mapping else begun.format, mapping, begun.as_of)
+        _import(deps, watch, begun.site_id, path, said, begun.created_by)
         state, error = ImportState.DONE, None
     except (duckdb.InterruptException, Stopped):
         state, error = ImportState.CANCELLED, None
     except GapbridgeError as wrong:
-        state, error = ImportState.FAILED, wrong.detail.replace(f"{path.parent}/", "")
+        state, error = ImportState.FAILED, without(wrong.detail, re.escape(f"{path.parent}/"))
     state = finish(deps, job_id, state, error)
-    if state in _OVER:
+    if state in OVER:
         shutil.rmtree(path.parent, ignore_errors=True)
     log.info("import.finished", job_id=job_id, state=state.value)
 
 
-class Stopped(Exception):
-    """A person has cancelled it between two steps."""
-
-
-class _Watch:
-    """Writes how far the reading is, once a second, and interrupts the engine when a person has cancelled."""
-
-    def __init__(self, deps: Deps, job_id: int) -> None:
-        self.deps, self.job_id, self.total = deps, job_id, 0
-        self._ended = threading.Event()
-
-    def begin(self, engine: Engine) -> None:
-        engine.run("SET enable_progress_bar = true")
-        engine.run("SET enable_progress_bar_print = false")
-        threading.Thread(target=self._look, args=(engine,), daemon=True).start()
-
-    def end(self) -> None:
-        self._ended.set()
-
-    def note(self, done: int) -> None:
-        """Write the progress. Raises Stopped when it was cancelled."""
-        with self.deps.db.work() as uow:
-            job = get(uow, self.job_id)
-            job.rows_total, job.rows_done = self.total, done
-            stopped = job.cancel_asked
-        if stopped:
-            raise Stopped
-
-    def _look(self, engine: Engine) -> None:
-        share = 0.0
-        while not self._ended.wait(_EVERY_SECONDS):
-            try:
-                # Each query of the reading begins at nothing again; what a person sees only grows.
-                share = max(share, min(engine.connection.query_progress() / 100, 1.0))
-                try:
-                    self.note(round(self.total * share))
-                except Stopped:
-                    engine.connection.interrupt()
-                    return
-            except duckdb.ConnectionException:
-                return  # The reading has ended between two looks, and its connection is closed.
-            except Exception:
-                log.warning("import.progress_failed", job_id=self.job_id, exc_info=True)
-
-
-def _import(
-    deps: Deps, watch: _Watch, site_id: int, path: Path, target: str | None, mapping: Mapping[str, str], actor: str
-) -> None:
+def _import(deps: Deps, watch: Watch, site_id: int, path: Path, said: Said, actor: str) -> None:
     folder = service.snapshot_folder(deps.settings)
     if not path.is_file():
         raise NotFound(say("{name}: the upload is gone; upload it again", name=path.name))
-    with path.open("rb") as stream:
-        watch.total = max(0, sum(piece.count(b"\n") for piece in iter(lambda: stream.read(1 << 20), b"")) - 1)
-    watch.note(0)
-    with deps.db.read() as uow:
-        imported = service.known(uow, site_id, path)
-        whose = service.whose(uow, site_id)
-    if imported is None:
-        try:
-            prepared = prepare(
-                path,
-                whose,
-                folder,
-                target=target,
-                format=GENERIC if mapping else None,
-                mapping=mapping or None,
-                watch=watch.begin,
-            )
-        finally:
-            watch.end()
-        # The last moment at which it can be cancelled: what is stored is imported, and a file may be read within one look.
-        watch.total = prepared.report.read
-        watch.note(watch.total)
+    kept: list[int] = []
+    for member in lists_in(path, said.format, said.mapping):
+        imported = _import_list(deps, watch, site_id, path, replace(said, member=member), actor)
+        kept += [one.id for one in imported.snapshots]
         with deps.db.work() as uow:
-            imported = service.store(uow, site_id, prepared, folder=folder, actor=actor)
-    else:
-        watch.note(watch.total)
-    with deps.db.work() as uow:
-        get(uow, watch.job_id).snapshots = [one.id for one in imported.snapshots]
+            get(uow, watch.job_id).snapshots = kept
     counts, _summary = service.refresh(deps.db, site_id, folder=folder, actor=actor)
     with deps.db.work() as uow:
         get(uow, watch.job_id).counts = counts
+
+
+def _import_list(deps: Deps, watch: Watch, site_id: int, path: Path, said: Said, actor: str) -> imports.Imported:
+    folder = service.snapshot_folder(deps.settings)
+    with deps.db.read() as uow:
+        whose, today = service.whose(uow, site_id), uow.now().date()
+        imported = imports.known(uow, site_id, path, whose, said)
+    if imported is not None:
+        watch.total = imported.snapshots[0].rows_read
+        watch.note(watch.total)
+        with deps.db.work() as uow:
+            imports.redate(uow, imported.snapshots, said.as_of, actor=actor)
+        return imported
+    try:
+        prepared = prepare(path, whose, folder, said, today=today, watch=watch.begin)
+    finally:
+        watch.end()
+    # The last moment at which it can be cancelled: what is stored is imported, and a file may be read within one look.
+    watch.total = prepared.report.read
+    watch.note(watch.total)
+    with deps.db.work() as uow:
+        return imports.store(uow, site_id, prepared, folder=folder, actor=actor)

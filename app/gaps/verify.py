@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,8 +20,10 @@ from sqlalchemy import CursorResult, and_, or_, select, update
 from sqlmodel import Session, col
 
 from app.audit import service as audit
+from app.db.parts import parts
 from app.db.work import Database, UnitOfWork
-from app.domain.link_verdict import LinkFact, SeenLink, Target, judge, on_site
+from app.domain.link_target import Target, on_site
+from app.domain.link_verdict import COLLAPSED, LinkFact, SeenLink, judge
 from app.domain.pipeline import Stage
 from app.domain.said import say
 from app.domain.verification import OPEN, Verification, labels, ranked
@@ -29,6 +32,7 @@ from app.fetch.parsing import PageTooComplex, parser_pool
 from app.fetch.ports import Fetched, Fetcher, NotFetched, Reason
 from app.fetch.urls import resolve
 from app.fetch.visit import read
+from app.fetch.whereabouts import feed_of, sitemap_of
 from app.jobs import Job
 from app.models import Prospect, Snapshot
 from app.settings import Settings
@@ -56,6 +60,10 @@ class Deps(Protocol):
     @property
     def settings(self) -> Settings:
         """The settings."""
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set when the workers stop."""
 
 
 @dataclass(slots=True)
@@ -132,8 +140,8 @@ def request(uow: UnitOfWork, site_id: int, limit: int, *, again: bool = False, a
         .limit(limit)
     )
     ids = list(uow.session.execute(best).scalars())
-    for start in range(0, len(ids), 500):
-        due = update(Prospect).where(col(Prospect.id).in_(ids[start : start + 500])).values(verify_due_at=uow.now())
+    for some in parts(ids):
+        due = update(Prospect).where(col(Prospect.id).in_(some)).values(verify_due_at=uow.now())
         uow.session.execute(due.execution_options(synchronize_session=False))
     uow.session.expire_all()
     if actor is not None:
@@ -179,10 +187,12 @@ def verify(deps: Deps, prospect_id: int) -> Verification | None:
         if prospect is None:
             raise NotFound(say("there is no prospect {prospect_id}", prospect_id=prospect_id))
         domain, competitors = prospect.domain, tuple(prospect.competitors)
-    outcome = look(deps.fetcher, domain, competitors, deps.settings.verify_pages)
+    outcome = look(deps.fetcher, domain, competitors, deps.settings.verify_pages, deps.stopping)
     with deps.db.work() as uow:
         found = uow.session.get_one(Prospect, prospect_id)
-        found.verify_due_at = None
+        found.verify_due_at = uow.now() if outcome is None else None
+        if outcome is None:
+            return None
         if found.verification not in OPEN:
             return found.verification  # a person has taken it on meanwhile
         found.verification = outcome.verdict
@@ -207,9 +217,15 @@ def _show(prospect: Prospect, evidence: dict[str, Any]) -> None:
     prospect.known_pages = [evidence["page"]] if evidence.get("page") else []
 
 
-def look(fetcher: Fetcher, domain: str, competitors: Sequence[str], budget: int) -> Outcome:
-    """Read pages of `domain` with at most `budget` requests until one links to a competitor."""
-    return _Search(fetcher, domain, Target(tuple(competitors)), labels(competitors), budget).run()
+def look(
+    fetcher: Fetcher, domain: str, competitors: Sequence[str], budget: int, stopping: threading.Event | None = None
+) -> Outcome | None:
+    """Read pages of `domain` with at most `budget` requests until one links to a competitor.
+
+    None when `stopping` was set before the end: what was read so far says nothing.
+    """
+    search = _Search(fetcher, domain, Target(tuple(competitors)), labels(competitors), budget)
+    return search.run(stopping or threading.Event())
 
 
 class _Search:
@@ -225,8 +241,11 @@ class _Search:
         self._queue: list[tuple[int, int, str]] = []
         self._known: set[str] = set()
         self._order = count()
+        # Where the first page and its robots.txt say that the lists of the site are.
+        self._feeds: tuple[str, ...] = ()
+        self._sitemaps: tuple[str, ...] = ()
 
-    def run(self) -> Outcome:
+    def run(self, stopping: threading.Event) -> Outcome | None:
         origin = f"https://{self._domain}"
         seen = self._page(f"{origin}/")
         if seen is None and self._pages[-1]["problem"] in {Reason.TLS.value, Reason.CONNECTION.value}:
@@ -236,13 +255,15 @@ class _Search:
             return seen
         if seen is None:
             return self._end()
-        self._list(f"{origin}/feed", "feed")
-        self._list(f"{origin}/sitemap.xml", "sitemap")
+        self._list(feed_of(self._feeds, origin), "feed")
+        self._list(sitemap_of(self._sitemaps, origin), "sitemap")
         if self._names:
             found = self._page(f"{origin}/?s={quote(self._names[0])}", "search")
             if isinstance(found, Outcome):
                 return found
         while self._queue and len(self._pages) < self._budget:
+            if stopping.is_set():
+                return None
             found = self._page(heapq.heappop(self._queue)[2])
             if isinstance(found, Outcome):
                 return found
@@ -263,11 +284,15 @@ class _Search:
         except PageTooComplex:
             line["problem"] = "page-too-complex"
             return None
+        if len(self._pages) == 1:
+            self._feeds, self._sitemaps = _feeds(answer), answer.sitemaps
         visible = [link for link in judge(facts, self._target).links if not link.hidden]
         if visible and kind == "page":
             return Outcome(Verification.VERIFIED, answer.final_url, facts.title or None, visible[0], self._pages)
         if facts.needs_scripts:
             line["problem"] = "needs-rendering"
+        elif facts.wall:
+            line["problem"] = COLLAPSED
         self._want(facts.links)
         return True if line["problem"] is None else None
 
@@ -331,3 +356,10 @@ class _Search:
         elif not on_site(answer.final_url, self._domain):
             line["problem"] = "left-the-site"
         return answer if line["problem"] is None else None
+
+
+def _feeds(page: Fetched) -> tuple[str, ...]:
+    try:
+        return tuple(parser_pool().outline(page.text, page.final_url, cut=page.truncated).feeds)
+    except PageTooComplex:
+        return ()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from app.domain.winnability import Rule, folders, phrases, segments
+from app.domain.winnability import ACADEMIC, ENGLISH, Rule, folders, joined, label, numbered, phrases, segments, trade
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class RemovalWords:
     label: str | None = None
     path: str | None = None
     page_type: tuple[str, ...] = ()
+    whole: str | None = None  # over the first label, too
 
 
 @cache
@@ -34,7 +36,7 @@ def _lists() -> Mapping[str, Any]:
 def removals() -> tuple[RemovalWords, ...]:
     """The removals that go by words: press-release, directory, blogroll, and one `vertical-NAME` for each other vertical."""
     lists = dict(_lists()["removal"])
-    verticals = lists.pop("vertical")
+    verticals, common = lists.pop("vertical"), _lists()["name"]["common"]
     found = [
         RemovalWords(
             name,
@@ -43,18 +45,24 @@ def removals() -> tuple[RemovalWords, ...]:
             segments(one["labels"]) if "labels" in one else None,
             folders(one["path"]) if "path" in one else None,
             tuple(one.get("page_type", ())),
+            f"({joined(one['labels'], [*one['company'], *common])})" if "company" in one else None,
         )
         for name, one in lists.items()
     ]
     for name, one in verticals.items():
-        pattern = segments(one["words"])
-        found.append(RemovalWords(f"vertical-{name}", one["why"], (), pattern, pattern))
+        listed = (one["certain"], one["phrases"], one["words"], one["company"], common)
+        found.append(RemovalWords(f"vertical-{name}", one["why"], (), *trade(*listed)))
     return tuple(found)
 
 
+def seller_words() -> tuple[str, ...]:
+    """The names by which links are sold, in small letters."""
+    return tuple(_lists()["seller"]["labels"])
+
+
 def seller_pattern() -> str:
-    """A pattern for the names by which links are sold, over the first label of a host."""
-    return segments(_lists()["seller"]["labels"])
+    """A pattern for these names, over the first label of a host."""
+    return segments(seller_words())
 
 
 @cache
@@ -68,6 +76,45 @@ def seller_family() -> int:
     return int(_lists()["seller"]["family"])
 
 
+def archive_pattern() -> str:
+    """A pattern for folders under which a site shows its articles again."""
+    return folders(_lists()["burst"]["archive"])
+
+
+def news_host_pattern() -> str:
+    """A pattern for how the names of news sites end (figures aside), over the first label of a host."""
+    return rf"(?:{'|'.join(_lists()['burst']['news'])})\d*(?:-|$)"
+
+
+#: A brand without what stands around it in a domain is told by this many letters and more.
+_BRAND = 4
+
+
+def brands(name: str) -> frozenset[str]:
+    """What a house calls itself, out of its own label of a domain (`get-harvest`): `plain`, with and without what is common around it."""
+    lists, whole = _lists()["burst"], plain(name)
+    bare = re.sub(rf"^(?:{'|'.join(lists['before'])})", "", whole)
+    ends = rf"(?:{'|'.join(lists['after'])})$"
+    found = {bare, re.sub(ends, "", whole), re.sub(ends, "", bare)}
+    return frozenset({whole, *(one for one in found if len(one) >= _BRAND)} - {""})
+
+
+def plain(text: str) -> str:
+    """A text as letters and figures alone: small, without accents, of any script."""
+    parts = unicodedata.normalize("NFD", text.lower())
+    return unicodedata.normalize("NFC", "".join(one for one in parts if one.isalnum()))
+
+
+def news_path_pattern() -> str:
+    """A pattern for folders of news."""
+    return folders(_lists()["win"]["news-event"]["path"])
+
+
+def news_types() -> tuple[str, ...]:
+    """How the tools' own words for a page of news begin."""
+    return tuple(_lists()["win"]["news-event"]["page_type"])
+
+
 @cache
 def common_names() -> frozenset[str]:
     """Words that many houses are called by."""
@@ -79,13 +126,37 @@ def winnability_rules() -> tuple[Rule, ...]:
     """The rules of `app.domain.winnability` that go by words."""
     return tuple(
         Rule(
-            name,
+            one.get("rule", name),
             one["why"],
             int(one["weight"]),
+            int(one.get("weight_of_words", one["weight"])),
             re.compile(folders(one["path"])) if "path" in one else None,
             re.compile(segments(one["slug"])) if "slug" in one else None,
-            re.compile(phrases(one["text"])) if "text" in one else None,
+            _texts(one.get("text", {})),
+            label(one["label"]) if "label" in one else None,
+            re.compile(phrases(one["title"])) if "title" in one else None,
             tuple(one.get("page_type", ())),
+            re.compile(segments(one["host"])) if "host" in one else None,
+            ACADEMIC if one.get("academic") else None,
+            re.compile(rf"[\[(]\s*({phrases(one['mark'])})\s*[\])]") if "mark" in one else None,
+            re.compile(numbered(one["numbered"])) if "numbered" in one else None,
+            _unless(one["unless"]) if "unless" in one else None,
+            bool(one.get("brief")),
         )
         for name, one in _lists()["win"].items()
     )
+
+
+def _unless(words: list[str]) -> re.Pattern[str]:
+    """These words in a text, and in a path with hyphens for blanks."""
+    return re.compile(phrases([*words, *(word.replace(" ", "-") for word in words)]))
+
+
+def _texts(by_language: Mapping[str, list[str]]) -> dict[str, re.Pattern[str]]:
+    """A pattern for each language, with the English words, and one under "" for pages in a language that is not known."""
+    if not by_language:
+        return {}
+    english = by_language[ENGLISH]
+    every = {word for words in by_language.values() for word in words} - set(_lists()["homographs"])
+    found = {code: re.compile(phrases([*english, *words])) for code, words in by_language.items()}
+    return {**found, "": re.compile(phrases(sorted(every)))}

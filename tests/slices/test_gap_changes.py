@@ -7,14 +7,17 @@ import itertools
 import random
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.clock import FixedClock
 from app.db.work import Database
-from app.gaps import changes, service
+from app.domain.said import Sentence
+from app.gaps import changes, imports, service
 from app.models import ChangeKind
 from app.sites import service as sites
+from tests.support import exports
 
 
 class Desk:
@@ -89,6 +92,13 @@ def test_each_kind_of_change_is_told_once(desk: Desk) -> None:
     with desk.db.read() as uow:
         [one] = changes.changes_of(uow, desk.site_id, kind=ChangeKind.STRONGER)
     assert (one.before["overlap"], one.after["overlap"], one.tier) == (1, 2, 1)
+    # A link that the tool has called lost and sees again is a gap again, and told like any other.
+    third = desk.look(
+        us=["ours.test", "wins.test"],
+        alpha=["stays.test", "grows.test", "wins.test", "turns.test", "new.test", "told.test"],
+        beta=["stays.test", "grows.test"],
+    )
+    assert third == {"new-gap": {"told.test"}}
 
 
 def test_the_same_files_and_older_ones_change_nothing(desk: Desk) -> None:
@@ -101,20 +111,43 @@ def test_the_same_files_and_older_ones_change_nothing(desk: Desk) -> None:
         assert changes.changes_of(uow, desk.site_id) == []
 
 
+def test_lists_are_compared_once_while_others_can_write(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.look(us=["ours.test"], alpha=["stays.test", "new.test"], beta=["stays.test"])
+    common, looks = changes._common, []
+
+    def looking(*given: Any) -> Any:
+        # Within the transaction of the computation this would wait for its end.
+        with desk.db.work() as uow:
+            sites.get(uow, desk.site_id).name = f"Us {len(looks)}"
+        looks.append(given)
+        return common(*given)
+
+    monkeypatch.setattr(changes, "_common", looking)
+    assert desk.look(us=["ours.test"], alpha=["stays.test"], beta=["stays.test", "more.test"])["new-gap"] == {
+        "more.test"
+    }
+    assert len(looks) == 1
+    # Where another computation was recorded meanwhile, it is that one which counts.
+    monkeypatch.setattr(changes, "is_last", lambda *_: False)
+    monkeypatch.setattr(changes, "_common", lambda *given: (looks.append(given), common(*given))[1])
+    desk.look(us=["ours.test"], alpha=["stays.test"], beta=["stays.test"])
+    assert len(looks) == 3
+
+
 def test_a_list_that_is_cut_or_gone_invents_no_loss(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.look(us=["ours.test", "turns.test"], alpha=["a.test", "b.test", "turns.test"], beta=["a.test", "c.test"])
     with desk.db.work() as uow:
         for one in service.newest(uow, desk.site_id):
             assert not one.capped
-    original = service.store
+    original = imports.store
 
-    def capped(*args: object, **kwargs: object) -> service.Imported:
+    def capped(*args: object, **kwargs: object) -> imports.Imported:
         done = original(*args, **kwargs)  # type: ignore[arg-type]
         for one in done.snapshots:
             one.capped = one.target in ("us.example", "alpha.example")
         return done
 
-    monkeypatch.setattr(service, "store", capped)
+    monkeypatch.setattr(imports, "store", capped)
     # b.test and turns.test are missing from cut lists, c.test from a whole one; new.test is there for all to see.
     found = desk.look(us=["ours.test"], alpha=["a.test", "new.test", "turns.test"], beta=["a.test"])
     assert found == {"new-gap": {"new.test"}, "gone": {"c.test"}}
@@ -123,6 +156,57 @@ def test_a_list_that_is_cut_or_gone_invents_no_loss(desk: Desk, monkeypatch: pyt
         "the list of alpha.example is cut at its tool's limit (alpha.example-refdomains-subdomains_2026-05-15_10-00-00.csv)",
         "the list of us.example is cut at its tool's limit (us.example-refdomains-subdomains_2026-05-15_10-00-00.csv)",
     ]
+    assert all(isinstance(one, Sentence) for one in desk.why), "a page says it in its reader's language"
+
+
+def test_a_list_whose_limit_is_not_known_is_doubted_where_it_looks_cut(desk: Desk) -> None:
+    whole = [f"d{n}.test" for n in range(1_500)]
+    desk.look(us=["ours.test"], alpha=whole, beta=["c.test", "d1400.test"])
+    with desk.db.read() as uow:
+        assert {one.capped for one in service.newest(uow, desk.site_id)} == {None}
+    # Nobody has published where this tool ends an export, and a thousand rows are where tools do.
+    assert desk.look(us=["ours.test"], alpha=whole[:1_000], beta=["d1400.test"]) == {"gone": {"c.test"}}
+    assert desk.held == 499
+    assert desk.why == [
+        "the list of alpha.example has 1,000 rows, a round number at which it may be cut"
+        " (alpha.example-refdomains-subdomains_2026-05-15_10-00-00.csv)"
+    ]
+    assert desk.look(us=["ours.test"], alpha=whole[:611], beta=["d1400.test"]) == {}
+    assert desk.held == 389
+    assert "has 611 rows instead of 1,000, so it may be cut or filtered" in desk.why[0]
+    # What shrinks as lists do is believed.
+    assert desk.look(us=["ours.test"], alpha=whole[:609], beta=["d1400.test"]) == {"gone": {"d609.test", "d610.test"}}
+    assert desk.held == 0
+
+
+def test_a_sample_proves_no_loss_and_a_whole_list_does_beside_it(desk: Desk) -> None:
+    def console(day: str, sites: Iterable[str]) -> Path:
+        rows = [(f"https://{name}/", day) for name in sites]
+        return exports.search_console_links(desk.files / f"us.example-Latest links-{day}.csv", rows)
+
+    def graph(day: str, sites: Iterable[str]) -> Path:
+        place = desk.files / f"alpha.example-refdomains-web-graph_{day}.csv"
+        lines = [f"{name},,{n},{n},5" for n, name in enumerate(sites, 1)]
+        place.write_text("\n".join(["Linking domain,authority,Harmonic position,n,Hosts", *lines]) + "\n")
+        return place
+
+    def look(*paths: Path) -> dict[str, set[str]]:
+        service.import_and_refresh(desk.db, desk.site_id, paths, folder=desk.folder, actor="test")
+        return desk.last()
+
+    look(console("2026-05-01", ["ours.test", "unlucky.test", "both.test"]), graph("2026-05-01", ["a.test", "b.test"]))
+    assert look(console("2026-06-01", ["ours.test"]), graph("2026-06-01", ["b.test"])) == {}
+    assert desk.held == 3
+    assert desk.why == [
+        "the list of alpha.example shows a sample of the links only (alpha.example-refdomains-web-graph_2026-06-01.csv)",
+        "the list of us.example shows a sample of the links only (us.example-Latest links-2026-06-01.csv)",
+    ]
+    # Beside a sample, a whole list proves what it had itself.
+    us = desk.export("us.example", ["ours.test", "told.test"], "2026-07-01")
+    look(us, console("2026-07-01", ["ours.test", "unlucky.test"]))
+    us = desk.export("us.example", ["ours.test"], "2026-08-01")
+    assert look(us, console("2026-08-01", ["ours.test"])) == {"lost-link": {"told.test"}}
+    assert desk.held == 1
 
 
 def test_a_competitor_that_is_taken_off_has_not_lost_its_links(desk: Desk) -> None:
@@ -141,7 +225,9 @@ def test_changes_are_those_of_a_slow_reference(desk: Desk, clock: FixedClock) ->
     def lists() -> dict[str, set[str]]:
         # Nobody may be without any link: a list without rows is a list without data.
         return {
-            name: {*rng.sample(domains, rng.randint(5, 25)), f"{name}-only.test"} for name in ("us", "alpha", "beta")
+            # And no list may shrink so that it looks cut.
+            name: {*rng.sample(domains, rng.randint(16, 24)), f"{name}-only.test"}
+            for name in ("us", "alpha", "beta")
         }
 
     before = lists()

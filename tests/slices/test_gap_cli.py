@@ -45,6 +45,10 @@ def test_bad_input_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
         (["--out", "gap.xlsx"], "the suffix says the format"),
         (["--out", str(tmp_path / "no" / "gap.csv")], "does not exist"),
         (["--out", str(tmp_path / "gap.csv"), "--format", "moz"], "--format moz: no such format"),
+        (
+            ["--out", str(tmp_path / "gap.csv"), "--format", "other.csv=ahrefs-backlinks"],
+            "--format other.csv=ahrefs-backlinks: this is none of the given files; there are ",
+        ),
         (["--out", str(tmp_path / "gap.csv"), "--map", "nothing"], "--map nothing: write FIELD=HEADER"),
         (
             ["--out", str(tmp_path / "gap.csv"), "--competitor", f"x.example={tmp_path}/none.csv"],

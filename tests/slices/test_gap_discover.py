@@ -244,3 +244,17 @@ def test_the_command_feeds_every_site(graph: Graph, shell: Shell, database_url: 
     assert sample.authority_provider == "common-crawl"
     # What a graph cannot know stays unknown.
     assert {(row.dofollow, row.traffic, row.best_page) for row in rows} == {(None, None, None)}
+
+
+def test_the_command_says_which_site_it_could_not_feed(graph: Graph, shell: Shell, database_url: str) -> None:
+    db = Database(database_url, SystemClock(), SilentDispatcher())
+    with db.work() as uow:
+        for name, own in (("New", "nowhere.example"), ("Us", "us.com")):
+            site = sites.create(uow, name=name, domains=[own], brand_names=[name])
+            sites.add_competitor(uow, site.id, "rival.com")
+    db.dispose()
+    ran = shell("gap", "discover", str(graph.prefix))
+    assert ran.code == 1
+    first, second = ran.out.splitlines()[-2:]
+    assert first.startswith("site 1: There is no export of our own links (nowhere.example) yet")
+    assert second.startswith("Site 2: ")

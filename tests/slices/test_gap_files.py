@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.cells import neutral
 from app.errors import BadInput
 from app.gaps.analyze import analyze
 from app.gaps.careful import Rejects, records
@@ -22,6 +23,7 @@ from app.gaps.detect import as_of_date, detect, target_by_name
 from app.gaps.engine import Engine
 from app.gaps.rows import COLUMNS
 from app.gaps.textfile import open_texts
+from app.keys import page_url
 from tests.support import exports
 
 
@@ -156,7 +158,12 @@ def test_search_console_sites_in_any_language(tmp_path: Path, headers: list[str]
     ("headers", "seen"),
     [
         (None, "2026-01-02"),
-        (["Página de enlace", "Último rastreo"], "02/01/2026"),
+        (["Página de enlace", "Último rastreo"], "02/01/2026"),  # no ambiguity: in Spanish the day comes first
+        (["Seite", "Gecrawlt"], "2026/01/02"),
+        (["ページ", "最終クロール"], "2026年1月2日"),
+        (["Page", "Vu"], "2 janv. 2026"),
+        (["Página", "Visto"], "2 de enero de 2026"),
+        (["Page", "Crawled on"], '"January 2, 2026 10:15"'),
         (["Verweisende Seite", "Zuletzt gecrawlt"], "02.01.2026"),
         (["Page", "Crawled on"], "2 Jan 2026"),
         (["Page", "Crawled on"], '"Jan 2, 2026"'),
@@ -167,6 +174,85 @@ def test_search_console_links_in_any_language(tmp_path: Path, headers: list[str]
     (row,), report = rows_of(path)
     assert (row["source_url"], row["last_seen"]) == ("https://a.test/x", date(2026, 1, 2))
     assert report["format"] == "search-console-links"
+
+
+@pytest.mark.parametrize(
+    ("cells", "dates"),
+    [
+        # One date that can be read in one way only decides for its column.
+        (["9/5/2026", "9/15/2026 10:15", "1/2/2026"], [date(2026, 9, 5), date(2026, 9, 15), date(2026, 1, 2)]),
+        (["9/5/2026", "15/9/2026 10:15", "1/2/2026"], [date(2026, 5, 9), date(2026, 9, 15), date(2026, 2, 1)]),
+        (["9/5/2026", "1/2/2026"], [None, None]),
+        (["9.5.2026", "2026-09-05 10:15:00", "2026/9/5", "9 Sept 2026"],
+            [date(2026, 5, 9), date(2026, 9, 5), date(2026, 9, 5), date(2026, 9, 9)]),
+    ],
+)  # fmt: skip
+def test_which_part_of_a_date_is_the_day(tmp_path: Path, cells: list[str], dates: list[date | None]) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("source;first seen\n" + "".join(f"https://s{n}.test/;{cell}\n" for n, cell in enumerate(cells)))
+    rows, report = rows_of(path, wanted="generic")
+    assert [row["first_seen"] for row in sorted(rows, key=lambda row: row["site"])] == dates
+    told = [note for note in report["notes"] if "first seen can be read with the day or with the month first" in note]
+    assert bool(told) == (None in dates)
+
+
+def test_the_first_clear_date_of_a_long_file_decides(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    lines = [f"https://s{n}.test/{'x' * 60};1/2/2026" for n in range(3_000)]
+    path.write_text("\n".join(["source;first seen", *lines, "https://last.test/;1/31/2026"]) + "\n")
+    rows, report = rows_of(path, wanted="generic")
+    assert {row["first_seen"] for row in rows} == {date(2026, 1, 2), date(2026, 1, 31)}
+    assert report["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "seen"),
+    [
+        # What one column shows holds for the other, also where that is empty for long.
+        (["1/2/2026;1/31/2026", "9/5/2026, 10:15;"], [date(2026, 1, 2), date(2026, 9, 5)]),
+        ([";31/1/2026", *[";1/2/2026"] * 3_000, "9/5/2026T10:15;"], [None, date(2026, 5, 9)]),
+        # Columns of two tools in one table: each goes by its own.
+        (["1/2/2026;31/1/2026", "1/31/2026;1/2/2026"], [date(2026, 1, 2), date(2026, 1, 31)]),
+    ],
+)
+def test_one_column_shows_the_day_for_all(tmp_path: Path, rows: list[str], seen: list[date | None]) -> None:
+    path = tmp_path / "x.csv"
+    lines = [f"https://s{n}.test/;{row}" for n, row in enumerate(rows)]
+    path.write_text("\n".join(["source;first seen;last seen", *lines]) + "\n")
+    got, report = rows_of(path, wanted="generic")
+    by_site = {row["site"]: row["first_seen"] for row in got}
+    assert [by_site["s0.test"], by_site[f"s{len(rows) - 1}.test"]] == seen
+    assert [note for note in report["notes"] if "can be read with" in note] == []
+
+
+@pytest.mark.parametrize("odd", ["https://b.test/2,", "https://b.test/2,gestern"])
+def test_one_odd_row_makes_no_other_file_of_it(tmp_path: Path, odd: str) -> None:
+    path = tmp_path / "links.csv"
+    path.write_text(f"Seite,Gecrawlt\nhttps://a.test/1,2026-01-02\n{odd}\nhttps://c.test/3,2026-01-04\n")
+    rows, report = rows_of(path)
+    assert (report["format"], {row["site"] for row in rows}) == ("search-console-links", {"a.test", "b.test", "c.test"})
+    path.write_text("Website,Seiten,Ziele\na.test,3,1\n203.0.113.9,2,1\nc.test,1,1\n")
+    assert rows_of(path)[1]["format"] == "search-console-sites"
+    # Half of the rows are enough where somebody says what it is.
+    path.write_text("Seite,Gecrawlt\nhttps://a.test/1,irgendwann\nhttps://b.test/2,\n")
+    with pytest.raises(BadInput):
+        rows_of(path)
+    assert rows_of(path, wanted="search-console-links")[1]["format"] == "search-console-links"
+
+
+def test_pages_are_addresses_that_can_be_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    pages = {
+        "www.a.test/x": "https://www.a.test/x",
+        "//b.test/x": "https://b.test/x",
+        "https://c.test/a b@c": "https://c.test/a%20b@c",
+        "https://dana:secret@d.test/x": "https://d.test/x",
+        "http://e.test/?q=a@b": "http://e.test/?q=a@b",
+    }
+    path.write_text("source\n" + "".join(f"{page}\n" for page in pages))
+    rows, _report = rows_of(path, wanted="generic")
+    assert {row["source_url"] for row in rows} == set(pages.values())
+    assert {page_url(page) for page in pages} == set(pages.values())
 
 
 def test_generic_with_and_without_mapping(tmp_path: Path) -> None:
@@ -362,6 +448,56 @@ def test_whole_numbers(cell: str, value: int | None) -> None:
         assert engine.run("SELECT gb_integer(?)", [cell]) == [(value,)]
 
 
+@pytest.mark.parametrize("rest", ["", "x"])
+def test_what_is_no_number_is_unknown(tmp_path: Path, rest: str) -> None:
+    """Whether the column is read as numbers or, because of one cell, as texts."""
+    cells = ["nan", "inf", "-Infinity", "NaN", "12.5", *([rest] if rest else [])]
+    rows = [exports.link(f"https://s{n}.test/", Domain_rating=cell) for n, cell in enumerate(cells)]
+    got, _report = rows_of(exports.ahrefs_backlinks(tmp_path / "x.csv", rows))
+    found = {row["site"]: row["authority"] for row in got}
+    assert found == {f"s{n}.test": 12.5 if n == 4 else None for n in range(len(cells))}
+
+
+def test_a_date_is_read_by_few_looks() -> None:
+    """A macro is written out wherever it is named: one that names what it was given often grows with each that it calls."""
+    with Engine() as engine:
+        [(_, plan)] = engine.run("EXPLAIN (FORMAT json) SELECT gb_date(range::VARCHAR) FROM range(3)")
+        [(_, slashed)] = engine.run("EXPLAIN (FORMAT json) SELECT gb_date_dm(range::VARCHAR) FROM range(3)")
+    assert 0 < plan.count("regexp_extract") <= 6
+    # Its own form, and it comes first: whoever is read by it needs no other look.
+    assert 0 < slashed.count("regexp_extract") <= 8
+    assert slashed.index("%d/%m/%Y") < slashed.index("%d.%m.%Y")
+
+
+@pytest.mark.parametrize(
+    ("cell", "said", "day_first", "month_first"),
+    [
+        ("1/2/26", None, date(2026, 2, 1), date(2026, 1, 2)),
+        ("01/02/2026", None, date(2026, 2, 1), date(2026, 1, 2)),
+        ("31/12/99 10:15", None, date(1999, 12, 31), None),
+        ("12/31/1999", None, None, date(1999, 12, 31)),
+        ("2026-02-01", date(2026, 2, 1), date(2026, 2, 1), date(2026, 2, 1)),
+        ("0001-01-01", None, None, None),
+        ("26", None, None, None),
+        ("", None, None, None),
+    ],
+)
+def test_a_date_is_of_the_web_and_its_year_may_be_short(
+    cell: str, said: date | None, day_first: date | None, month_first: date | None
+) -> None:
+    with Engine() as engine:
+        found = engine.run("SELECT gb_date(x), gb_date_dm(x), gb_date_md(x) FROM (SELECT ? AS x)", [cell])
+    assert found == [(said, day_first, month_first)]
+
+
+def test_a_long_query_draws_nothing_between_the_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    with Engine() as engine:
+        engine.run("SET enable_progress_bar = true")
+        engine.run("SET progress_bar_time = 0")
+        engine.run("SELECT count(*) FROM range(3_000_000) a WHERE a.range % 7 = hash(a.range) % 7")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_names_of_files(tmp_path: Path) -> None:
     assert as_of_date(Path("x_2026-13-40_2026-02-28.csv")) == date(2026, 2, 28)
     assert as_of_date(Path("x.csv")) is None
@@ -373,7 +509,8 @@ def test_caps(tmp_path: Path) -> None:
     path = exports.search_console_sites(tmp_path / "x.csv", [(f"s{number}.test", 1, 1) for number in range(1000)])
     assert account(path, tmp_path)["capped"] is True
     path = exports.search_console_sites(tmp_path / "y.csv", [("a.test", 1, 1)])
-    assert account(path, tmp_path)["capped"] is False
+    # A filter, a part of an export or another plan ends a list anywhere.
+    assert account(path, tmp_path)["capped"] is None
     path = exports.ahrefs_backlinks(tmp_path / "z.csv", [exports.link("https://a.test/")])
     assert account(path, tmp_path)["capped"] is None
 
@@ -417,3 +554,32 @@ def test_a_clean_utf_8_file_is_read_where_it_lies(tmp_path: Path) -> None:
     (text,) = open_texts(path, into)
     assert text.path.resolve() == path
     assert detect(text, path).profile.name == "ahrefs-backlinks"
+
+
+def test_the_words_of_a_rel_say_whether_a_link_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    words = {
+        "dofollow": True,
+        "Follow": True,
+        "nofollow": False,
+        "UGC": False,
+        "yes": True,
+        "": None,
+        "vielleicht": None,
+    }
+    path.write_text("source;rel\n" + "".join(f"https://s{n}.test/;{word}\n" for n, word in enumerate(words)))
+    for mapped in ("follow", "nofollow"):
+        rows, _report = rows_of(path, wanted="generic", mapping={"source": "source", mapped: "rel"})
+        found = [row["followed"] for row in sorted(rows, key=lambda row: row["site"])]
+        expected = list(words.values())
+        if mapped == "nofollow":
+            expected[4] = False  # a column that says nofollow: yes
+        assert found == expected
+        assert sum(row["bad_cells"] for row in rows) == 1  # nobody can read "vielleicht"
+
+
+def test_no_cell_acts_as_a_formula() -> None:
+    assert neutral("=1+1") == "'=1+1"
+    assert neutral("＝1") == "'＝1"
+    assert neutral("a=1") == "a=1"
+    assert neutral("") == ""

@@ -14,9 +14,9 @@ from xml.sax.saxutils import escape
 import pytest
 
 from app.errors import BadInput
-from app.gaps import textfile
+from app.gaps import closeup, engine, textfile
 from app.gaps.analyze import analyze
-from app.gaps.engine import Engine
+from app.gaps.engine import Engine, lists_in
 from app.gaps.report import write_rejects
 from app.gaps.rows import COLUMNS
 from tests.support import exports
@@ -182,6 +182,29 @@ def test_majestic_backlinks_keep_mentions_apart(tmp_path: Path) -> None:
     assert table["a.test"]["authority"] is None  # Trust Flow is a figure of the page
 
 
+def test_majestics_redirects_and_frames_are_link_types(tmp_path: Path) -> None:
+    rows, _ = rows_of(
+        write(
+            tmp_path / "majestic.csv",
+            MAJESTIC
+            + "https://rival.example/,https://a.test/1,x,2026-01-03,2025-02-03,,,,,,,,11,22,1,1,,,,\n"
+            + "https://rival.example/,https://b.test/1,x,2026-01-03,2025-02-03,,,1,,,,,11,22,1,1,,,,\n"
+            + "https://rival.example/,https://c.test/1,x,2026-01-03,2025-02-03,,,,1,,,,11,22,1,1,,,,\n",
+        )
+    )
+    assert [(row["site"], row["link_type"]) for row in rows] == [
+        ("a.test", None), ("b.test", "redirect"), ("c.test", "frame"),
+    ]  # fmt: skip
+
+
+def test_mozs_spam_score_is_read(tmp_path: Path) -> None:
+    head = "URL,Title,Anchor Text,Spam Score,Page Authority,Domain Authority,Target URL,Link Equity\n"
+    cells = (("90", True), ("61", True), ("60", False), ("0", False), ("-1", None), ("", None))
+    lines = [f"a{n}.test/1,T,x,{score},20,30,us.example/,Yes\n" for n, (score, _) in enumerate(cells)]
+    rows, _ = rows_of(write(tmp_path / "moz.csv", head + "".join(lines)))
+    assert [row["spam"] for row in sorted(rows, key=lambda row: row["site"])] == [spam for _, spam in cells]
+
+
 def test_majestic_api_shape(tmp_path: Path) -> None:
     headers = (
         "SourceURL,ACRank,AnchorText,Date,FlagRedirect,FlagFrame,FlagNoFollow,FlagImages,FlagDeleted,FlagAltText,FlagMention,TargetURL,"
@@ -290,7 +313,29 @@ def test_the_zip_of_search_console_gives_its_fullest_list(tmp_path: Path) -> Non
         archive.writestr("Top linked pages.csv", "Target page,Incoming links,Linking sites\nhttps://us.example/,2,1\n")
     (row,), report = rows_of(tmp_path / "x.zip")
     assert (report["format"], row["source_url"]) == ("search-console-links", "https://a.test/1")
-    assert any("Top linking sites.csv" in note for note in report["notes"])
+    # What holds links is read by itself; what does not is named.
+    assert [note for note in report["notes"] if note.endswith("beside it lay: Top linked pages.csv")]
+    assert lists_in(tmp_path / "x.zip") == [None, "Top linking sites.csv"]
+    assert lists_in(tmp_path / "x.zip", "search-console-sites") == [None]
+
+
+def test_a_file_of_one_table_is_not_unpacked_to_look_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = [["Website", "Verweisende Seiten", "Zielseiten"], ["a.test", 3, 2]]
+    several = book(tmp_path / "several.xlsx", {"Websites": sheet, "More": [["Zielseite"], ["x"]], "Again": sheet})
+    one = book(tmp_path / "one.xlsx", {"Websites": sheet})
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
+        archive.writestr("Sites.csv", "Site,Linking pages,Target pages\na.test,2,1\n")
+        archive.writestr("__MACOSX/._Sites.csv", "x")
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04")
+    assert lists_in(several) == [None, "Again"]
+
+    def unpacked(*_: object) -> None:
+        raise AssertionError("unpacked")
+
+    monkeypatch.setattr(engine, "open_texts", unpacked)
+    assert [lists_in(path) for path in (one, tmp_path / "one.zip", tmp_path / "broken.zip")] == [[None]] * 3
 
 
 def test_what_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,3 +377,27 @@ def test_rejected_rows_leave_as_a_file_that_is_safe_to_open(tmp_path: Path) -> N
     with (tmp_path / "rejects.csv").open(newline="") as file:
         found = [(row["line"], row["reason"], row["text"]) for row in csv.DictReader(file)]
     assert found == [("2", "no-domain", "'=1+1,2,3"), ("4", "no-source", ",1,1"), ("5", "wrong-width", "1,2")]
+
+
+def test_a_link_that_majestic_has_not_seen_again_is_no_link_to_a_competitor(tmp_path: Path) -> None:
+    def listed(name: str, target: str, pages: dict[str, str]) -> Path:
+        header = "Target URL,Source URL,Anchor Text,Source Crawl Date,Source First Found Date,FlagNoFollow,FlagImageLink,FlagOldCrawl,FlagMention\n"
+        lines = [f"https://{target}/,{page},words,2019-03-01,2018-01-01,,,{old},\n" for page, old in pages.items()]
+        path = tmp_path / name
+        path.write_text(header + "".join(lines), encoding="utf-8")
+        return path
+
+    ours = listed("us.csv", "us.example", {"https://both.test/us": "1"})
+    theirs = listed(
+        "rival.csv",
+        "rival.example",
+        {"https://old.test/x": "1", "https://new.test/x": "", "https://new.test/old": "1", "https://both.test/x": ""},
+    )
+    with analyze([ours], [("rival.example", theirs)], own_domains=["us.example"]) as analysis:
+        table = {row["domain"]: row for row in analysis.rows()}
+        pages = [row["page"] for row in closeup.pages(analysis.engine, analysis.links, analysis.competitors)]
+    assert (table["old.test"]["tier"], table["old.test"]["removed_by"]) == (None, "lost")
+    assert (table["new.test"]["tier"], table["new.test"]["links"]) == (1, 1)
+    # Ours counts all the same: nobody is asked for a link that may be there.
+    assert (table["both.test"]["class"], table["both.test"]["links_to_us"]) == ("shared", 1)
+    assert pages == ["https://new.test/x"]

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.domain.ranking import rank_key
 from app.errors import BadInput, NotFound
-from app.gaps import repository, service
-from app.models import Prospect, Snapshot, SnapshotRole
+from app.gaps import changes, imports, repository, service
+from app.gaps.progress import Watch
+from app.models import AuditEvent, Prospect, Snapshot, SnapshotRole
 from app.sites import service as sites
 from tests.support import exports
+from tests.support.gap import compute_gap
 
 link = exports.link
 
@@ -62,9 +65,14 @@ def prospects(uow: UnitOfWork, site_id: int) -> dict[str, Prospect]:
     return {one.domain: one for one in uow.session.execute(statement).scalars()}
 
 
+def counting(db: Database, site_id: int) -> list[Snapshot]:
+    with db.read() as uow:
+        return service.newest(uow, site_id)
+
+
 def run(
     db: Database, site_id: int, paths: list[Path], folder: Path, **options: Any
-) -> tuple[list[service.Imported], dict[str, int]]:
+) -> tuple[list[imports.Imported], dict[str, int]]:
     imported, counts, _summary = service.import_and_refresh(db, site_id, paths, folder=folder, actor="test", **options)
     return imported, counts
 
@@ -107,9 +115,10 @@ def test_from_files_to_prospects(db: Database, tmp_path: Path) -> None:
         overlap=2,
         competitors=2,
         dofollow=True,
-        authority=40.0,
+        percentile=both.authority_percentile,
         first_seen=both.first_seen,
         winnability=both.winnability,
+        fit=both.fit,
     )
     assert both.mention_due_at == db.clock.now()
     assert found["one.test"].traffic == 9_000_000_000
@@ -202,9 +211,10 @@ def test_a_refresh_keeps_the_stage_and_what_people_changed(db: Database, clock: 
         overlap=2,
         competitors=2,
         dofollow=True,
-        authority=60.0,
+        percentile=both.authority_percentile,
         first_seen=both.first_seen,
         winnability=both.winnability,
+        fit=both.fit,
     )
     assert (both.created_at, both.updated_at) == (before, clock.now())
     # It is spam now and so no gap; its stage stays, and the reason can be seen.
@@ -231,6 +241,44 @@ def test_an_older_file_that_comes_late_changes_nothing(db: Database, tmp_path: P
         ]
 
 
+def test_a_file_without_a_date_in_its_name_is_dated_by_its_rows(
+    db: Database, tmp_path: Path, clock: FixedClock
+) -> None:
+    with db.work() as uow:
+        site_id = make_site(uow)
+    folder = tmp_path / "snapshots"
+
+    def named(name: str, *rows: tuple[str, str]) -> Path:
+        path = tmp_path / name / "alpha.example-backlinks_refdomains.csv"
+        path.parent.mkdir()
+        cells = [{"Domain": domain, "Domain ascore": "30", "Backlinks": "2", "Last seen": day} for domain, day in rows]
+        return exports.semrush_refdomains(path, cells)
+
+    us = exports.search_console_sites(tmp_path / "us.example-Top linking sites-2026-05-01.csv", [("x.test", 1, 1)])
+    # A day that is still to come is a slip of the tool, and no day of an export.
+    new = named("new", ("a.test", "2026-05-19"), ("b.test", "2026-05-20"), ("c.test", "2999-01-01"))
+    [_, made], _ = run(db, site_id, [us, new], folder)
+    assert str(made.snapshots[0].as_of) == "2026-05-20"
+    assert made.snapshots[0].report["as_of"] == "2026-05-20"
+    assert "dated by the latest link that its tool has seen, 2026-05-20" in made.snapshots[0].report["notes"][0]
+    old = named("old", ("a.test", "2024-01-05"))
+    run(db, site_id, [old], folder)
+    with db.read() as uow:
+        assert [one.id for one in service.newest(uow, site_id)] == [1, 2]
+        assert len(changes.refreshes_of(uow, site_id)) == 1
+        with compute_gap(uow, site_id, folder=folder) as analysis:
+            assert analysis.summary["files"][1]["as_of"] == "2026-05-20"
+    # A person knows better, of a new file and of one that is there already.
+    run(db, site_id, [old], folder, as_of=date(2026, 5, 30))
+    with db.read() as uow:
+        assert [one.id for one in service.newest(uow, site_id)] == [1, 3]
+    [late], _ = run(db, site_id, [named("late", ("b.test", "2026-05-29"))], folder, as_of=date(2026, 5, 31))
+    with db.read() as uow:
+        assert [one.id for one in service.newest(uow, site_id)] == [1, late.snapshots[0].id]
+    with pytest.raises(BadInput, match="2999-01-01 is still to come"):
+        run(db, site_id, [old], folder, as_of=date(2999, 1, 1))
+
+
 def test_a_matrix_is_one_file_with_a_snapshot_for_each_known_target(db: Database, tmp_path: Path) -> None:
     with db.work() as uow:
         site_id = make_site(uow)
@@ -253,6 +301,138 @@ def test_a_matrix_is_one_file_with_a_snapshot_for_each_known_target(db: Database
     }
 
 
+def test_a_known_file_brings_what_was_not_taken_from_it(db: Database, tmp_path: Path) -> None:
+    """The same bytes may hold a column of a competitor that came later, the links of another target, or be read in another way."""
+    with db.work() as uow:
+        site_id = make_site(uow)
+    folder = tmp_path / "snapshots"
+    targets = ["us.example", "alpha.example", "gamma.example"]
+    matrix = exports.semrush_gap(
+        tmp_path / "m_2026-05-01.csv", targets, [("linked.test", 40, [1, 1, 0]), ("g.test", 20, [0, 0, 2])]
+    )
+    [first], counts = run(db, site_id, [matrix], folder)
+    assert ([one.target for one in first.snapshots], counts["gaps"]) == (["us.example", "alpha.example"], 0)
+    with db.work() as uow:
+        sites.add_competitor(uow, site_id, "gamma.example")
+    [second], counts = run(db, site_id, [matrix], folder)
+    assert ([one.target for one in second.snapshots], second.again, counts["gaps"]) == (targets, False, 1)
+    [third], _ = run(db, site_id, [matrix], folder)
+    assert ([one.id for one in third.snapshots], third.again) == ([one.id for one in second.snapshots], True)
+    # An empty list of ours has the bytes of an empty list of theirs.
+    empty = exports.semrush_refdomains(tmp_path / "beta.example-backlinks_refdomains.csv", [])
+    run(db, site_id, [empty], folder)
+    [ours], _ = run(db, site_id, [empty], folder, target="old-us.example")
+    assert ([one.target for one in ours.snapshots], ours.again) == (["old-us.example"], False)
+    assert "the same bytes are imported as the links of beta.example" in ours.snapshots[0].report["notes"][-1]
+    # A mapping that was wrong is corrected by the right one; what nobody says anything of stays as it was said.
+    table = tmp_path / "beta.csv"
+    table.write_text("mine,theirs\nhttps://wrong.test/a,https://right.test/b\n")
+    for column, gap in (("mine", "wrong.test"), ("theirs", "right.test")):
+        [read], _ = run(db, site_id, [table], folder, target="beta.example", mapping={"source": column})
+        assert read.again is False
+        with db.read() as uow:
+            assert [one.id for one in service.newest(uow, site_id) if one.format == "generic"] == [read.snapshots[0].id]
+            with compute_gap(uow, site_id, folder=folder) as analysis:
+                assert gap in {row["domain"] for row in analysis.rows()}
+                assert not {"wrong.test", "right.test"} - {gap} & {row["domain"] for row in analysis.rows()}
+    [same], _ = run(db, site_id, [table], folder)
+    assert (same.snapshots[0].id, same.again) == (read.snapshots[0].id, True)
+    with db.read() as uow:
+        assert len(list(folder.glob("*.parquet"))) == len(
+            {one.path for one in repository.snapshots(uow.session, site_id)}
+        )
+
+
+def test_an_import_is_taken_back(db: Database, tmp_path: Path) -> None:
+    with db.work() as uow:
+        site_id = make_site(uow)
+    folder = tmp_path / "snapshots"
+    paths = world(tmp_path)
+    run(db, site_id, paths, folder)
+    wrong = tmp_path / "list.csv"
+    exports.semrush_refdomains(wrong, [{"Domain": "ours.test", "Domain ascore": "30", "Backlinks": "2"}])
+    [told], counts = run(db, site_id, [wrong], folder, target="alpha.example")
+    assert counts["gaps"] == 3
+    [told_right], _ = run(db, site_id, [wrong], folder, target="us.example")
+    assert told_right.snapshots[0].target == "us.example"
+    removed, not_yet, _counts = service.remove_import(db, told.snapshots[0].id, folder=folder, actor="test")
+    assert (removed.filename, not_yet) == ("list.csv", None)
+    with db.read() as uow:
+        assert len(repository.snapshots(uow.session, site_id)) == 4
+        refresh = changes.refreshes_of(uow, site_id)[0]
+        # What a list no longer says is no link that was lost.
+        assert set(refresh.counts) <= {"closed"}
+        shown = uow.session.execute(select(AuditEvent).where(col(AuditEvent.verb) == "snapshot.removed")).scalar_one()
+        assert (shown.name, shown.actor) == ("list.csv", "test")
+        # The other import of the same bytes still needs the rows.
+        assert len(list(folder.glob("*.parquet"))) == 4
+        own = [one.id for one in service.newest(uow, site_id) if one.target == "us.example"]
+    told_why = [service.remove_import(db, number, folder=folder, actor="test").not_yet for number in own]
+    missing = "There is no export of our own links (us.example, old-us.example) yet; import one, from Search Console for example."
+    assert told_why == [None, missing]
+    assert len(list(folder.glob("*.parquet"))) == 2
+    with pytest.raises(NotFound):
+        service.remove_import(db, own[0], folder=folder, actor="test")
+    [back], _counts = run(db, site_id, [paths[0]], folder)
+    assert back.again is False
+
+
+class _Beside(Watch):
+    """Does something when the gap is computed and before it is written."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self.acts = [act]
+
+    def compute(self, engine: object, rows: int) -> None: ...
+
+    def read(self, rows: int) -> None: ...
+
+    def taken_back(self, uow: UnitOfWork) -> None: ...
+
+    def last(self) -> None:
+        if self.acts:
+            self.acts.pop()()
+
+
+def test_what_is_imported_while_another_import_is_taken_back_counts(db: Database, tmp_path: Path) -> None:
+    with db.work() as uow:
+        site_id = make_site(uow)
+    folder, paths = tmp_path / "snapshots", world(tmp_path)
+    imported, _ = run(db, site_id, paths, folder)
+    wrong = imported[2].snapshots[0].id
+    late = exports.ahrefs_backlinks(
+        tmp_path / "alpha.example-backlinks-subdomains_2026-05-03_10-00-00.csv",
+        [
+            link("https://late.test/", "https://alpha.example/"),
+            link("https://both.test/best", "https://alpha.example/a"),
+        ],
+    )
+    beside = _Beside(lambda: run(db, site_id, [late], folder))
+    _row, not_yet, counts = service.remove_import(db, wrong, folder=folder, actor="test", watch=beside)
+    assert (not_yet, counts["gaps"]) == (None, 2)
+    with db.read() as uow:
+        found = prospects(uow, site_id)
+        assert uow.session.get(Snapshot, wrong) is None
+    assert [(name, found[name].gap_state) for name in ("both.test", "late.test")] == [
+        ("both.test", None),
+        ("late.test", None),
+    ]
+    assert found["one.test"].gap_state is not None
+    # The other way round: a list that is taken back while an import is computed is not counted any more.
+    late_id = next(one.id for one in counting(db, site_id) if one.as_of == date(2026, 5, 3))
+    service.refresh(
+        db,
+        site_id,
+        folder=folder,
+        actor="test",
+        watch=_Beside(lambda: service.remove_import(db, late_id, folder=folder, actor="test")),
+    )
+    with db.read() as uow:
+        found = prospects(uow, site_id)
+    assert found["late.test"].gap_state is not None
+    assert found["one.test"].gap_state is None
+
+
 def test_whose_file_it_is_must_be_known(db: Database, tmp_path: Path) -> None:
     with db.work() as uow:
         site_id = make_site(uow)
@@ -267,7 +447,7 @@ def test_whose_file_it_is_must_be_known(db: Database, tmp_path: Path) -> None:
             (
                 nameless,
                 {},
-                "say it with --target (our own: us.example, old-us.example; competitors: alpha.example, beta.example)",
+                "choose it, or give --target (our own: us.example, old-us.example; competitors: alpha.example, beta.example)",
             ),
             (nameless, {"target": "stranger.example"}, "which the site does not know"),
             (nameless, {"target": "us.example", "role": "competitor"}, "us.example is our own domain, not competitor"),
@@ -281,7 +461,7 @@ def test_whose_file_it_is_must_be_known(db: Database, tmp_path: Path) -> None:
         assert (made.snapshots[0].target, made.snapshots[0].role) == ("alpha.example", SnapshotRole.COMPETITOR)
         with (
             pytest.raises(BadInput, match="no export of our own links"),
-            service.compute_gap(uow, site_id, folder=folder),
+            compute_gap(uow, site_id, folder=folder),
         ):
             pass
     assert not folder.exists() or not [path for path in folder.iterdir() if path.name.startswith(".")]
@@ -300,8 +480,14 @@ def test_a_file_without_a_row_is_used_again_and_a_row_without_a_file_says_so(db:
     imported, _ = run(db, site_id, paths, folder)
     assert len(list(folder.glob("*.parquet"))) == 3
     (folder / imported[1].snapshots[0].path).unlink()
-    with db.work() as uow, pytest.raises(NotFound, match=r"alpha\.example-backlinks.* again"):
-        service.refresh_prospects(uow, site_id, folder=folder)
+    with pytest.raises(BadInput, match=r"alpha\.example-backlinks.* again"):
+        service.refresh(db, site_id, folder=folder, actor="test")
+    # Another import is taken back all the same, and it is said why the gap stays as it is.
+    removed, not_yet, _counts = service.remove_import(db, imported[2].snapshots[0].id, folder=folder, actor="test")
+    gone = folder / imported[1].snapshots[0].path
+    assert not_yet == f"the snapshot file {gone} is gone; import {imported[1].snapshots[0].filename} again"
+    with db.read() as uow:
+        assert uow.session.get(Snapshot, removed.id) is None
 
 
 def test_the_report_in_the_row_names_lines(db: Database, tmp_path: Path) -> None:
@@ -333,8 +519,8 @@ def test_many_prospects_in_one_go(db: Database, tmp_path: Path) -> None:
     alpha = exports.semrush_refdomains(tmp_path / "alpha.example-backlinks_refdomains.csv", rows)
     _, counts = run(db, site_id, [ours, alpha], tmp_path / "snapshots")
     assert counts == {"added": many, "updated": 0, "closed": 0, "removed": 0, "gaps": many}
-    with db.work() as uow:
-        assert service.refresh_prospects(uow, site_id, folder=tmp_path / "snapshots")["updated"] == 0
+    counts, _ = service.refresh(db, site_id, folder=tmp_path / "snapshots", actor="test")
+    assert counts["updated"] == 0
 
 
 def test_the_command(db: Database, database_url: str, tmp_path: Path) -> None:

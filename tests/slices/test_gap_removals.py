@@ -39,15 +39,16 @@ def removed(tmp_path: Path, rows: Sequence[dict[str, str]], **options: Any) -> d
 
 def test_the_golden_set_is_whole() -> None:
     kinds = [case["kind"] for case in CASES]
-    assert len(CASES) == 330
+    assert len(CASES) == 453
     assert {kind: kinds.count(kind) for kind in set(kinds)} == {
         "class": 90,
-        "removal": 102,
-        "winnability": 108,
+        "removal": 119,
+        "winnability": 173,
         "sister": 30,
+        "burst": 41,
     }
     assert all(case["reason"] for case in CASES)
-    assert len({json.dumps({**case, "reason": ""}, sort_keys=True) for case in CASES}) == 330
+    assert len({json.dumps({**case, "reason": ""}, sort_keys=True) for case in CASES}) == 453
 
 
 def test_golden_classes(tmp_path: Path) -> None:
@@ -145,8 +146,11 @@ def test_a_removal_is_reversible_and_says_what_it_saw(tmp_path: Path) -> None:
         link("https://a.test/blogroll/", Language="en"),
         link("https://b.test/x", Language="de"),
         link("https://prweb.com/x"),
+        link("https://gone.test/x", Lost="2026-01-01 00:00:00"),
     ]
-    assert removed(tmp_path, rows) == {"a.test": "blogroll", "b.test": "", "prweb.com": "press-release"}
+    # A lost link makes no gap, so it stands in no tier; among the examples it has its place.
+    expected = {"a.test": "blogroll", "b.test": "", "prweb.com": "press-release"}
+    assert removed(tmp_path, rows) == expected
     assert removed(tmp_path, rows, languages=["en-GB"])["b.test"] == "foreign-language"
     assert removed(tmp_path, rows, keep=["blogroll"])["a.test"] == ""
     with pytest.raises(BadInput, match=r"--keep blogrol: there is no such removal; there are .*blogroll"):
@@ -154,6 +158,7 @@ def test_a_removal_is_reversible_and_says_what_it_saw(tmp_path: Path) -> None:
     ours, rivals = world(tmp_path, rows)
     with analyze(ours, rivals, own_domains=["us.example"]) as analysis:
         examples = analysis.summary["removed_examples"]
+        assert analysis.summary["removed"].keys() == examples.keys()
         assert analysis.summary["gaps"] == 1
     assert examples["blogroll"] == [{"domain": "a.test", "seen": "path: blogroll"}]
     assert examples["press-release"] == [{"domain": "prweb.com", "seen": "host: prweb.com"}]
@@ -247,3 +252,85 @@ def test_pages_matrix_and_winnability(tmp_path: Path) -> None:
     scores = {one["domain"]: one for one in map(json.loads, (tmp_path / "win.jsonl").read_text().splitlines())}
     assert scores["z.test"]["bucket"] == "unlikely"
     assert {part["rule"] for part in scores["z.test"]["parts"]} == {"user-generated", "in-content"}
+
+
+def test_copies_under_a_short_anchor_are_seen_by_their_address(tmp_path: Path) -> None:
+    def copy(n: int, end: str, name: str = "copy") -> dict[str, str]:
+        seen = f"2025-03-0{1 + n % 3} 00:00:00"
+        return link(
+            f"https://{name}{n}.test/{2025 + n}/{end}", "https://rival.example/", Anchor="Rival", First_seen=seen
+        )
+
+    rows = [copy(n, f"rival-launches-the-first-thing-{n}.html?id={n}") for n in range(10)]
+    got = removed(tmp_path, [*rows, copy(1, "our-own-view-of-what-rival-has-launched", "own")])
+    assert {rule for name, rule in got.items() if name.startswith("copy")} == {"press-release"}
+    assert got["own1.test"] == ""
+    assert not any(removed(tmp_path, rows[1:]).values())
+    assert not any(removed(tmp_path, [copy(n, "rival") for n in range(12)]).values())  # by which many find it
+
+
+def test_articles_that_differ_by_a_figure_are_no_copies(tmp_path: Path) -> None:
+    def article(n: int, end: str, name: str = "paper") -> dict[str, str]:
+        seen = f"2025-03-0{1 + n % 3} 00:00:00"
+        return link(f"https://{name}{n}.test/{end}", "https://rival.example/", Anchor="Rival", First_seen=seen)
+
+    rows = [article(n, f"the-{n}-rules-of-book-keeping-for-clubs") for n in range(12)]
+    # The figures of a house stand before and behind the title, in whatever way its pages are made.
+    ends = ("2025-03-0{n}-{title}", "{n}{n}-{title}.html", "{title}-{n}7.php", "{title}", "{title}.2{n}/")
+    title = "rival-raises-12-million-for-its-books"
+    copies = [article(n, ends[n % 5].format(n=n, title=title), "copy") for n in range(10)]
+    got = removed(tmp_path, [*rows, *copies])
+    assert {name for name, rule in got.items() if rule == "press-release"} == {f"copy{n}.test" for n in range(10)}
+
+
+def test_a_straggler_is_no_copy_and_hides_none(tmp_path: Path) -> None:
+    words = "Rival launches a new way to close the books"
+
+    def copy(name: str, seen: str, **cells: str) -> dict[str, str]:
+        return link(f"https://{name}.test/x", "https://rival.example/new", Anchor=words, First_seen=seen, **cells)
+
+    rows = [copy(f"copy{n}", f"2026-02-0{1 + n % 4} 08:00:00") for n in range(12)]
+    rows += [copy("late", "2026-03-20 08:00:00"), copy("undated", "")]
+    # The site has linked for years; the link with these words is as new as the others.
+    rows += [copy("old", "2026-02-02 08:00:00", UR="90"), link("https://old.test/about", "https://rival.example/", UR="1", First_seen="2020-01-01 00:00:00")]  # fmt: skip
+    # Ten in a month are articles about the same thing.
+    rows += [link(f"https://slow{n}.test/x", "https://rival.example/slow", Anchor=f"{words}, slowly", First_seen=f"2026-01-{1 + 3 * n:02d} 00:00:00") for n in range(10)]  # fmt: skip
+    got = removed(tmp_path, rows)
+    assert {name for name, rule in got.items() if rule == "press-release"} == {
+        "old.test",
+        *(f"copy{n}.test" for n in range(12)),
+    }
+    assert (got["late.test"], got["undated.test"]) == ("", "")
+
+
+def test_a_link_in_the_frame_of_every_page_is_a_blogroll(tmp_path: Path) -> None:
+    frame = {"Content": "false", "Links_in_group": "4000"}
+    rows = [
+        *(link(f"https://frame{n}.test/x", "https://rival.example/", Anchor="Rival", **frame) for n in range(3)),
+        link("https://two.test/x", "https://rival.example/", Anchor="Rival", **frame),
+        link("https://two.test/y", "https://rival.example/guide", Anchor="their guide", Content="false"),
+        # The best link stands in an article: that it is in the frame, too, does no harm.
+        link("https://article.test/x", "https://rival.example/", Anchor="Rival", **frame),
+        link("https://article.test/y", "https://rival.example/", Anchor="Rival"),
+    ]
+    got = removed(tmp_path, rows)
+    assert got == {f"frame{n}.test": "blogroll" for n in range(3)} | {"two.test": "", "article.test": ""}
+    assert not any(removed(tmp_path, rows, keep=["blogroll"]).values())
+
+
+def test_what_a_tool_says_of_a_page_reaches_the_rules(tmp_path: Path) -> None:
+    rows = [
+        link("https://board.test/x", "https://rival.example/", Platform="Message boards"),
+        link("https://heap.test/x", "https://rival.example/", External_links="1,240"),
+        link("https://gone.test/x", "https://rival.example/", Referring_page_HTTP_code="404"),
+        link("https://script.test/x", "https://rival.example/", Rendered="true", Raw="false"),
+        link("https://plain.test/x", "https://rival.example/"),
+    ]
+    ours, rivals = world(tmp_path, rows)
+    with analyze(ours, rivals, own_domains=["us.example"]) as analysis:
+        pages = closeup.pages(analysis.engine, analysis.links, analysis.competitors)
+        found = {row["domain"]: {part.rule for part in closeup.winnability(row).parts} for row in pages}
+    assert {name: rules - {"in-content"} for name, rules in found.items()} == {
+        "gone.test": {"page-gone"}, "script.test": {"by-script"}, "board.test": {"user-generated"}, "heap.test": {"link-list"},
+        "plain.test": set(),
+    }  # fmt: skip

@@ -13,13 +13,14 @@ import pytest
 from sqlmodel import select
 
 from app.db.work import Database
-from app.errors import BadInput, NotFound, Unavailable
+from app.errors import BadInput, Unavailable
 from app.gaps import changes, service
 from app.gaps.engine import Engine, literal
 from app.gaps.shelf import Shelf
 from app.models import Snapshot
 from app.sites import service as sites
 from tests.support import exports
+from tests.support.gap import compute_gap
 
 link = exports.link
 
@@ -112,8 +113,8 @@ def test_import_recognise_compute_and_compare(db: Database, tmp_path: Path, plac
         newest = {one.path for one in service.newest(uow, site_id)}
         Shelf(place).remove(next(iter(newest)))
         with (
-            pytest.raises(NotFound, match=r"is gone; import .* again"),
-            service.compute_gap(uow, site_id, folder=place),
+            pytest.raises(BadInput, match=r"is gone; import .* again"),
+            compute_gap(uow, site_id, folder=place),
         ):
             pass
 

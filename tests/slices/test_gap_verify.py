@@ -157,8 +157,13 @@ def test_only_what_was_verified_goes_on(found: Desk, clock: FixedClock, dispatch
         ids = list(verify.due(uow.session, clock.now()))
     assert len(ids) == 3
     found.site.routes["/"] = lambda handler: handler.give(
-        LINK if handler.headers["Host"] == "editor.test" else "<p>Hello.</p>"
+        LINK if handler.headers["Host"] == "editor.test" else '<p><a href="/blog/">Hello.</a></p>'
     )
+    found.stopping.set()
+    assert verify.verify(found, before["old.test"].id) is None, "a search that was broken off says nothing"
+    found.stopping.clear()
+    with found.db.read() as uow:
+        assert list(verify.due(uow.session, clock.now())) == ids, "and is taken up again at once"
     verdicts = {row.domain: verify.verify(found, row.id) for row in before.values()}
     assert verdicts == {
         "editor.test": Verification.VERIFIED,

@@ -5,12 +5,25 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from app.db.work import Database
+from app.settings import Settings
+
 KEY = "canary-key-5f0c"
+
+
+@dataclass
+class Deps:
+    """What a pull needs."""
+
+    db: Database
+    settings: Settings
 
 
 @dataclass
@@ -174,3 +187,15 @@ class Tools:
             for domain, rating, count in self._of(ask["target"], 0, int(ask["limit"]))
         ]
         return 200, {}, json.dumps({"refdomains": rows})
+
+
+@contextmanager
+def serving(links: Mapping[str, Sequence[tuple[str, int, int]]]) -> Iterator[Tools]:
+    """The tools at work, with a copy of `links`."""
+    made = Tools({target: list(rows) for target, rows in links.items()})
+    server = made.start()
+    try:
+        yield made
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -12,7 +12,7 @@ from app.gaps.formats.ahrefs import (
     AHREFS_INTERSECT_PAGES,
     AHREFS_REFDOMAINS,
 )
-from app.gaps.formats.any_tool import GENERIC, INTERSECT
+from app.gaps.formats.any_tool import GENERIC, GENERIC_TITLE, INTERSECT
 from app.gaps.formats.majestic import MAJESTIC_API, MAJESTIC_BACKLINKS
 from app.gaps.formats.moz import MOZ_DOMAINS, MOZ_LINKS
 from app.gaps.formats.own import PULLED, WEB_GRAPH
@@ -48,5 +48,14 @@ PROFILES: Mapping[str, Profile] = {
     )
 }
 
-#: What `--format` accepts.
-FORMAT_NAMES = (*PROFILES, GENERIC)
+#: The formats that show a sample of the links, and those that do not say which ones they show.
+SAMPLES = frozenset(name for name, profile in PROFILES.items() if profile.sample)
+FILTERED = frozenset(name for name, profile in PROFILES.items() if profile.filtered)
+#: The formats of which one file is the list, and another one of its day no part of it.
+WHOLE = frozenset(name for name, profile in PROFILES.items() if profile.whole)
+#: What is missing in a list of these formats proves nothing.
+PARTIAL = SAMPLES | FILTERED
+
+#: What `--format` accepts, with what each is called.
+TITLES: Mapping[str, str] = {**{name: profile.title for name, profile in PROFILES.items()}, GENERIC: GENERIC_TITLE}
+FORMAT_NAMES = tuple(TITLES)

@@ -22,7 +22,6 @@ AHREFS_BACKLINKS = Profile(
         "language": "language",
         "link_type": "type",
         "page_type": "page type",
-        "page_category": "page category",
         "platform": "platform",
         "author": "author",
         "lost_reason": "lost status",
@@ -95,6 +94,7 @@ AHREFS_INTERSECT_PAGES = Profile(
     fields=_AHREFS_PAGE,
     not_targets=frozenset({*_AHREFS_PAGE.values(), "redirect code", "referring domains", "intersect"}),
     lenient=True,
+    filtered=True,  # which targets had to be linked to is asked before the export, and stands nowhere in it
     pages=True,
 )
 
@@ -112,4 +112,5 @@ AHREFS_INTERSECT_DOMAINS = Profile(
         "spam": "is spam",
     },
     lenient=True,
+    filtered=True,
 )

@@ -14,9 +14,10 @@ INTERSECT = Profile(
     required=frozenset({"domain"}),
     fields={"source": "domain", "authority": "domain authority", "traffic": "traffic"},
     lenient=True,
+    filtered=True,
 )
 
-GENERIC = "generic"
+GENERIC, GENERIC_TITLE = "generic", "generic table"
 
 #: Headers that a generic file may use for a field where no mapping is given; `source` is the only one that it must have.
 GENERIC_HEADERS: Mapping[str, tuple[str, ...]] = {
@@ -65,7 +66,7 @@ def generic_profile(headers: list[str], mapping: Mapping[str, str], *, pages: bo
     lost = tuple(header for header in ("lost", "lost status") if header in headers and header not in fields.values())
     return Profile(
         name=GENERIC,
-        title="generic table",
+        title=GENERIC_TITLE,
         provider=GENERIC,
         kind="pages" if pages else "domains",
         required=frozenset({fields["source"]}),

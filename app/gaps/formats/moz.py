@@ -18,6 +18,7 @@ MOZ_LINKS = Profile(
         "follow": "link equity",
         "authority": "domain authority",
         "page_authority": "page authority",
+        "spam_score": "spam score",
     },
     repeats=True,
 )
@@ -28,5 +29,5 @@ MOZ_DOMAINS = Profile(
     provider="moz",
     kind="domains",
     required=frozenset({"root domain", "domain authority"}),
-    fields={"source": "root domain", "authority": "domain authority", "links": "links"},
+    fields={"source": "root domain", "authority": "domain authority", "links": "links", "spam_score": "spam score"},
 )

@@ -12,6 +12,8 @@ WEB_GRAPH = Profile(
     kind="domains",
     required=frozenset({"linking domain", "harmonic position", "hosts"}),
     fields={"source": "linking domain", "authority": "authority"},
+    sample=True,  # of what one crawl has met
+    whole=True,
 )
 
 #: What `gapbridge gap pull` writes: one shape for all providers, told apart by the first header.
@@ -32,6 +34,7 @@ PULLED = tuple(
             "first_seen": "first seen",
             "last_seen": "last seen",
         },
+        whole=True,
     )
     for provider, title in (
         ("ahrefs", "Ahrefs"),

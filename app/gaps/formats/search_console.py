@@ -14,6 +14,7 @@ SEARCH_CONSOLE_SITES = Profile(
     required=frozenset({"site", "linking pages", "target pages"}),
     fields={"source": "site", "links": "linking pages"},
     caps=(1_000,),
+    sample=True,
     own_only=True,
 )
 
@@ -25,6 +26,7 @@ SEARCH_CONSOLE_LINKS = Profile(
     required=frozenset({"linking page", "last crawled"}),
     fields={"source": "linking page", "last_seen": "last crawled"},
     caps=(100_000,),
+    sample=True,
     own_only=True,
 )
 
@@ -36,6 +38,7 @@ SEARCH_CONSOLE_SAMPLE = Profile(
     required=frozenset({"linking page"}),
     fields={"source": "linking page"},
     caps=(100_000,),
+    sample=True,
     own_only=True,
 )
 

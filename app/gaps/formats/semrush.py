@@ -53,6 +53,7 @@ SEMRUSH_GAP = Profile(
     required=frozenset({"domain", "domain ascore", "matches"}),
     fields={"source": "domain", "authority": "domain ascore"},
     caps=(10_000, 30_000, 50_000),
+    filtered=True,  # no tab (Best, Weak ...) stands in it
     not_targets=frozenset({"domain", "domain ascore", "matches"}),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,12 +14,19 @@ import httpx2
 
 from app.domain.said import say
 from app.errors import BadInput, Unavailable
+from app.fetch.ports import Turns
 from app.log import get_logger
 
 log = get_logger("gaps")
 
 _TRIES = 5
 _LONGEST_WAIT = 120.0
+#: So long a request may wait for its turn behind those of other pulls.
+_LONGEST_TURN = 1_800.0
+#: Limits are counted by the minute: who was refused for asking too often and is not told when to come back waits for the next one.
+_WINDOW = 60.0
+#: A gateway that gave up does not know what the server behind it did.
+_UNKNOWN_END = (502, 504)
 _TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
 
 
@@ -38,10 +46,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The rows of one answer, and what the answer cost in the provider's unit."""
+    """The rows of one answer, and what the answer cost in the provider's unit; `unnamed`: rows of it that name no domain."""
 
     rows: list[Row]
     cost: float
+    unnamed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,11 @@ class Provider(Protocol):
 
 
 class Client:
-    """HTTP to one provider: spaced by its limit, tried again where it asks for that, and no credential in any error text."""
+    """HTTP to one provider: spaced by its limit, tried again where it asks for that, and no credential in any error text.
+
+    `turns` are shared by all processes that ask it: without them two pulls at once would ask twice as often as they may.
+    `doubtful` counts the requests that may have been served, and so paid, although no answer came.
+    """
 
     def __init__(
         self,
@@ -85,6 +98,7 @@ class Client:
         credentials: Mapping[str, str],
         *,
         a_minute: int,
+        turns: Turns | None = None,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -92,6 +106,8 @@ class Client:
         self._sleep, self._monotonic = sleep, monotonic
         self._gap = 60.0 / a_minute
         self._next = 0.0
+        self._turns, self._host = turns, httpx2.URL(base_url).host
+        self.doubtful = 0
         # No proxy and no credentials out of the environment: only what the operator configured for Gapbridge.
         self._http = httpx2.Client(base_url=base_url, timeout=_TIMEOUT, trust_env=False, follow_redirects=False)
 
@@ -121,6 +137,8 @@ class Client:
             except httpx2.TransportError as error:
                 # The text of such an error may hold the address with the key in it; its kind says enough.
                 said = f"it could not be reached ({type(error).__name__})"
+                if not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+                    self.doubtful += 1
             else:
                 if response.status_code < 400:
                     return response
@@ -144,15 +162,45 @@ class Client:
                             words=words(response.text),
                         )
                     )
-                wait = _asked(response) or wait
+                wait = self._wait_after(response, wait)
             if attempt + 1 < _TRIES:
-                log.info("provider.waits", provider=self.provider, reason=said, seconds=min(wait, _LONGEST_WAIT))
-                self._sleep(min(wait, _LONGEST_WAIT))
+                log.info("provider.waits", provider=self.provider, reason=said, seconds=wait)
+                self._sleep(wait)
         raise Unavailable(
             say("{provider}: {said}, {tries} times; try again later.", provider=self.provider, said=said, tries=_TRIES)
         )
 
+    def _wait_after(self, response: httpx2.Response, wait: float) -> float:
+        """The seconds to wait after an answer that may be another one next time. Raises Unavailable where they are too many."""
+        if response.status_code in _UNKNOWN_END:
+            self.doubtful += 1
+        asked = _asked(response)
+        if asked is None and response.status_code == 429:
+            asked = max(wait, _WINDOW)
+        wait = asked or wait
+        if wait > _LONGEST_WAIT:
+            # Asking earlier than it allows would only make the wait longer.
+            raise Unavailable(
+                say(
+                    "{provider}: it answered {code} and wants to be left alone for {minutes} minutes; come back after that.",
+                    provider=self.provider,
+                    code=response.status_code,
+                    minutes=math.ceil(wait / 60),
+                )
+            )
+        if asked and self._turns is not None:
+            self._turns.hold(self._host, wait)
+        return wait
+
     def _pace(self) -> None:
+        if self._turns is not None:
+            turn = self._turns.book(self._host, self._gap, _LONGEST_TURN)
+            if turn is None:
+                raise Unavailable(
+                    say("{provider}: too many pulls wait for their turn; try again later.", provider=self.provider)
+                )
+            self._sleep(max(0.0, turn[1] - time.monotonic()))
+            return
         now = self._monotonic()
         if now < self._next:
             self._sleep(self._next - now)

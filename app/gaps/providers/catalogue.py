@@ -174,6 +174,7 @@ class Moz:
                     )
                 )
             result = answer.get("result") or {}
+            listed = _items(self, result, "linking_domains", "site")
             found = [
                 Row(
                     domain=site["root_domain"],
@@ -182,12 +183,13 @@ class Moz:
                     dofollow_links=number(one.get("to_target", {}).get("nonnofollow_pages")),
                     spam=None if (score := number(site.get("spam_score"))) is None or score < 0 else score > 60,
                 )
-                for one in _items(self, result, "linking_domains", "site")
+                for one in listed
                 if isinstance(site := one["site"], dict) and site.get("root_domain")
             ]
-            yield Batch(found, len(found))
+            # A row that names no domain is paid like any other, and ends no list.
+            yield Batch(found, len(listed), unnamed=len(listed) - len(found))
             token = (result.get("offset") or {}).get("token")
-            if not token or len(found) < count:
+            if not token or len(listed) < count:
                 return
 
 

@@ -1,8 +1,9 @@
-"""`gapbridge gap pull`, `pulls`, `schedule`: linking domains from a paid tool's API, priced before it is asked."""
+"""`gapbridge gap accounts`, `pull`, `pulls`, `schedule`: linking domains from a paid tool's API, priced before it is asked."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -16,9 +17,32 @@ _Rows = Annotated[int, typer.Option(help="Referring domains to ask for, for each
 
 def attach(_cli: typer.Typer) -> None:
     """Add the commands to the group `gap`."""
+    gap.command("accounts")(accounts_command)
     gap.command("pull")(pull_command)
     gap.command("pulls")(pulls_command)
     gap.command("schedule")(schedule_command)
+
+
+def accounts_command(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Which providers are set up, their budget of this month and what is left of it."""
+    from app.container import Container
+    from app.gaps import prices
+    from app.settings import load_settings
+
+    container = Container(load_settings())
+    try:
+        with container.db.read() as uow:
+            found = prices.accounts(uow, container.settings)
+    finally:
+        container.close()
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found]))
+        return
+    for one in found:
+        money = f"{one.spent:,.10g} {one.unit} this month"
+        if one.budget is not None:
+            money += f", {one.left:,.10g} of {one.budget:,.10g} are left"
+        typer.echo(f"{one.provider}: " + (f"not set up ({', '.join(one.missing)})" if one.missing else money))
 
 
 def pull_command(
@@ -30,18 +54,19 @@ def pull_command(
         bool, typer.Option("--estimate", help="Say what it would cost at most, and ask nobody.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before spending.")] = False,
+    later: Annotated[bool, typer.Option("--later", help="Leave the work to the workers.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Pull the referring domains of the site and its competitors, and bring the pipeline up to date."""
     from app.container import Container
-    from app.gaps import pulls, service
+    from app.gaps import asked_pulls, prices, pulls, service
     from app.settings import load_settings
 
     container = Container(load_settings())
     try:
         with container.db.read() as uow:
             site_id = service.site_by_text(uow, site)
-            planned = pulls.plan(uow, container.settings, site_id, provider, rows)
+            planned = prices.plan(uow, container.settings, site_id, provider, rows)
         price = f"at most {planned.cost:,.10g} {planned.unit} for {len(planned.targets)} domains, {rows:,} rows each"
         budget = "no budget is set" if planned.left is None else f"{planned.left:,.10g} of this month's budget are left"
         if estimate:
@@ -56,7 +81,16 @@ def pull_command(
             return
         if not yes:
             typer.confirm(f"{provider}: {price}; {budget}. Go on?", abort=True)
-        done = pulls.pull(container, site_id, provider, rows, actor="command line")
+        planned.affordable()
+        if later:
+            with container.db.work() as uow:
+                job = asked_pulls.ask(
+                    uow, container.settings, site_id, provider, rows, most=planned.cost, actor="command line"
+                )
+                told = {"job": job.id}
+            typer.echo(json.dumps(told) if as_json else f"A worker pulls; follow it at /imports/jobs/{told['job']}")
+            return
+        done = pulls.pull(container, site_id, provider, rows, actor="command line", most=planned.cost)
     finally:
         container.close()
     typer.echo(
@@ -67,15 +101,23 @@ def pull_command(
 
 
 def pulls_command(site: _Site) -> None:
-    """What was pulled for a site, and what it cost."""
+    """What is pulled for a site by itself, what was pulled, and what it cost."""
     from app.container import Container
-    from app.gaps import pulls, service
+    from app.gaps import pulls, schedules, service
     from app.settings import load_settings
 
     container = Container(load_settings())
     try:
         with container.db.read() as uow:
-            for one in pulls.pulls_of(uow, service.site_by_text(uow, site)):
+            site_id = service.site_by_text(uow, site)
+            for row in schedules.schedules_of(uow, site_id):
+                state = "; paused" if row.paused_at else ""
+                state += f"; the last one failed: {row.last_error}" if row.last_error else ""
+                typer.echo(
+                    f"{row.provider} is asked every {row.every_days} days for {row.rows:,} rows a domain, "
+                    f"next at {row.due_at:%Y-%m-%d %H:%M} UTC{state}"
+                )
+            for one in pulls.pulls_of(uow, site_id):
                 end = f"failed: {one.error}" if one.error else f"{one.rows:,} rows{', capped' if one.capped else ''}"
                 typer.echo(
                     f"{one.started_at:%Y-%m-%d %H:%M} {one.provider} {one.target}: {one.state.value}, {one.cost:,.10g}, {end}"
@@ -90,21 +132,32 @@ def schedule_command(
     provider: _From,
     rows: _Rows = 500,
     every: Annotated[int, typer.Option(help="Days between two pulls; 0 stops them.")] = 30,
+    pause: Annotated[bool, typer.Option("--pause", help="Let the pulls rest.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="End the rest.")] = False,
 ) -> None:
     """Let a pull repeat by itself, within the provider's monthly budget."""
     from app.container import Container
-    from app.gaps import pulls, service
+    from app.gaps import schedules, service
     from app.settings import load_settings
 
     container = Container(load_settings())
     try:
         with container.db.work() as uow:
             site_id = service.site_by_text(uow, site)
+            if pause or resume:
+                verb = schedules.pause if pause else schedules.resume
+                row = verb(uow, schedules.find(uow, site_id, provider).id, actor="command line")
+                typer.echo(
+                    f"{provider} rests"
+                    if row.paused_at
+                    else f"{provider} is asked again, next at {row.due_at:%Y-%m-%d %H:%M} UTC"
+                )
+                return
             if every == 0:
-                pulls.unschedule(uow, site_id, provider)
+                schedules.unschedule(uow, schedules.find(uow, site_id, provider).id, actor="command line")
                 typer.echo(f"{provider} is not asked by itself any more")
                 return
-            row = pulls.schedule(
+            row = schedules.schedule(
                 uow, container.settings, site_id, provider, rows=rows, every_days=every, actor="command line"
             )
             typer.echo(f"{provider} is asked every {row.every_days} days, next at {row.due_at:%Y-%m-%d %H:%M} UTC")

@@ -21,11 +21,12 @@ def verify_command(
     limit: Annotated[int, typer.Option(help="At most so many domains, best first.", min=1, max=10_000)] = 20,
     again: Annotated[bool, typer.Option(help="Also those that were looked at before without a link.")] = False,
     later: Annotated[bool, typer.Option(help="Leave the work to the workers.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Look at none of the waiting domains any more.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Read pages of domains that only the web graph names, until one really links to a competitor."""
     from app.container import Container
-    from app.gaps import service, verify
+    from app.gaps import service, verifications, verify
     from app.models import Prospect
     from app.settings import load_settings
 
@@ -34,6 +35,10 @@ def verify_command(
     try:
         with container.db.work() as uow:
             site_id = service.site_by_text(uow, site)
+            if stop:
+                count = verifications.stop(uow, site_id, actor="cli")
+                typer.echo(json.dumps({"stopped": count}) if as_json else f"{count:,} domains wait no more")
+                return
             asked = verify.request(uow, site_id, limit, again=again, actor="cli")
             ids = [] if later else list(verify.due_of(uow.session, site_id, uow.now()))[:limit]
         if later:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from app.commands.gap import gap
+from app.errors import BadInput
 
 
 def attach(_cli: typer.Typer) -> None:
@@ -23,9 +24,10 @@ def discover_command(
     graph: Annotated[
         str,
         typer.Argument(
-            help="A release: a folder, or the beginning of its files' names (path or URL), such as .../cc-main-2026-may-jun-jul-domain."
+            help="A release: a folder, or the beginning of its files' names (path or URL), such as .../cc-main-2026-may-jun-jul-domain. "
+            "Default: the one of the settings."
         ),
-    ],
+    ] = "",
     *,
     site: Annotated[
         list[str] | None, typer.Option(help="Only this site (number, name or domain); may be repeated. Default: all.")
@@ -43,14 +45,16 @@ def discover_command(
 ) -> None:
     """Find who links to your competitors in one pass over the graph; a stopped run goes on where it was."""
     from app.container import Container
-    from app.gaps import service
+    from app.gaps import discoveries, service
     from app.gaps.webgraph.discover import discover
     from app.gaps.webgraph.files import find_release
     from app.settings import load_settings
 
     settings = load_settings()
     folder = work or settings.data_dir / "discover"
-    release = find_release(graph)
+    if not graph and not settings.web_graph:
+        raise BadInput("Give a graph, or set GAPBRIDGE_WEB_GRAPH.")
+    release = find_release(graph or settings.web_graph)
     if target:
         with _progress(quiet=as_json) as report:
             found = discover(release, target, folder, report=report, restart=restart, keep=keep)
@@ -60,24 +64,15 @@ def discover_command(
     try:
         with container.db.read() as uow:
             wanted = service.targets_of_sites(uow, [service.site_by_text(uow, text) for text in site or []])
-        domains = sorted({domain for whose in wanted.values() for domain in (*whose.own, *whose.competitors)})
         with _progress(quiet=as_json) as report:
-            found = discover(release, domains, folder, report=report, restart=restart, keep=keep)
-        files = {one.target: one.path for one in found}
-        refreshed = []
-        for site_id, whose in wanted.items():
-            paths = [path for domain in (*whose.own, *whose.competitors) if (path := files.get(domain)) is not None]
-            _imported, counts, summary = service.import_and_refresh(
-                container.db,
-                site_id,
-                paths,
-                folder=service.snapshot_folder(settings),
-                actor="web graph",
-            )
-            refreshed.append({"site": site_id, "prospects": counts, "gaps": summary["gaps"]})
+            found = discover(release, discoveries.targets_of(wanted), folder, report=report, restart=restart, keep=keep)
+        files = {one.target: one.path for one in found if one.path is not None}
+        refreshed, _imports = discoveries.feed(container.db, settings, wanted, files)
     finally:
         container.close()
     _say(as_json, release.name, [_row(one.target, one.linking_domains, one.path) for one in found], refreshed)
+    if any("error" in one for one in refreshed):
+        raise typer.Exit(1)
 
 
 def _row(target: str, count: int, path: Path | None) -> dict[str, Any]:
@@ -92,6 +87,9 @@ def _say(as_json: bool, release: str, found: list[dict[str, Any]], refreshed: li
         known = f"{one['linking_domains']:,} linking domains" if one["file"] else "not in this graph"
         typer.echo(f"{one['target']}: {known}")
     for one in refreshed:
+        if "error" in one:
+            typer.echo(one["error"])
+            continue
         counts = one["prospects"]
         typer.echo(f"Site {one['site']}: {one['gaps']:,} gaps, {counts['added']:,} prospects added, to be verified")
 
