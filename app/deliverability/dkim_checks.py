@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from app.deliverability.resolver import Resolver
 from app.deliverability.subjects import Subject
 from app.domain.checks import Check, CheckState
-from app.domain.mail_dns import DkimKey, parse_dkim_key, provider_of
+from app.domain.mail_dns import DkimKey, Provider, fill, parse_dkim_key, provider_of
 from app.domain.said import say
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
@@ -38,17 +38,41 @@ def check_dkim(subject: Subject, resolver: Resolver) -> Iterator[Check]:
         yield from lines
         return
     # Nobody can ask the DNS which selectors there are.
-    looked = f"no key under the usual selectors ({', '.join(usual)})" if usual else "no selector is known yet"
-    fix = (
-        "Switch DKIM on at your provider and publish the record that it shows; name its selector: "
-        f"gapbridge domain selectors {domain} SELECTOR"
+    looked = (
+        say("no key under the usual selectors ({names})", names=", ".join(usual))
+        if usual
+        else say("no selector is known yet")
     )
-    yield Check("dkim", UNKNOWN, looked, fix)
+    yield Check("dkim", UNKNOWN, looked, _first_key(domain, list(providers.values())))
+
+
+def _first_key(domain: str, providers: Sequence[Provider]) -> str:
+    """What to publish where no key was seen: the provider's records, or where it shows them, or the form that they have."""
+    known = next((one for one in providers if one.dkim), None)
+    if known is not None:
+        records = "; ".join(fill(record, domain) for record in known.dkim)
+        return say("Switch DKIM on at {name} and publish: {records}", name=known.name, records=records)
+    shown = next((one for one in providers if one.dkim_shown), None)
+    if shown is not None:
+        names = ", ".join(f"{selector}._domainkey.{domain}" for selector in shown.selectors)
+        return say(
+            "Switch DKIM on at {name} ({where}) and publish the records that it shows at: {names}",
+            name=shown.name,
+            where=shown.dkim_shown,
+            names=names,
+        )
+    return say(
+        "Switch DKIM on at your provider or mail server and publish the key that it shows, for the selector mail: "
+        'mail._domainkey.{domain} TXT "v=DKIM1; k=rsa; p=KEY". Then name the selector: gapbridge domain selectors {domain} mail',
+        domain=domain,
+    )
 
 
 def _dkim_line(name: str, selector: str, keys: list[DkimKey]) -> Check:
     if not keys:
-        fix = f"Publish the TXT (or CNAME) record that your provider shows for {name}, or correct the selector."
+        fix = say(
+            "Publish the TXT (or CNAME) record that your provider shows for {name}, or correct the selector.", name=name
+        )
         return Check("dkim", FAIL, say("there is no key at {name}", name=name), fix)
     key = keys[0]
     if len(keys) > 1:
@@ -74,7 +98,7 @@ def _dkim_line(name: str, selector: str, keys: list[DkimKey]) -> Check:
             say("Publish the key at {name} again.", name=name),
         )
     if key.algorithm == "rsa" and bits < _SHORTEST_KEY:
-        found = f"the key has {bits} bits, which receivers ignore, at {name}"
+        found = say("the key has {bits} bits, which receivers ignore, at {name}", bits=bits, name=name)
         return Check(
             "dkim",
             FAIL,
@@ -82,10 +106,10 @@ def _dkim_line(name: str, selector: str, keys: list[DkimKey]) -> Check:
             say("Make a key of {good_key} bits at your provider and publish it.", good_key=_GOOD_KEY),
         )
     if key.testing:
-        found = f"{selector}: the key is marked as a test (t=y): receivers may ignore it"
+        found = say("{selector}: the key is marked as a test (t=y): receivers may ignore it", selector=selector)
         return Check("dkim", WARN, found, say("Remove t=y from the TXT record at {name}.", name=name))
     if key.algorithm == "rsa" and bits < _GOOD_KEY:
-        found = f"{selector}: a key of {bits} bits"
+        found = say("{selector}: a key of {bits} bits", selector=selector, bits=bits)
         return Check(
             "dkim",
             WARN,

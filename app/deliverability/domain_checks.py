@@ -13,7 +13,7 @@ from app.deliverability.resolver import BadName, DnsDown, Resolver
 from app.deliverability.spf_checks import check_spf
 from app.deliverability.subjects import Subject, TlsProbe, addresses_of, is_literal
 from app.domain.checks import Check, CheckState
-from app.domain.mail_dns import is_dmarc, parse_dmarc
+from app.domain.mail_dns import fill, is_dmarc, parse_dmarc, provider_of
 from app.domain.said import say
 from app.keys import registrable_domain
 from app.models import Security
@@ -26,8 +26,11 @@ RESERVED = (".test", ".example", ".invalid", ".localhost", ".local", ".internal"
 def check_domain(subject: Subject, resolver: Resolver, tls: TlsProbe) -> list[Check]:
     """Every line about one sending domain. Never raises: what cannot be looked at is `unknown`."""
     if subject.domain.endswith(RESERVED) and not resolver.is_chosen:
-        found = f"{subject.domain} is a name for tests, which the public DNS does not hold"
-        return [Check("dns", UNKNOWN, found)]
+        found = say("{domain} is a name for tests, which the public DNS does not hold", domain=subject.domain)
+        fix = say(
+            "Nothing to publish. To have it looked at all the same, name DNS servers that hold it in GAPBRIDGE_DNS_RESOLVERS."
+        )
+        return [Check("dns", UNKNOWN, found, fix)]
     spf = _guarded("spf", lambda: check_spf(subject, resolver))
     dkim = _guarded("dkim", lambda: check_dkim(subject, resolver))
     return [
@@ -62,7 +65,10 @@ def check_dmarc(subject: Subject, resolver: Resolver) -> Iterator[Check]:
     """`dmarc`: a policy at the domain, or at the organisation's domain that stands for it (RFC 7489 6.6.3)."""
     domain = subject.domain
     organisation = registrable_domain(domain) or domain
-    ours = f'Publish at _dmarc.{organisation} one TXT record: "v=DMARC1; p=none; rua=mailto:postmaster@{organisation}"'
+    ours = say(
+        'Publish at _dmarc.{organisation} one TXT record: "v=DMARC1; p=none; rua=mailto:postmaster@{organisation}"',
+        organisation=organisation,
+    )
     for at in dict.fromkeys((domain, organisation)):
         records = [text for text in resolver.txt(f"_dmarc.{at}") if is_dmarc(text)]
         if len(records) > 1:
@@ -111,8 +117,9 @@ def check_alignment(spf: Sequence[Check], dkim: Sequence[Check]) -> Check:
             say("neither SPF nor DKIM can pass for the domain in From"),
             say("Mend spf or dkim first."),
         )
-    found = "SPF is not sure for the servers that you send through, and no DKIM key was seen"
-    return Check("alignment", UNKNOWN, found, transient=any(line.transient for line in (*spf, *dkim)))
+    found = say("SPF is not sure for the servers that you send through, and no DKIM key was seen")
+    fix = say("Do what the lines spf-provider and dkim say; one of the two is enough.")
+    return Check("alignment", UNKNOWN, found, fix, transient=any(line.transient for line in (*spf, *dkim)))
 
 
 # --- PTR, MX, TLS -------------------------------------------------------------------------------------------------------
@@ -134,7 +141,9 @@ def check_ptr(subject: Subject, resolver: Resolver) -> Iterator[Check]:
             )
         for address in addresses:
             names = resolver.names_of(address)
-            fix = f"Ask whoever gave you {address} to set its reverse name (PTR) to {host}."
+            fix = say(
+                "Ask whoever gave you {address} to set its reverse name (PTR) to {host}.", address=address, host=host
+            )
             if not names:
                 yield Check("ptr", FAIL, say("{address} ({host}) has no reverse name", address=address, host=host), fix)
             elif not any(address in resolver.addresses(name) for name in names):
@@ -154,17 +163,18 @@ def check_mx(subject: Subject, resolver: Resolver) -> Iterator[Check]:
     """`mx`: answers and bounces can be delivered to the domain that we write from."""
     domain = subject.domain
     found = resolver.mx(domain)
-    fix = f"Publish at {domain} the MX records that your provider shows; without them no answer reaches you."
     if any(host == "" for _, host in found):
-        yield Check("mx", FAIL, say("{domain} says that it takes no mail (null MX)", domain=domain), fix)
+        yield Check(
+            "mx", FAIL, say("{domain} says that it takes no mail (null MX)", domain=domain), _mx_fix(subject, resolver)
+        )
     elif not found and not resolver.addresses(domain):
-        yield Check("mx", FAIL, say("{domain} has no MX record", domain=domain), fix)
+        yield Check("mx", FAIL, say("{domain} has no MX record", domain=domain), _mx_fix(subject, resolver))
     elif not found:
         yield Check(
             "mx",
             WARN,
             say("{domain} has no MX record; some servers deliver to its address instead", domain=domain),
-            fix,
+            _mx_fix(subject, resolver),
         )
     elif dead := [host for _, host in found if is_literal(host) or not resolver.addresses(host)]:
         state = FAIL if len(dead) == len(found) else WARN
@@ -176,6 +186,26 @@ def check_mx(subject: Subject, resolver: Resolver) -> Iterator[Check]:
         )
     else:
         yield Check("mx", OK, ", ".join(f"{preference} {host}" for preference, host in found))
+
+
+def _mx_fix(subject: Subject, resolver: Resolver) -> str:
+    """The records to publish: those of the provider that mail is sent through, or our own server that holds the mailboxes."""
+    domain = subject.domain
+    providers = [one for server in subject.servers if (one := provider_of(server.host)) is not None and one.mx]
+    if providers:
+        records = "; ".join(f"{domain} MX {fill(record, domain)}" for record in providers[0].mx)
+        return say("Publish what {name} wants: {records}", name=providers[0].name, records=records)
+    own = [
+        server.host
+        for server in subject.servers
+        if not is_literal(server.host) and registrable_domain(server.host) == registrable_domain(domain)
+    ]
+    if own and resolver.addresses(own[0]):
+        return say("If {host} takes your mail, publish: {domain} MX 10 {host}.", host=own[0], domain=domain)
+    return say(
+        "Publish the MX records that your provider shows: {domain} MX 10 SERVER. Without them no answer reaches you.",
+        domain=domain,
+    )
 
 
 def check_tls(subject: Subject, probe: TlsProbe) -> list[Check]:
@@ -209,7 +239,7 @@ def check_tls(subject: Subject, probe: TlsProbe) -> list[Check]:
                 )
             )
             continue
-        fix = "Use the host name that the certificate is made for, or have the certificate renewed."
+        fix = say("Use the host name that the certificate is made for, or have the certificate renewed.")
         lines.append(
             Check("tls", FAIL, say("{where}: {fault}", where=where, fault=fault), fix)
             if fault

@@ -13,8 +13,10 @@ from app.mail import accounts, checks
 from app.mail.accounts import Draft
 
 
-def look(container: Container, mailbox_id: int, *, send: bool = False) -> checks.Looked:
-    """Look at a stored mailbox, and remember whether name+tag arrives there where that was tried. Raises NotFound.
+def look(
+    container: Container, mailbox_id: int, *, send: bool = False, told: checks.Told = lambda _lines: None
+) -> checks.Looked:
+    """Look at a stored mailbox, and remember whether name+tag arrives there where that was tried. Raises NotFound, and what `told` raises.
 
     Several transactions by nature: servers and DNS are asked between them.
     """
@@ -28,7 +30,11 @@ def look(container: Container, mailbox_id: int, *, send: bool = False) -> checks
         )
         return checks.Looked((*lines, *_domain(container, mailbox.email)))
     looked = checks.examine(
-        account, container.settings, send=send, providers=[lambda draft: _domain(container, draft.email)]
+        account,
+        container.settings,
+        send=send,
+        providers=[lambda draft: _shared(container, draft), lambda draft: _domain(container, draft.email)],
+        told=told,
     )
     if looked.plus_addressing is not None:
         with container.db.work() as uow:
@@ -61,7 +67,23 @@ def look_at_draft(container: Container, draft: Draft) -> checks.Looked:
             ),
         )
         return checks.Looked((line,))
-    return checks.examine(draft, container.settings)
+    return checks.examine(draft, container.settings, providers=[lambda draft: _shared(container, draft)])
+
+
+def _shared(container: Container, draft: Draft) -> Iterable[Check]:
+    """A warning where another mailbox reads the same account."""
+    with container.db.read() as uow:
+        others = accounts.sharing(uow.session, draft)
+    if others:
+        yield Check(
+            "shared-inbox",
+            CheckState.WARN,
+            say("{others} reads the same account as {email}", others=", ".join(others), email=draft.email),
+            say(
+                "Each answer is taken in once, for the mailbox that reads it first. To write as several addresses from one "
+                "account is fine; to be read apart, each needs an account of its own."
+            ),
+        )
 
 
 def _domain(container: Container, email: str) -> Iterable[Check]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
+from app.domain.inbound import OWN_COPY
 from app.models import Inbound, Mailbox, SendingDomain, SendingDomainCheck
 
 _LEARN_FROM = 20
@@ -23,6 +25,14 @@ def find(session: Session, domain: str) -> SendingDomain | None:
     statement = select(SendingDomain).where(col(SendingDomain.domain) == domain)
     found: SendingDomain | None = session.execute(statement).scalar_one_or_none()
     return found
+
+
+def held(session: Session, domains: Collection[str]) -> dict[str, str]:
+    """Why each of `domains` begins no new conversation, for those that are held."""
+    statement = select(col(SendingDomain.domain), col(SendingDomain.hold_reason)).where(
+        col(SendingDomain.domain).in_(domains)
+    )
+    return {row[0]: row[1] for row in session.execute(statement) if row[1]}
 
 
 def every(session: Session) -> list[SendingDomain]:
@@ -53,7 +63,7 @@ def own_copies(session: Session, domain: str) -> list[bytes]:
     newest = (
         select(col(Inbound.raw))
         .where(
-            col(Inbound.rule) == "own-copy",
+            col(Inbound.rule) == OWN_COPY,
             col(Inbound.from_address).like(f"%@{domain}"),
             col(Inbound.raw).is_not(None),
         )

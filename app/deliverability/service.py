@@ -6,7 +6,7 @@ runs, does more good than the DNS does harm. An operator may override single che
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from app.deliverability.resolver import Resolver
 from app.deliverability.subjects import Subject, Submission
 from app.domain.checks import Check, CheckState
 from app.domain.mail_dns import is_selector, selectors_in
-from app.domain.said import say
+from app.domain.said import cut, joined, say
 from app.errors import BadInput, FieldProblem, NotFound, Skip
 from app.jobs import Job
 from app.log import get_logger
@@ -135,8 +135,12 @@ def _settle(uow: UnitOfWork, row: SendingDomain, lines: Sequence[SendingDomainCh
     failing = [line for line in lines if line.state is CheckState.FAIL and line.name not in row.override_checks]
     reason = None
     if failing:
-        said = "; ".join(f"{line.name}: {line.found}" for line in failing)
-        reason = f"the domain {row.domain} fails its checks, and new pitches wait until it is mended. {said}"[:1000]
+        said = [say("{check}: {found}", check=line.name, found=cut(line.found, 300)) for line in failing]
+        reason = say(
+            "the domain {domain} fails its checks, and new pitches wait until it is mended. {found}",
+            domain=row.domain,
+            found=joined(said),
+        )
     HELD.labels(row.domain).set(1 if reason else 0)
     if bool(reason) != bool(row.hold_reason):
         (log.error if reason else log.info)(
@@ -152,8 +156,14 @@ def _settle(uow: UnitOfWork, row: SendingDomain, lines: Sequence[SendingDomainCh
 
 def hold_of(session: Session, email: str) -> Skip | None:
     """Why a mailbox may not begin a new conversation now, or None."""
-    row = repository.find(session, email.rpartition("@")[2].lower())
-    return Skip("sending-domain", row.hold_reason) if row is not None and row.hold_reason else None
+    return holds_of(session, [email]).get(email)
+
+
+def holds_of(session: Session, emails: Collection[str]) -> dict[str, Skip]:
+    """`hold_of` of each mailbox that has one, in one statement."""
+    domains = {email: email.rpartition("@")[2].lower() for email in emails}
+    held = repository.held(session, set(domains.values()))
+    return {email: Skip("sending-domain", held[domain]) for email, domain in domains.items() if domain in held}
 
 
 def override(uow: UnitOfWork, domain: str, *, reason: str, actor: str, checks: Sequence[str] = ()) -> SendingDomain:

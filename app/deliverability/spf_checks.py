@@ -29,8 +29,11 @@ def check_spf(subject: Subject, resolver: Resolver) -> Iterator[Check]:
         )
         return
     if len(records) > 1:
-        found = (
-            f"{domain} has {len(records)} SPF records, which every receiver treats as an error: {' | '.join(records)}"
+        found = say(
+            "{domain} has {count} SPF records, which every receiver treats as an error: {records}",
+            domain=domain,
+            count=len(records),
+            records=" | ".join(records),
         )
         yield Check(
             "spf",
@@ -47,7 +50,7 @@ def check_spf(subject: Subject, resolver: Resolver) -> Iterator[Check]:
 
 
 def _spf_line(domain: str, record: str, spf: Spf, tree: spf_tree.SpfTree, resolver: Resolver) -> Check:
-    at = f"Correct the TXT record at {domain}"
+    at = say("Correct the TXT record at {domain}", domain=domain)
     if tree.faults:
         return Check(
             "spf",
@@ -56,12 +59,20 @@ def _spf_line(domain: str, record: str, spf: Spf, tree: spf_tree.SpfTree, resolv
             say("{at}: remove or correct that part.", at=at),
         )
     if tree.lookups > SPF_LOOKUPS:
-        found = (
-            f"{record}: it costs {tree.lookups} DNS look-ups with all that it includes; receivers stop at {SPF_LOOKUPS}"
+        found = say(
+            "{record}: it costs {lookups} DNS look-ups with all that it includes; receivers stop at {most}",
+            record=record,
+            lookups=tree.lookups,
+            most=SPF_LOOKUPS,
         )
         return Check("spf", FAIL, found, say("{at}: remove includes of services that no longer send for you.", at=at))
     if tree.void > SPF_VOID_LOOKUPS:
-        found = f"{record}: {tree.void} of its look-ups find nothing; receivers stop after {SPF_VOID_LOOKUPS}"
+        found = say(
+            "{record}: {void} of its look-ups find nothing; receivers stop after {most}",
+            record=record,
+            void=tree.void,
+            most=SPF_VOID_LOOKUPS,
+        )
         return Check("spf", FAIL, found, say("{at}: remove the names that have no record.", at=at))
     end = _end_of(resolver, spf)
     if end == "+":
@@ -73,7 +84,9 @@ def _spf_line(domain: str, record: str, spf: Spf, tree: spf_tree.SpfTree, resolv
             say('{at} to: "{better}"', at=at, better=better),
         )
     if end not in ("-", "~"):
-        said = "ends in ?all, which says nothing" if end == "?" else "has no all at its end, which says nothing"
+        said = (
+            say("ends in ?all, which says nothing") if end == "?" else say("has no all at its end, which says nothing")
+        )
         better = record.replace("?all", "~all") if end == "?" else f"{record} ~all"
         return Check(
             "spf",
@@ -114,7 +127,7 @@ def _spf_provider(subject: Subject, record: str, tree: spf_tree.SpfTree, resolve
                 continue
             words = record.split()
             better = " ".join([words[0], f"include:{provider.spf_include}", *words[1:]])
-            fix = f'Change the TXT record at {subject.domain} to: "{better}"'
+            fix = say('Change the TXT record at {domain} to: "{better}"', domain=subject.domain, better=better)
             yield Check(
                 "spf-provider",
                 FAIL,
@@ -126,6 +139,6 @@ def _spf_provider(subject: Subject, record: str, tree: spf_tree.SpfTree, resolve
         if addresses and all(tree.allows(address) for address in addresses):
             yield Check("spf-provider", OK, say("{host}: its addresses are named", host=host))
             continue
-        found = f"{host}: nothing tells from which addresses it passes mail on"
-        fix = f"Ask its operator which `include:` belongs into the SPF record of {subject.domain}."
+        found = say("{host}: nothing tells from which addresses it passes mail on", host=host)
+        fix = say("Ask its operator which `include:` belongs into the SPF record of {domain}.", domain=subject.domain)
         yield Check("spf-provider", UNKNOWN, found, fix)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import available_timezones
 
+from sqlalchemy import ColumnElement, and_, func, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, select
@@ -13,16 +16,17 @@ from app.addresses import clean_address
 from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
-from app.domain.said import say
+from app.domain.said import cut, say
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
 from app.jobs import Job
-from app.mail import reputation
+from app.mail import reputation, resting
 from app.mail.credentials import Credentials, SignIn
 from app.mail.providers import Server
 from app.mail.sealed import bound_to
-from app.models import Mailbox, MailboxOAuth, MailboxPacing, Security, SendingDomain
+from app.models import Contact, Folder, Mailbox, MailboxOAuth, MailboxPacing, Security, SendingDomain
 from app.settings import Settings
 
+MOST_ALIASES = 100
 MOST_A_DAY = 500
 _LONGEST_NAME = 200
 
@@ -70,7 +74,7 @@ def draft(
     """
     address, problems = "", _problems(settings, from_name, smtp, imap)
     if not by_oauth and (not password or any(letter in password for letter in "\r\n\0")):
-        problems.append(FieldProblem("password", say("must not be empty and must be one line")))
+        problems.append(FieldProblem("password", say("Enter the password, on one line")))
     try:
         address = clean_address(email)
     except BadInput as wrong:
@@ -83,10 +87,14 @@ def draft(
             )
         )
     if not 1 <= daily_cap <= MOST_A_DAY:
-        problems.append(FieldProblem("daily_cap", say("must be 1 to {most_a_day}", most_a_day=MOST_A_DAY)))
+        problems.append(
+            FieldProblem("daily_cap", say("Mails a day must be a number from 1 to {most_a_day}", most_a_day=MOST_A_DAY))
+        )
     if not 0 <= gap_min_seconds <= gap_max_seconds:
         problems.append(
-            FieldProblem("gap_max_seconds", say("must not be less than gap_min_seconds, and neither negative"))
+            FieldProblem(
+                "gap_max_seconds", say("The longest pause must not be shorter than the shortest, and neither below 0")
+            )
         )
     if problems:
         raise BadInput(say("The mailbox cannot be added."), *problems)
@@ -135,7 +143,9 @@ def add(uow: UnitOfWork, vault: Vault, wanted: Draft, *, provider: str | None = 
     }
     audit.record(uow, "mailbox.connected", "mailbox", row.id, name=row.email, after={**after, "provider": provider})
     if provider is not None:
-        row.paused_reason = f"nobody has signed in yet; `gapbridge mailbox sign-in {row.email}` begins it"
+        row.paused_reason = say(
+            "nobody has signed in yet; `gapbridge mailbox sign-in {email}` begins it", email=row.email
+        )
         uow.session.add(
             MailboxOAuth(
                 mailbox_id=row.id,
@@ -176,6 +186,8 @@ def resume(
             uow.session.delete(by_oauth)
     elif by_oauth is not None and by_oauth.ended_reason is not None:
         raise Conflict(by_oauth.ended_reason)
+    elif by_oauth is None and not mailbox.secret:
+        raise Conflict(say("it was switched off and its password forgotten; give it a new one, or sign it in again"))
     reputation.end_pause(uow, mailbox.id, actor=actor)
     who = None if actor == "operator" else actor
     before = {"active": mailbox.active, "paused": mailbox.paused_reason}
@@ -190,22 +202,72 @@ def wake(uow: UnitOfWork, mailbox: Mailbox) -> Mailbox:
     """Let the mailbox send and be read again, at once. One that stopped by its bounces or complaints is read, but sends nothing."""
     mailbox.active, mailbox.failures, mailbox.poll_failures = True, 0, 0
     stopped = reputation.open_pause(uow.session, mailbox.id)
-    mailbox.paused_reason = stopped.reason[:500] if stopped is not None else None
+    mailbox.paused_reason = cut(stopped.reason, 500) if stopped is not None else None
     mailbox.paused_until = mailbox.poll_error = None
     mailbox.poll_due_at = uow.now()
+    # A folder that was given up is read again, too: nobody resumes a mailbox to have its answers overlooked.
+    uow.session.execute(
+        update(Folder)
+        .where(col(Folder.mailbox_id) == mailbox.id, col(Folder.stopped_reason).is_not(None))
+        .values(stopped_reason=None, resets_in_row=0)
+    )
     uow.ring(Job.INBOX_POLL, mailbox.id)
     uow.ring(Job.OUTBOX_DELIVER, mailbox.id)
     return mailbox
 
 
-def pause(uow: UnitOfWork, mailbox_id: int, *, reason: str) -> Mailbox:
-    """Let a mailbox rest until a person resumes it: it is read, and sends nothing. Raises NotFound and BadInput (`reason`)."""
+def pause(uow: UnitOfWork, mailbox_id: int, *, reason: str, actor: str | None = None) -> Mailbox:
+    """Let a mailbox rest until a person resumes it: it is read, and sends nothing. `actor` is shown after the reason.
+
+    Raises NotFound and BadInput (`reason`).
+    """
     mailbox = reputation.lock(uow.session, get(uow.session, mailbox_id).id)
     if not reason.strip():
         raise BadInput(say("say why it is to rest"), FieldProblem("reason", say("A sentence, for those who wonder")))
-    mailbox.paused_reason, mailbox.paused_until = reason.strip()[:500], None
+    by = f" ({actor})" if actor else ""
+    resting.begin(mailbox, reason.strip()[: 500 - len(by)] + by, None, uow.now())
     uow.session.flush()
     audit.record(uow, "mailbox.paused", "mailbox", mailbox_id, name=mailbox.email, reason=mailbox.paused_reason)
+    return mailbox
+
+
+def set_aliases(uow: UnitOfWork, mailbox_id: int, addresses: Sequence[str], *, actor: str | None = None) -> Mailbox:
+    """The further addresses that people write from beside the mailbox's own: what comes from them is ours, and no answer.
+
+    They replace the former ones. Raises NotFound and BadInput (`aliases`).
+    """
+    mailbox = get(uow.session, mailbox_id)
+    cleaned: list[str] = []
+    for address in addresses:
+        try:
+            cleaned.append(clean_address(address).lower())
+        except BadInput as wrong:
+            raise BadInput(
+                say("The addresses cannot be kept."),
+                FieldProblem("aliases", say("'{address}' is no plain address", address=address[:80])),
+            ) from wrong
+    if len(cleaned) > MOST_ALIASES:
+        raise BadInput(
+            say("The addresses cannot be kept."), FieldProblem("aliases", say("at most {most}", most=MOST_ALIASES))
+        )
+    fresh = set(cleaned) - {mailbox.email.lower()} - set(mailbox.aliases or ())
+    contact = uow.session.exec(
+        select(Contact.email).where(func.lower(col(Contact.email)).in_(sorted(fresh))).limit(1)
+    ).first()
+    if contact is not None:
+        raise BadInput(
+            say("The addresses cannot be kept."),
+            FieldProblem(
+                "aliases", say("{address} is a contact; its answers would be taken for ours", address=contact)
+            ),
+        )
+    before = {"aliases": mailbox.aliases or []}
+    mailbox.aliases = sorted(set(cleaned) - {mailbox.email.lower()}) or None
+    uow.session.flush()
+    after = {"aliases": mailbox.aliases or []}
+    audit.record(
+        uow, "mailbox.aliases", "mailbox", mailbox_id, name=mailbox.email, before=before, after=after, actor=actor
+    )
     return mailbox
 
 
@@ -247,17 +309,26 @@ def _name_problems(from_name: str) -> list[FieldProblem]:
     if from_name.strip() and len(from_name) <= _LONGEST_NAME and all(ord(letter) >= 32 for letter in from_name):
         return []
     return [
-        FieldProblem("from_name", say("must be one line of 1 to {longest_name} characters", longest_name=_LONGEST_NAME))
+        FieldProblem(
+            "from_name",
+            say("Enter a name of at most {longest_name} characters, on one line", longest_name=_LONGEST_NAME),
+        )
     ]
 
 
 def _problems(settings: Settings, from_name: str, smtp: Server, imap: Server) -> list[FieldProblem]:
-    problems = _name_problems(from_name)
+    return [*_name_problems(from_name), *server_problems(settings, smtp, imap)]
+
+
+def server_problems(settings: Settings, smtp: Server, imap: Server) -> list[FieldProblem]:
+    """What speaks against two servers as they are written, each at its field."""
+    problems: list[FieldProblem] = []
     for name, server in (("smtp", smtp), ("imap", imap)):
         if not server.host or any(letter.isspace() or letter in "/@" for letter in server.host):
-            problems.append(FieldProblem(f"{name}_host", say("'{host}' is no host name", host=server.host)))
+            fault = say("'{host}' is no host name", host=server.host) if server.host else say("Enter the server's name")
+            problems.append(FieldProblem(f"{name}_host", fault))
         if not 1 <= server.port <= 65535:
-            problems.append(FieldProblem(f"{name}_port", say("must be 1 to 65535")))
+            problems.append(FieldProblem(f"{name}_port", say("A port is a number from 1 to 65535")))
         if server.security is Security.NONE and not settings.mail_allow_plaintext:
             problems.append(
                 FieldProblem(
@@ -284,6 +355,17 @@ def by_oauth(session: Session) -> dict[int, str]:
 def known(session: Session, email: str) -> Mailbox | None:
     """The mailbox with this clean address, or None."""
     return session.exec(select(Mailbox).where(col(Mailbox.email) == email)).one_or_none()
+
+
+def same_account(imap_host: Any, username: Any) -> ColumnElement[bool]:
+    """Whether a mailbox reads the account of this IMAP server and user name: values, or columns of another mailbox."""
+    return and_(func.lower(col(Mailbox.imap_host)) == func.lower(imap_host), col(Mailbox.username) == username)
+
+
+def sharing(session: Session, wanted: Draft) -> list[str]:
+    """The addresses of other mailboxes that read the same account."""
+    same = same_account(wanted.imap.host, wanted.username)
+    return list(session.exec(select(Mailbox.email).where(same, col(Mailbox.email) != wanted.email)))
 
 
 def find(session: Session, email: str) -> Mailbox:

@@ -17,9 +17,10 @@ from app.domain.checks import Check, CheckState
 from app.domain.delivery import Stage
 from app.domain.said import say
 from app.errors import MailboxFault
-from app.mail import mime
+from app.mail import mime, signed
 from app.mail.accounts import Draft
-from app.mail.imap import ImapAccount, ImapSession, SignInRefused
+from app.mail.imap import ImapSession
+from app.mail.imap_signin import ImapAccount, SignInRefused
 from app.mail.smtp import Account, SmtpSession, StepFailed
 from app.mail.wire_look import Side, look
 from app.settings import Settings
@@ -49,6 +50,8 @@ class Looked:
         return all(check.state is not _FAIL for check in self.checks)
 
 
+# Is given all lines so far whenever there are more, and while a message is waited for; what it raises ends the look.
+Told = Callable[[Sequence[Check]], None]
 # More lines for a wizard, each from its own room (such as the DNS of the sending domain): given to `examine`.
 Provider = Callable[[Draft], Iterable[Check]]
 
@@ -60,15 +63,18 @@ def examine(
     send: bool = False,
     providers: Sequence[Provider] = (),
     patience: float = _ARRIVES_WITHIN,
+    told: Told = lambda _lines: None,
 ) -> Looked:
     """Look at both servers and, with `send`, send the mailbox two messages of its own and wait `patience` seconds.
 
-    Without `send` nothing is sent and nothing changes. Raises nothing for a mailbox that is broken. Call it outside of a
-    transaction.
+    Without `send` nothing is sent and nothing changes. Raises nothing for a mailbox that is broken, only what `told` raises. Call it
+    outside of a transaction.
     """
     seconds = settings.imap_timeout.total_seconds()
     smtp = [*look(Side("smtp", account.smtp.host, account.smtp.port, account.smtp.security), seconds)]
+    told(smtp)
     smtp.append(_smtp_sign_in(account, settings) if _sound(smtp) else _skipped("smtp-sign-in"))
+    told(smtp)
     imap = [*look(Side("imap", account.imap.host, account.imap.port, account.imap.security), seconds)]
     session: ImapSession | None = None
     plus: bool | None = None
@@ -78,21 +84,24 @@ def examine(
             imap.append(line)
         else:
             imap.append(_skipped("imap-sign-in"))
+        told([*smtp, *imap])
         imap += _inside(session) if session is not None else [_skipped(name) for name in _INSIDE]
+        told([*smtp, *imap])
         if send and session is not None and _sound(smtp):
-            lines, plus = _round_trip(account, settings, session, patience)
+            lines, plus = _round_trip(account, settings, session, patience, lambda: told([*smtp, *imap]))
         else:
             why = "needs both sign-ins" if send else "not tried: it sends two messages to the mailbox itself"
             lines = [Check(name, _UNKNOWN, why) for name in _ROUND_TRIP]
     finally:
         if session is not None:
             session.close()
+    told([*smtp, *imap, *lines])
     more = [line for provider in providers for line in provider(account)]
     return Looked((*smtp, *imap, *lines, *more), plus)
 
 
 _INSIDE = ("inbox", "sent-folder", "spam-folder", "extensions", "quota")
-_ROUND_TRIP = ("self-message", "plus-addressing")
+_ROUND_TRIP = ("self-message", "plus-addressing", signed.NAME)
 
 
 def _sound(lines: Sequence[Check]) -> bool:
@@ -236,10 +245,12 @@ def _quota(quota: tuple[int, int] | None) -> Check:
 
 
 def _round_trip(
-    account: Draft, settings: Settings, session: ImapSession, patience: float
+    account: Draft, settings: Settings, session: ImapSession, patience: float, waits: Callable[[], None]
 ) -> tuple[list[Check], bool | None]:
     local, _, domain = account.email.rpartition("@")
-    plain, tagged = _probe(account, account.email), _probe(account, f"{local}+{secrets.token_hex(6)}@{domain}")
+    plain, tagged = (
+        _probe(account, settings, to) for to in (account.email, f"{local}+{secrets.token_hex(6)}@{domain}")
+    )
     try:
         refused = asyncio.run(_send(account, settings, [plain, tagged]))
     except StepFailed as failed:
@@ -247,12 +258,16 @@ def _round_trip(
         return [
             Check("self-message", _FAIL, say("not sent: {said}", said=said), _send_fix(said)),
             _skipped("plus-addressing"),
+            _skipped(signed.NAME),
         ], None
     try:
-        found = _wait_for(session, [plain[1], tagged[1]], patience, 1 if refused else 2)
+        found, came_back = _wait_for(session, [plain[1], tagged[1]], patience, 1 if refused else 2, waits)
     except MailboxFault as fault:
-        return [Check("self-message", _FAIL, fault.detail, say("Try again.")), _skipped("plus-addressing")], None
+        lines = [Check("self-message", _FAIL, fault.detail, say("Try again."))]
+        return [*lines, _skipped("plus-addressing"), _skipped(signed.NAME)], None
     where = found.get(plain[1])
+    raw = came_back.get(plain[1])
+    signature = signed.judge(raw, account.email, account.smtp.host) if raw is not None else _skipped(signed.NAME)
     if where is None:
         fix = "Look whether the provider holds mail back, and try again later; follow-ups need answers to be readable."
         mine = Check(
@@ -270,6 +285,7 @@ def _round_trip(
         return [
             mine,
             Check("plus-addressing", _OK, say("mail to {local}+tag@{domain} arrives", local=local, domain=domain)),
+            signature,
         ], True
     why = f"refused: {refused}" if refused else "it did not arrive"
     fix = "Nothing to do: answers are then known by their headers alone."
@@ -281,10 +297,11 @@ def _round_trip(
             say("mail to {local}+tag@{domain} is no use: {why}", local=local, domain=domain, why=why),
             fix,
         ),
+        signature,
     ], False
 
 
-def _probe(account: Draft, to: str) -> tuple[str, str, bytes]:
+def _probe(account: Draft, settings: Settings, to: str) -> tuple[str, str, bytes]:
     message_id = f"<{secrets.token_hex(16)}.{secrets.token_hex(12)}@{account.email.rpartition('@')[2]}>"
     raw = mime.freeze(
         mime.Draft(
@@ -297,6 +314,9 @@ def _probe(account: Draft, to: str) -> tuple[str, str, bytes]:
             body_html=None,
             message_id=message_id,
             date=datetime.now(UTC),
+            # As in a pitch, so that it can be seen whether the signature covers both. The token is nobody's.
+            unsubscribe_url=f"{settings.public_url.rstrip('/')}/u/{secrets.token_hex(12)}",
+            unsubscribe_mailto=account.email,
         )
     )
     return to, message_id, raw
@@ -330,15 +350,24 @@ def _send_fix(said: str) -> str:
     return "Check that this account may send as this address (alias, send-as permission)."
 
 
-def _wait_for(session: ImapSession, ids: Sequence[str], patience: float, enough: int) -> dict[str, str]:
-    """Message-ID to the role of the folder in which it was found, until `enough` are there or the time is over."""
+def _wait_for(
+    session: ImapSession, ids: Sequence[str], patience: float, enough: int, waits: Callable[[], None]
+) -> tuple[dict[str, str], dict[str, bytes]]:
+    """By Message-ID the role of the folder in which it was found, and the message, until `enough` are there or the time is over."""
     deadline = time.monotonic() + patience
     folders = [folder for folder in session.folders() if folder.role in ("inbox", "junk")]
     found: dict[str, str] = {}
+    came_back: dict[str, bytes] = {}
     while True:
         for folder in folders:
             session.examine(folder.name)
-            found |= {one: folder.role for one in ids if one not in found and session.find(one)}
+            for one in ids:
+                uids = session.find(one) if one not in found else []
+                if uids:
+                    found[one] = folder.role
+                    for message in session.fetch(uids[:1]).values():
+                        came_back[one] = message.raw
         if len(found) >= enough or time.monotonic() > deadline:
-            return found
+            return found, came_back
+        waits()
         time.sleep(min(_LOOK_EVERY, max(0.05, patience / 10)))

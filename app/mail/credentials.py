@@ -20,10 +20,11 @@ from sqlmodel import col
 from app.audit import service as audit
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
+from app.domain.ahead import SKEW, over_in
 from app.domain.said import say
 from app.errors import MailboxFault
 from app.log import get_logger
-from app.mail import oauth
+from app.mail import oauth, reputation, resting
 from app.mail.providers import provider
 from app.mail.sealed import ACCESS, REFRESH, bound_to
 from app.models import Mailbox, MailboxOAuth
@@ -102,9 +103,10 @@ class Credentials:
 
     def _take(self, row: MailboxOAuth, owner: str) -> bool:
         with self._db.work() as uow:
-            free = or_(col(MailboxOAuth.lease_until).is_(None), col(MailboxOAuth.lease_until) < uow.now())
+            until, now = col(MailboxOAuth.lease_until), uow.now()
+            free = or_(until.is_(None), over_in(until, now, now + LEASE + SKEW))
             return _change(
-                uow, row, free, col(MailboxOAuth.ended_reason).is_(None), lease_owner=owner, lease_until=uow.now() + LEASE
+                uow, row, free, col(MailboxOAuth.ended_reason).is_(None), lease_owner=owner, lease_until=now + LEASE
             )  # fmt: skip
 
     def _renew(self, mailbox: Mailbox, row: MailboxOAuth, owner: str) -> None:
@@ -141,19 +143,15 @@ class Credentials:
     def _rest(self, mailbox: Mailbox, reason: str) -> None:
         with self._db.read() as look:
             now = look.session.get(Mailbox, mailbox.id)
-        if now is not None and now.paused_reason is None:
+        if now is not None and not resting.needs_somebody(now):
             with self._db.work() as uow:
                 rest(uow, mailbox.id, reason)
 
 
 def rest(uow: UnitOfWork, mailbox_id: int, reason: str) -> None:
     """Put the mailbox to rest until a person acts; what waits in it goes on waiting."""
-    uow.session.execute(
-        update(Mailbox)
-        .where(col(Mailbox.id) == mailbox_id)
-        .values(paused_reason=reason[:500], paused_until=None)
-        .execution_options(**_QUIET)
-    )
+    resting.begin(reputation.lock(uow.session, mailbox_id), reason, None, uow.now())
+    uow.session.flush()
     audit.record(uow, "mailbox.stopped", "mailbox", mailbox_id, reason=reason)
 
 

@@ -192,6 +192,9 @@ _ROLES = (
 )
 # Views of other folders: what lies in them is read there.
 _VIEWS = frozenset(("\\flagged", "\\important"))
+# Beside the one that the server has marked, other mail programs file into folders of their own (an iPhone into "Sent
+# Messages"), and what lies there is ours as well. The marked one, or the first, is the one that copies are looked for in.
+_SEVERAL = frozenset(("archive", "sent", "drafts"))
 # Far above what people have; an account with more is read where its mail arrives.
 MOST_FOLDERS = 500
 
@@ -199,7 +202,8 @@ MOST_FOLDERS = 500
 def roles_of(listed: Iterable[tuple[frozenset[str], str, str]]) -> list[FolderName]:
     """The folders that can be opened, INBOX first, each with its role; what is listed is (flags in lower case, delimiter, name).
 
-    One folder at most is junk, sent, drafts, trash or all. An archive may have folders of its own (Thunderbird makes one a
+    One folder at most is junk, trash or all. Of sent mail and drafts the marked one comes first, and what is named like one
+    is another. An archive may have folders of its own (Thunderbird makes one a
     year), which are archives, too; names count at the top or right below INBOX only, where mail programs make them.
     """
     rows = [
@@ -215,7 +219,7 @@ def roles_of(listed: Iterable[tuple[frozenset[str], str, str]]) -> list[FolderNa
                 taken[role], roles[name] = name, role
     for _, names, role in _ROLES:
         for _, delimiter, name in rows:
-            if name in roles or (role in taken and role != "archive"):
+            if name in roles or (role in taken and role not in _SEVERAL):
                 continue
             parents, _, last = name.rpartition(delimiter) if delimiter else ("", "", name)
             if last.casefold() in names and (role != "archive" or parents.casefold() in ("", "inbox", "[gmail]")):

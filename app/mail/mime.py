@@ -39,7 +39,8 @@ ALLOWED = frozenset(
     ]
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~@-]{3,248}>")
+# Others' ids hold more than RFC 5322 3.6.4 gives to theirs: `@[10.0.0.1]`, colons, commas. Nothing of it ends a line or an id.
+_MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{3,248}>")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 URL = re.compile(r"https?://[^\s<>\"')\]]+")
 
@@ -155,8 +156,18 @@ def _address(name: str, value: str) -> str:
     return value
 
 
+def is_message_id(value: str) -> bool:
+    """Whether `value` can stand in In-Reply-To and References."""
+    return _MESSAGE_ID.fullmatch(value) is not None
+
+
+def one_line(text: str) -> str:
+    """`text` as it can stand in a header: line breaks, control characters and runs of blanks become one blank each."""
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
 def _id(value: str) -> str:
-    if not _MESSAGE_ID.fullmatch(value):
+    if not is_message_id(value):
         raise BadInput(say("'{value!r}' is not a Message-ID that can be put into a header", value=value[:80]))
     return value
 

@@ -79,14 +79,19 @@ class MailStore(Protocol):
     def heads(self, uids: Sequence[int]) -> dict[int, Head]:
         """What messages of the open folder say about themselves; UIDs that do not exist are missing."""
 
-    def find(self, message_id: str) -> list[int]:
-        """UIDs of the open folder whose Message-ID is one that we have made; raises ValueError for any other text."""
+    def find(self, message_id: str, token: str | None = None) -> list[int]:
+        """UIDs of the open folder whose Message-ID is one that we have made, or else whose List-Unsubscribe has our `token`:
+        some providers put a Message-ID of their own in the place of ours. Raises ValueError for any other text.
+        """
 
     def idle(self, folder: str, renew: timedelta) -> IdleLine:
         """Open a folder read-only and give the connection away to wait for its mail; the store is used up then.
 
         Raises NoIdle where the server cannot tell of new mail.
         """
+
+    def reopen(self, folder: str) -> Snapshot:
+        """Begin the session anew after a fault, which may have ended it, and open `folder` read-only."""
 
     def close(self) -> None:
         """End the session; never raises."""

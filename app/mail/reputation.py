@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import and_, case, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
 
 from app.audit import service as audit
 from app.db.work import UnitOfWork
-from app.domain.delivery import OutboundState
-from app.domain.reputation import Incident, Limits, Stop, judge
+from app.domain.delivery import OutboundState, mailbox_pause
+from app.domain.reputation import POLICY_REST, REFUSED_WITHIN, REFUSING_RECIPIENTS, Incident, Limits, Stop, judge
+from app.domain.said import say
 from app.log import get_logger
-from app.models import Mailbox, MailboxIncident, MailboxPause, Outbound
+from app.mail import resting
+from app.models import Mailbox, MailboxIncident, MailboxPause, Outbound, OutboundKind
 from app.settings import Settings
 
 log = get_logger("mail")
@@ -59,8 +62,74 @@ def record(uow: UnitOfWork, settings: Settings, row: Outbound, kind: Incident) -
     lock(uow.session, row.mailbox_id)
     insert = sqlite_insert if uow.session.get_bind().dialect.name == "sqlite" else postgresql_insert
     values = {"mailbox_id": row.mailbox_id, "outbound_id": row.id, "kind": kind, "at": uow.now()}
-    uow.session.execute(insert(MailboxIncident).values(**values).on_conflict_do_nothing())
+    statement = insert(MailboxIncident).values(**values)
+    if kind is Incident.SENDER_REFUSED:
+        # The message is tried again, and its last refusal is the one that stands.
+        same = [col(MailboxIncident.outbound_id), col(MailboxIncident.kind)]
+        uow.session.execute(statement.on_conflict_do_update(index_elements=same, set_={"at": uow.now()}))
+    else:
+        uow.session.execute(statement.on_conflict_do_nothing())
     return settle(uow, settings, row.mailbox_id)
+
+
+def refused(uow: UnitOfWork, settings: Settings, row: Outbound, kind: Incident, why: str) -> None:
+    """Count a refusal of a message by policy, or of us. The mailbox rests when a second recipient has refused within a day.
+
+    For refusals by policy it rests for an hour, and may stop. For refusals of us, which end by themselves, it rests like after any
+    other fault: longer each time.
+    """
+    record(uow, settings, row, kind)
+    mailbox = lock(uow.session, row.mailbox_id)
+    # A rest that has run out is none, though its words stand there until the next turn.
+    if resting.rests(mailbox, uow.now()):
+        return
+    recipients, of_us = _refusing(uow, settings, row.mailbox_id)
+    if recipients < REFUSING_RECIPIENTS:
+        return
+    told: dict[str, Any] = {"recipients": REFUSING_RECIPIENTS, "why": why[:400]}
+    # By policy: what we write or where it comes from is at fault; of us: who we are, or how often we come.
+    reason = (
+        say("servers of {recipients} recipients refuse us: {why}", **told)
+        if of_us
+        else say("servers of {recipients} recipients refuse our mail by policy: {why}", **told)
+    )
+    rest = POLICY_REST
+    if kind is Incident.SENDER_REFUSED:
+        mailbox.failures += 1
+        rest = mailbox_pause(mailbox.failures)
+    resting.begin(mailbox, reason, uow.now() + rest, uow.now())
+    uow.session.flush()
+    log.warning("mail.mailbox_rests_for_refusals", mailbox_id=mailbox.id, kind=kind.value, reason=reason)
+
+
+def _refusing(uow: UnitOfWork, settings: Settings, mailbox_id: int) -> tuple[int, bool]:
+    """How many different recipients (domains; addresses at public providers) have refused lately, and whether one of them refused us.
+
+    By policy within a day, whatever else was taken. A refusal of us counts until the next mail is taken.
+    """
+    since = max(standing_of(uow.session, mailbox_id, uow.now(), limits_of(settings)).since, uow.now() - REFUSED_WITHIN)
+    taken: datetime | None = uow.session.execute(
+        select(func.max(col(Outbound.sent_at))).where(
+            col(Outbound.state) == OutboundState.SENT,
+            col(Outbound.kind).in_(tuple(OutboundKind)),
+            col(Outbound.sent_at) > since,
+            col(Outbound.mailbox_id) == mailbox_id,
+        )
+    ).scalar_one()
+    ours = and_(col(MailboxIncident.kind) == Incident.SENDER_REFUSED, col(MailboxIncident.at) > (taken or since))
+    recipients, of_us = uow.session.execute(
+        select(
+            func.count(func.distinct(func.coalesce(col(Outbound.recipient), col(Outbound.to_address)))),
+            func.count(case((ours, 1))),
+        )
+        .join(MailboxIncident, col(MailboxIncident.outbound_id) == col(Outbound.id))
+        .where(
+            col(MailboxIncident.mailbox_id) == mailbox_id,
+            col(MailboxIncident.at) > since,
+            or_(col(MailboxIncident.kind) == Incident.POLICY, ours),
+        )
+    ).one()
+    return recipients, of_us > 0
 
 
 def settle(uow: UnitOfWork, settings: Settings, mailbox_id: int) -> Stop | None:
@@ -83,7 +152,7 @@ def settle(uow: UnitOfWork, settings: Settings, mailbox_id: int) -> Stop | None:
             at=uow.now(),
         )
     )
-    mailbox.paused_reason, mailbox.paused_until = stop.sentence[:500], None
+    resting.begin(mailbox, stop.sentence, None, uow.now())
     uow.session.flush()
     audit.record(uow, "mailbox.stopped", "mailbox", mailbox_id, name=mailbox.email, reason=stop.sentence)
     PAUSES.labels(stop.kind.value).inc()

@@ -200,8 +200,12 @@ class SmtpSession:
     def drop(self) -> None:
         """End the connection at once, without a dot and without QUIT: what was begun is discarded by the server."""
         if self._smtp is not None:
+            transport = self._smtp.transport
             with contextlib.suppress(Exception):
                 self._smtp.close()
+            if isinstance(transport, asyncio.WriteTransport):
+                # Closed alone, it would wait for the server's farewell to TLS, for which this loop may not live long enough.
+                transport.abort()
             self._smtp = None
 
     async def quit(self) -> None:

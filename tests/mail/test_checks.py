@@ -18,10 +18,11 @@ import pytest
 from app.domain.checks import Check, CheckState
 from app.domain.delivery import Stage
 from app.errors import MailboxFault
-from app.mail import accounts
+from app.mail import accounts, signed
 from app.mail.accounts import Draft
 from app.mail.checks import examine, sign_in_fix, smtp_account
-from app.mail.imap import ImapAccount, ImapSession
+from app.mail.imap import ImapSession
+from app.mail.imap_signin import ImapAccount
 from app.mail.providers import Server
 from app.mail.smtp import SmtpSession, StepFailed
 from app.mail.wire_look import Side, look
@@ -57,6 +58,11 @@ def plain(tmp_path: Path) -> Settings:
     )
 
 
+def signature(domain: str, fields: str = "From:To:Subject:List-Unsubscribe:List-Unsubscribe-Post") -> bytes:
+    """A DKIM-Signature field, folded as signers do."""
+    return f"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n d={domain}; s=s1;\r\n\th={fields};\r\n bh=x; b=y\r\n".encode()
+
+
 def draft(settings: Settings, smtp: Server, imap: Server, password: str = PASSWORD) -> Draft:
     return accounts.draft(
         settings, email=ANA, from_name="Ana", username=None, password=password, smtp=smtp, imap=imap
@@ -79,21 +85,56 @@ def test_a_mailbox_that_works_over_verified_tls_says_so_line_by_line(
         found = lines(looked.checks)
         assert looked.fine
         assert {name for name, line in found.items() if line.state is UNKNOWN} == {
-            "quota", "self-message", "plus-addressing"
+            "quota", "self-message", "plus-addressing", "dkim-signature"
         }  # fmt: skip
         assert "good for localhost" in found["smtp-tls"].found
         assert "good for localhost" in found["imap-tls"].found
         assert found["sent-folder"].found == "sent mail lies in Sent"
         assert smtp.messages == []
 
-        smtp.deliver = lambda raw: imap.put(ANA, raw)
+        smtp.deliver = lambda raw: imap.put(ANA, signature("acme.test") + raw)
         looked = examine(account, plain, send=True, patience=20)
         found = lines(looked.checks)
-        assert (found["self-message"].state, found["plus-addressing"].state) == (OK, OK)
+        assert [found[name].state for name in ("self-message", "plus-addressing", "dkim-signature")] == [OK] * 3
+        assert looked.fine
         assert looked.plus_addressing is True
         (_, to, _), (_, tagged, _) = smtp.messages
         assert to == [ANA]
         assert tagged[0].startswith("ana+")
+
+
+@pytest.mark.parametrize(
+    ("before", "state", "said"),
+    [
+        (b"", FAIL, "without a DKIM signature"),
+        (b"DKIM-Signature: nonsense\r\n", FAIL, "without a DKIM signature"),
+        (signature("provider.test"), FAIL, "signed by provider.test, and not by acme.test"),
+        (signature("mail.acme.test"), OK, "mail.acme.test signs (s1)"),
+        (signature("provider.test") + signature("ACME.test"), OK, "acme.test signs"),
+        (signature("acme.test", "From:To:List-Unsubscribe"), WARN, "does not cover list-unsubscribe-post"),
+        (signature("acme.test", "From : To"), WARN, "list-unsubscribe, list-unsubscribe-post"),
+    ],
+)
+def test_the_signature_is_judged_on_the_message_that_came_back(before: bytes, state: CheckState, said: str) -> None:
+    raw = (
+        before
+        + b"From: Ana <ana@acme.test>\r\nList-Unsubscribe: <https://acme.test/u/x>\r\n\r\nDKIM-Signature: d=x; h=y\r\n"
+    )
+    line = signed.judge(raw, ANA, "smtp.acme.test")
+    assert (line.state, said in line.found) == (state, True), line
+    assert bool(line.fix) is (state is not OK)
+    inside = signed.judge(raw, ANA, "smtp.office365.com")
+    assert (inside.state is UNKNOWN) is ("without" in said)
+
+
+def test_a_mailbox_whose_provider_does_not_sign_is_not_fine(plain: Settings, imap: Dovecot) -> None:
+    with guarded_smtp() as smtp:
+        none = Security.NONE
+        account = draft(plain, Server("127.0.0.1", smtp.port, none), Server("127.0.0.1", imap.port, none))
+        smtp.deliver = lambda raw: imap.put(ANA, raw)
+        looked = examine(account, plain, send=True, patience=20)
+    assert lines(looked.checks)["dkim-signature"].state is FAIL
+    assert not looked.fine
 
 
 def test_the_message_to_oneself_tells_spam_loss_and_a_refused_tag_apart(plain: Settings, imap: Dovecot) -> None:
@@ -203,7 +244,7 @@ def test_servers_without_the_extensions_work_and_folders_are_found_by_their_name
     with dovecot(ANA, sent=sent, junk=junk, special_use=False, capabilities=bare) as server, guarded_smtp() as smtp:
         none = Security.NONE
         account = draft(plain, Server("127.0.0.1", smtp.port, none), Server("127.0.0.1", server.port, none))
-        smtp.deliver = lambda raw: server.put(ANA, raw)
+        smtp.deliver = lambda raw: server.put(ANA, signature("acme.test") + raw)
         looked = examine(account, plain, send=True, patience=20)
     found = lines(looked.checks)
     assert looked.fine, looked

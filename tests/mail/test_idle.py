@@ -12,7 +12,8 @@ import pytest
 
 from app.errors import MailboxFault
 from app.mail.idle import IdleLine, NoIdle
-from app.mail.imap import ImapAccount, ImapSession
+from app.mail.imap import ImapSession
+from app.mail.imap_signin import ImapAccount
 from app.mail.ports import Snapshot
 from app.models import Security
 from tests.support.dovecot import dovecot

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from app.errors import MailboxFault
-from app.mail.imap import ImapAccount, ImapSession, safe_text
+from app.mail.imap import ImapSession
+from app.mail.imap_signin import ImapAccount, safe_text
 from app.models import Security
 from tests.support.dovecot import Dovecot, dovecot
 from tests.support.mailserver import PASSWORD, mail_server
@@ -131,6 +132,8 @@ def test_foreign_text_is_never_searched_for(server: Dovecot, session: ImapSessio
     session.examine("INBOX")
     with pytest.raises(ValueError, match="only Message-IDs"):
         session.find(text)
+    with pytest.raises(ValueError, match="tokens"):
+        session.find(OWN, text)
     assert server.session(ANA).status("victim", "(MESSAGES)")[0] == "OK"
 
 

@@ -20,7 +20,7 @@ from app.jobs import Job, RecordingDispatcher
 from app.mail import accounts, oauth, sealed, signin
 from app.mail.credentials import LEASE, Credentials, SignInEnded
 from app.mail.providers import Server, provider
-from app.models import Mailbox, MailboxOAuth, OAuthFlow, Outbound, OutboundKind, Security
+from app.models import AuditEvent, Mailbox, MailboxOAuth, OAuthFlow, Outbound, OutboundKind, Security
 from app.outbox import service as outbox
 from app.outbox.delivery import drain
 from app.settings import Settings
@@ -294,20 +294,36 @@ def test_a_token_of_a_short_life_is_not_renewed_for_ever(
     assert server.refreshed == 0
 
 
-def test_a_holder_that_died_is_waited_for_and_then_passed_over(
-    db: Database, installed: Settings, server: OAuthServer, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def held_by_a_dead_one(
+    db: Database, installed: Settings, server: OAuthServer, clock: FixedClock, lease: timedelta
+) -> Mailbox:
+    """A mailbox whose token has run out while somebody who is gone holds the right to renew it."""
     added(db, installed)
     mailbox = signed_in(db, installed, server)
     clock.advance(timedelta(hours=2))
     with db.work() as uow:
         row = uow.session.get_one(MailboxOAuth, mailbox.id)
-        row.lease_owner, row.lease_until = "a dead one", uow.now() + LEASE
+        row.lease_owner, row.lease_until = "a dead one", uow.now() + lease
+    return mailbox
+
+
+def test_a_holder_that_died_is_waited_for_and_then_passed_over(
+    db: Database, installed: Settings, server: OAuthServer, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox = held_by_a_dead_one(db, installed, server, clock, LEASE)
     monkeypatch.setattr("app.mail.credentials._WAIT_SECONDS", 0.3)
     with pytest.raises(MailboxFault, match="another worker"):
         Credentials(db, installed, VAULT).now(mailbox)
     assert server.refreshed == 0
     clock.advance(LEASE + timedelta(seconds=1))
+    assert server.owner(Credentials(db, installed, VAULT).now(mailbox).secret) == ANA
+
+
+def test_a_holder_whose_clock_was_ahead_is_not_waited_for(
+    db: Database, installed: Settings, server: OAuthServer, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox = held_by_a_dead_one(db, installed, server, clock, timedelta(days=10))
+    monkeypatch.setattr("app.mail.credentials._WAIT_SECONDS", 0.3)
     assert server.owner(Credentials(db, installed, VAULT).now(mailbox).secret) == ANA
 
 
@@ -381,6 +397,24 @@ def test_a_dead_sign_in_rests_the_mailbox_keeps_its_mail_and_ends_with_a_new_one
             accounts.find(uow.session, ANA).polled_at = uow.now()
         assert drain(db, installed, VAULT, never, mailbox.id).sent == 1
         assert state_of(db, row_id).state is OutboundState.SENT
+
+
+def test_a_sign_in_that_ended_is_noted_over_a_rest_that_ends_by_itself(
+    db: Database, installed: Settings, server: OAuthServer, clock: FixedClock
+) -> None:
+    added(db, installed)
+    mailbox = signed_in(db, installed, server)
+    with db.work() as uow:
+        uow.session.get_one(MailboxOAuth, mailbox.id).ended_reason = "sign in again"
+        accounts.find(uow.session, ANA).paused_reason = "451 later"
+        accounts.find(uow.session, ANA).paused_until = uow.now() + timedelta(minutes=15)
+    clock.advance(timedelta(days=1))
+    for _ in range(2):
+        with pytest.raises(SignInEnded):
+            Credentials(db, installed, VAULT).now(mailbox)
+    assert (the_mailbox(db).paused_reason, the_mailbox(db).paused_until) == ("sign in again", None)
+    with db.read() as look:
+        assert len(look.session.exec(select(AuditEvent).where(AuditEvent.verb == "mailbox.stopped")).all()) == 1
 
 
 def test_a_token_server_that_is_away_makes_the_mailbox_wait_and_not_the_mail_fail(

@@ -221,6 +221,27 @@ def test_mx(zones: Zones, records: list[tuple[str, str]], state: CheckState, fou
     assert (line.state, found in line.found) == (state, True), line
 
 
+def test_every_line_that_is_not_fine_has_the_record_to_paste(zones: Zones) -> None:
+    def fixes(host: str) -> dict[str, str]:
+        lines = _lines(zones, Subject(DOMAIN, (Submission(host, 465, Security.TLS),))).values()
+        return {line.name: line.fix for line in lines if line.state is not OK}
+
+    zones.put("mail.acme-mail.com", "A", "192.0.2.7")
+    assert fixes("smtp.gmail.com")["mx"] == f"Publish what Google Workspace wants: {DOMAIN} MX 1 smtp.google.com."
+    assert f"google._domainkey.{DOMAIN}" in fixes("smtp.gmail.com")["dkim"]
+    assert f"{DOMAIN} MX 0 acme-mail-com.mail.protection.outlook.com." in fixes("smtp.office365.com")["mx"]
+    fastmail = fixes("smtp.fastmail.com")
+    assert fastmail["mx"].count(f"{DOMAIN} MX ") == 2
+    assert f"fm1._domainkey.{DOMAIN} CNAME fm1.{DOMAIN}.dkim.fmhosted.com." in fastmail["dkim"]
+    assert f"{DOMAIN} MX 10 mail.acme-mail.com." in fixes("mail.acme-mail.com")["mx"]
+    elsewhere = fixes("smtp.example-host.net")
+    assert f"{DOMAIN} MX 10 SERVER" in elsewhere["mx"]
+    assert f'mail._domainkey.{DOMAIN} TXT "v=DKIM1; k=rsa; p=KEY"' in elsewhere["dkim"]
+    assert {"spf", "dkim", "dmarc", "alignment", "mx"} <= set(elsewhere)
+    for found in (fixes("smtp.gmail.com"), fastmail, elsewhere):
+        assert "" not in found.values(), found
+
+
 def test_a_dns_that_does_not_answer_is_unknown_and_never_a_fault(zones: Zones) -> None:
     _healthy(zones)
     zones.down = True
@@ -240,7 +261,9 @@ def test_a_dns_that_does_not_answer_is_unknown_and_never_a_fault(zones: Zones) -
 
 def test_names_for_tests_are_not_asked_for_at_the_public_dns() -> None:
     lines = check_domain(Subject("acme.test", (GOOGLE,)), Resolver(), lambda server: None)
-    assert [(line.name, line.state) for line in lines] == [("dns", UNKNOWN)]
+    assert [(line.name, line.state, "GAPBRIDGE_DNS_RESOLVERS" in line.fix) for line in lines] == [
+        ("dns", UNKNOWN, True)
+    ]
 
 
 def test_tls_and_plain_servers(zones: Zones) -> None:
@@ -313,7 +336,7 @@ def test_a_failing_domain_holds_new_pitches_and_nothing_else(
     assert world.row(waiting).state is OutboundState.QUEUED
     assert [world.row(row).state for row in (follow_up, reply)] == [OutboundState.SENT] * 2
     with world.db.read() as look:
-        why = outbox.why_waiting(look, outbox.get(look, waiting))
+        why = outbox.why_waiting(look, outbox.get(look, waiting), world.settings)
         assert why is not None
         assert (why.reason, "no DMARC record" in why.sentence) == ("sending-domain", True)
         # Only a held pitch waits, so no turn is due: nothing rings in vain.

@@ -22,9 +22,11 @@ class Sink:
     port: int = 0
     connections: int = 0
     messages: list[tuple[str, list[str], bytes]] = field(default_factory=list)
-    answers: dict[str, str] = field(
-        default_factory=dict
-    )  # verb -> the answer to give instead, e.g. RCPT -> "550 5.1.1 no"
+    # The answer to give instead, by verb ("RCPT") or by verb and recipient ("RCPT dana@editor.test").
+    answers: dict[str, str] = field(default_factory=dict)
+
+    def instead(self, verb: str, recipient: str) -> str | None:
+        return self.answers.get(f"{verb} {recipient}", self.answers.get(verb))
 
     def ids(self) -> Counter[str]:
         parser = BytesHeaderParser()
@@ -48,14 +50,14 @@ class Sink:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if "RCPT" in self.answers:
-            return self.answers["RCPT"]
+        if (answer := self.instead("RCPT", address)) is not None:
+            return answer
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 ok"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if "DOT" in self.answers:
-            return self.answers["DOT"]
+        if (answer := self.instead("DOT", envelope.rcpt_tos[0])) is not None:
+            return answer
         self.messages.append((envelope.mail_from or "", list(envelope.rcpt_tos), bytes(envelope.content or b"")))
         return self.answers.get("DOT-TAKEN", "250 2.0.0 queued")
 

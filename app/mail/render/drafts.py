@@ -5,10 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from app.domain.pitch_contract import BrokenRule, PitchDraft, check, count_words, host_of
+from app.domain.angles import plain_date
+from app.domain.keys import host_of
+from app.domain.pitch_contract import BrokenRule, PitchDraft, check, count_words, leftovers
 from app.mail.render.opt_outs import line_in
-from app.mail.render.templates import Message, TemplateSource, load, render, required_of
+from app.mail.render.templates import (
+    Message,
+    TemplateSource,
+    fill_texts,
+    html_from_text,
+    load,
+    render,
+    required_of,
+    use_of,
+)
 from app.mail.render.variables import DEFAULT_OPT_OUT, EVIDENCE, VARIABLES, clean_values
 
 
@@ -56,10 +68,17 @@ def draft(
 
     Raises NotFound for an unknown template and BadInput for values that are not plain text. A missing value is no error: it
     shows in the message and as the broken rule `unresolved-variable`.
+
+    The beginning of an answer is no pitch: it has no footer, a bracket is for the person who sends it to fill in, and a variable without
+    a value is all that can be wrong with it.
     """
+    if use_of(template) == "answer":
+        [(subject, body)] = fill_texts(source or load(template), [clean_values(values)])
+        left = tuple(rule for rule in leftovers(body) if rule.name == "unresolved-variable")
+        return Draft(template, Message(subject, body, html_from_text(body)), count_words(body), left)
     filled = {"opt_out": DEFAULT_OPT_OUT, **values}
     message = render(source or load(template), filled)
-    count, broken = judge(message, filled, our_domains=our_domains, first=not template.startswith("follow-up"))
+    count, broken = judge(message, filled, our_domains=our_domains, first=use_of(template) == "first")
     return Draft(template, message, count, broken)
 
 
@@ -73,3 +92,8 @@ def example_values(template: str) -> dict[str, str]:
 def bare_subject(subject: str) -> str:
     """A subject without the marks of an answer before it."""
     return re.sub(r"^(\s*(re|aw|sv|antw)\s*:\s*)+", "", subject, flags=re.IGNORECASE).strip()
+
+
+def later_values(values: Mapping[str, str | None], subject: str, sent_on: date) -> dict[str, str | None]:
+    """The values of a first message, with those that only a mail after it has: its bare subject, and the day on which it was sent."""
+    return {**values, "first_subject": bare_subject(subject), "first_sent_on": plain_date(sent_on)}

@@ -1,7 +1,7 @@
 """The line that says how to stop mail, in the language of the mail that it stands under.
 
 Whoever gets a German mail and wants no more of it should not have to read English for that. The word to answer with is
-one that the inbox takes as an opt-out (`app.domain.inbound_intent`); a test asks it.
+one that the inbox takes as an opt-out (`app.domain.inbound_opt_out`); a test asks it.
 """
 
 from __future__ import annotations

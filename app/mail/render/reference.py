@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.domain.pitch_contract import RULES
-from app.mail.render.templates import load, required_of, template_names, variables_of
+from app.mail.render.templates import load, required_of, template_names, use_of, variables_of
 from app.mail.render.variables import VARIABLES
 
 _HEAD = """# Mail templates
@@ -12,6 +12,7 @@ This page is generated from the code: `make fix` writes it, `make check` compare
 
 Each folder of `templates/emails/` is one template: `subject.txt`, `body.txt` and `body.html`. The opt-out line and the
 signature come from `templates/emails/_footer` and are added to every message, so no template and no edit can leave them out.
+What an answer begins with (`answer-` and the class of the reply) is for a person to finish and send, and has neither.
 
 ## Variables
 
@@ -57,7 +58,7 @@ def reference_markdown() -> str:
     parts = [_HEAD, "\n".join(rows), "\n", _SYNTAX, "\n".join(rules), "\n\n## The templates\n"]
     for name in template_names():
         source = load(name)
-        needed = ", ".join(f"`{variable}`" for variable in required_of(source))
+        needed = ", ".join(f"`{variable}`" for variable in required_of(source, footer=use_of(name) != "answer"))
         optional = ", ".join(f"`{variable}`" for variable in variables_of(source) if VARIABLES[variable].optional)
         parts.append(f"\n### {name}\n\nNeeds {needed}. Optional: {optional}.\n\n")
         parts.append(f"```\n{source.subject}\n\n{source.body_text}\n```\n")

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Literal
 
 from jinja2 import DebugUndefined, TemplateSyntaxError, nodes
 from jinja2.filters import FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from app.domain.pitch_contract import find_urls
+from app.domain.pitch_links import find_urls
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem, NotFound
 from app.mail.render import opt_outs
@@ -30,6 +31,8 @@ MAX_VARIABLE_USES = 200
 MAX_DEPTH = 12
 MAX_CONSTANT = 500
 FIRST_ANGLES = ("unlinked-mention", "resource-replacement", "coverage-gap", "link-reclamation")
+# Before the class of a reply (`app.domain.triage.ReplyClass`) in the name of the text that its answer begins with.
+ANSWER = "answer-"
 
 _ALLOWED_NODES: tuple[type[nodes.Node], ...] = (
     nodes.Template,
@@ -82,6 +85,19 @@ def template_names() -> list[str]:
     return sorted(path.name for path in _folder().iterdir() if path.is_dir() and not path.name.startswith("_"))
 
 
+def use_of(name: str) -> Literal["first", "follow-up", "answer"]:
+    """What a template is for: a first message, a follow-up, or the beginning of an answer that a person sends."""
+    if name in FIRST_ANGLES:
+        return "first"
+    return "answer" if name.startswith(ANSWER) else "follow-up"
+
+
+def answer_to(wanted: str) -> str | None:
+    """The template that the answer to a reply of this class begins with; None where none is prepared."""
+    name = f"{ANSWER}{wanted}"
+    return name if name in template_names() else None
+
+
 def load(name: str) -> TemplateSource:
     """The files of one template. Raises NotFound with the names that there are."""
     if name not in template_names():
@@ -124,9 +140,9 @@ def variables_of(source: TemplateSource) -> list[str]:
     return [name for name in VARIABLES if name in used]
 
 
-def required_of(source: TemplateSource) -> list[str]:
-    """The variables without which a message of this template has a gap; the footer's are among them."""
-    used = {*variables_of(source), *variables_of(_footer())}
+def required_of(source: TemplateSource, *, footer: bool = True) -> list[str]:
+    """The variables without which a message of this template has a gap; those of the `footer` that it gets are among them."""
+    used = {*variables_of(source), *(variables_of(_footer()) if footer else ())}
     return [name for name in VARIABLES if name in used and not VARIABLES[name].optional]
 
 
