@@ -6,35 +6,45 @@ never writes to anybody.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlmodel import col
+from sqlmodel import Session, col
 
+from app.calendars import hours_of, work_days, zone_of
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.domain.blocking import Blocking
-from app.domain.delivery import OutboundState
-from app.domain.inbound import BounceClass, Kind
+from app.domain.delivery import HAS_LEFT, KEEP_FOR, OutboundState
+from app.domain.inbound import OWN_SIDE, BounceClass, Kind
+from app.domain.inbound_auto import CHALLENGE, LEFT, READ_RECEIPT, TICKET
+from app.domain.pacing import next_slot
 from app.domain.pipeline import LostReason, Stage
-from app.domain.reputation import POLICY_REST, Incident
+from app.domain.reputation import Incident
+from app.domain.said import say
+from app.domain.sequence_rules import Absence, Step, due_after
 from app.inbox import triage
 from app.inbox.same_domain import stop_others
 from app.jobs import Job
 from app.log import get_logger
 from app.mail import reputation
 from app.models import (
+    BlockingEvent,
     Conversation,
     Inbound,
     Mailbox,
     Outbound,
     OutboundKind,
+    Prospect,
     RunState,
     SequenceRun,
     SuppressionKind,
 )
+from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
-from app.prospects import suppression
+from app.prospects import suppression, working_hours
 from app.settings import Settings
 
 log = get_logger("inbox")
@@ -42,7 +52,10 @@ log = get_logger("inbox")
 ACTOR = "inbox"
 SOFT_MEANS_HARD = 3
 SOFT_WITHIN = timedelta(days=14)
-_AWAY_WITHOUT_DATE = timedelta(days=7)
+# A mail that is in the outbox already has waited for its own time.
+_AT_ONCE = Step(None, 0)
+_AWAY = say("an automatic answer says that they are away")
+_TICKET_TAKEN = say("their help desk has taken our mail in, and somebody there may answer")
 _CERTAIN = frozenset(
     (
         "token",
@@ -55,27 +68,28 @@ _CERTAIN = frozenset(
         "by-hand",
     )
 )
+_PAUSES = frozenset((LEFT, CHALLENGE, OWN_SIDE))
+_TOUCH_THE_MAILBOX = (Kind.BOUNCE.value, Kind.COMPLAINT.value, Kind.AUTO_REPLY.value)
+_NOT_LEFT = (OutboundState.QUEUED, OutboundState.CLAIMED)
 
 
 def act(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:
-    """Do what `row` (matched, locked) asks for. The caller moves its state in the same transaction."""
+    """Do what `row` (matched, locked after `lock_counted`) asks for. The caller moves its state in the same transaction."""
+    if row.prospect_id is None:
+        if row.kind in (Kind.REPLY, Kind.OPT_OUT, Kind.COMPLAINT):
+            _belongs_to_nobody(uow, vault, settings, row)
+        _end_pause(uow, row)
+        return
     triage.begin(uow, settings, row)
     certain = row.match_kind in _CERTAIN
-    if row.prospect_id is None:
-        if row.kind == Kind.OPT_OUT and row.from_address:
-            # Nothing ties it to a conversation: the wish is honoured for the address that it came from, and no further.
-            _suppress(uow, vault, row.from_address, "unsubscribed", row)
-        if row.kind in (Kind.OPT_OUT, Kind.REPLY):
-            stop_others(uow, row, Blocking.POSSIBLE_REPLY)
-        return
-    if row.kind in (Kind.BOUNCE, Kind.COMPLAINT) and row.outbound_id is not None:
-        # Before the prospect's row, as the sender does: what is counted against a mailbox is counted under its lock.
-        reputation.lock(uow.session, uow.session.get_one(Outbound, row.outbound_id).mailbox_id)
     _note(uow, row)
     if row.kind == Kind.BOUNCE:
         _bounced(uow, vault, settings, row)
     elif row.kind == Kind.COMPLAINT:
         _complained(uow, vault, settings, row)
+    elif row.rule in (LEFT, CHALLENGE):
+        # Nobody would read a follow-up; whom to write to instead, a person decides.
+        prospects.block(uow, row.prospect_id, Blocking.POSSIBLE_REPLY, inbound_id=row.id, detail=row.rule)
     elif row.kind == Kind.AUTO_REPLY:
         _away(uow, row)
     elif row.kind == Kind.OPT_OUT:
@@ -83,12 +97,64 @@ def act(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None
     elif row.kind == Kind.REPLY:
         kind = Blocking.REPLY if certain else Blocking.POSSIBLE_REPLY
         prospects.block(uow, row.prospect_id, kind, inbound_id=row.id, detail=row.rule)
+    elif row.rule == OWN_SIDE:
+        # A colleague may hand on what they were told; a person looks, and until then nothing leaves.
+        prospects.block(uow, row.prospect_id, Blocking.POSSIBLE_REPLY, inbound_id=row.id, detail=row.rule)
     if row.kind in (Kind.REPLY, Kind.OPT_OUT):
         stop_others(uow, row, Blocking.REPLY if certain else Blocking.POSSIBLE_REPLY)
     conversation = uow.session.get(Conversation, row.conversation_id) if row.conversation_id else None
     if conversation is not None and row.kind in (Kind.REPLY, Kind.OPT_OUT, Kind.AUTO_REPLY):
         conversation.last_message_at = uow.now()
+    _end_pause(uow, row)
     _wake(uow, row)
+
+
+def lock_counted(session: Session, inbound_id: int) -> None:
+    """Lock the mailbox against which the message may be counted, or whose waiting mail it moves: before the prospect's row, as
+    the sender does, who holds both while it records what became of a mail.
+    """
+    statement = (
+        select(col(Outbound.mailbox_id))
+        .join(Inbound, col(Inbound.outbound_id) == col(Outbound.id))
+        .where(col(Inbound.id) == inbound_id, col(Inbound.kind).in_(_TOUCH_THE_MAILBOX))
+    )
+    mailbox_id = session.execute(statement).scalar_one_or_none()
+    if mailbox_id is not None:
+        reputation.lock(session, mailbox_id)
+
+
+def paused(session: Session, ids: Iterable[int]) -> set[int]:
+    """Of these messages those that pause somebody, as one does that could not be read at first."""
+    statement = select(col(BlockingEvent.inbound_id)).where(
+        col(BlockingEvent.inbound_id).in_(list(ids)),
+        col(BlockingEvent.kind) == Blocking.POSSIBLE_REPLY,
+        col(BlockingEvent.cleared_at).is_(None),
+    )
+    return {inbound_id for inbound_id in session.execute(statement).scalars() if inbound_id is not None}
+
+
+def _end_pause(uow: UnitOfWork, row: Inbound) -> None:
+    """What it has paused while nobody could read it goes on, where it asks for no pause now: it stands in no list."""
+    if row.kind in (Kind.REPLY, Kind.OPT_OUT):
+        return
+    if row.prospect_id is not None and row.rule in _PAUSES:
+        return
+    event = prospects_repository.existing_block(uow.session, row.id, Blocking.POSSIBLE_REPLY)
+    if event is not None:
+        prospects.clear_block(uow, event.id, actor=ACTOR)
+
+
+def _belongs_to_nobody(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:
+    if row.kind != Kind.REPLY:
+        # A reply lies with the unmatched mail, without a clock, until somebody says whose it is.
+        triage.begin(uow, settings, row)
+    if row.kind == Kind.COMPLAINT or row.rule == "opt-out:feedback-report":
+        _reported_without_mark(uow, vault, settings, row)
+    elif row.kind == Kind.OPT_OUT and row.from_address:
+        # Nothing ties it to a conversation: the wish is honoured for the address that it came from, and no further.
+        _suppress(uow, vault, row.from_address, "unsubscribed", row)
+    if row.kind in (Kind.OPT_OUT, Kind.REPLY):
+        stop_others(uow, row, Blocking.POSSIBLE_REPLY)
 
 
 def _note(uow: UnitOfWork, row: Inbound) -> None:
@@ -126,7 +192,7 @@ def _suppress(uow: UnitOfWork, vault: Vault, address: str, reason: str, row: Inb
         address,
         kind=SuppressionKind.ADDRESS,
         reason=reason,
-        source=f"message {row.id} ({row.rule})"[:200],
+        source=suppression.reading(row.id, row.rule),
         actor=ACTOR,
     )
 
@@ -162,14 +228,36 @@ def _complained(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound)
     log.error("inbox.complaint", inbound_id=row.id, mailbox_id=row.mailbox_id, prospect_id=row.prospect_id)
 
 
+def _reported_without_mark(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:
+    """A provider's report that returns nothing of ours and names somebody we have written to, whenever that was.
+
+    Anybody can write such a report, so it ends no conversation and gives nobody up; but nothing more is sent to the address.
+    """
+    for address in (row.parsed or {}).get("reported") or []:
+        newest = uow.session.execute(
+            select(Outbound)
+            .where(func.lower(col(Outbound.to_address)) == address.lower(), col(Outbound.state).in_(HAS_LEFT))
+            .order_by(col(Outbound.mailbox_id) != row.mailbox_id, col(Outbound.id).desc())
+            .limit(1)
+        ).scalar_one_or_none()
+        if newest is None:
+            continue
+        if row.kind == Kind.COMPLAINT:
+            # Before the suppression, which holds the line of senders: they take the mailbox's lock first.
+            reputation.record(uow, settings, newest, Incident.COMPLAINT)
+            log.error(
+                "inbox.complaint", inbound_id=row.id, mailbox_id=newest.mailbox_id, prospect_id=newest.prospect_id
+            )
+        _suppress(uow, vault, address, "complained" if row.kind == Kind.COMPLAINT else "unsubscribed", row)
+        prospects.note(
+            uow, newest.prospect_id, "mail_received", actor=ACTOR, reason=row.kind, inbound_id=row.id, rule=row.rule
+        )
+
+
 def _bounced(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:
     assert row.prospect_id is not None  # noqa: S101
-    failures = (row.bounce or {}).get("failures") or []
     outbound = uow.session.get(Outbound, row.outbound_id) if row.outbound_id else None
-    ours = outbound.to_address.lower() if outbound is not None else None
-    # One message had one recipient; a report that names others (a forward's target, a list) is about that one all the same.
-    mine = [failure for failure in failures if (failure.get("recipient") or "").lower() == ours] or failures
-    classes = {str(failure.get("class")) for failure in mine}
+    classes = _classes(row.bounce, outbound.to_address if outbound is not None else None)
     why = f"{row.rule}: {(row.bounce or {}).get('status') or ''} {(row.bounce or {}).get('diagnostic') or ''}"[:500]
     hard = BounceClass.HARD.value in classes
     if not hard and BounceClass.SOFT.value in classes and outbound is not None:
@@ -181,59 +269,72 @@ def _bounced(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) ->
         prospects.block(uow, row.prospect_id, Blocking.HARD_BOUNCE, inbound_id=row.id, detail=why)
         _give_up(uow, row.prospect_id, LostReason.BOUNCED)
     elif BounceClass.POLICY.value in classes:
-        # The address is good and we are not welcome: more of the same would make it worse.
-        uow.session.execute(
-            update(Mailbox)
-            .where(col(Mailbox.id) == row.mailbox_id, col(Mailbox.paused_reason).is_(None))
-            .values(
-                paused_reason=f"a server refuses our mail by policy: {why}"[:500], paused_until=uow.now() + POLICY_REST
-            )
-        )
+        # The address is good and we are not welcome. Which of our messages it was is known, or it cannot be counted.
         if outbound is not None:
-            reputation.record(uow, settings, outbound, Incident.POLICY)
+            reputation.refused(uow, settings, outbound, Incident.POLICY, why)
         log.error("inbox.policy_bounce", inbound_id=row.id, mailbox_id=row.mailbox_id)
 
 
 def _soft_count(uow: UnitOfWork, address: str, row: Inbound) -> int:
-    """How many reports of soft failures this address has had lately, this one included."""
+    """How many messages to this address have met a soft failure lately, this one included. Refusals of us are none."""
     since: datetime = (row.received_at or row.stored_at) - SOFT_WITHIN
-    count = uow.session.execute(
-        select(func.count(func.distinct(Inbound.outbound_id)))
+    reports = uow.session.execute(
+        select(col(Inbound.outbound_id), col(Inbound.bounce))
         .join(Outbound, col(Outbound.id) == col(Inbound.outbound_id))
         .where(
             func.lower(col(Outbound.to_address)) == address.lower(),
             col(Inbound.kind) == Kind.BOUNCE.value,
             func.coalesce(col(Inbound.received_at), col(Inbound.stored_at)) >= since,
         )
-    ).scalar_one()
-    return int(count)
+    )
+    return len({outbound_id for outbound_id, bounce in reports if BounceClass.SOFT.value in _classes(bounce, address)})
+
+
+def _classes(bounce: dict[str, Any] | None, address: str | None) -> set[str]:
+    """The classes of a report. One message had one recipient: a report that names only others is about that one all the same."""
+    failures = (bounce or {}).get("failures") or []
+    mine = [failure for failure in failures if (failure.get("recipient") or "").lower() == (address or "").lower()]
+    return {str(failure.get("class")) for failure in mine or failures}
 
 
 def _away(uow: UnitOfWork, row: Inbound) -> None:
-    """An absence stops nothing; a follow-up that already waits in the outbox waits until they are back.
+    """An absence stops nothing; a follow-up that already waits in the outbox waits until they are back: by the working
+    days of the place where they work, as the steps of a sequence do. One that a worker holds is moved, too: the look before
+    it leaves may be what has found the note, and its commit looks at the slot again.
 
+    The same for the acknowledgement of a help desk, whose people get time to answer; a read receipt says neither.
     The next step of the sequence reads the absence itself when it computes its due time.
     """
-    now = uow.now()
-    until = now + _AWAY_WITHOUT_DATE
-    if row.returns_on is not None:
-        back = datetime.combine(row.returns_on + timedelta(days=1), now.timetz())
-        until = back if now < back < now + timedelta(days=60) else until
-    if row.conversation_id is not None:
-        uow.session.execute(
+    if row.rule == READ_RECEIPT or row.conversation_id is None:
+        return
+    session = uow.session
+    waits = session.execute(
+        select(Outbound).where(
+            col(Outbound.conversation_id) == row.conversation_id,
+            col(Outbound.kind) == OutboundKind.FOLLOW_UP,
+            col(Outbound.state).in_(_NOT_LEFT),
+        )
+    ).scalars()
+    for mail in waits.all():
+        prospect, mailbox = session.get_one(Prospect, mail.prospect_id), session.get_one(Mailbox, mail.mailbox_id)
+        where = working_hours.known(session, prospect, mailbox).place()
+        absence = Absence(row.received_at or row.stored_at, row.returns_on)
+        days = work_days(where.country)
+        until, closes_at = due_after(mail.not_before, _AT_ONCE, zone_of(where.zone), days, [absence]), None
+        if mail.hours is not None:
+            slot = next_slot(until, hours_of(mail.hours))
+            until, closes_at = slot.start, slot.end
+        if until <= mail.not_before:
+            continue
+        session.execute(
             update(Outbound)
-            .where(
-                col(Outbound.conversation_id) == row.conversation_id,
-                col(Outbound.kind) == OutboundKind.FOLLOW_UP,
-                col(Outbound.state) == OutboundState.QUEUED,
-                col(Outbound.not_before) < until,
-            )
+            .where(col(Outbound.id) == mail.id, col(Outbound.state).in_(_NOT_LEFT))
             .values(
+                wanted_at=until,
                 not_before=until,
-                expires_at=func.max(col(Outbound.expires_at), until + timedelta(days=14))
-                if uow.session.get_bind().dialect.name == "sqlite"
-                else func.greatest(col(Outbound.expires_at), until + timedelta(days=14)),
-                hold_reason="an automatic answer says that they are away",
+                closes_at=closes_at,
+                expires_at=max(mail.expires_at, until + KEEP_FOR),
+                hold_reason=_TICKET_TAKEN if row.rule == TICKET else _AWAY,
             )
             .execution_options(synchronize_session=False)
         )

@@ -58,7 +58,9 @@ def _preload() -> None:
         "app.domain.inbound_auto",
         "app.domain.inbound_bounce",
         "app.domain.inbound_complaint",
+        "app.domain.inbound_gesture",
         "app.domain.inbound_intent",
+        "app.domain.inbound_opt_out",
         "app.inbox.parse",
         "app.inbox.wire",
     ):
@@ -72,9 +74,8 @@ def _preload() -> None:
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
     """Answer frames until the input ends."""
-    from app.domain.inbound import classify
     from app.inbox.parse import parse
-    from app.inbox.wire import Parsed, dump
+    from app.inbox.wire import dump, judge
 
     while True:
         try:
@@ -86,8 +87,7 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
         raw = _read(source, size)
         allow_cpu()
         try:
-            mail = parse(raw)
-            answer = b"+" + dump(Parsed(mail, classify(mail)))
+            answer = b"+" + dump(judge(parse(raw)))
         except Exception as error:  # noqa: BLE001 - every failure is the parent's to count; only its name leaves
             answer = b"-" + type(error).__name__.encode("ascii", "replace")
         sink.write(len(answer).to_bytes(4, "big") + answer)

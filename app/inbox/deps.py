@@ -14,7 +14,8 @@ from app.db.vault import Vault
 from app.db.work import Database
 from app.inbox.parser import MailParser
 from app.mail.credentials import Credentials, SignIn
-from app.mail.imap import ImapAccount, ImapSession, SignInRefused
+from app.mail.imap import ImapSession
+from app.mail.imap_signin import ImapAccount, SignInRefused
 from app.mail.ports import MailStore
 from app.models import Mailbox
 from app.settings import Settings

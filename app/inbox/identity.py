@@ -6,12 +6,15 @@ No parser runs here, because this happens before anything is stored; each search
 from __future__ import annotations
 
 import hashlib
+import html
 import re
+from urllib.parse import unquote
 
 _HEADER_LIMIT = 256 * 1024
 _BODY_BYTES = 4096
 _OWN_ID = re.compile(rb"<[0-9a-f]{20,64}\.[a-z2-7]{24}@[A-Za-z0-9.-]{1,253}>")
-_LINK_TOKEN = re.compile(rb"/u/([a-z2-7]{24})(?![a-z2-7])")
+# The slashes as they stand in a link, in one that is a parameter of a link (Safe Links, Barracuda), and in Proofpoint's.
+_LINK_TOKEN = re.compile(rb"(?:/|%2[Ff]|_)u(?:/|%2[Ff]|_)([a-z2-7]{24})(?![a-z2-7])")
 _PLUS_TOKEN = re.compile(rb"\+([a-z2-7]{24})@")
 _SEARCHED = 2 * 1024 * 1024
 
@@ -44,10 +47,17 @@ def content_key(raw: bytes) -> str:
 def tokens_in(raw: bytes) -> tuple[list[str], list[str]]:
     """Message-IDs in our form and tokens of ours that occur anywhere in the bytes, at most 50 of each, oldest first.
 
-    Quoted-printable line ends and equals signs are undone first; what is base64 stays unread.
+    Quoted-printable line ends and equals signs are undone first; what is base64 stays unread (`tokens_in_text` reads that).
     """
     text = raw[:_SEARCHED].replace(b"=\r\n", b"").replace(b"=\n", b"").replace(b"=3D", b"=").replace(b"=2B", b"+")
     ids = dict.fromkeys(match.group().decode("ascii") for match in _OWN_ID.finditer(text))
     tokens = dict.fromkeys(match.group(1).decode("ascii") for match in _LINK_TOKEN.finditer(text))
     tokens.update(dict.fromkeys(match.group(1).decode("ascii") for match in _PLUS_TOKEN.finditer(text)))
     return list(ids)[:50], list(tokens)[:50]
+
+
+def tokens_in_text(text: str) -> tuple[str, ...]:
+    """The same of decoded text or HTML: character references and one layer of percent signs are undone; ids have their brackets."""
+    bare = html.unescape(text[:_SEARCHED])
+    ids, tokens = tokens_in((bare if "%" not in bare else f"{bare}\n{unquote(bare)}").encode("utf-8", "replace"))
+    return (*ids, *tokens)

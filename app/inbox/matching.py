@@ -18,20 +18,23 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlmodel import Session, col
 
+from app.db.parts import parts
 from app.db.vault import Vault
-from app.domain.delivery import OutboundState
+from app.domain.delivery import HAS_LEFT
 from app.domain.inbound import InboundMail, Kind, Verdict
 from app.domain.mail_tokens import addresses, bare_subject, message_ids, sender
+from app.domain.public_providers import is_public
 from app.inbox.identity import tokens_in
+from app.inbox.repository import mates, own_addresses
 from app.keys import registrable_domain
 from app.mail.ids import is_own
-from app.models import Conversation, ConversationState, Mailbox, Outbound, OutboundAlias
+from app.models import Conversation, ConversationState, Outbound, OutboundAlias, Site
 
 _ADDRESS_HEADERS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "received")
 # The subject that the mailto form of List-Unsubscribe asks for.
 _MAILTO_SUBJECT = re.compile(r"^\s*unsubscribe-([a-z2-7]{24})\s*$", re.IGNORECASE)
+_SES_ID = re.compile(r"<([0-9a-f]{16}-[0-9a-f-]{20,60})@[a-z0-9.-]{1,60}\.amazonses\.com>", re.IGNORECASE)
 _REPORTED_WITHIN = timedelta(days=10)
-_LEFT = (OutboundState.SENT, OutboundState.AMBIGUOUS, OutboundState.COMMITTED)
 TOKEN_LENGTH = 24
 
 
@@ -43,6 +46,10 @@ class Match:
     outbound_id: int
     conversation_id: int
     prospect_id: int
+    # Whom the conversation is with: the prospect's domain, and the one of the address that was written to.
+    with_domains: tuple[str | None, ...]
+    # Our subject, without prefixes.
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +82,12 @@ def marks_of(mail: InboundMail, verdict: Verdict, raw: bytes) -> Marks:
     machine = verdict.kind in (Kind.BOUNCE, Kind.COMPLAINT)
     found: list[tuple[str, str]] = [("token", token) for token in _tokens_in_addresses(mail)]
     found += [("token", token) for token in _MAILTO_SUBJECT.findall(mail.header("subject")[:500])]
-    found += [("in-reply-to", entry) for entry in _ids(mail.headers.get("in-reply-to", ()))]
-    found += [("references", entry) for entry in reversed(_ids(mail.headers.get("references", ())))]
+    found += [("in-reply-to", entry) for entry in thread_ids(mail.headers.get("in-reply-to", ()))]
+    found += [("references", entry) for entry in reversed(thread_ids(mail.headers.get("references", ())))]
     if machine or mail.original is not None:
         found += [("returned-message", entry) for entry in _in_report(mail)]
     found += marks_in_bytes(raw)
+    found += [("id-in-body" if value.startswith("<") else "token-in-body", value) for value in mail.quoted]
     _, address = sender(mail.header("from"))
     named = (*(verdict.bounce.recipients if verdict.bounce else ()), *verdict.reported)
     return Marks(
@@ -106,7 +114,7 @@ class Book:
         wanted = {value for marks in all_marks for _, value in marks.ids}
         self._by_mark: dict[str, _Ours] = {}
         ids, tokens = [v for v in wanted if v.startswith("<")], [v for v in wanted if not v.startswith("<")]
-        for part in _parts(ids):
+        for part in parts(ids):
             for row in session.execute(_columns(col(Outbound.message_id)).where(col(Outbound.message_id).in_(part))):
                 self._by_mark[row[0]] = _ours(row)
             aliased = _columns(col(OutboundAlias.message_id)).join(
@@ -114,12 +122,13 @@ class Book:
             )
             for row in session.execute(aliased.where(col(OutboundAlias.message_id).in_(part))):
                 self._by_mark.setdefault(row[0], _ours(row))
-        for part in _parts(tokens):
+        for part in parts(tokens):
             for row in session.execute(_columns(col(Outbound.token)).where(col(Outbound.token).in_(part))):
                 # The token is an HMAC over the random part of the Message-ID: a row that was tampered with proves nothing.
                 if is_own(vault, str(row[4])):
                     self._by_mark[row[0]] = _ours(row)
-        self.own_addresses = {str(row[0]).lower() for row in session.execute(select(col(Mailbox.email)))}
+        self.own_addresses = set(own_addresses(session))
+        self._own_domains = own_domains(self.own_addresses, session.execute(select(col(Site.domains))).scalars())
         people = {marks.sender for marks in all_marks if marks.sender} | {
             a for marks in all_marks for a in marks.reported
         }
@@ -131,12 +140,14 @@ class Book:
 
     @staticmethod
     def _people(session: Session, mailbox_id: int, people: list[str], domains: list[str]) -> list[_Ours]:
-        left = (col(Outbound.mailbox_id) == mailbox_id, col(Outbound.state).in_(_LEFT))
+        # Where two mailboxes read one account, an answer to either lies in it.
+        together = mates(session, mailbox_id) if people or domains else []
+        left = (col(Outbound.mailbox_id).in_(together), col(Outbound.state).in_(HAS_LEFT))
         found: dict[int, _Ours] = {}
-        for part in _parts(people):
+        for part in parts(people):
             by_address = _columns(col(Outbound.token)).where(*left, func.lower(col(Outbound.to_address)).in_(part))
             found |= {row[1]: _ours(row) for row in session.execute(by_address)}
-        for part in _parts(domains):
+        for part in parts(domains):
             # Through the conversations, where an index names the few that are open.
             by_domain = _columns(col(Outbound.token)).where(
                 *left, col(Conversation.domain).in_(part), col(Conversation.state) == ConversationState.OPEN
@@ -163,6 +174,17 @@ class Book:
             )
         return self._by_sender(candidates, marks)
 
+    def is_own_side(self, marks: Marks, found: Match | None) -> bool:
+        """Whether the sender is one of our people, as far as From tells: at a domain of our mailboxes or sites.
+
+        Not where the conversation is with that very domain, as with somebody at a small provider that both sides use.
+        """
+        return (
+            not marks.machine
+            and marks.domain in self._own_domains
+            and (found is None or marks.domain not in found.with_domains)
+        )
+
     @staticmethod
     def _by_sender(candidates: list[_Ours], marks: Marks) -> Match | None:
         """The sender is somebody (or a colleague of somebody) we have written to: perhaps a reply."""
@@ -178,6 +200,18 @@ class Book:
             return None
         (_, same_address, same_subject), ours = best
         return _match(ours, ("sender" if same_address else "sender-domain") + ("+subject" if same_subject else ""))
+
+
+def own_domains(addresses: Iterable[str], sites: Iterable[Iterable[str]]) -> frozenset[str]:
+    """The registrable domains of our mailboxes and sites, without the providers at which anybody has an address."""
+    hosts = (*(address.rpartition("@")[2] for address in addresses), *(name for names in sites for name in names))
+    found = {registrable_domain(host) for host in hosts}
+    return frozenset(domain for domain in found if domain and not is_public(domain))
+
+
+def proven(match_kind: str | None) -> bool:
+    """Whether a message was matched by a mark of ours or by a person, and not by its From header alone."""
+    return match_kind is not None and not match_kind.startswith("sender")
 
 
 def _columns(mark: object) -> Select[Any]:
@@ -212,16 +246,18 @@ def _ours(row: Sequence[object]) -> _Ours:
 
 
 def _match(ours: _Ours, kind: str) -> Match:
-    return Match(kind, ours.id, ours.conversation_id, ours.prospect_id)
+    written_to = registrable_domain(ours.to_address.rpartition("@")[2])
+    domains = (ours.domain, written_to)
+    return Match(kind, ours.id, ours.conversation_id, ours.prospect_id, domains, bare_subject(ours.subject))
 
 
-def _parts(values: list[str], size: int = 500) -> Iterable[list[str]]:
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
+def thread_ids(values: Iterable[str]) -> list[str]:
+    """The Message-IDs in such headers, in brackets; one that Amazon SES has made also under the host that we know it by.
 
-
-def _ids(values: Iterable[str]) -> list[str]:
-    return [f"<{entry}>" for value in values for entry in message_ids(value)]
+    SES replaces our id, tells its own without a host (`app.outbox.record`), and writes it with the host of its region.
+    """
+    found = [f"<{entry}>" for value in values for entry in message_ids(value)]
+    return [name for entry in found for name in dict.fromkeys((entry, _SES_ID.sub(r"<\1@email.amazonses.com>", entry)))]
 
 
 def _tokens_in_addresses(mail: InboundMail) -> list[str]:
@@ -248,7 +284,7 @@ def _in_report(mail: InboundMail) -> list[str]:
     if mail.feedback:
         values.append(mail.feedback.get("original-envelope-id", ""))
     original = mail.original or {}
-    found = _ids((*original.get("message-id", ()), *original.get("references", ())))
+    found = thread_ids((*original.get("message-id", ()), *original.get("references", ())))
     found += [value if value.startswith("<") else f"<{value}>" for value in values if 0 < len(value) <= 250]
     found += [token for value in (*original.get("reply-to", ()), *values) for token in _tags(value)]
     return found

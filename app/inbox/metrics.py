@@ -18,6 +18,8 @@ PUSH_LAG = Histogram(
 IDLE_CONNECTIONS = Gauge("gapbridge_idle_connections", "Connections of this process that wait for mail.")
 IDLE_LOST = Counter("gapbridge_idle_lost", "Waiting connections that ended, or could not be made.")
 QUARANTINED = Counter(
-    "gapbridge_quarantined", "Messages put aside because they broke the parser, by reason.", ["reason"]
+    "gapbridge_quarantined",
+    "Messages put aside because they broke the parser or could not be fetched, by reason.",
+    ["reason"],
 )
 IDLE_RINGS = Counter("gapbridge_idle_rings", "Times that a server told of mail.")

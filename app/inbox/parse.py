@@ -6,6 +6,7 @@ malformed ones. Nothing here trusts a declared length, charset, encoding or stru
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from app.domain.reply_text import new_text
 from app.domain.returned import report_blocks, returned_headers
 from app.inbox.decoding import header_text, to_text, undo_transfer
 from app.inbox.html_text import html_to_text
+from app.inbox.identity import tokens_in_text
 from app.inbox.prescan import Scan, prescan
 
 MOST_TEXT = 64 * 1024
@@ -42,6 +44,11 @@ _ENCLOSED = frozenset(
 _NOT_READ = frozenset(
     ("text/calendar", "text/css", "text/csv", "text/vcard", "text/x-vcard", "text/javascript", "text/xml")
 )
+# What Gmail sends when somebody presses an emoji: `{"emoji": "...", "version": 1}`.
+_REACTION = "text/vnd.google.email-reaction+json"
+_MOST_REACTION = 4096
+_EMOJI = re.compile(r'"emoji"\s{0,9}:\s{0,9}"((?:[^"\\]|\\u[0-9a-fA-F]{4}){1,64})"')
+_METHOD = re.compile(r"^METHOD\s{0,9}:\s{0,9}([A-Za-z-]{1,20})", re.MULTILINE | re.IGNORECASE)
 _UNNAMED = frozenset(("application/octet-stream", "message/report", "message/x-delivery-status", "application/text"))
 # A parameter that stands at the start of a line because a gateway has lost the blank before it.
 _LOST_BLANK = re.compile(rb"(;[ \t]{0,8}\r?\n)(?=(?:boundary|report-type)=)", re.IGNORECASE)
@@ -86,6 +93,7 @@ def _header_only(raw: bytes, scan: Scan, limits: tuple[str, ...]) -> InboundMail
         new_text=new_text(text),
         date=_date(headers),
         limits=limits,
+        quoted=tokens_in_text(text),
     )
 
 
@@ -97,6 +105,8 @@ def _facts(message: _Part, limits: tuple[str, ...]) -> InboundMail:
     report: list[dict[str, str]] = []
     feedback: dict[str, str] | None = None
     original: dict[str, tuple[str, ...]] | None = None
+    calendar: str | None = None
+    reaction: str | None = None
     for part in _parts(message):
         kind = _type_of(part)
         types[kind] = None
@@ -106,6 +116,10 @@ def _facts(message: _Part, limits: tuple[str, ...]) -> InboundMail:
             feedback = feedback or next(iter(_blocks(part)), {})
         elif kind in _ENCLOSED:
             original = original or _enclosed(part)
+        elif kind == _REACTION:
+            reaction = reaction or _emoji(_text_of(part, _MOST_REACTION))
+        elif kind == "text/calendar":
+            calendar = calendar or _method(part)
         elif _is_readable(kind, part):
             target, most = (rich, MOST_HTML) if kind == "text/html" else (plain, MOST_TEXT)
             if sum(map(len, target)) < most:
@@ -113,6 +127,8 @@ def _facts(message: _Part, limits: tuple[str, ...]) -> InboundMail:
         elif kind in _UNNAMED and not report:
             report += report_blocks(_text_of(part, MOST_TEXT))
     text, fresh = _readable(plain, rich)
+    if reaction is not None and reaction not in fresh:
+        fresh = f"{reaction}\n{fresh}".strip()
     # Some servers and gateways print the report into the text, or lose the structure on the way.
     report = report or report_blocks(text)
     return InboundMail(
@@ -127,6 +143,9 @@ def _facts(message: _Part, limits: tuple[str, ...]) -> InboundMail:
         original=original or returned_headers(text),
         date=_date(headers),
         limits=limits,
+        quoted=tokens_in_text("\n".join((*plain, *rich))),
+        calendar=calendar,
+        reaction=reaction,
     )
 
 
@@ -201,6 +220,23 @@ def _is_readable(kind: str, part: _Part) -> bool:
     if kind.startswith("multipart/"):
         return True
     return kind.startswith("text/") and kind not in _NOT_READ and not _is_attachment(part)
+
+
+def _emoji(text: str) -> str | None:
+    """The emoji of a reaction, or None for what is none."""
+    found = _EMOJI.search(text)
+    try:
+        emoji = str(json.loads(f'"{found.group(1)}"')) if found is not None else ""
+    except ValueError:
+        return None
+    return emoji if emoji and not any(character.isalnum() for character in emoji) else None
+
+
+def _method(part: _Part) -> str | None:
+    """The method of an invitation in upper case: a parameter of its type, else a property of the calendar."""
+    found = _METHOD.search(_text_of(part, MOST_TEXT))
+    named = _parameter(part, "method") or (found.group(1) if found is not None else None)
+    return named.strip().upper()[:20] if named else None
 
 
 def _is_attachment(part: _Part) -> bool:

@@ -95,12 +95,12 @@ def _claim(deps: InboxDeps, mailbox_id: int, owner: str) -> bool:
     with deps.db.work(durable=False) as uow:
         now = uow.now()
         mailbox = uow.session.get(Mailbox, mailbox_id)
-        if mailbox is None or (mailbox.poll_due_at is not None and mailbox.poll_due_at > now):
+        if mailbox is None or not watches.is_due(mailbox, now):
             return False
         if not watches.claim_look(uow.session, mailbox_id, owner, now, now + _LEASE):
             return False
         if mailbox.poll_due_at is not None:
-            LOOK_LATE.observe((now - mailbox.poll_due_at).total_seconds())
+            LOOK_LATE.observe(max(0.0, (now - mailbox.poll_due_at).total_seconds()))
         return True
 
 

@@ -64,7 +64,7 @@ def _header_block(raw: bytes) -> tuple[bytes, int]:
     return raw[:at] + b"\r\n", body
 
 
-_FIELD = re.compile(rb"[A-Za-z0-9_.-]{1,80}[ \t]{0,4}:|From |>From |[ \t]")
+_FIELD = re.compile(rb"[A-Za-z0-9_.-]{1,80}+[ \t]{0,4}:|From |>From |[ \t]")
 _SURE = re.compile(rb"(?:from|to|subject|date|message-id|mime-version|content-type|return-path):", re.IGNORECASE)
 
 

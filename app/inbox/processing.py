@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -16,14 +17,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
-from app.domain.inbound import Kind
-from app.domain.mail_tokens import message_ids, sender
+from app.domain.inbound import OWN_COPY, OWN_SIDE, Intent, Kind, Verdict
+from app.domain.inbound_auto import GROUP, SUBJECT
+from app.domain.inbound_opt_out import LIST_UNSUBSCRIBE, doubted, opens
+from app.domain.mail_tokens import addresses, message_ids, sender
+from app.domain.said import cut, say
 from app.errors import GapbridgeError
 from app.inbox import acting, matching, repository
 from app.inbox.deps import InboxDeps
 from app.inbox.inspect import describe
 from app.inbox.metrics import QUARANTINED
 from app.inbox.parser import ParseFault
+from app.inbox.same_domain import concerned
 from app.inbox.wire import Parsed
 from app.log import get_logger
 from app.models import Inbound, InboundState
@@ -92,25 +97,37 @@ def _parsed_values(parsed: Parsed) -> dict[str, Any]:
     return {
         "state": InboundState.PARSED,
         "in_reply_to": f"<{answered[:248]}>" if answered else None,
-        "from_address": address[:254] if address else None,
+        "from_address": address,
         "from_name": _clean(name)[:200] or None,
         "subject": _clean(mail.header("subject"))[:1000],
-        "kind": verdict.kind.value,
-        "rule": _clean(verdict.rule)[:64],
-        "intent": verdict.intent.value if verdict.intent else None,
+        **_verdict_values(verdict),
         "bounce": told["bounce"],
-        "returns_on": verdict.returns_on,
         "text": mail.new_text,
         "parsed": {
             "full_text": mail.text,
             "limits": list(mail.limits),
             "ticket": verdict.ticket,
             "reported": list(verdict.reported),
+            "reply_to": _first_address(mail.headers.get("reply-to", ())),
             "to": [_clean(value) for value in mail.headers.get("to", ())],
             "date": mail.date.isoformat() if mail.date else None,
         },
         "error": None,
     }
+
+
+def _verdict_values(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "kind": verdict.kind.value,
+        "rule": _clean(verdict.rule)[:64],
+        "intent": verdict.intent.value if verdict.intent else None,
+        "returns_on": verdict.returns_on,
+    }
+
+
+def _first_address(values: Iterable[str]) -> str | None:
+    """The first address in a header that may name several, in the length that an address may have."""
+    return next((found for value in values for found in addresses(value) if len(found) <= 254), None)
 
 
 def _clean(text: str) -> str:
@@ -186,14 +203,23 @@ def _match(deps: InboxDeps, parsed: dict[int, Parsed]) -> None:
         for inbound_id, mailbox_id, _ in rows:
             value = {"at": inbound_id, "state": InboundState.MATCHED, **_NO_MATCH}
             verdict = parsed[inbound_id].verdict
-            value |= {"kind": verdict.kind.value, "rule": _clean(verdict.rule)[:64]}
+            value |= _verdict_values(verdict)
             if not marks[inbound_id].machine and marks[inbound_id].sender in book.own_addresses:
                 # Sent by ourselves: copied, filed or sent to ourselves, but never somebody's reply.
-                value |= {"kind": Kind.OTHER.value, "rule": "own-copy"}
+                value |= {"kind": Kind.OTHER.value, "rule": OWN_COPY}
             else:
                 found = book.find(mailbox_id, marks[inbound_id], uow.now())
+                # Who presses the button of our List-Unsubscribe sends the mark of one mail back, whatever From says.
+                pressed = verdict.rule == LIST_UNSUBSCRIBE and found is not None and found.kind == "token"
+                if not verdict.reported and not pressed and book.is_own_side(marks[inbound_id], found):
+                    value |= {"rule": OWN_SIDE, "intent": None}
+                    if verdict.kind in (Kind.REPLY, Kind.OPT_OUT):
+                        value |= {"kind": Kind.OTHER.value}
+                    else:
+                        # What a machine of ours has sent, such as the absence of a colleague in Cc, is about nobody.
+                        found = None
                 if found is not None:
-                    value |= {
+                    value |= _in_conversation(parsed[inbound_id], found, marks[inbound_id]) | {
                         "match_kind": found.kind,
                         "outbound_id": found.outbound_id,
                         "conversation_id": found.conversation_id,
@@ -203,8 +229,37 @@ def _match(deps: InboxDeps, parsed: dict[int, Parsed]) -> None:
         repository.move_many(uow.session, InboundState.PARSED, values)
 
 
+def _in_conversation(parsed: Parsed, found: matching.Match, marks: matching.Marks) -> dict[str, Any]:
+    """What its match says about a message that was taken for a responder's or a list's for want of any other sign."""
+    verdict, told = parsed.verdict, parsed.under_our_subject
+    if told is None:
+        return {}
+    ours = bool(marks.subject) and found.subject == marks.subject
+    if verdict.rule == SUBJECT:
+        return _verdict_values(told) if ours else {}
+    if told.kind not in (Kind.REPLY, Kind.OPT_OUT):
+        return {}
+    # Programs that sell put such headers on the answers that people write with them. A newsletter is sent to our address, with the mark
+    # in it, as soon as somebody has entered that; but it neither quotes a Message-ID of ours nor has our subject.
+    answers = ours or found.kind == "id-in-body" or (verdict.rule == GROUP and found.kind != "sender-domain")
+    wish = told.kind is Kind.OPT_OUT and found.kind == "sender" and len(parsed.mail.new_text.split()) <= _SHORT
+    if not answers and not wish:
+        return {}
+    if told.kind is Kind.OPT_OUT and not opens(parsed.mail):
+        # Below what somebody says, or what a newsletter tells, the words may be its footer's: a person reads them.
+        return _verdict_values(doubted(told.rule))
+    value = _verdict_values(told)
+    return value if told.intent is Intent.OPT_OUT else value | {"rule": f"reply:{verdict.rule}"}
+
+
+# In words: a newsletter has more.
+_SHORT = 60
+
 _NO_MATCH: dict[str, Any] = {"match_kind": None, "outbound_id": None, "conversation_id": None, "prospect_id": None}
 
+
+# Kinds that something follows from whoever they come from.
+_ALWAYS = (Kind.OPT_OUT.value, Kind.COMPLAINT.value)
 
 # --- act ----------------------------------------------------------------------------------------------------------------
 
@@ -214,10 +269,16 @@ def _act(deps: InboxDeps, ids: list[int]) -> int:
     plain: list[int] = []
     with deps.db.read() as uow:
         rows = uow.session.execute(
-            select(col(Inbound.id), col(Inbound.prospect_id), col(Inbound.kind)).where(col(Inbound.id).in_(ids))
+            select(col(Inbound.id), col(Inbound.prospect_id), col(Inbound.kind), col(Inbound.from_address)).where(
+                col(Inbound.id).in_(ids)
+            )
         ).all()
-    for inbound_id, prospect_id, kind in sorted(rows):
-        if prospect_id is None and kind != Kind.OPT_OUT.value:
+        # New mail to another mailbox of ours answers nothing, and may come from somebody whom a follow-up waits for.
+        known = concerned(uow, [row[3] for row in rows if row[1] is None and row[2] == Kind.REPLY.value and row[3]])
+        paused = acting.paused(uow.session, [row[0] for row in rows if row[1] is None])
+    for inbound_id, prospect_id, kind, came_from in sorted(rows, key=lambda row: row[0]):
+        follows = kind in _ALWAYS or (kind == Kind.REPLY.value and came_from in known) or inbound_id in paused
+        if prospect_id is None and not follows:
             plain.append(inbound_id)
             continue
         try:
@@ -239,7 +300,8 @@ def _act_failed(deps: InboxDeps, inbound_id: int, error: Exception) -> None:
         if row is None or row.state is not InboundState.MATCHED:
             return
         row.failures += 1
-        row.error = f"could not be acted on: {error}"[:500]
+        why = error.detail if isinstance(error, GapbridgeError) else str(error)
+        row.error = say("could not be acted on: {error}", error=cut(why, 400))
         if row.failures >= MOST_FAILURES:
             row.state = InboundState.QUARANTINED
             if row.prospect_id is not None:
@@ -247,6 +309,7 @@ def _act_failed(deps: InboxDeps, inbound_id: int, error: Exception) -> None:
 
 
 def _act_one(deps: InboxDeps, uow: UnitOfWork, inbound_id: int) -> int:
+    acting.lock_counted(uow.session, inbound_id)
     row = repository.lock_message(uow.session, inbound_id)
     if row is None or row.state is not InboundState.MATCHED:
         return 0

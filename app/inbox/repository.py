@@ -11,6 +11,8 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
 
+from app.db.parts import parts
+from app.mail.accounts import same_account
 from app.mail.ports import Head
 from app.models import (
     BlockingEvent,
@@ -95,13 +97,13 @@ def advance(session: Session, folder_id: int, generation: int, next_uid: int) ->
 def stored_uids(session: Session, folder_id: int, generation: int, uids: Sequence[int]) -> set[int]:
     """Which of `uids` are stored under this generation of the folder."""
     found: set[int] = set()
-    for start in range(0, len(uids), 500):
+    for some in parts(uids):
         found.update(
             session.execute(
                 select(col(InboundLocation.uid)).where(
                     col(InboundLocation.folder_id) == folder_id,
                     col(InboundLocation.generation) == generation,
-                    col(InboundLocation.uid).in_(uids[start : start + 500]),
+                    col(InboundLocation.uid).in_(some),
                 )
             ).scalars()
         )
@@ -120,18 +122,44 @@ def newest_ids(session: Session, folder_id: int, generation: int, limit: int) ->
     return {row[0]: row[1] for row in rows}
 
 
-def store(session: Session, rows: list[dict[str, Any]], folder_id: int, generation: int, uids: list[int]) -> int:
+def mates(session: Session, mailbox_id: int) -> list[int]:
+    """The mailboxes that read the same account, this one among them, the oldest first."""
+    mine = select(Mailbox).where(col(Mailbox.id) == mailbox_id).subquery()
+    found = select(col(Mailbox.id)).where(same_account(mine.c.imap_host, mine.c.username))
+    return list(session.execute(found.order_by(col(Mailbox.id))).scalars())
+
+
+def hold_account(session: Session, mailbox_id: int) -> list[int]:
+    """Where others read the same account, wait until they have stored what they read at this moment; before any other lock.
+
+    The row of the oldest mailbox stands for the account; what only refers to it need not wait. Returns the `mates`.
+    """
+    together = mates(session, mailbox_id)
+    if len(together) > 1:
+        held = select(col(Mailbox.id)).where(col(Mailbox.id) == together[0])
+        session.execute(held.with_for_update(key_share=True))
+    return together
+
+
+def store(
+    session: Session,
+    together: Sequence[int],
+    rows: list[dict[str, Any]],
+    folder_id: int,
+    generation: int,
+    uids: list[int],
+) -> int:
     """Store messages (all of one mailbox) and where they lie; known contents keep their row. Returns how many are new.
 
-    `rows[i]` lies at `uids[i]`; two of them may be the same content.
+    `rows[i]` lies at `uids[i]`; two of them may be the same content. What another mailbox has read from the same account is
+    known: one answer is one message. The caller holds the account (`hold_account`), whose mailboxes are `together`.
     """
-    mailbox_id = rows[0]["mailbox_id"]
     unique = {row["content_key"]: row for row in rows}
-    known = _ids_by_key(session, mailbox_id, list(unique))
+    known = ids_by_key(session, together, list(unique))
     fresh = [row for key, row in unique.items() if key not in known]
     if fresh:
         session.execute(_insert(session, Inbound).on_conflict_do_nothing(), fresh)
-        known |= _ids_by_key(session, mailbox_id, [row["content_key"] for row in fresh])
+        known |= ids_by_key(session, [rows[0]["mailbox_id"]], [row["content_key"] for row in fresh])
     session.execute(
         _insert(session, InboundLocation).on_conflict_do_nothing(),
         [
@@ -155,14 +183,15 @@ def place(session: Session, folder_id: int, generation: int, places: dict[int, i
 
 
 def known_by_size(session: Session, mailbox_id: int, heads: Iterable[Head]) -> dict[int, int]:
-    """UID to the row of the message that is stored already: the same Message-ID and the same size, in the same mailbox."""
+    """UID to the row of the message that is stored already: the same Message-ID and the same size, in the same account."""
     wanted = {(head.message_id, head.size): head.uid for head in heads if head.message_id and head.size}
     ids = [message_id for message_id, _ in wanted]
     found: dict[int, int] = {}
-    for start in range(0, len(ids), 500):
+    together = mates(session, mailbox_id) if ids else []
+    for some in parts(ids):
         rows = session.execute(
             select(col(Inbound.message_id), col(Inbound.size), col(Inbound.id)).where(
-                col(Inbound.mailbox_id) == mailbox_id, col(Inbound.message_id).in_(ids[start : start + 500])
+                col(Inbound.mailbox_id).in_(together), col(Inbound.message_id).in_(some)
             )
         )
         found |= {wanted[row[0], row[1]]: row[2] for row in rows if (row[0], row[1]) in wanted}
@@ -173,23 +202,24 @@ def written_by_us(session: Session, message_ids: Sequence[str | None]) -> set[st
     """Which of these messages are copies of our own mail."""
     ids = [message_id for message_id in message_ids if message_id]
     found: set[str] = set()
-    for start in range(0, len(ids), 500):
-        part = ids[start : start + 500]
+    for part in parts(ids):
         for column in (col(Outbound.message_id), col(OutboundAlias.message_id)):
             found.update(session.execute(select(column).where(column.in_(part))).scalars())
     return found
 
 
 def own_addresses(session: Session) -> list[str]:
-    """The addresses of all mailboxes."""
-    return list(session.execute(select(col(Mailbox.email))).scalars())
+    """The addresses of all mailboxes with their aliases, in lower case."""
+    rows = session.execute(select(col(Mailbox.email), col(Mailbox.aliases))).all()
+    return [address.lower() for email, aliases in rows for address in (email, *(aliases or ()))]
 
 
-def _ids_by_key(session: Session, mailbox_id: int, keys: list[str]) -> dict[str, int]:
+def ids_by_key(session: Session, mailbox_ids: Sequence[int], keys: Sequence[str]) -> dict[str, int]:
+    """The stored messages of these mailboxes with these contents."""
     found = session.execute(
-        select(col(Inbound.content_key), col(Inbound.id)).where(
-            col(Inbound.mailbox_id) == mailbox_id, col(Inbound.content_key).in_(keys)
-        )
+        select(col(Inbound.content_key), col(Inbound.id))
+        .where(col(Inbound.mailbox_id).in_(mailbox_ids), col(Inbound.content_key).in_(keys))
+        .order_by(col(Inbound.mailbox_id))
     )
     return {row[0]: row[1] for row in found}
 
@@ -218,8 +248,10 @@ def any_undone(session: Session, mailbox_id: int | None) -> bool:
 
 
 def undone(session: Session, mailbox_id: int) -> int:
-    """How many stored messages of a mailbox nobody has acted on yet."""
-    statement = select(func.count()).where(col(Inbound.mailbox_id) == mailbox_id, col(Inbound.state).in_(UNDONE))
+    """How many stored messages of a mailbox (of its account, where others read it as well) nobody has acted on yet."""
+    statement = select(func.count()).where(
+        col(Inbound.mailbox_id).in_(mates(session, mailbox_id)), col(Inbound.state).in_(UNDONE)
+    )
     return int(session.execute(statement).scalar_one())
 
 
@@ -294,3 +326,10 @@ def forget_raw(session: Session, mailbox_id: int, before: datetime) -> int:
         .execution_options(**_QUIET)
     )
     return changed(dropped)
+
+
+def add_alias(session: Session, message_id: str, outbound_id: int) -> None:
+    """Remember another Message-ID of a message of ours; the first owner keeps it."""
+    session.execute(
+        _insert(session, OutboundAlias).values(message_id=message_id, outbound_id=outbound_id).on_conflict_do_nothing()
+    )

@@ -10,28 +10,33 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from app.db.work import UnitOfWork
+from app.db.vault import Vault
+from app.db.work import Database, UnitOfWork
+from app.domain.ahead import SKEW
 from app.domain.blocking import Blocking
-from app.domain.cadence import pause_before_next_look
-from app.domain.inbound import Intent, Kind
-from app.domain.said import say
-from app.errors import Conflict, MailboxFault, NotFound
-from app.inbox import repository, triage
+from app.domain.cadence import LONGEST_REST, pause_before_next_look
+from app.domain.delivery import HAS_LEFT
+from app.domain.inbound import OWN_COPY, OWN_SIDE, Intent, Kind
+from app.domain.said import cut, say
+from app.errors import BadInput, Conflict, FieldProblem, MailboxFault, NotFound
+from app.inbox import repository, same_domain, triage, unfetched, watches
 from app.inbox.deps import InboxDeps
 from app.inbox.processing import process_pending
 from app.inbox.sync import SyncResult, sync_mailbox
 from app.jobs import Job
 from app.log import get_logger
-from app.models import BlockingEvent, Inbound, InboundState, Mailbox, Outbound
+from app.mail.imap import message_id_of
+from app.models import BlockingEvent, Inbound, InboundState, Mailbox, Outbound, Prospect, SuppressionKind
 from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
+from app.prospects import suppression
 
-__all__ = ["GateResult", "dismiss", "gate_of", "get", "is_reply", "locked", "mark_handled", "process_pending", "sent_copy",
-           "sync_mailbox", "sync_until_current", "try_again"]  # fmt: skip
+__all__ = ["GateResult", "dismiss", "gate_of", "get", "is_bounce", "is_reply", "locked", "mark_handled", "process_pending", "sent_copy",
+           "suppress", "suppressible", "sync_mailbox", "sync_until_current", "try_again"]  # fmt: skip
 
 log = get_logger("inbox")
+MOST_ID = 250
 _POLL_BUDGET = timedelta(minutes=5)
-_LONGEST_REST = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,22 @@ def sync_until_current(deps: InboxDeps, mailbox_id: int, budget: timedelta) -> G
     result = sync_mailbox(deps, mailbox_id, budget=budget, gate=True)
     reason = result.reason
     if not reason:
-        process_pending(deps, mailbox_id, budget=timedelta(seconds=max(0.0, deadline - time.monotonic())))
+        with deps.db.read() as uow:
+            together = repository.mates(uow.session, mailbox_id)
+        for one in together:
+            process_pending(deps, one, budget=timedelta(seconds=max(0.0, deadline - time.monotonic())))
     _note(deps, mailbox_id, result)
     with deps.db.read() as uow:
         waiting = repository.undone(uow.session, mailbox_id)
         seen = repository.newest_event(uow.session)
     if not reason and not result.current:
-        reason = "the mailbox has no inbox that can be read"
+        reason = say("the mailbox has no inbox that can be read")
     if not reason and waiting:
-        reason = f"{waiting} received message{'s are' if waiting > 1 else ' is'} not read yet"
+        reason = (
+            say("1 received message is not read yet")
+            if waiting == 1
+            else say("{count} received messages are not read yet", count=waiting)
+        )
     return GateResult(not reason, reason, seen)
 
 
@@ -132,11 +144,11 @@ def _note_poll(deps: InboxDeps, uow: UnitOfWork, mailbox: Mailbox, result: SyncR
         )
         return
     failures = mailbox.poll_failures + 1
-    rest = min(deps.settings.poll_interval * 2 ** min(failures - 1, 10), _LONGEST_REST)
+    rest = min(deps.settings.poll_interval * 2 ** min(failures - 1, 10), LONGEST_REST)
     repository.note_poll(
         uow.session,
         mailbox_id,
-        poll_error=(result.reason or "not read to its end")[:500],
+        poll_error=cut(result.reason or say("not read to its end"), 500),
         poll_failures=failures,
         poll_due_at=now + rest,
     )
@@ -174,8 +186,16 @@ def mark_handled(uow: UnitOfWork, inbound_id: int, *, actor: str, intent: Intent
 def is_reply(uow: UnitOfWork, inbound_id: int, *, actor: str, prospect_id: int | None = None) -> Inbound:
     """A person says that this is a reply (of this prospect, where the machine did not know): the sequence ends, and
     it waits for an answer.
+
+    A report that belongs to nobody is no reply; one that a machine has given to somebody may have been misread, or never read to its end.
+    Raises BadInput (field `prospect_id`) for a prospect that there is not, and Conflict for such a report, and where none is named or known.
     """
+    if prospect_id is not None and uow.session.get(Prospect, prospect_id) is None:
+        problem = FieldProblem("prospect_id", say("Enter the number of a prospect"))
+        raise BadInput(say("there is no prospect {prospect_id}", prospect_id=prospect_id), problem)
     row = locked(uow, inbound_id, joins=prospect_id)
+    if row.kind == Kind.BOUNCE and row.prospect_id is None:
+        raise Conflict(say("this is a report of a mail that came back, and no reply; say which mail it is about"))
     row.prospect_id = prospect_id if prospect_id is not None else row.prospect_id
     if row.prospect_id is None:
         raise Conflict(say("say whose reply this is: it belongs to no prospect yet"))
@@ -189,19 +209,77 @@ def is_reply(uow: UnitOfWork, inbound_id: int, *, actor: str, prospect_id: int |
     return row
 
 
+def is_bounce(uow: UnitOfWork, inbound_id: int, outbound_id: int, *, actor: str) -> Inbound:
+    """A person says which mail of ours a report is about that names none: a worker acts on it as on any other report.
+
+    Raises NotFound, and Conflict for what is no report, or belongs to a mail of ours already, or where no worker would act on it,
+    and for a mail that had not left when the report came.
+    """
+    outbound = uow.session.get(Outbound, outbound_id)
+    if outbound is None:
+        raise NotFound(say("there is no message {outbound_id} in the outbox", outbound_id=outbound_id))
+    row = locked(uow, inbound_id, joins=outbound.prospect_id)
+    if row.kind != Kind.BOUNCE or row.prospect_id is not None or row.state is not InboundState.DONE:
+        raise Conflict(say("only a report that belongs to none of our mails can be given to one"))
+    # Their server's clock, to the second, against ours.
+    came = row.received_at or row.stored_at
+    if outbound.state not in HAS_LEFT or outbound.committed_at is None or outbound.committed_at > came + SKEW:
+        raise Conflict(say("our mail to {email} had not left when this report came", email=outbound.to_address))
+    mailbox = uow.session.get_one(Mailbox, row.mailbox_id)
+    if not mailbox.active:
+        raise Conflict(say("{email} is switched off, so nobody would act on it; resume it first", email=mailbox.email))
+    row.outbound_id, row.conversation_id, row.prospect_id = outbound.id, outbound.conversation_id, outbound.prospect_id
+    row.match_kind, row.state, row.failures = "by-hand", InboundState.MATCHED, 0
+    triage.finish(uow, row, actor=actor)
+    watches.make_due(uow.session, [row.mailbox_id], uow.now())
+    uow.ring(Job.INBOX_POLL, row.mailbox_id)
+    return row
+
+
 def dismiss(uow: UnitOfWork, inbound_id: int, *, actor: str) -> Inbound:
-    """A person says that this is no reply: the pause ends that it caused, and it leaves the tray of unmatched mail.
+    """A person says that this is no reply: the pauses end that it caused, and it leaves the tray of unmatched mail.
 
     Raises Conflict where the message is certain.
     """
     row = locked(uow, inbound_id)
     event: BlockingEvent | None = prospects_repository.existing_block(uow.session, row.id, Blocking.POSSIBLE_REPLY)
-    if event is not None:
-        prospects.clear_block(uow, event.id, actor=actor)
-    elif row.prospect_id is not None:
+    elsewhere = same_domain.paused_by(uow, row)
+    for blocking_id in ([event.id] if event is not None else []) + elsewhere:
+        prospects.clear_block(uow, blocking_id, actor=actor)
+    if event is None and not elsewhere and row.prospect_id is not None:
         raise Conflict(say("this message has paused nothing"))
     triage.finish(uow, row, actor=actor)
     return row
+
+
+def suppressible(row: Inbound) -> str | None:
+    """The sender of this message, where a person may say that nobody is to write to them: it belongs to nobody, and a person wrote it.
+
+    What a mail server or a provider reports names a daemon as its sender, and what is ours names us.
+    """
+    if row.prospect_id is not None or row.kind in (Kind.BOUNCE, Kind.COMPLAINT) or row.rule in (OWN_COPY, OWN_SIDE):
+        return None
+    return row.from_address or None
+
+
+def suppress(uow: UnitOfWork, vault: Vault, inbound_id: int, *, actor: str) -> Inbound:
+    """A person says that nobody is to write to the sender of this unmatched message; it leaves the tray. Raises NotFound, Conflict."""
+    row = locked(uow, inbound_id)
+    address = suppressible(row)
+    if address is None:
+        raise Conflict(
+            say("only the sender of an unmatched message that a person wrote; classify any other one as unsubscribe")
+        )
+    suppression.suppress(
+        uow,
+        vault,
+        address,
+        kind=SuppressionKind.ADDRESS,
+        reason="unsubscribed",
+        source=f"message {row.id}, read by {actor}"[:200],
+        actor=actor,
+    )
+    return dismiss(uow, inbound_id, actor=actor)
 
 
 def quarantine(uow: UnitOfWork) -> tuple[int, int]:
@@ -211,10 +289,23 @@ def quarantine(uow: UnitOfWork) -> tuple[int, int]:
 
 
 def try_again(uow: UnitOfWork, inbound_id: int, *, actor: str) -> Inbound:
-    """Parse a quarantined message once more, perhaps with a better parser. Raises Conflict for any other message."""
+    """Parse a quarantined message once more, perhaps with a better parser; what could not be fetched is asked for again.
+
+    Raises Conflict for any other message, for one that is gone from its server and was never read, and in a mailbox that is
+    switched off, where nothing is read.
+    """
     row = get(uow, inbound_id)
     if row.state is not InboundState.QUARANTINED:
         raise Conflict(say("only a message in quarantine can be tried again"))
+    asked = unfetched.again(uow.session, row.id)
+    if not asked and row.raw is None and row.raw_path is None:
+        raise Conflict(say("its server does not have this message any more; decide yourself about what it has paused"))
+    if not uow.session.get_one(Mailbox, row.mailbox_id).active:
+        raise Conflict(say("its mailbox is switched off, and nothing is read there; resume it first"))
+    if asked:
+        watches.make_due(uow.session, [row.mailbox_id], uow.now())
+        uow.ring(Job.INBOX_POLL, row.mailbox_id)
+        return row
     path, row.raw_path = row.raw_path, None
     row.state, row.failures, row.error = InboundState.STORED, 0, None
     if path is not None:
@@ -229,13 +320,20 @@ def _forget(path: str) -> None:
         os.unlink(path)
 
 
+def remember_id(db: Database, outbound: Outbound, message_id: str | None) -> None:
+    """Keep the Message-ID under which a provider has filed a message of ours, where it is not the one that we have made."""
+    if message_id is not None and message_id != outbound.message_id and len(message_id) <= MOST_ID:
+        with db.work() as uow:
+            repository.add_alias(uow.session, message_id, outbound.id)
+
+
 # --- what the outbox asks -------------------------------------------------------------------------------------------------
 
 
 def sent_copy(deps: InboxDeps, outbound: Outbound, mailbox: Mailbox) -> datetime | None:
     """When a copy of our message was found in the folder of sent mail, else None. Raises MailboxFault.
 
-    None proves nothing: many servers file no copy.
+    Another Message-ID that a provider has given the copy is remembered: answers name that one. None proves nothing: many servers file no copy.
     """
     store = deps.connect(mailbox, deps.settings.imap_timeout)
     try:
@@ -243,8 +341,10 @@ def sent_copy(deps: InboxDeps, outbound: Outbound, mailbox: Mailbox) -> datetime
         if folder is None:
             return None
         store.examine(folder.name)
-        uids = store.find(outbound.message_id)
+        uids = store.find(outbound.message_id, outbound.token)
         found = store.fetch(uids[:1]) if uids else {}
+        for message in found.values():
+            remember_id(deps.db, outbound, message_id_of(message.raw))
         return next((message.received_at or deps.db.clock.now() for message in found.values()), None)
     finally:
         store.close()

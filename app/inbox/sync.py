@@ -13,9 +13,10 @@ from datetime import timedelta
 
 from app.domain.said import say
 from app.errors import MailboxFault, NotFound
-from app.inbox import folders, scouting
+from app.inbox import folders, scouting, unfetched
 from app.inbox.deps import InboxDeps
-from app.inbox.walking import SURE, FolderSync, Moved, OutOfTime, Walk, horizon
+from app.inbox.reading import FolderSync, Moved, OutOfTime, Reader
+from app.inbox.walking import SURE, Walk, horizon
 from app.log import get_logger
 from app.mail.ports import MailStore, Snapshot
 from app.models import Folder, Mailbox
@@ -73,10 +74,12 @@ def sync_mailbox(deps: InboxDeps, mailbox_id: int, *, budget: timedelta, gate: b
     except MailboxFault as fault:
         result.reason = fault.detail
     except OutOfTime:
-        result.reason = f"there was more to read than {budget.total_seconds():.0f} seconds allow"
+        result.reason = say(
+            "there was more to read than {seconds} seconds allow", seconds=round(budget.total_seconds())
+        )
         result.unfinished = any(folder.placed for folder in result.folders)
     except Moved:
-        result.reason = "another worker reads this mailbox at the same time"
+        result.reason = say("another worker reads this mailbox at the same time")
     finally:
         if store is not None:
             store.close()
@@ -97,10 +100,13 @@ def _read(
         listed = folders.present(deps.db, mailbox.id, store, fresh=True)
         wanted = folders.to_read(listed)
 
+    with deps.db.read() as uow:
+        damaged = unfetched.of_mailbox(uow.session, mailbox.id)
+
     def walk(folder: Folder, known: Snapshot | None) -> None:
         state = FolderSync(folder.name)
         result.folders.append(state)
-        Walk(deps, mailbox, folder, store, state, deadline).run(known)
+        Walk(Reader(deps, mailbox, folder, store, state, deadline, damaged), retry=not gate).run(known)
 
     for folder in wanted:
         walk(folder, told.get(folder.id))

@@ -26,8 +26,8 @@ def begin(uow: UnitOfWork, settings: Settings, row: Inbound) -> Triage:
         inbound_id=row.id,
         suggested=about.value if about else None,
         waits=wants_people(row.kind, row.rule) and row.handled_at is None,
-        due_at=due(uow, settings, row, about),
     )
+    until(made, row, due(uow, settings, row, about))
     uow.session.add(made)
     return made
 
@@ -40,6 +40,12 @@ def due(uow: UnitOfWork, settings: Settings, row: Inbound, about: ReplyClass | N
         hours = Hours(ZoneInfo(mailbox.time_zone), PLAIN_WEEK, *parse_window(settings.reply_hours))
     promise = Promise(settings.reply_within, settings.reply_within_later, settings.classify_within)
     return due_at(row.received_at or row.stored_at, about, hours, promise)
+
+
+def until(line: Triage, row: Inbound, due_at: datetime | None) -> None:
+    """Let its time end at `due_at` (aware); None: it has no clock."""
+    line.due_at = due_at
+    line.late_at = max(due_at, row.stored_at) if due_at is not None and row.prospect_id is not None else None
 
 
 def of(uow: UnitOfWork, row: Inbound) -> Triage:
@@ -55,7 +61,8 @@ def of(uow: UnitOfWork, row: Inbound) -> Triage:
 def wait(uow: UnitOfWork, row: Inbound) -> None:
     """A person is to act on it, also where the machine thought that nobody is."""
     line = of(uow, row)
-    line.waits, line.sleeps, line.due_at = True, False, line.due_at or uow.now()
+    line.waits, line.sleeps = True, False
+    until(line, row, line.due_at or uow.now())
     row.handled_by = row.handled_at = None
 
 
@@ -66,10 +73,11 @@ def finish(uow: UnitOfWork, row: Inbound, *, actor: str) -> None:
     row.handled_by, row.handled_at = actor, uow.now()
 
 
-def sleep(uow: UnitOfWork, row: Inbound, until: datetime) -> None:
-    """It comes back by itself at `until`, and nobody has to act before."""
+def sleep(uow: UnitOfWork, row: Inbound, back_at: datetime) -> None:
+    """It comes back by itself at `back_at`, and nobody has to act before."""
     line = of(uow, row)
-    line.waits, line.sleeps, line.due_at = True, True, until
+    line.waits, line.sleeps = True, True
+    until(line, row, back_at)
 
 
 def waiting_in(uow: UnitOfWork, conversation_id: int) -> list[tuple[Triage, Inbound]]:

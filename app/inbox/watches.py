@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, case, func, literal, or_, select, update
@@ -11,28 +11,57 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
 
+from app.domain.ahead import SKEW, ahead_in, over, over_in
+from app.domain.cadence import furthest_look
 from app.models import Lease, Mailbox, MailboxWatch
 
 _QUIET = {"synchronize_session": False}
 _REGISTER = "idle:"
+# Nobody sets a lease, or the rest of a waiting connection, further ahead than this.
+_LEASE_MOST = timedelta(minutes=15)
+_REST_MOST = timedelta(days=1) + SKEW
 
 
 def _insert(session: Session) -> Any:
     return (sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert)(MailboxWatch)
 
 
+def _over(column: Any, now: datetime, most: timedelta = _LEASE_MOST) -> Any:
+    return or_(column.is_(None), over_in(column, now, now + most))
+
+
 # --- looking --------------------------------------------------------------------------------------------------------------
 
 
+def is_due(mailbox: Mailbox, now: datetime) -> bool:
+    """Whether the time of its next look has come, or stands where only a clock that was ahead has put it: it was read in the future,
+    or rests for longer than a mailbox does. Ten days that were an hour's error would be ten days without an answer read.
+    """
+    read = mailbox.polled_at
+    furthest = furthest_look(now, mailbox.poll_failures)
+    return over(mailbox.poll_due_at, now, furthest) or (read is not None and read > now + SKEW)
+
+
+def _is_due(now: datetime) -> Any:
+    """`is_due` in a statement."""
+    due = col(Mailbox.poll_due_at)
+    return or_(
+        due.is_(None),
+        over_in(due, now, furthest_look(now, 0)),
+        and_(col(Mailbox.poll_failures) > 0, due > furthest_look(now, 1)),
+        col(Mailbox.polled_at) > now + SKEW,
+    )
+
+
 def due_mailboxes(session: Session, now: datetime) -> list[int]:
-    """Active mailboxes whose next look is due and that nobody looks into, longest waiting first."""
+    """Active mailboxes whose next look is due (`is_due`) and that nobody looks into, longest waiting first."""
     statement = (
         select(col(Mailbox.id))
         .outerjoin(MailboxWatch, col(MailboxWatch.mailbox_id) == col(Mailbox.id))
         .where(
             col(Mailbox.active).is_(True),
-            or_(col(Mailbox.poll_due_at).is_(None), col(Mailbox.poll_due_at) <= now),
-            or_(col(MailboxWatch.poll_until).is_(None), col(MailboxWatch.poll_until) <= now),
+            _is_due(now),
+            _over(col(MailboxWatch.poll_until), now),
         )
         # The two databases disagree where null stands.
         .order_by(col(Mailbox.poll_due_at).is_not(None), col(Mailbox.poll_due_at), col(Mailbox.id))
@@ -63,7 +92,7 @@ def claim_look(session: Session, mailbox_id: int, owner: str, now: datetime, unt
         .on_conflict_do_update(
             index_elements=["mailbox_id"],
             set_=values,
-            where=or_(col(MailboxWatch.poll_until).is_(None), col(MailboxWatch.poll_until) <= now),
+            where=_over(col(MailboxWatch.poll_until), now),
         )
         .returning(col(MailboxWatch.mailbox_id))
     )
@@ -104,7 +133,9 @@ def announce(session: Session, owner: str, now: datetime, until: datetime) -> in
         .values(name=name, owner=owner, until=until, fence=1)
         .on_conflict_do_update(index_elements=["name"], set_={"until": until})
     )
-    alive = select(func.count()).where(col(Lease.name).startswith(_REGISTER), col(Lease.until) > now)
+    alive = select(func.count()).where(
+        col(Lease.name).startswith(_REGISTER), ahead_in(col(Lease.until), now, now + _LEASE_MOST)
+    )
     return int(session.execute(alive).scalar_one())
 
 
@@ -115,9 +146,10 @@ def leave(session: Session, owner: str) -> None:
         session.delete(row)
 
 
-def forget_dead(session: Session, before: datetime) -> None:
-    """Take away the announcements of processes that ended long ago."""
-    dead = select(Lease).where(col(Lease.name).startswith(_REGISTER), col(Lease.until) < before)
+def forget_dead(session: Session, now: datetime) -> None:
+    """Take away the announcements of processes that ended a day ago, and of those whose clock was ahead."""
+    over = over_in(col(Lease.until), now - timedelta(days=1), now + _LEASE_MOST)
+    dead = select(Lease).where(col(Lease.name).startswith(_REGISTER), over)
     for row in session.execute(dead).scalars():
         session.delete(row)
 
@@ -169,8 +201,8 @@ def claim_idle(session: Session, owner: str, now: datetime, until: datetime, lim
         .join(Mailbox, col(Mailbox.id) == col(MailboxWatch.mailbox_id))
         .where(
             *_ready(),
-            or_(col(MailboxWatch.idle_until).is_(None), col(MailboxWatch.idle_until) <= now),
-            or_(col(MailboxWatch.idle_retry_at).is_(None), col(MailboxWatch.idle_retry_at) <= now),
+            _over(col(MailboxWatch.idle_until), now),
+            _over(col(MailboxWatch.idle_retry_at), now, _REST_MOST),
         )
         .order_by(col(MailboxWatch.idle_retry_at).is_not(None), col(MailboxWatch.idle_retry_at), col(Mailbox.id))
         .limit(limit)

@@ -31,7 +31,7 @@ from app.inbox.metrics import IDLE_RINGS
 from app.jobs import Job
 from app.log import get_logger
 from app.mail.idle import IdleLine, NoIdle
-from app.mail.imap import SignInRefused
+from app.mail.imap_signin import SignInRefused
 from app.models import Folder, Mailbox
 
 log = get_logger("inbox.push")
@@ -218,7 +218,7 @@ class Watcher:
             now = uow.now()
             until = now + LEASE
             able = watches.announce(uow.session, self.owner, now, until)
-            watches.forget_dead(uow.session, now - timedelta(days=1))
+            watches.forget_dead(uow.session, now)
             ours = watches.renew(uow.session, self.owner, until)
             share = math.ceil(watches.waitable(uow.session) / able)
             most = min(self._settings.idle_connections, share)

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from app.domain.inbound import Bounce, BounceClass, Failure, InboundMail, Intent, Kind, Verdict
+from app.domain.inbound import Bounce, BounceClass, Failure, InboundMail, Intent, Kind, Verdict, classify
+from app.domain.inbound_auto import GROUP, LIST, SUBJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +17,20 @@ class Parsed:
 
     mail: InboundMail
     verdict: Verdict
+    # What it is where it turns out to stand in a conversation of ours, by its subject say; None where that changes nothing.
+    under_our_subject: Verdict | None = None
+
+
+def judge(mail: InboundMail) -> Parsed:
+    """The verdicts on a message."""
+    verdict = classify(mail)
+    ours = verdict.rule in (SUBJECT, LIST, GROUP)
+    return Parsed(mail, verdict, classify(mail, own_subject=True) if ours else None)
 
 
 def dump(parsed: Parsed) -> bytes:
     """As JSON bytes; lone surrogates, which UTF-8 cannot carry, are escaped by JSON itself."""
-    return json.dumps({"mail": asdict(parsed.mail), "verdict": asdict(parsed.verdict)}, default=_plain).encode("ascii")
+    return json.dumps(asdict(parsed), default=_plain).encode("ascii")
 
 
 def _plain(value: object) -> object:
@@ -32,7 +42,8 @@ def _plain(value: object) -> object:
 def load(data: bytes) -> Parsed:
     """The reverse of `dump`. Raises ValueError or KeyError when the child was not itself any more."""
     found: dict[str, Any] = json.loads(data)
-    return Parsed(_mail(found["mail"]), _verdict(found["verdict"]))
+    other = found["under_our_subject"]
+    return Parsed(_mail(found["mail"]), _verdict(found["verdict"]), _verdict(other) if other is not None else None)
 
 
 def _mail(raw: dict[str, Any]) -> InboundMail:
@@ -49,6 +60,9 @@ def _mail(raw: dict[str, Any]) -> InboundMail:
         original=None if original is None else {name: tuple(values) for name, values in original.items()},
         date=datetime.fromisoformat(raw["date"]) if raw["date"] else None,
         limits=tuple(raw["limits"]),
+        quoted=tuple(raw["quoted"]),
+        calendar=raw["calendar"],
+        reaction=raw["reaction"],
     )
 
 

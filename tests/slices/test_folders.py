@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from app.clock import FixedClock
@@ -20,7 +20,7 @@ from app.inbox.deps import InboxDeps
 from app.inbox.parser import MailParser
 from app.inbox.sync import sync_mailbox
 from app.mail.ports import MailStore, Snapshot
-from app.models import BlockingEvent, Inbound, Mailbox
+from app.models import BlockingEvent, Folder, Inbound, Mailbox
 from app.reports import inbox as reports
 from app.settings import Settings
 from tests.slices.test_inbox_sync import ANA, BUDGET, World, _with, _Wrapped, a_sent_pitch, a_world
@@ -225,6 +225,63 @@ def test_a_folder_that_is_made_or_deleted_meanwhile_holds_nothing_up(world: Worl
     clock.advance(timedelta(minutes=1))
     assert service.look(world.deps, 1).current
     assert "Archives.2026" not in states(world)
+
+
+def test_what_a_person_has_said_goes_along_when_a_folder_is_renamed(world: World, clock: FixedClock) -> None:
+    out = a_sent_pitch(world)
+    box = world.server.session(ANA)
+    for name in ("Kept", "Ignored"):
+        box.create(name)
+    service.look(world.deps, 1)
+    with world.db.work() as uow:
+        folders.choose(uow, 1, "Kept", Watch.ALWAYS, actor="ana")
+        folders.choose(uow, 1, "Ignored", Watch.NEVER, actor="ana")
+    world.server.put(ANA, letter("read"), folder="Kept")
+    assert sync_mailbox(world.deps, 1, budget=BUDGET, gate=True).stored == 1
+    box.rename("Kept", "Archives.Kept")
+    box.rename("Ignored", "Private")
+    world.server.put(ANA, letter("secret", in_reply_to=out.message_id), folder="Private")
+    # Nothing is read anew under the new name, and what is private stays so.
+    assert sync_mailbox(world.deps, 1, budget=BUDGET, gate=True).stored == 0
+    found = states(world)
+    assert (found["Archives.Kept"].watch, found["Private"].watch) == (Watch.ALWAYS, Watch.NEVER)
+    assert not {"Kept", "Ignored"} & set(found)
+    assert not found["Private"].gone
+    world.server.put(ANA, letter("more"), folder="Archives.Kept")
+    assert sync_mailbox(world.deps, 1, budget=BUDGET, gate=True).stored == 1
+    box.delete("Private")
+    clock.advance(timedelta(seconds=1))
+    assert sync_mailbox(world.deps, 1, budget=BUDGET, gate=True).current
+    assert (states(world)["Private"].gone, states(world)["Private"].watch) == (True, Watch.NEVER)
+
+
+def test_a_folder_whose_number_is_refused_is_not_asked_for_before_each_mail(world: World, clock: FixedClock) -> None:
+    box = world.server.session(ANA)
+    box.create("Odd")
+    service.look(world.deps, 1)
+    with world.db.work() as uow:
+        folders.choose(uow, 1, "Odd", Watch.NEVER, actor="ana")
+        uow.session.execute(update(Folder).values(scouted_validity=None))
+    asked: list[str] = []
+
+    class Refuses(_Wrapped):
+        def status(self, name: str) -> Snapshot | None:
+            asked.append(name)
+            return None if name == "Odd" else self._inner.status(name)
+
+    deps = _with(world, Refuses)
+    for _ in range(3):
+        assert service.sync_until_current(deps, 1, BUDGET).current
+    assert asked.count("Odd") == 1
+    clock.advance(timedelta(minutes=10))
+    assert sync_mailbox(deps, 1, budget=BUDGET).current
+    assert asked.count("Odd") == 2
+    # It may be told of one day, and is known by it from then on.
+    clock.advance(timedelta(minutes=10))
+    assert sync_mailbox(world.deps, 1, budget=BUDGET).current
+    box.rename("Odd", "Hidden")
+    assert sync_mailbox(world.deps, 1, budget=BUDGET, gate=True).current
+    assert states(world)["Hidden"].watch is Watch.NEVER
 
 
 def test_a_folder_that_cannot_be_scouted_holds_nothing_up(world: World) -> None:

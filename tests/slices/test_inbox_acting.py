@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import os
 import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.inbound import InboundMail
 from app.domain.pipeline import Stage
+from app.domain.reputation import Incident
 from app.errors import Conflict
 from app.inbox import acting, repository, service
 from app.inbox.deps import InboxDeps
@@ -35,6 +38,7 @@ from app.models import (
     Inbound,
     InboundState,
     Mailbox,
+    MailboxIncident,
     Outbound,
     OutboundAlias,
     OutboundKind,
@@ -42,11 +46,15 @@ from app.models import (
     Site,
     StageEvent,
     Suppression,
+    Triage,
 )
+from app.outbox import repository as repository_of_the_outbox
 from app.outbox import service as outbox
+from app.outbox.delivery import drain
 from app.prospects import suppression
 from app.settings import Settings
 from tests.support.letters import complaint, letter, report
+from tests.support.smtp_sink import sink
 from tests.support.world import VAULT, a_contact, a_conversation, a_mailbox, a_prospect, a_site
 
 
@@ -111,7 +119,8 @@ class World:
                 }
                 for raw in raws
             ]
-            repository.store(uow.session, rows, folder.id, 0, [first + number for number in range(len(raws))])
+            uids = [first + number for number in range(len(raws))]
+            repository.store(uow.session, repository.hold_account(uow.session, 1), rows, folder.id, 0, uids)
         process_pending(self.deps)
         with self.db.read() as uow:
             return [
@@ -180,6 +189,26 @@ def test_a_reply_that_carries_our_mark_is_a_reply_from_whatever_address(world: W
     assert not world.suppressed("dana@editor.test")
 
 
+@pytest.mark.parametrize("host", ["email.amazonses.com", "eu-west-1.amazonses.com", "us-west-2.amazonses.com"])
+def test_a_reply_to_the_id_of_amazon_ses_is_one_in_every_region(world: World, host: str) -> None:
+    name = "0102018f3a5c7e91-1f2e3d4c-5b6a-4789-8abc-0123456789ab-000000"
+    with sink() as smtp:
+        smtp.answers["DOT-TAKEN"] = f"250 Ok {name}"
+        with world.db.work() as uow:
+            mailbox = uow.session.get_one(Mailbox, 1)
+            mailbox.smtp_port, mailbox.polled_at = smtp.port, uow.now()
+        out = world.send(state=OutboundState.QUEUED, committed_at=None, sent_at=None)
+        assert drain(world.db, world.deps.settings, VAULT, lambda _: service.GateResult(True, "", 0), 1).sent == 1
+    # From another address, and without our quoted text: nothing but that id tells whose it is.
+    [row, other] = world.receive(
+        letter("Yes, gladly.", sender=STRANGER, in_reply_to=f"<{name}@{host}>"),
+        letter("Who are you?", sender=STRANGER, in_reply_to=f"<{name}@{host}.attacker.test>"),
+    )
+    assert (row.kind, row.prospect_id, row.match_kind) == ("reply", out.prospect_id, "in-reply-to")
+    assert world.blocks(out.prospect_id) == [Blocking.REPLY]
+    assert other.prospect_id is None
+
+
 @pytest.mark.parametrize(
     ("sender", "subject", "kind"),
     [
@@ -195,6 +224,40 @@ def test_a_from_header_alone_only_pauses(world: World, sender: str, subject: str
     assert world.blocks(out.prospect_id) == [Blocking.POSSIBLE_REPLY]
 
 
+@pytest.mark.parametrize(
+    "way", ["base64 text", "base64 html", "safe link", "proofpoint 2", "proofpoint 3", "escaped id", "quoted-printable"]
+)
+def test_our_mark_is_found_in_whatever_encoding_it_is_quoted(world: World, way: str) -> None:
+    out = world.send()
+    link, rest = f"https://ours.test/u/{out.token}", "x" * 40
+    text, kind = {
+        "base64 text": (f"Yes\n\n> no mail? {link}\n", "plain"),
+        "base64 html": (f'<p>Yes</p><blockquote><a href="{link}">no mail?</a></blockquote>', "html"),
+        "safe link": (
+            f'<p>Yes</p><a href="https://eur02.safelinks.protection.outlook.com/?url=https%3A%2F%2Fours.test%2Fu%2F{out.token}&amp;data=05">no</a>',
+            "html",
+        ),
+        "proofpoint 2": (
+            f'<p>Yes</p><a href="https://urldefense.proofpoint.com/v2/url?u=https-3A__ours.test_u_{out.token}&amp;d=DwMF">no</a>',
+            "html",
+        ),
+        "proofpoint 3": (f"Yes\n\n> https://urldefense.com/v3/__{link}__;!!{rest}\n", "plain"),
+        "escaped id": (f"<p>Yes</p><p>Message-ID: {html.escape(out.message_id)}</p>", "html"),
+        "quoted-printable": (f"<p>Yes</p><p>{html.escape(out.message_id)} \u00fc</p>", "html"),
+    }[way]
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"], made["Message-ID"] = (
+        STRANGER,
+        "ana@acme.test",
+        "hello",
+        f"<{way.replace(' ', '')}@x.test>",
+    )
+    made.set_content(text, subtype=kind, cte="quoted-printable" if way == "quoted-printable" else "base64")
+    [row] = world.receive(made.as_bytes())
+    assert row.prospect_id == out.prospect_id
+    assert world.blocks(out.prospect_id) == [Blocking.REPLY]
+
+
 def test_a_forged_opt_out_suppresses_only_its_own_address(world: World) -> None:
     out = world.send()
     world.receive(letter("unsubscribe me", sender="x <chief@editor.test>"))
@@ -205,6 +268,14 @@ def test_a_forged_opt_out_suppresses_only_its_own_address(world: World) -> None:
     [row] = world.receive(letter("please unsubscribe me", sender="who@nowhere.test"))
     assert (row.prospect_id, row.kind) == (None, "opt-out")
     assert world.suppressed("who@nowhere.test")
+
+
+def test_an_address_in_another_script_is_suppressed_as_it_is_written(world: World) -> None:
+    world.send()
+    [row] = world.receive(letter("please unsubscribe me", sender="Jürgen <jürgen@bücher.example>"))
+    assert (row.state, row.from_address) == (InboundState.DONE, "jürgen@xn--bcher-kva.example")
+    assert world.suppressed("jürgen@bücher.example")
+    assert not world.suppressed("rgen@bücher.example")
 
 
 def test_the_name_in_a_from_header_is_nobody(world: World) -> None:
@@ -273,7 +344,18 @@ def test_a_full_mailbox_is_soft_until_the_third_time(world: World) -> None:
     assert [world.stage(out.prospect_id) for out in outs] == [Stage.PITCHED, Stage.PITCHED, Stage.LOST]
 
 
-def test_a_policy_refusal_rests_the_mailbox_and_blames_no_address(world: World) -> None:
+def test_refusals_of_us_do_not_make_a_full_mailbox_a_bad_address(world: World) -> None:
+    outs = [world.send(f"site{number}.test", to_address="dana@editor.test") for number in range(3)]
+    said = (("5.7.1", "554 5.7.1 blocked"), ("5.7.1", "554 5.7.1 blocked"), ("5.2.2", "552 5.2.2 mailbox full"))
+    for out, (status, diagnostic) in zip(outs, said, strict=True):
+        world.receive(
+            report("dana@editor.test", status=status, diagnostic=diagnostic, returned=f"Message-ID: {out.message_id}")
+        )
+    assert not world.suppressed("dana@editor.test")
+    assert [world.stage(out.prospect_id) for out in outs] == [Stage.PITCHED] * 3
+
+
+def test_one_refusal_by_policy_blames_neither_the_address_nor_the_mailbox(world: World) -> None:
     out = world.send()
     world.receive(
         report(
@@ -283,8 +365,23 @@ def test_a_policy_refusal_rests_the_mailbox_and_blames_no_address(world: World) 
     assert not world.suppressed("dana@editor.test")
     assert world.blocks(out.prospect_id) == []
     with world.db.read() as uow:
+        assert uow.session.get_one(Mailbox, 1).paused_reason is None
+
+
+def test_a_policy_refusal_rests_a_mailbox_whose_old_rest_has_run_out(world: World) -> None:
+    outs = [world.send(name) for name in ("editor.test", "other.test")]
+    with world.db.work() as uow:
+        box = uow.session.get_one(Mailbox, 1)
+        box.paused_reason, box.paused_until = "connect: timed out", uow.now()
+    for out in outs:
+        world.receive(
+            report(
+                out.to_address, status="5.7.1", diagnostic="554 5.7.1 blocked", returned=f"Message-ID: {out.message_id}"
+            )
+        )
+    with world.db.read() as uow:
         mailbox = uow.session.get_one(Mailbox, 1)
-        assert "policy" in (mailbox.paused_reason or "")
+        assert "servers of 2 recipients refuse our mail by policy" in (mailbox.paused_reason or "")
         assert mailbox.paused_until == world.clock.now() + timedelta(hours=1)
 
 
@@ -311,7 +408,59 @@ def test_a_complaint_is_final(world: World) -> None:
     assert world.stage(out.prospect_id) is Stage.LOST
 
 
-def test_an_absence_stops_nothing_and_shifts_what_waits(world: World) -> None:
+@pytest.mark.parametrize("mailbox", [1, 2])
+def test_a_complaint_without_our_mark_suppresses_whom_we_wrote_to(world: World, mailbox: int) -> None:
+    if mailbox == 2:
+        with world.db.work() as uow:
+            a_mailbox(uow, email="ben@acme.test")
+    out = world.send(mailbox_id=mailbox)
+    world.clock.advance(timedelta(days=11))
+    [row, unknown] = world.receive(complaint("Dana@editor.test", "To: x"), complaint("who@nowhere.test", "To: x"))
+    assert (row.kind, row.prospect_id) == ("complaint", None)
+    assert world.suppressed("dana@editor.test")
+    assert not world.suppressed("who@nowhere.test")
+    with world.db.read() as uow:
+        counted = uow.session.execute(select(MailboxIncident)).scalars().all()
+        assert [(entry.mailbox_id, entry.outbound_id, entry.kind) for entry in counted] == [
+            (mailbox, out.id, Incident.COMPLAINT)
+        ]
+    # Anybody can write a report: it loses nobody.
+    assert world.stage(out.prospect_id) is Stage.PITCHED
+    assert unknown.kind == "complaint"
+
+
+@pytest.mark.parametrize("address", ["dana@gmail.com", "Dana@editor.test", "chief@editor.test"])
+def test_a_new_mail_to_another_mailbox_of_ours_pauses_what_may_be_theirs(world: World, address: str) -> None:
+    to = address if address.endswith("gmail.com") else "dana@editor.test"
+    with world.db.work() as uow:
+        second = a_mailbox(uow, email="ben@acme.test")
+        prospect = a_prospect(uow, uow.session.get_one(Site, 1), "editor.test", stage=Stage.PITCHED)
+        conversation = a_conversation(uow, prospect, a_contact(uow, prospect, to), second)
+        outbox.enqueue(
+            uow, VAULT, world.deps.settings, conversation=conversation, kind=OutboundKind.PITCH, subject="Your checklist",
+            body_text="Hello Dana,\n\nyour page https://editor.test/blog/checklist names us.\n", body_html=None,
+            approved_by="ana", not_before=world.clock.now(),
+        ).state = OutboundState.SENT  # fmt: skip
+    [row, other] = world.receive(
+        letter(sender=address, subject="a new mail"), letter(sender="li@gmail.com", subject="somebody else")
+    )
+    assert (row.mailbox_id, row.prospect_id, row.kind) == (1, None, "reply")
+    assert world.blocks(prospect.id) == [Blocking.POSSIBLE_REPLY]
+    assert not world.suppressed(to)
+    # It lies with the unmatched mail, and starts no clock.
+    with world.db.read() as uow:
+        assert uow.session.get(Triage, row.id) is None
+    assert (other.prospect_id, other.state) == (None, InboundState.DONE)
+    with world.db.work() as uow:
+        service.dismiss(uow, other.id, actor="ana")
+    assert world.blocks(prospect.id) == [Blocking.POSSIBLE_REPLY]
+    with world.db.work() as uow:
+        service.dismiss(uow, row.id, actor="ana")
+    assert world.blocks(prospect.id) == []
+
+
+def a_follow_up(world: World) -> tuple[Outbound, Outbound]:
+    """A pitch that has left, and the follow-up that waits in the outbox."""
     out = world.send()
     with world.db.work() as uow:
         follow = outbox.enqueue(
@@ -327,19 +476,177 @@ def test_an_absence_stops_nothing_and_shifts_what_waits(world: World) -> None:
             not_before=world.clock.now(),
             step_no=1,
         )
+    return out, follow
+
+
+@pytest.mark.parametrize(
+    ("back", "waits_until"),
+    [
+        ("8 June 2026", date(2026, 6, 9)),
+        # A Friday: neither the Saturday after it nor the Sunday is a day to write on, whatever the window.
+        ("5 June 2026", date(2026, 6, 8)),
+        # A parental leave is believed as a week is.
+        ("15 September 2026", date(2026, 9, 16)),
+        ("1 March 2027", date(2027, 3, 2)),
+    ],
+)
+def test_an_absence_stops_nothing_and_shifts_what_waits(world: World, back: str, waits_until: date) -> None:
+    out, follow = a_follow_up(world)
+    away = letter(
+        f"I am out of the office until {back}.",
+        subject="Automatic reply: Your checklist",
+        in_reply_to=out.message_id,
+        auto_submitted="auto-replied",
+    )
+    [row] = world.receive(away)
+    assert row.kind == "auto-reply"
+    assert world.blocks(out.prospect_id) == []
+    with world.db.read() as uow:
+        waits = uow.session.get_one(Outbound, follow.id)
+        assert waits.not_before.date() == waits_until
+        assert waits.wanted_at == waits.not_before
+        assert waits.expires_at > waits.not_before
+
+
+@pytest.mark.parametrize("current", [True, False])
+def test_an_absence_that_the_gate_finds_holds_the_follow_up(world: World, current: bool) -> None:
+    out, waits = a_follow_up(world)
     away = letter(
         "I am out of the office until 8 June 2026.",
         subject="Automatic reply: Your checklist",
         in_reply_to=out.message_id,
         auto_submitted="auto-replied",
     )
-    [row] = world.receive(away)
-    assert (row.kind, row.returns_on) == ("auto-reply", date(2026, 6, 8))
+
+    began = world.clock.at
+
+    def gate(_mailbox_id: int) -> service.GateResult:
+        world.receive(away)
+        return service.GateResult(current or world.clock.at > began, "too slow", 0)
+
+    with sink() as smtp:
+        with world.db.work() as uow:
+            uow.session.execute(update(Mailbox).values(smtp_port=smtp.port))
+        assert drain(world.db, world.deps.settings, VAULT, gate, 1).sent == 0
+        with world.db.read() as uow:
+            waits = uow.session.get_one(Outbound, waits.id)
+            assert (waits.state, waits.not_before.date()) == (OutboundState.QUEUED, date(2026, 6, 9))
+            told = outbox.why_waiting(uow, waits, world.deps.settings)
+            assert told is not None
+            assert (told.sentence, told.until) == (
+                "an automatic answer says that they are away",
+                waits.not_before.isoformat(),
+            )
+        assert drain(world.db, world.deps.settings, VAULT, gate, 1).tried == 0
+        assert smtp.messages == []
+        world.clock.at = waits.not_before
+        assert drain(world.db, world.deps.settings, VAULT, gate, 1).sent == 1
+
+
+def test_a_server_that_puts_off_what_an_absence_has_moved_does_not_let_it_expire_before(world: World) -> None:
+    out, waits = a_follow_up(world)
+    with world.db.work() as uow:
+        row = uow.session.get_one(Outbound, waits.id)
+        row.state, row.fence = OutboundState.CLAIMED, 7
+    world.receive(
+        letter("I am out of the office until 26 June 2026.", in_reply_to=out.message_id, auto_submitted="auto-replied")
+    )
+    with world.db.work() as uow:
+        moved = uow.session.get_one(Outbound, waits.id)
+        until, good_for = moved.not_before, moved.expires_at
+        assert repository_of_the_outbox.settle(
+            uow.session,
+            waits.id,
+            7,
+            OutboundState.CLAIMED,
+            state=OutboundState.QUEUED,
+            not_before=world.clock.now() + timedelta(minutes=20),
+            expires_at=world.clock.now() + timedelta(hours=48),
+            hold_reason="451 come back later",
+        )
+    with world.db.read() as uow:
+        row = uow.session.get_one(Outbound, waits.id)
+        assert (row.not_before, row.expires_at) == (until, good_for)
+        assert row.expires_at > row.not_before
+
+
+def test_a_help_desk_gets_time_and_a_person_sees_its_ticket(world: World) -> None:
+    out, follow = a_follow_up(world)
+    [row] = world.receive(
+        letter(
+            "We have received your request and will get back to you.",
+            subject="[#4432] Your checklist",
+            in_reply_to=out.message_id,
+            auto_submitted="auto-generated",
+        )
+    )
+    assert (row.kind, row.rule) == ("auto-reply", "ticket-acknowledgement")
     assert world.blocks(out.prospect_id) == []
     with world.db.read() as uow:
         waits = uow.session.get_one(Outbound, follow.id)
-        assert waits.not_before.date() == date(2026, 6, 9)
-        assert waits.expires_at > waits.not_before
+        assert waits.not_before == world.clock.now() + timedelta(days=7)
+        assert "help desk" in (waits.hold_reason or "")
+        assert "away" not in (waits.hold_reason or "")
+        assert uow.session.get_one(Triage, row.id).waits
+
+
+def test_a_read_receipt_is_no_absence(world: World) -> None:
+    out, follow = a_follow_up(world)
+    raw = (
+        "From: Dana <dana@editor.test>\r\nTo: ana@acme.test\r\nSubject: Read: Your checklist\r\nMessage-ID: <r@editor.test>\r\n"
+        f"In-Reply-To: {out.message_id}\r\nDate: Mon, 01 Jun 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=disposition-notification; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nYour message was read.\r\n\r\n--b\r\n"
+        "Content-Type: message/disposition-notification\r\n\r\nFinal-Recipient: rfc822;dana@editor.test\r\n"
+        "Disposition: manual-action/MDN-sent-manually; displayed\r\n\r\n--b--\r\n"
+    )
+    [row] = world.receive(raw.encode())
+    assert row.rule == "auto-reply:read-receipt"
+    with world.db.read() as uow:
+        waits = uow.session.get_one(Outbound, follow.id)
+        assert (waits.not_before, waits.hold_reason) == (follow.not_before, None)
+        assert not uow.session.get_one(Triage, row.id).waits
+
+
+@pytest.mark.parametrize(
+    "text", ["I no longer work here, write to Tom.", "Please verify your message: click the link."]
+)
+def test_who_has_left_and_who_wants_us_to_prove_ourselves_is_shown_to_a_person(world: World, text: str) -> None:
+    out, follow = a_follow_up(world)
+    [row] = world.receive(letter(text, in_reply_to=out.message_id, auto_submitted="auto-replied"))
+    assert row.kind == "auto-reply"
+    # The follow-up would go to nobody; it waits until somebody has decided.
+    assert world.blocks(out.prospect_id) == [Blocking.POSSIBLE_REPLY]
+    with world.db.read() as uow:
+        assert uow.session.get_one(Outbound, follow.id).hold_reason is None
+        assert uow.session.get_one(Triage, row.id).waits
+
+
+def test_an_answer_under_our_own_subject_is_no_absence(world: World) -> None:
+    out = world.send(subject="Out of office templates")
+    [answer, away] = world.receive(
+        letter(
+            "Nice, we use it.",
+            subject="Re: Out of office templates",
+            in_reply_to=out.message_id,
+            x_auto_response_suppress="DR, OOF",
+        ),
+        letter("I am away.", subject="Out of office: Re: Out of office templates", in_reply_to=out.message_id),
+    )
+    assert (answer.kind, away.kind) == ("reply", "auto-reply")
+    assert world.blocks(out.prospect_id) == [Blocking.REPLY]
+
+
+def test_a_group_of_theirs_that_answers_pauses(world: World) -> None:
+    out, other = world.send(), world.send("other.test")
+    group = {"list_id": "<editors.test>", "list_post": "<mailto:e@editor.test>"}
+    [own, subject, news] = world.receive(
+        letter("We added it", subject="Link", **group),
+        letter("We added it", sender="x@other.test", subject="Your checklist", **group),
+        letter("Hello all", sender="list@nobody.test", subject="Hi", **group),
+    )
+    assert [row.kind for row in (own, subject, news)] == ["reply", "reply", "other"]
+    assert world.blocks(out.prospect_id) == world.blocks(other.prospect_id) == [Blocking.POSSIBLE_REPLY]
 
 
 def test_our_own_copies_are_never_replies(world: World) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -16,12 +16,13 @@ from app.clock import FixedClock
 from app.db.work import Database
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
-from app.errors import MailboxFault
-from app.inbox import repository, service, watches
+from app.errors import BadInput, Conflict, MailboxFault
+from app.inbox import folders, repository, service, watches
 from app.inbox.deps import InboxDeps, by_imap
 from app.inbox.parser import MailParser
 from app.inbox.sync import SyncResult, sync_mailbox
 from app.inbox.walking import MOST_RESETS
+from app.mail import accounts
 from app.mail.credentials import Credentials
 from app.mail.ports import Fetched, MailStore, Snapshot
 from app.models import BlockingEvent, Folder, Inbound, InboundLocation, Mailbox, Outbound, OutboundKind
@@ -101,6 +102,29 @@ def test_reads_inbox_and_spam_once(world: World) -> None:
     assert world.folder().highestmodseq is not None
 
 
+def test_two_mailboxes_on_one_account_take_an_answer_in_once(world: World) -> None:
+    out = a_sent_pitch(world)
+    with world.db.work() as uow:
+        ana = uow.session.get_one(Mailbox, 1)
+        second = a_mailbox(uow, "press@acme.test", imap_port=ana.imap_port, username=ana.username)
+    world.server.put(ANA, letter(in_reply_to=out.message_id))
+    # Read for the second and not acted on yet: the first may not send.
+    assert sync_mailbox(world.deps, second.id, budget=BUDGET).stored == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "process_pending", lambda *_, **__: 0)
+        assert not service.sync_until_current(world.deps, 1, BUDGET).current
+    assert service.sync_until_current(world.deps, 1, BUDGET).current
+    assert service.look(world.deps, second.id).stored == 0
+    assert (world.count(), world.count(InboundLocation), world.count(BlockingEvent)) == (1, 2, 1)
+    # What only the sender's address ties to mail of ours is found from either side.
+    world.server.put(ANA, letter("A new thought.", subject="News", sender="Dana <dana@editor.test>"))
+    service.look(world.deps, second.id)
+    with world.db.read() as uow:
+        newest = uow.session.execute(select(Inbound).order_by(col(Inbound.id).desc())).scalars().first()
+        assert newest is not None
+        assert newest.prospect_id == out.prospect_id
+
+
 def test_a_move_to_the_spam_folder_is_the_same_message(world: World) -> None:
     world.server.put(ANA, letter(subject="one"))
     world.sync()
@@ -142,6 +166,20 @@ def test_reused_numbers_do_not_hide_a_message(world: World) -> None:
     assert world.count() == 11
 
 
+def test_a_renumbering_is_shown_to_people(world: World) -> None:
+    world.server.put(ANA, letter())
+    world.sync()
+
+    def told() -> datetime | None:
+        with world.db.read() as uow:
+            return next(state.renumbered_at for state in folders.of_mailbox(uow, 1) if state.role == "inbox")
+
+    assert told() is None
+    world.server.renumber(ANA)
+    assert world.sync().current
+    assert told() == world.db.clock.now()
+
+
 def test_a_folder_that_is_renumbered_at_each_look_is_stopped_and_says_so(world: World) -> None:
     world.server.put(ANA, letter())
     world.sync()
@@ -153,6 +191,32 @@ def test_a_folder_that_is_renumbered_at_each_look_is_stopped_and_says_so(world: 
     assert "stopped" in result.reason
     gate = service.sync_until_current(world.deps, 1, BUDGET)
     assert not gate.current
+
+
+@pytest.mark.parametrize("by", ["resume", "folder"])
+def test_a_folder_that_was_given_up_is_read_again_when_a_person_says_so(world: World, by: str) -> None:
+    world.server.put(ANA, letter())
+    world.sync()
+    with world.db.work() as uow, pytest.raises(Conflict, match="not given up"):
+        folders.start_again(uow, 1, "INBOX", actor="ana")
+    for _ in range(MOST_RESETS):
+        world.server.renumber(ANA)
+        world.sync()
+    world.server.put(ANA, letter(subject="meanwhile"))
+    assert (world.sync().current, world.count()) == (False, 1)
+    with world.db.work() as uow:
+        if by == "resume":
+            accounts.resume(uow, VAULT, ANA)
+        else:
+            told = folders.start_again(uow, 1, "INBOX", actor="ana")
+            assert [state.stopped_reason for state in told] == [None] * len(told)
+            assert uow.session.get_one(Mailbox, 1).poll_due_at == uow.now()
+    assert world.sync().current
+    assert service.sync_until_current(world.deps, 1, BUDGET).current
+    assert world.subjects().count("meanwhile") == 1
+    assert (world.folder().stopped_reason, world.folder().resets_in_row) == (None, 0)
+    with world.db.work() as uow, pytest.raises(BadInput):
+        folders.start_again(uow, 1, "No such folder", actor="ana")
 
 
 def test_a_message_that_slipped_through_is_found_by_the_sweep(world: World, clock: FixedClock) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from app.inbox.parser import MailParser
 from app.jobs import Job, RecordingDispatcher
 from app.mail.credentials import Credentials
 from app.mail.ports import FolderName, MailStore
-from app.models import Inbound, Mailbox, MailboxWatch
+from app.models import Inbound, Lease, Mailbox, MailboxWatch
 from app.settings import Settings
 from tests.support.dovecot import dovecot
 from tests.support.letters import letter
@@ -128,6 +129,69 @@ def test_a_look_whose_worker_died_is_free_again(
         assert watches.due_mailboxes(uow.session, uow.now()) == [1]
         assert watches.claim_look(uow.session, 1, "other", uow.now(), uow.now() + timedelta(minutes=2))
         assert watches.held(uow.session, 1, "dead") is None
+
+
+def test_a_clock_that_was_ahead_puts_no_look_off(
+    db: Database, settings: Settings, parser: MailParser, clock: FixedClock
+) -> None:
+    for email in ("ana@acme.test", "bo@acme.test"):
+        with db.work() as uow:
+            a_mailbox(uow, email)
+
+    def connect(mailbox: Mailbox, timeout: timedelta) -> MailStore:
+        if mailbox.id == 1:
+            return Empty()  # type: ignore[return-value]
+        raise MailboxFault("no answer")
+
+    clock.advance(timedelta(days=10))
+    deps = a_deps(db, settings, parser, connect)
+    with suppress(MailboxFault):
+        polling.take_turn(deps, 1)
+    with suppress(MailboxFault):
+        polling.take_turn(deps, 2)
+    with db.work() as uow:
+        uow.session.get_one(Mailbox, 1).poll_failures, uow.session.get_one(Mailbox, 1).polled_at = 0, uow.now()
+        assert watches.claim_look(uow.session, 1, "died", uow.now(), uow.now() + timedelta(minutes=2))
+        assert watches.due_mailboxes(uow.session, uow.now()) == []
+    clock.advance(timedelta(days=-10))
+    with db.read() as uow:
+        assert watches.due_mailboxes(uow.session, uow.now()) == [1, 2]
+    for mailbox_id in (1, 2):
+        with suppress(MailboxFault):
+            assert polling.take_turn(deps, mailbox_id) is not None
+        due = due_of(db, mailbox_id)
+        assert due is not None
+        assert due <= clock.now() + timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("failures", [0, 1])
+def test_who_rings_and_who_looks_agree_on_what_is_due(db: Database, failures: int) -> None:
+    minutes = (None, -1, 0, 1, 14, 17, 60, 24 * 60 - 1, 24 * 60 + 2, 10 * 24 * 60)
+    expected = []
+    with db.work() as uow:
+        now = uow.now()
+        for number, ahead in enumerate(minutes):
+            a_mailbox(uow, f"ana{number}@acme.test")
+            box = uow.session.get_one(Mailbox, number + 1)
+            box.poll_failures, box.polled_at = failures, now
+            box.poll_due_at = None if ahead is None else now + timedelta(minutes=ahead)
+            if watches.is_due(box, now):
+                expected.append(ahead)
+    with db.read() as uow:
+        found = [minutes[mailbox_id - 1] for mailbox_id in sorted(watches.due_mailboxes(uow.session, now))]
+    assert found == expected
+    assert expected == [one for one in minutes if one is None or one <= 0 or one > (16 if failures else 24 * 60 + 1)]
+
+
+def test_a_worker_whose_clock_was_ahead_holds_no_share_of_the_connections(db: Database, clock: FixedClock) -> None:
+    minute = timedelta(minutes=1)
+    with db.work() as uow:
+        assert (
+            watches.announce(uow.session, "dead", uow.now() + timedelta(days=10), uow.now() + timedelta(days=10)) == 0
+        )
+        assert watches.announce(uow.session, "alive", uow.now(), uow.now() + minute) == 1
+        watches.forget_dead(uow.session, uow.now())
+        assert [one.owner for one in uow.session.execute(select(Lease)).scalars()] == ["alive"]
 
 
 def test_what_the_server_tells_of_during_a_look_is_looked_for_at_once(

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from playwright.sync_api import expect
+from sqlalchemy import func, select
 
-from app.models import Conversation, Inbound, Outbound, OutboundKind, Prospect, Triage
+from app.models import Answering, Conversation, Inbound, Outbound, OutboundKind, Prospect, Suppression, Triage
+from tests.support.brokers import until
 from tests.support.screen import Served, browse, ready
 from tests.web.conftest import Copies
 
 pytestmark = pytest.mark.browser
 
+PREPARED = "Hi Dana,\n\nThank you, I am glad"
 # A Friday afternoon; the mailbox of the test world is on UTC.
 FRIDAY = datetime(2025, 6, 6, 14, tzinfo=UTC)
 
@@ -93,6 +96,8 @@ def test_the_keys_of_the_inbox(house: Served, chromium: Any) -> None:
         press(page, "2")
         page.get_by_text("Stored what they want.").wait_for()
         assert (triage(house).suggested, triage(house).chosen) == ("interested", "question")
+        press(page, "w", "Escape")
+        expect(page.get_by_label("Page of theirs with the link")).to_be_hidden()
         press(page, "w", "Control+a", "Delete", "Enter")
         page.get_by_text("Agreed. No link was seen yet").wait_for()
         assert triage(house).sleeps
@@ -111,6 +116,92 @@ def test_the_keys_of_the_inbox(house: Served, chromium: Any) -> None:
         press(page, "e")
         page.get_by_text("Done.", exact=True).wait_for()
         assert not triage(house).waits
+
+
+@pytest.mark.parametrize(("key", "name"), [("7", "Unsubscribe"), ("8", "Bounce")])
+def test_one_key_suppresses_nobody(house: Served, chromium: Any, key: str, name: str) -> None:
+    """What cannot be taken back takes two: the digit chooses, Enter stores."""
+
+    def suppressed() -> int:
+        with house.db.read() as uow:
+            return int(uow.session.execute(select(func.count()).select_from(Suppression)).scalar_one())
+
+    before = suppressed()
+    with browse(chromium, house) as page:
+        page.goto(f"{house.url}/inbox/1")
+        press(page, key)
+        page.wait_for_timeout(500)
+        assert [url for url in page.posts if not url.endswith("/here")] == []
+        assert (suppressed(), stage(house)) == (before, "pitched")
+        assert page.get_by_label(name).is_checked()
+        # Another digit takes the first one's place; it is stored at once where it can be taken back.
+        press(page, "2")
+        page.get_by_text("Stored what they want.").wait_for()
+        assert triage(house).chosen == "question"
+        press(page, key)
+        page.keyboard.press("Enter")
+        page.get_by_text("Stored what they want.").wait_for()
+        until(lambda: triage(house).chosen == name.lower())
+        assert stage(house) == "lost"
+        # Nobody knows to which mail of ours this one belongs, so a bounce names no address.
+        assert suppressed() == before + (key == "7")
+
+
+TEXT = "We have three of them, and a fourth in autumn."
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (("1",), "Stored what they want."),
+        (("e",), "Done."),
+        (("l", "1"), "Lost."),
+        (("w", "Control+a", "Delete", "Enter"), "Agreed. No link was seen yet"),
+        (("z",), "There is a problem"),
+        (("g", "q"), "Approve and next"),
+    ],
+)
+def test_no_key_throws_away_the_answer_that_is_being_written(
+    house: Served, chromium: Any, keys: tuple[str, ...], told: str
+) -> None:
+    """A class, an end, a link: whatever is pressed right after the last letter, the text stands there on coming back."""
+    with browse(chromium, house) as page:
+        page.goto(f"{house.url}/inbox/1")
+        press(page, "r")
+        page.keyboard.type(TEXT)
+        press(page, "Escape", *keys)
+        page.get_by_text(told).first.wait_for()
+
+        def kept() -> bool:
+            page.goto(f"{house.url}/inbox/1")
+            return bool(page.get_by_label("Answer").input_value() == TEXT)
+
+        # What a page sends as it is left may arrive after the next one has been asked for.
+        until(kept)
+        assert "kept for you, not sent" in page.locator("#answer-words").inner_text()
+    with browse(chromium, house, email="ben@acme.test") as page:
+        page.goto(f"{house.url}/inbox/1")
+        there = page.get_by_label("Answer").input_value()
+        assert there == "" or there.startswith(PREPARED), "it is its writer's alone"
+
+
+def test_without_script_the_class_and_the_end_carry_the_answer_that_is_being_written(
+    house: Served, chromium: Any
+) -> None:
+    """And sending it ends the writing of it."""
+    with browse(chromium, house, script=False) as page:
+        page.goto(f"{house.url}/inbox/1")
+        page.get_by_label("Answer").fill(TEXT)
+        page.get_by_role("button", name="Store what they want").click()
+        assert page.get_by_label("Answer").input_value() == TEXT
+        page.get_by_label("Answer").fill(f"{TEXT} And more.")
+        page.get_by_role("button", name="Done").click()
+        page.goto(f"{house.url}/inbox/1")
+        assert page.get_by_label("Answer").input_value() == f"{TEXT} And more."
+        page.get_by_role("button", name="Send the answer").click()
+        assert "Your answer waits" in page.get_by_role("status").inner_text()
+        page.goto(f"{house.url}/inbox/1")
+        assert page.get_by_label("Answer").input_value() == ""
 
 
 def test_what_cannot_be_taken_back_is_said_in_the_inbox(house: Served, chromium: Any) -> None:
@@ -140,9 +231,9 @@ def test_of_class_agreement_and_loss_each_form_is_undone_without_script(house: S
         page.locator("details.menu summary", has_text="Won").click()
         page.get_by_label("Page of theirs with the link").fill("")
         page.get_by_role("button", name="Look for the link").click()
-        assert page.get_by_text("agreed, no link yet").is_visible()
+        expect(page.get_by_text("agreed, no link yet")).to_be_visible()
         page.get_by_role("button", name="Undo").click()
-        assert not page.get_by_text("agreed, no link yet").is_visible()
+        expect(page.get_by_text("agreed, no link yet")).to_be_hidden()
         page.locator("details.menu summary", has_text="Lost").click()
         page.get_by_role("button", name="They said no").click()
         assert stage(house) == "lost"
@@ -165,7 +256,7 @@ def test_without_script_a_reply_is_classified_answered_and_agreed(house: Served,
         page.get_by_text("Won", exact=False).first.click()
         page.get_by_role("button", name="Look for the link").click()
         assert "Agreed. No link was seen yet" in page.get_by_role("status").inner_text()
-        assert page.get_by_text("agreed, no link yet").is_visible()
+        expect(page.get_by_text("agreed, no link yet")).to_be_visible()
     with house.db.read() as uow:
         row = uow.session.get_one(Inbound, 1)
         assert uow.session.get_one(Conversation, row.conversation_id).agreed
@@ -182,3 +273,100 @@ def test_what_nobody_could_place(house: Served, chromium: Any) -> None:
         page.goto(f"{house.url}/inbox/4?tab=unmatched")
         page.get_by_role("button", name="Try again").click()
         page.get_by_text("A worker reads it once more.").wait_for()
+
+
+def test_the_page_says_whom_an_answer_goes_to_and_asks_where_it_is_not_certain(house: Served, chromium: Any) -> None:
+    with browse(chromium, house, script=False) as page:
+        page.goto(f"{house.url}/inbox/1")
+        assert page.locator("#answer p.line").inner_text().split() == ["To:", "dana@sent.test"]
+        with house.db.work() as uow:
+            row = uow.session.get_one(Inbound, 1)
+            row.from_address, row.match_kind = "kim@sent.test", "sender-domain"
+        page.reload()
+        asked = page.get_by_label("To", exact=True)
+        expect(asked).to_have_value("")
+        assert asked.locator("option").all_inner_texts() == ["Choose an address", "kim@sent.test", "dana@sent.test"]
+        page.get_by_label("Answer").fill("Here it is.")
+        page.get_by_role("button", name="Send the answer").click()
+        assert "Choose whom your answer goes to" in page.get_by_role("alert").inner_text()
+        assert page.get_by_label("Answer").input_value() == "Here it is."
+        page.get_by_label("To", exact=True).select_option("kim@sent.test")
+        page.get_by_role("button", name="Send the answer").click()
+        page.get_by_text("Your answer waits in the outbox").wait_for()
+    with house.db.read() as uow:
+        sent = uow.session.execute(select(Outbound.to_address).where(Outbound.kind == OutboundKind.REPLY))
+        assert list(sent.scalars()) == ["kim@sent.test"]
+
+
+def kept_texts(house: Served) -> list[str]:
+    with house.db.read() as uow:
+        return list(uow.session.execute(select(Answering.body_text).where(Answering.body_text != "")).scalars())
+
+
+def test_the_answer_begins_with_the_text_for_what_they_want(house: Served, chromium: Any) -> None:
+    """What was not touched is nobody's writing; the text follows the class until somebody writes, and then stays."""
+    with browse(chromium, house) as page:
+        page.goto(f"{house.url}/inbox/1")
+        ready(page)
+        box = page.get_by_label("Answer")
+        assert box.input_value().startswith(PREPARED)
+        page.keyboard.press("r")
+        assert page.evaluate("getSelection().toString()") == box.input_value(), "what is typed takes its place"
+        page.keyboard.press("Escape")
+        assert "prepared for this class" in page.locator("#answer-words").inner_text()
+        page.keyboard.press("2")
+        page.get_by_text("Stored what they want.").wait_for()
+        assert "[Your answer to their question]" in box.input_value()
+        assert kept_texts(house) == []
+        page.keyboard.press("r")
+        assert page.evaluate("getSelection().toString()") == "[Your answer to their question]"
+        page.keyboard.press("Control+Enter")
+        page.get_by_role("alert").wait_for()
+        assert (
+            "Put your own words in the place of [Your answer to their question]"
+            in page.get_by_role("alert").inner_text()
+        )
+        assert "[Your answer to their question]" in box.input_value()
+        assert answers_of(house) == []
+        box.fill("Yes, it is free.")
+        until(lambda: kept_texts(house) == ["Yes, it is free."])
+        page.goto(f"{house.url}/inbox/1")
+        ready(page)
+        page.keyboard.press("1")
+        page.get_by_text("Stored what they want.").wait_for()
+        assert box.input_value() == "Yes, it is free."
+        assert "kept for you, not sent" in page.locator("#answer-words").inner_text()
+
+
+def test_what_was_typed_and_taken_out_again_is_nobodys_writing(house: Served, chromium: Any) -> None:
+    with browse(chromium, house) as page:
+        page.goto(f"{house.url}/inbox/1")
+        ready(page)
+        box = page.get_by_label("Answer")
+        begun = box.input_value()
+        box.fill("Mine.")
+        until(lambda: kept_texts(house) == ["Mine."])
+        box.fill(begun)
+        until(lambda: kept_texts(house) == [])
+        page.keyboard.press("Escape")
+        page.keyboard.press("2")
+        page.get_by_text("Stored what they want.").wait_for()
+        assert "[Your answer to their question]" in box.input_value(), "the text follows the class again"
+
+
+def test_without_script_the_prepared_text_is_sent_as_it_stands(house: Served, chromium: Any) -> None:
+    with browse(chromium, house, script=False) as page:
+        page.goto(f"{house.url}/inbox/1")
+        page.get_by_role("button", name="Send the answer").click()
+        assert "Your answer waits in the outbox" in page.get_by_role("status").inner_text()
+    with house.db.read() as uow:
+        [row] = uow.session.execute(select(Outbound).where(Outbound.kind == OutboundKind.REPLY)).scalars()
+        assert b"Thank you, I am glad that it is of use to you." in row.raw
+
+
+def test_for_what_is_done_nothing_is_prepared(house: Served, chromium: Any) -> None:
+    with browse(chromium, house) as page:
+        page.goto(f"{house.url}/inbox/1")
+        page.get_by_role("button", name="Done").click()
+        page.goto(f"{house.url}/inbox/1?tab=done")
+        assert page.get_by_label("Answer").input_value() == ""
