@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from app.domain.blocking import ENDS
 from app.domain.delivery import IN_FLIGHT, OutboundState
+from app.domain.said import say
 from app.models import Outbound, OutboundKind
 from app.outbox.conditions import (
     CONVERSATION_OPEN,
@@ -21,6 +22,7 @@ from app.outbox.conditions import (
     OUTBOUND,
     PERIOD,
     RECIPIENT_DAY,
+    RESTING,
     ROW,
     SITE_DAY,
     SPELLINGS,
@@ -32,13 +34,18 @@ from app.outbox.conditions import (
 )
 
 _CANCEL = tuple(
-    update(OUTBOUND).where(WAITING, condition).values(state=OutboundState.CANCELLED, hold_reason=reason)
+    update(OUTBOUND)
+    .where(WAITING, condition)
+    .values(state=OutboundState.CANCELLED, hold_reason=reason)
+    .returning(OUTBOUND.c.id, OUTBOUND.c.kind)
     for condition, reason in (
-        (blocked(*sorted(ENDS)), "stopped: an answer, opt-out, bounce or link came first"),
-        (~CONVERSATION_OPEN, "stopped: the conversation was closed"),
-        (OUTBOUND.c.expires_at <= NOW, "expired: it had waited too long to be worth sending"),
+        (blocked(*sorted(ENDS)), say("stopped: an answer, opt-out, bounce or link came first")),
+        (~CONVERSATION_OPEN, say("stopped: the conversation was closed")),
+        (and_(OUTBOUND.c.expires_at <= NOW, ~RESTING), say("expired: it had waited too long to be worth sending")),
     )
 )
+# Of what stands before a mail, no more are counted than this: nobody plans by the ten-thousandth.
+_COUNTED = 10_000
 _other = OUTBOUND.alias("other")
 _CAPPED = or_(
     exists(
@@ -56,10 +63,13 @@ _CAPPED = or_(
         )
     ),
 )
+# Sites whose follow-ups need all that their cap leaves of today (app.outbox.plan).
+_KEPT = OUTBOUND.c.site_id.in_(bindparam("b_kept", expanding=True))
 _MAY_LEAVE = and_(
     OUTBOUND.c.expires_at > NOW,
     CONVERSATION_OPEN,
     ~DOMAIN_HOLDS,
+    ~RESTING,
     ~blocked(),
     ~exists(select(_other.c.id).where(_other.c.prospect_id == OUTBOUND.c.prospect_id, _other.c.state.in_(IN_FLIGHT))),
 )
@@ -90,12 +100,12 @@ def _claim_from(*lanes: Any) -> Any:
 
 # What a person wrote first, then follow-ups, then new pitches.
 _CLAIM = _claim_from(
-    _lane(OutboundKind.REPLY), _lane(OutboundKind.FOLLOW_UP, ~_CAPPED), _lane(OutboundKind.PITCH, ~_CAPPED)
+    _lane(OutboundKind.REPLY), _lane(OutboundKind.FOLLOW_UP, ~_CAPPED), _lane(OutboundKind.PITCH, ~_CAPPED, ~_KEPT)
 )
 _CLAIM_SHARE = _claim_from(
     _lane(OutboundKind.REPLY),
     _lane(OutboundKind.FOLLOW_UP, ~_CAPPED, OUTBOUND.c.id <= bindparam("b_follow_ups"), by_age=True),
-    _lane(OutboundKind.PITCH, ~_CAPPED, OUTBOUND.c.id <= bindparam("b_pitches"), by_age=True),
+    _lane(OutboundKind.PITCH, ~_CAPPED, ~_KEPT, OUTBOUND.c.id <= bindparam("b_pitches"), by_age=True),
 )
 _TODAY = (
     select(OUTBOUND.c.id)
@@ -150,22 +160,65 @@ _CAPPED_IN_FRONT = (
     .where(or_(SITE_DAY.c.site_id.is_not(None), RECIPIENT_DAY.c.recipient.is_not(None)))
     .distinct()
 )
-_AHEAD = select(func.count()).select_from(
-    select(OUTBOUND.c.id)
+_OF_SEVERAL = and_(
+    OUTBOUND.c.mailbox_id.in_(bindparam("b_mailboxes", expanding=True)), OUTBOUND.c.state == OutboundState.QUEUED
+)
+_LOWEST = bindparam("b_lowest", type_=OUTBOUND.c.id.type)
+_OLDER = (
+    select(OUTBOUND.c.mailbox_id, OUTBOUND.c.kind, func.count())
+    .where(_OF_SEVERAL, OUTBOUND.c.id < _LOWEST)
+    .group_by(OUTBOUND.c.mailbox_id, OUTBOUND.c.kind)
+)
+_AMONG = (
+    select(OUTBOUND.c.id, OUTBOUND.c.mailbox_id, OUTBOUND.c.kind)
+    .where(_OF_SEVERAL, OUTBOUND.c.id >= _LOWEST, OUTBOUND.c.id <= ROW)
+    .order_by(OUTBOUND.c.id)
+)
+_FOLLOW_UPS = (
+    select(OUTBOUND.c.mailbox_id, OUTBOUND.c.not_before)
+    .where(
+        _OF_SEVERAL,
+        OUTBOUND.c.kind == OutboundKind.FOLLOW_UP,
+        OUTBOUND.c.not_before < bindparam("b_end", type_=OUTBOUND.c.not_before.type),
+        or_(OUTBOUND.c.closes_at.is_(None), OUTBOUND.c.closes_at > NOW),
+        _MAY_LEAVE,
+    )
+    .order_by(OUTBOUND.c.not_before)
+    .limit(_COUNTED)
+)
+_FOLLOW_UPS_OF_SITES = (
+    select(OUTBOUND.c.site_id, OUTBOUND.c.mailbox_id, func.count())
+    .where(
+        OUTBOUND.c.state == OutboundState.QUEUED,
+        OUTBOUND.c.kind == OutboundKind.FOLLOW_UP,
+        OUTBOUND.c.site_id.in_(bindparam("b_sites", expanding=True)),
+        OUTBOUND.c.not_before < bindparam("b_end", type_=OUTBOUND.c.not_before.type),
+        or_(OUTBOUND.c.closes_at.is_(None), OUTBOUND.c.closes_at > NOW),
+        _MAY_LEAVE,
+    )
+    .group_by(OUTBOUND.c.site_id, OUTBOUND.c.mailbox_id)
+)
+_PUT_OFF = (
+    update(OUTBOUND)
     .where(
         WAITING,
-        OUTBOUND.c.kind == bindparam("b_kind", type_=OUTBOUND.c.kind.type),
-        OUTBOUND.c.id < ROW,
+        OUTBOUND.c.kind.in_(bindparam("b_kinds", expanding=True, type_=OUTBOUND.c.kind.type)),
+        OUTBOUND.c.not_before <= NOW,
     )
-    .subquery()
+    .values(not_before=bindparam("b_until"), hold_reason=bindparam("b_why"))
 )
 _IS_SUPPRESSED = select(SUPPRESSED)
 
 
-def cancel_stopped(session: Session, mailbox_id: int, now: datetime) -> int:
-    """Cancel what may not leave any more: blocked for good, its conversation closed, or expired. Returns how many."""
-    expired: int = run(session, _CANCEL[2], b_mailbox=mailbox_id, b_now=now).rowcount
-    return expired + sum(int(run(session, statement, b_mailbox=mailbox_id).rowcount) for statement in _CANCEL[:2])
+def cancel_stopped(session: Session, mailbox_id: int, expired: datetime | None) -> list[int]:
+    """Cancel what may not leave any more: blocked for good, its conversation closed, or expired by that time (None: nothing is).
+
+    The ids of people's answers.
+    """
+    stopped = list(run(session, _CANCEL[2], b_mailbox=mailbox_id, b_now=expired)) if expired is not None else []
+    for statement in _CANCEL[:2]:
+        stopped += run(session, statement, b_mailbox=mailbox_id)
+    return [row[0] for row in stopped if row[1] == OutboundKind.REPLY]
 
 
 def claim(
@@ -176,14 +229,16 @@ def claim(
     *,
     period: date,
     up_to: tuple[int, int] | None = None,
+    kept: Collection[int] = (),
 ) -> Outbound | None:
     """Claim the next due row, QUEUED -> CLAIMED under our fence; None when nothing is due.
 
     `period` is the first day of the present period of recipients' caps; `up_to` the ids of the youngest follow-up and pitch
-    that may leave today when not all may. The object is a copy outside of any session: what is known of it changes only
-    through the statements here.
+    that may leave today when not all may, `kept` the sites whose pitches wait for their follow-ups. The object is a copy outside of any
+    session: what is known of it changes only through the statements here.
     """
     values: dict[str, Any] = {"b_mailbox": mailbox_id, "b_fence": fence, "b_now": now, "b_period": period}
+    values["b_kept"] = list(kept)
     values["b_utc_day"] = now.astimezone(UTC).date()
     statement = _CLAIM
     if up_to is not None:
@@ -191,6 +246,14 @@ def claim(
         values["b_follow_ups"], values["b_pitches"] = up_to
     row = run(session, statement, **values).mappings().first()
     return None if row is None else Outbound(**row)
+
+
+def put_off(
+    session: Session, mailbox_id: int, kinds: Sequence[OutboundKind], now: datetime, *, until: datetime, why: str
+) -> int:
+    """Let all that is due of `kinds` wait until `until`, with the reason; how many mails."""
+    values = {"b_mailbox": mailbox_id, "b_kinds": list(kinds), "b_now": now, "b_until": until, "b_why": why}
+    return int(run(session, _PUT_OFF, **values).rowcount)
 
 
 def waiting_today(
@@ -216,9 +279,37 @@ def capped_in_front(
     return [(row[0], row[1]) for row in run(session, _CAPPED_IN_FRONT, **values)]
 
 
-def older_than(session: Session, row: Outbound) -> int:
-    """How many waiting mails of the same mailbox and kind were approved before `row`."""
-    return int(run(session, _AHEAD, b_mailbox=row.mailbox_id, b_kind=row.kind, b_row=row.id).scalar_one())
+def older_than(session: Session, rows: Sequence[Outbound]) -> dict[int, int]:
+    """For each of `rows`: how many waiting mails of its mailbox and kind were approved before it. Two statements."""
+    if not rows:
+        return {}
+    ids = [row.id for row in rows]
+    values = {"b_mailboxes": sorted({row.mailbox_id for row in rows}), "b_lowest": min(ids), "b_row": max(ids)}
+    counted = {(found[0], found[1]): int(found[2]) for found in run(session, _OLDER, **values)}
+    before: dict[int, int] = {}
+    for found in run(session, _AMONG, **values):
+        line = (found[1], found[2])
+        before[found[0]] = counted.get(line, 0)
+        counted[line] = before[found[0]] + 1
+    return {row_id: before.get(row_id, 0) for row_id in ids}
+
+
+def follow_ups_before(
+    session: Session, mailbox_ids: Sequence[int], now: datetime, end: datetime
+) -> dict[int, list[datetime]]:
+    """By mailbox: when each follow-up that may leave between `now` and `end` may do so, the earliest first."""
+    found: dict[int, list[datetime]] = {}
+    for row in run(session, _FOLLOW_UPS, b_mailboxes=list(mailbox_ids), b_now=now, b_end=end):
+        found.setdefault(row[0], []).append(row[1])
+    return found
+
+
+def follow_ups_of_sites(
+    session: Session, site_ids: Collection[int], now: datetime, end: datetime
+) -> list[tuple[int, int, int]]:
+    """(site, mailbox, how many) of the follow-ups of these sites that may leave between `now` and `end`."""
+    found = run(session, _FOLLOW_UPS_OF_SITES, b_sites=list(site_ids), b_now=now, b_end=end)
+    return [(row[0], row[1], int(row[2])) for row in found]
 
 
 def is_suppressed(session: Session, *, keys: Sequence[str], spellings: Sequence[str], site_id: int) -> bool:

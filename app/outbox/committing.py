@@ -15,11 +15,12 @@ from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import OutboundState, Stage
 from app.domain.pacing import gap_seconds, period_start
+from app.domain.said import cut
 from app.errors import Skip
 from app.installation import hold
 from app.log import get_logger
 from app.models import Mailbox, Outbound, OutboundKind
-from app.outbox import record, repository, statements
+from app.outbox import record, repository, statements, unanswered
 from app.prospects import address_check, suppression
 from app.prospects import repository as prospects_repository
 from app.settings import Settings
@@ -126,8 +127,10 @@ class CommitPoint:
         unfit = _unfit(uow, row)
         if skip is None and unfit is not None:
             # Their DNS may be mended tomorrow; `hold_reason` says until then what is wrong.
-            values |= {"hold_reason": unfit.sentence[:500], "not_before": uow.now() + _LOOK_AT_ADDRESS_AGAIN}
+            values |= {"hold_reason": cut(unfit.sentence, 500), "not_before": uow.now() + _LOOK_AT_ADDRESS_AGAIN}
         repository.settle(uow.session, row.id, self.fence, OutboundState.CLAIMED, **values)
+        if skip is not None:
+            unanswered.comes_back(uow, row, skip.sentence)
         log.info(
             "outbox.refused_at_commit",
             outbound_id=row.id,

@@ -10,6 +10,7 @@ from typing import Any, cast
 from sqlalchemy import BindParameter, ColumnElement, String, Table, and_, bindparam, exists, literal, or_, select
 from sqlmodel import Session
 
+from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.models import (
     BlockingEvent,
@@ -21,8 +22,10 @@ from app.models import (
     Outbound,
     OutboundKind,
     RecipientDay,
+    RunState,
     SendAttempt,
     SendingDomain,
+    SequenceRun,
     SiteDay,
     Suppression,
 )
@@ -36,21 +39,17 @@ OUTBOUND, MAILBOX, DAY = _table(Outbound), _table(Mailbox), _table(MailboxDay)
 ATTEMPT, _BLOCK, CONVERSATION = _table(SendAttempt), _table(BlockingEvent), _table(Conversation)
 SUPPRESSION, _DOMAIN = _table(Suppression), _table(SendingDomain)
 SITE_DAY, RECIPIENT_DAY = _table(SiteDay), _table(RecipientDay)
-INSTALLATION = _table(Installation)
+INSTALLATION, _RUN = _table(Installation), _table(SequenceRun)
 NOW: BindParameter[Any] = bindparam("b_now")
 FENCE: BindParameter[Any] = bindparam("b_fence")
 MAILBOX_ID: BindParameter[Any] = bindparam("b_mailbox")
 ROW: BindParameter[Any] = bindparam("b_row")
+REST_MOST: BindParameter[Any] = bindparam("b_rest_most")
 
 
 def run(session: Session, statement: Any, **values: Any) -> Any:
     """Run a prebuilt statement on the session's connection, past its object map."""
     return session.connection().execute(statement, values)
-
-
-def may_send(now: Any) -> ColumnElement[bool]:
-    """The mailbox is switched on and does not rest."""
-    return and_(MAILBOX.c.active.is_(True), or_(MAILBOX.c.paused_reason.is_(None), MAILBOX.c.paused_until <= now))
 
 
 def blocked(*kinds: Any) -> ColumnElement[bool]:
@@ -82,6 +81,17 @@ DOMAIN_HOLDS = and_(
             _DOMAIN.c.hold_reason.is_not(None),
             MAILBOX.c.id == OUTBOUND.c.mailbox_id,
             MAILBOX.c.email.like(literal("%@") + _DOMAIN.c.domain),
+        )
+    ),
+)
+# A person has stopped its follow-ups: what waits of them rests until somebody lets them go on (app.sequences.service).
+RESTING = and_(
+    OUTBOUND.c.kind == OutboundKind.FOLLOW_UP,
+    exists(
+        select(_RUN.c.id).where(
+            _RUN.c.id == OUTBOUND.c.sequence_run_id,
+            _RUN.c.state == RunState.PAUSED,
+            _RUN.c.end_reason == Blocking.STAFF_STOP,
         )
     ),
 )

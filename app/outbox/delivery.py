@@ -15,27 +15,29 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Protocol
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
-from app.domain.delivery import RECONCILE_AFTER, Answer, OutboundState, Stage, Verdict
+from app.domain.delivery import Answer, OutboundState, Stage, Verdict
+from app.domain.pacing import pause_end
+from app.domain.said import cut, say
 from app.errors import GapbridgeError, Unavailable
-from app.installation import hold
+from app.installation import hold, steady
 from app.jobs import Job
 from app.log import correlated, get_logger
-from app.mail import reputation
+from app.mail import reputation, resting
 from app.mail.credentials import Credentials, SignInEnded
 from app.mail.smtp import NothingWritten, SmtpSession, StepFailed
 from app.models import Mailbox, Outbound, OutboundKind
-from app.outbox import claims, plan, record, repository, service, statements
+from app.outbox import expiry, gating, plan, record, repository, service, statements
 from app.outbox.committing import CommitPoint, Committed, counted, day_of
 from app.outbox.connection import Connection
-from app.prospects import suppression
+from app.outbox.gating import ReplyGate
+from app.outbox.lining_up import LineUp
 from app.settings import Settings
 
 log = get_logger("outbox")
@@ -45,26 +47,6 @@ log = get_logger("outbox")
 PAUSED_TOO_LONG = 2.0
 _TURN_AT_MOST = timedelta(minutes=10)
 _DATABASE_TRIES = 3
-_PITCH_MAY_TRUST_SYNC = timedelta(minutes=5)
-
-
-class GateResult(Protocol):
-    """What the inbox says right before a follow-up: is everything that lies in the mailbox known and acted on?"""
-
-    @property
-    def current(self) -> bool:
-        """Whether the stored cursor had reached the server's."""
-
-    @property
-    def reason(self) -> str:
-        """Why not."""
-
-    @property
-    def seen_event_id(self) -> int:
-        """The newest blocking event when the look ended."""
-
-
-ReplyGate = Callable[[int], GateResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +63,15 @@ class _LostLease(Exception):
 
 
 class _Held(Exception):
-    """The gate or the commit said no; the row waits or was cancelled, and the connection is dropped without a dot."""
+    """The gate said no; the row waits, and the connection is dropped without a dot."""
+
+
+class _NoWitness(Exception):
+    """The note outside of the database could not be made: not a byte was written, and nothing else may leave."""
+
+    def __init__(self, done: record.Outcome) -> None:
+        super().__init__(done.detail)
+        self.done = done
 
 
 class Turn:
@@ -108,16 +98,17 @@ class Turn:
         self._fence = 0
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._sent = self._tried = 0
-        self._share = plan.Share()
+        self._line_up = LineUp(settings, vault)
         self._standing = hold.standing(db, settings)
-        self._keys: suppression.Keys | None = None
 
     def run(self) -> Report:
         """Take the mailbox and work until there is a reason to stop; the reason is in the report."""
         if self._standing.skip is not None:
             return Report(0, 0, self._standing.skip.sentence)
         if not self._take():
-            return Report(0, 0, "the mailbox is held by another worker, or rests")
+            if expiry.sweep(self._db, self._settings, self._mailbox_id):
+                return Report(0, 0, "the mailbox is switched off, or rests")
+            return Report(0, 0, "the mailbox is held by another worker")
         try:
             stopped = asyncio.run(self._work())
         except _LostLease:
@@ -129,25 +120,20 @@ class Turn:
     def _take(self) -> bool:
         with self._db.work() as uow:
             now = uow.now()
+            # The lease takes the words of a rest away, and its end with them.
+            rested = repository.rest_of(uow.session, self._mailbox_id)
             fence = repository.take_lease(uow.session, self._mailbox_id, self._owner, now, now + self._lease)
             if fence is None:
                 return False
             self._fence = fence
             reputation.settle(uow, self._settings, self._mailbox_id)
-            for row_id, attempt in repository.recover(
-                uow.session, self._mailbox_id, fence, now, now + RECONCILE_AFTER[0]
-            ):
-                row = service.get(uow, row_id)
-                row.attempt_no = attempt
-                record.log_attempt(
-                    uow, row, fence, Stage.DOT.value, "ambiguous", text="the process that was sending it ended"
-                )
-                uow.ring(Job.OUTBOX_RECONCILE, self._mailbox_id)
-                log.warning("outbox.ambiguous", outbound_id=row_id, reason="the sending process ended")
+            record.left_behind(uow, self._mailbox_id, fence)
             mailbox = statements.hold_on(uow.session, self._mailbox_id, fence, now + self._lease)
             if mailbox is not None:
-                days = self._settings.recipient_cap_days
-                self._share = plan.prepare(uow.session, mailbox, now, counted(self._settings, now)[1], days)
+                if rested is not None:
+                    expiry.forgive(uow, mailbox.id, *rested)
+                plan.tidy(uow.session, self._settings, mailbox, now, counted(self._settings, now)[1])
+                self._line_up.share = plan.share(uow.session, mailbox, now)
         return True
 
     async def _work(self) -> str:
@@ -179,8 +165,12 @@ class Turn:
                 if row is None or mailbox is None:
                     return stop
                 self._tried += 1
-                with correlated(row.correlation_id):
-                    done = await self._attempt(row, mailbox)
+                try:
+                    with correlated(row.correlation_id):
+                        done = await self._attempt(row, mailbox)
+                except _NoWitness as stopped:
+                    self._record_only(stopped.done)
+                    return stopped.done.detail
                 if done is None:
                     # Refused: if it was by a hold, every further mail would be.
                     self._standing = hold.standing(self._db, self._settings)
@@ -227,59 +217,21 @@ class Turn:
                 return None, None, "another worker took the mailbox"
             if not mailbox.active:
                 return None, None, "the mailbox is switched off"
-            if mailbox.paused_reason and (mailbox.paused_until is None or mailbox.paused_until > now):
+            if resting.rests(mailbox, now):
                 return None, None, f"the mailbox rests: {mailbox.paused_reason}"
             if last:
                 uow.ring(Job.OUTBOX_DELIVER, self._mailbox_id)
                 return None, None, "the turn was long enough"
-            if mailbox.next_send_at is not None and mailbox.next_send_at > now:
+            if pause_end(mailbox.next_send_at, mailbox.gap_max_seconds, now) is not None:
                 return None, None, "mails leave with a pause between them"
             counter = statements.counter(uow.session, self._mailbox_id, day_of(mailbox, now))
             if counter is not None and counter[0] >= counter[1]:
                 return None, None, "the cap of today is reached"
-            row = self._claim(uow, now)
+            row = self._line_up.take(uow, mailbox, self._fence)
             if row is None:
                 # What was stopped meanwhile is never claimed; here it gets its final state and its reason.
-                claims.cancel_stopped(uow.session, self._mailbox_id, now)
+                expiry.take_out(uow, mailbox)
             return row, mailbox, "nothing is due"
-
-    def _claim(self, uow: UnitOfWork, now: datetime) -> Outbound | None:
-        """The next mail. One to somebody who was suppressed meanwhile is taken out, with the rule, and is not tried.
-
-        That saves a connection; the promise is the look inside the commit.
-        """
-        if self._keys is None:
-            self._keys = suppression.Keys(uow.session, self._vault)
-        while True:
-            row = claims.claim(
-                uow.session,
-                self._mailbox_id,
-                self._fence,
-                now,
-                period=counted(self._settings, now)[1],
-                up_to=(self._share.follow_ups, self._share.pitches) if self._share.short else None,
-            )
-            if row is None:
-                return None
-            said = suppression.spell(row.to_address)
-            if not claims.is_suppressed(
-                uow.session,
-                keys=self._keys.against(row.to_address, row.site_id),
-                spellings=(said.written, said.normal),
-                site_id=row.site_id,
-            ):
-                return row
-            skip = suppression.refusal(uow.session, self._vault, row.to_address, row.site_id)
-            sentence = skip.sentence if skip is not None else "this address must not be written to"
-            repository.settle(
-                uow.session,
-                row.id,
-                self._fence,
-                OutboundState.CLAIMED,
-                state=OutboundState.CANCELLED,
-                hold_reason=sentence[:500],
-            )
-            log.info("outbox.refused_at_claim", outbound_id=row.id, reason="suppressed")
 
     def _commit(self, row: Outbound, mailbox: Mailbox, gate_seen: int | None) -> Committed | None:
         """The point of no return (`app.outbox.committing`); None when it was refused."""
@@ -316,7 +268,7 @@ class Turn:
             return None
         except GapbridgeError as broken:
             self._line.drop()
-            self._hold(row, broken.detail, timedelta(days=36500))
+            self._hold(row, broken.detail, timedelta(days=36500), for_good=True)
             return None
         try:
             committed = self._commit(row, mailbox, gate_seen)
@@ -332,17 +284,15 @@ class Turn:
         return await self._write(session, row, committed)
 
     async def _pass_gate(self, row: Outbound, mailbox: Mailbox) -> int | None:
-        now = self._db.clock.now()
-        fresh = mailbox.polled_at is not None and now - mailbox.polled_at < _PITCH_MAY_TRUST_SYNC
-        if row.kind is OutboundKind.PITCH and fresh:
+        if row.kind is OutboundKind.PITCH and gating.trusts_sync(mailbox, self._db.clock.now()):
             return None
         async with self._holding():
             answer = await asyncio.to_thread(self._gate, self._mailbox_id)
         if not answer.current:
-            # Fail closed: an answer may lie in the mailbox that we cannot read.
-            self._hold(
-                row, f"the mailbox could not be read right before sending: {answer.reason}", timedelta(minutes=5)
-            )
+            with self._db.read() as look:
+                read = look.session.get_one(Mailbox, self._mailbox_id)
+                shut = self._line_up.shut = gating.shut_by(answer, read, look.now())
+            self._hold(row, shut.why, shut.until - self._db.clock.now())
             raise _Held
         return answer.seen_event_id
 
@@ -364,16 +314,19 @@ class Turn:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    def _hold(self, row: Outbound, why: str, wait: timedelta) -> None:
+    def _hold(self, row: Outbound, why: str, wait: timedelta, *, for_good: bool = False) -> None:
         with self._db.work() as uow:
+            until = uow.now() + wait
+            # By a clock that cannot be believed it goes back as it was; what is wrong with the mail itself does not hang on the time.
+            values: dict[str, object] = (
+                {"hold_reason": cut(why, 500), "not_before": until}
+                if for_good or steady.may_plan(uow.session, uow.now())
+                else {}
+            )
+            if for_good:
+                values["wanted_at"] = until
             repository.settle(
-                uow.session,
-                row.id,
-                self._fence,
-                OutboundState.CLAIMED,
-                state=OutboundState.QUEUED,
-                hold_reason=why[:500],
-                not_before=uow.now() + wait,
+                uow.session, row.id, self._fence, OutboundState.CLAIMED, state=OutboundState.QUEUED, **values
             )
         log.info("outbox.held", outbound_id=row.id, reason=why)
 
@@ -389,22 +342,27 @@ class Turn:
         )
         if time.monotonic() - committed.at > PAUSED_TOO_LONG:
             session.drop()
-            return done(None, "this process was paused", unwritten=True)
+            return done(None, say("this process was paused"), unwritten=True)
         try:
             # Before the first byte: a database that is turned back to before this moment will be known by it.
             self._standing.saw(committed.attempt_id)
         except OSError as error:
             session.drop()
             log.error("outbox.no_witness", outbound_id=row.id, error=str(error))
-            raise _LostLease from error
+            what = say(
+                "{path} cannot be written ({error}), and without it nothing is sent; correct it",
+                path=self._standing.path,
+                error=error.strerror,
+            )
+            raise _NoWitness(done(None, what, unwritten=True)) from error
         answer: Answer | None
         try:
             async with self._holding():
                 answer = await session.finish(service.wire_bytes(row))
         except NothingWritten:
             session.drop()
-            return done(None, "connection lost", unwritten=True)
-        return done(answer, "no complete answer to the dot")
+            return done(None, say("connection lost"), unwritten=True)
+        return done(answer, say("no complete answer to the dot"))
 
 
 def drain(db: Database, settings: Settings, vault: Vault, gate: ReplyGate, mailbox_id: int) -> Report:

@@ -33,8 +33,9 @@ from app.models import (
     SiteDay,
     SitePacing,
 )
-from app.outbox import plan, recipients, repository
+from app.outbox import plan, repository
 from app.prospects import service as prospects
+from app.prospects import working_hours
 from app.settings import Settings
 
 
@@ -67,7 +68,7 @@ class Ramp:
 
 def hours_of_prospect(uow: UnitOfWork, settings: Settings, prospect_id: int) -> RecipientHours:
     """The hours of a prospect with their sources."""
-    known = recipients.known(uow.session, prospects.get(uow, prospect_id), None)
+    known = working_hours.known(uow.session, prospects.get(uow, prospect_id), None)
     place, (window, source) = known.place(), known.window(settings)
     return RecipientHours(place.country, place.zone, place.source, window, source)
 
@@ -143,7 +144,7 @@ def set_site(
     after = {"send_window": window, "daily_cap": daily_cap, "cooldown_days": cooldown_days}
     if read is not None and dict(read) != before:
         differs = [Difference(name, before[name], after[name]) for name in before if before[name] != after[name]]
-        raise Stale("somebody else changed the sending rules meanwhile; yours are not saved yet", 0, *differs)
+        raise Stale(say("somebody else changed the sending rules meanwhile; yours are not saved yet"), 0, *differs)
     row.send_window, row.daily_cap, row.cooldown_days = window, daily_cap, cooldown_days
     audit.record(
         uow, "site.paced", "site", site_id, name=uow.session.get_one(Site, site_id).name, before=before, after=after
@@ -176,7 +177,7 @@ def of_mailbox(uow: UnitOfWork, mailbox_id: int) -> Ramp:
         row.ramp_step if row else 5,
         row.language if row else None,
         tuple(session.execute(sites.order_by(col(MailboxSite.site_id))).scalars()),
-        repository.days_used(session, mailbox_id),
+        repository.days_used(session, [mailbox_id])[mailbox_id],
         day.cap if day else repository.cap_of(session, mailbox, uow.now()),
         day.used if day else 0,
     )
@@ -198,10 +199,14 @@ def set_mailbox(
     mailbox = _mailbox(uow, mailbox_id)
     problems = []
     if not 1 <= daily_cap <= MOST_A_DAY:
-        problems.append(FieldProblem("daily_cap", say("must be 1 to {most_a_day}", most_a_day=MOST_A_DAY)))
+        problems.append(
+            FieldProblem("daily_cap", say("Mails a day must be a number from 1 to {most_a_day}", most_a_day=MOST_A_DAY))
+        )
     if not 0 <= gap_min_seconds <= gap_max_seconds:
         problems.append(
-            FieldProblem("gap_max_seconds", say("must not be less than gap_min_seconds, and neither negative"))
+            FieldProblem(
+                "gap_max_seconds", say("The longest pause must not be shorter than the shortest, and neither below 0")
+            )
         )
     if ramp_step < 1 or (ramp_start is not None and ramp_start < 1):
         problems.append(

@@ -6,6 +6,7 @@ moves them here, many rows at once: rows with the same hours have the same next 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -14,8 +15,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, func, select, update
 from sqlmodel import Session, col
 
+from app.db.parts import parts
 from app.domain.delivery import OutboundState
 from app.domain.pacing import capacity, room_for_pitches
+from app.installation import steady
+from app.mail import resting
 from app.models import (
     Conversation,
     Mailbox,
@@ -26,9 +30,11 @@ from app.models import (
     RunState,
     SequenceRun,
     Site,
+    SiteDay,
     SitePacing,
 )
 from app.outbox import claims, recipients, repository, statements
+from app.prospects import working_hours
 from app.settings import Settings
 
 _QUIET = {"synchronize_session": False}
@@ -49,18 +55,36 @@ class Share:
         return self.follow_ups != EVERYTHING or self.pitches != EVERYTHING
 
 
-def prepare(session: Session, mailbox: Mailbox, now: datetime, period: date, period_days: int) -> Share:
-    """Move the slots that have passed, put off what a reached cap forbids, and find today's share.
+def tidy(session: Session, settings: Settings, mailbox: Mailbox, now: datetime, period: date) -> None:
+    """Move the slots that have passed, and put off what a reached cap forbids. `period` is the first day of the present period
+    of recipients' caps.
 
-    `period` is the first day of the present period of recipients' caps, `period_days` its length.
+    Before a heartbeat has noted that the clock has leapt, none moves.
     """
+    doubt = steady.doubt(session, now)
+    if doubt is not None and doubt.until is None:
+        return
+    if doubt is not None:
+        mend(session, settings, mailbox.id, now)
     _move(session, [*_due(mailbox.id, now), col(Outbound.closes_at) <= now], now)
     for site_id, recipient in claims.capped_in_front(session, mailbox.id, now, period):
         if site_id is not None:
             _put_off(session, mailbox.id, col(Outbound.site_id) == site_id, tomorrow(now))
         if recipient is not None:
-            _put_off(session, mailbox.id, col(Outbound.recipient) == recipient, period_end(period, period_days))
-    return _share(session, mailbox, now)
+            until = period_end(period, settings.recipient_cap_days)
+            _put_off(session, mailbox.id, col(Outbound.recipient) == recipient, until)
+
+
+def mend(session: Session, settings: Settings, mailbox_id: int, now: datetime) -> None:
+    """For a day after a leap of the clock: what was put off to days ahead is reckoned anew, by the clock that holds now."""
+    doubt = steady.doubt(session, now)
+    if doubt is None or doubt.until is None:
+        return
+    astray = select(col(Outbound.id)).where(col(Outbound.mailbox_id) == mailbox_id, *repository.astray(now))
+    for some in parts(session.execute(astray).scalars().all()):
+        mine = col(Outbound.id).in_(some)
+        _set(session, [mine], hold_reason=None, not_before=col(Outbound.wanted_at))
+        recompute(session, settings, now, mine)
 
 
 def _due(mailbox_id: int, until: datetime) -> list[ColumnElement[bool]]:
@@ -109,12 +133,12 @@ def recompute(session: Session, settings: Settings, now: datetime, *where: Colum
     ).all()
     groups: dict[str | None, list[int]] = {}
     for row_id, *facts in found:
-        groups.setdefault(recipients.Known(*facts).hours(settings), []).append(row_id)
+        groups.setdefault(working_hours.Known(*facts).hours(settings), []).append(row_id)
     # What was put off by a server's answer or an absence keeps that moment; what only waited for its hours begins anew.
     wanted = func.coalesce(col(Outbound.wanted_at), col(Outbound.not_before))
     for key, ids in groups.items():
-        for part in range(0, len(ids), 500):
-            mine = col(Outbound.id).in_(ids[part : part + 500])
+        for some in parts(ids):
+            mine = col(Outbound.id).in_(some)
             _set(session, [mine], hours=key)
             _set(session, [mine, col(Outbound.hold_reason).is_(None)], not_before=wanted, closes_at=None)
             _set(session, [mine, col(Outbound.hold_reason).is_not(None)], closes_at=None)
@@ -138,23 +162,25 @@ def _set(session: Session, where: list[ColumnElement[bool]], **values: Any) -> N
 def _put_off(session: Session, mailbox_id: int, whose: ColumnElement[bool], until: datetime) -> None:
     where = [*_due(mailbox_id, until - timedelta(microseconds=1)), whose]
     _move(session, [*where, col(Outbound.hours).is_not(None)], until)
-    _set(session, [*where, col(Outbound.hours).is_(None)], not_before=until)
+    _set(session, [*where, col(Outbound.hours).is_(None)], not_before=until, hold_reason=None)
 
 
 def _move(session: Session, where: list[ColumnElement[bool]], moment: datetime) -> None:
-    """Give what fits `where` the first slot from `moment` on."""
+    """Give what fits `where` the first slot from `moment` on. Whatever held it before, it waits for this slot now."""
     for key in session.execute(select(col(Outbound.hours)).where(*where).distinct()).scalars().all():
         if key is not None:
             slot = recipients.slot(key, moment)
-            _set(session, [*where, col(Outbound.hours) == key], not_before=slot.start, closes_at=slot.end)
+            mine = [*where, col(Outbound.hours) == key]
+            _set(session, mine, not_before=slot.start, closes_at=slot.end, hold_reason=None)
 
 
-def _share(session: Session, mailbox: Mailbox, now: datetime) -> Share:
+def share(session: Session, mailbox: Mailbox, now: datetime) -> Share:
+    """Today's share of what waits."""
     zone_day: date = now.astimezone(ZoneInfo(mailbox.time_zone)).date()
     counter = statements.counter(session, mailbox.id, zone_day)
     left = counter[1] - counter[0] if counter else repository.cap_of(session, mailbox, now)
     end = day_end(mailbox, now)
-    today = capacity(left, (end - now).total_seconds(), (mailbox.gap_min_seconds + mailbox.gap_max_seconds) / 2)
+    today = _can_send(mailbox, left, end - now)
     follow_ups = _oldest(session, mailbox.id, OutboundKind.FOLLOW_UP, today, now, end)
     if follow_ups is not None:
         return Share(follow_ups, 0)
@@ -162,6 +188,82 @@ def _share(session: Session, mailbox: Mailbox, now: datetime) -> Share:
     room = room_for_pitches(today, waiting + _runs_due(session, mailbox.id, end, today))
     pitches = _oldest(session, mailbox.id, OutboundKind.PITCH, room, now, end)
     return Share() if pitches is None else Share(EVERYTHING, pitches)
+
+
+def site_caps(session: Session, settings: Settings) -> dict[int, int]:
+    """The sites that have a cap of mails a day, by id."""
+    own = {one.site_id: one.daily_cap for one in session.execute(select(SitePacing)).scalars() if one.daily_cap}
+    if settings.site_daily_cap is None:
+        return own
+    every = session.execute(select(col(Site.id))).scalars()
+    return {site_id: own.get(site_id, settings.site_daily_cap) for site_id in every}
+
+
+def kept_for_follow_ups(session: Session, caps: Mapping[int, int], now: datetime) -> dict[int, tuple[int, int]]:
+    """Of the sites with these `caps` those that may send no pitch now, because their follow-ups need what is left of today.
+
+    By id: (what the cap leaves, how many follow-ups are due).
+    """
+    return kept_of(session, caps, needed_by_follow_ups(session, caps, now), now)
+
+
+def kept_of(
+    session: Session, caps: Mapping[int, int], needed: Mapping[int, int], now: datetime
+) -> dict[int, tuple[int, int]]:
+    """The same where what the follow-ups need is known already (`needed_by_follow_ups`): one statement, or none."""
+    wanted = {site: count for site, count in needed.items() if count > 0}
+    if not wanted:
+        return {}
+    left = {site: caps[site] for site in wanted}
+    today = now.astimezone(UTC).date()
+    spent = select(SiteDay).where(col(SiteDay.day) == today, col(SiteDay.site_id).in_(list(wanted)))
+    for day in session.execute(spent).scalars():
+        left[day.site_id] = day.cap - day.used if day.cap is not None else EVERYTHING
+    return {site: (left[site], count) for site, count in wanted.items() if 0 < left[site] <= count}
+
+
+def needed_by_follow_ups(session: Session, caps: Mapping[int, int], now: datetime) -> dict[int, int]:
+    """How many follow-ups of these sites can leave until their day, which is one in UTC, is over; sites without any are left out.
+
+    All mailboxes count that can send, each for no more than it can send until then itself.
+    """
+    if not caps:
+        return {}
+    end = tomorrow(now)
+    due = {(site, box): n for site, box, n in claims.follow_ups_of_sites(session, caps, now, end)}
+    unwritten = (
+        select(col(Conversation.site_id), col(Conversation.mailbox_id), func.count())
+        .join(SequenceRun, col(Conversation.id) == col(SequenceRun.conversation_id))
+        .where(*_falls_due(end), col(Conversation.site_id).in_(list(caps)))
+        .group_by(col(Conversation.site_id), col(Conversation.mailbox_id))
+    )
+    for site, box, n in session.execute(unwritten):
+        due[site, box] = due.get((site, box), 0) + int(n)
+    room = _room(session, {box for _, box in due}, now, end)
+    wanted: dict[int, int] = {}
+    for (site, box), n in due.items():
+        wanted[site] = wanted.get(site, 0) + min(n, room.get(box, 0))
+    return wanted
+
+
+def _room(session: Session, mailbox_ids: Collection[int], now: datetime, end: datetime) -> dict[int, int]:
+    """How many mails each of these mailboxes can still send until `end`; those that rest, or could not be read last, send no follow-up."""
+    able = select(Mailbox).where(
+        col(Mailbox.id).in_(list(mailbox_ids)),
+        col(Mailbox.poll_failures) == 0,
+        resting.may_send(now, resting.furthest(now)),
+    )
+    mailboxes = list(session.execute(able).scalars())
+    caps = repository.caps_of(session, mailboxes, now)
+    found = {}
+    for box in mailboxes:
+        day = statements.counter(session, box.id, now.astimezone(ZoneInfo(box.time_zone)).date())
+        found[box.id] = _can_send(box, caps[box.id] if day is None else day[1] - day[0], end - now)
+    return found
+
+
+def _can_send(mailbox: Mailbox, left: int, time_left: timedelta) -> int:
+    return capacity(left, time_left.total_seconds(), (mailbox.gap_min_seconds + mailbox.gap_max_seconds) / 2)
 
 
 def _oldest(
@@ -178,12 +280,12 @@ def _runs_due(session: Session, mailbox_id: int, end: datetime, most: int) -> in
     statement = (
         select(col(SequenceRun.id))
         .join(Conversation, col(Conversation.id) == col(SequenceRun.conversation_id))
-        .where(
-            col(SequenceRun.state) == RunState.ACTIVE,
-            col(SequenceRun.due_at) < end,
-            col(SequenceRun.due_at) > end - timedelta(days=2),
-            col(Conversation.mailbox_id) == mailbox_id,
-        )
+        .where(*_falls_due(end), col(Conversation.mailbox_id) == mailbox_id)
         .limit(most)
     )
     return len(session.execute(statement).all())
+
+
+def _falls_due(end: datetime) -> tuple[ColumnElement[bool], ...]:
+    due = col(SequenceRun.due_at)
+    return (col(SequenceRun.state) == RunState.ACTIVE, due < end, due > end - timedelta(days=2))

@@ -1,4 +1,4 @@
-"""Whom a mail goes to, as caps and conversations count: the hours that they work, and the domain that they share.
+"""Whom a mail goes to, as caps and conversations count: the domain that they share, and the slots of their hours.
 
 The caps count a company by its registrable domain. At a public mail provider two addresses are two people who know nothing of
 each other, so each counts for itself; what is stored of it is a keyed hash.
@@ -6,179 +6,79 @@ each other, so each counts for itself; what is stored of it is a keyed hash.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col
 
-from app.calendars import hours_key, hours_of
+from app.calendars import hours_of
 from app.db.vault import Vault
-from app.domain.pacing import ALWAYS, Slot, next_slot
-from app.domain.places import Place, place_of
+from app.db.work import UnitOfWork
+from app.domain.pacing import Slot, next_slot
+from app.domain.public_providers import is_public
+from app.installation import pepper
 from app.keys import registrable_domain
-from app.models import Mailbox, Prospect, ProspectPlace, Site, SitePacing
-from app.settings import Settings
+from app.models import Contact, Conversation
+from app.prospects import suppression
 
 _PURPOSE = "recipient"
-_PUBLIC_PROVIDERS = frozenset(
-    [
-        "gmail.com",
-        "googlemail.com",
-        "outlook.com",
-        "hotmail.com",
-        "live.com",
-        "msn.com",
-        "hotmail.co.uk",
-        "hotmail.fr",
-        "hotmail.de",
-        "hotmail.it",
-        "hotmail.es",
-        "outlook.de",
-        "outlook.fr",
-        "outlook.es",
-        "yahoo.com",
-        "yahoo.co.uk",
-        "yahoo.co.jp",
-        "yahoo.fr",
-        "yahoo.de",
-        "yahoo.it",
-        "yahoo.es",
-        "yahoo.com.br",
-        "ymail.com",
-        "aol.com",
-        "icloud.com",
-        "me.com",
-        "mac.com",
-        "proton.me",
-        "protonmail.com",
-        "pm.me",
-        "gmx.de",
-        "gmx.net",
-        "gmx.com",
-        "gmx.at",
-        "gmx.ch",
-        "web.de",
-        "t-online.de",
-        "freenet.de",
-        "mail.com",
-        "posteo.de",
-        "mailbox.org",
-        "fastmail.com",
-        "zoho.com",
-        "tutanota.com",
-        "orange.fr",
-        "wanadoo.fr",
-        "free.fr",
-        "laposte.net",
-        "sfr.fr",
-        "libero.it",
-        "virgilio.it",
-        "tiscali.it",
-        "alice.it",
-        "btinternet.com",
-        "sky.com",
-        "virginmedia.com",
-        "ntlworld.com",
-        "comcast.net",
-        "verizon.net",
-        "att.net",
-        "mail.ru",
-        "yandex.ru",
-        "yandex.com",
-        "rambler.ru",
-        "bk.ru",
-        "list.ru",
-        "inbox.ru",
-        "qq.com",
-        "163.com",
-        "126.com",
-        "sina.com",
-        "naver.com",
-        "daum.net",
-        "hanmail.net",
-        "rediffmail.com",
-        "uol.com.br",
-        "bol.com.br",
-        "terra.com.br",
-        "seznam.cz",
-        "centrum.cz",
-        "wp.pl",
-        "o2.pl",
-        "onet.pl",
-        "interia.pl",
-        "abv.bg",
-        "ukr.net",
-        "bluewin.ch",
-        "hispeed.ch",
-        "telenet.be",
-        "skynet.be",
-        "ziggo.nl",
-        "kpnmail.nl",
-        "home.nl",
-        "xs4all.nl",
-        "docomo.ne.jp",
-        "ezweb.ne.jp",
-        "softbank.ne.jp",
-    ]
-)
 
 
-def recipient_key(vault: Vault, address: str) -> str:
-    """What the cap for recipients counts `address` by: its registrable domain, or a keyed hash at a public mail provider."""
-    host = address.rpartition("@")[2].strip().lower()
-    domain = registrable_domain(host) or host
-    if domain not in _PUBLIC_PROVIDERS:
+def recipient_key(uow: UnitOfWork, vault: Vault, address: str) -> str:
+    """What the cap for recipients counts `address` by: its registrable domain, or a keyed hash at a public mail provider.
+
+    The hash is made with the installation's lasting key (app.installation.pepper), so that it outlives a rotation of the vault's.
+    """
+    domain = _domain_of(address)
+    if not is_public(domain):
         return domain
-    return f"{vault.keyed_hashes(_PURPOSE, address.strip().lower())[0]}@{domain}"
+    suppression.lasting_keys(uow, vault)
+    return recipient_keys(uow.session, vault, address)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What decides about a prospect's hours; `chosen` and `of_site` are None where nobody has set anything."""
-
-    prospect: Prospect
-    site: Site
-    mailbox: Mailbox | None
-    chosen: ProspectPlace | None
-    of_site: SitePacing | None
-
-    def place(self) -> Place:
-        """Where the people of the prospect work, and how that is known; the mailbox's zone when nothing says it."""
-        return place_of(
-            self.prospect.domain,
-            self.prospect.language,
-            chosen_country=self.chosen.country if self.chosen else None,
-            chosen_zone=self.chosen.zone if self.chosen else None,
-            site_country=self.site.country,
-            fallback_zone=self.mailbox.time_zone if self.mailbox is not None else "UTC",
-        )
-
-    def window(self, settings: Settings) -> tuple[str, str]:
-        """The window ("09:00-17:00" or "always") and its source."""
-        if self.chosen is not None and self.chosen.send_window:
-            return self.chosen.send_window, "set by staff"
-        if self.of_site is not None and self.of_site.send_window:
-            return self.of_site.send_window, "set for the site"
-        return settings.send_window, "installation"
-
-    def hours(self, settings: Settings) -> str | None:
-        """The `hours_key`; None when mail may leave at any time."""
-        span = self.window(settings)[0]
-        if span == ALWAYS:
-            return None
-        where = self.place()
-        return hours_key(where.zone, where.country, span)
+def recipient_keys(session: Session, vault: Vault, address: str) -> list[str]:
+    """`recipient_key`, and what former versions have stored in its place, under every key that the vault accepts."""
+    domain = _domain_of(address)
+    if not is_public(domain):
+        return [domain]
+    written = address.strip().lower()
+    key = pepper.stored(session, vault)
+    lasting = [pepper.keyed(key, f"{_PURPOSE}:{written}")] if key is not None else []
+    # The domain itself: a provider that was not known as one when the conversation began.
+    return [*(f"{made}@{domain}" for made in (*lasting, *vault.keyed_hashes(_PURPOSE, written))), domain]
 
 
-def known(session: Session, prospect: Prospect, mailbox: Mailbox | None) -> Known:
-    """What is stored about the hours of a prospect."""
-    return Known(
-        prospect,
-        session.get_one(Site, prospect.site_id),
-        mailbox,
-        session.get(ProspectPlace, prospect.id),
-        session.get(SitePacing, prospect.site_id),
-    )
+def rewrite_keys(uow: UnitOfWork, vault: Vault) -> int:
+    """Give conversations that former versions have stored the lasting key of their recipient; how many there were."""
+    found = uow.session.execute(
+        select(col(Conversation.id), col(Conversation.recipient), col(Contact.email))
+        .join(Contact, col(Contact.id) == col(Conversation.contact_id))
+        .where(col(Conversation.recipient).contains("@"))
+    ).all()
+    changed = 0
+    for conversation_id, stored, email in found:
+        former = recipient_keys(uow.session, vault, email)
+        if stored not in former:
+            # The contact was changed since, and its own key is not known any more.
+            continue
+        key = recipient_key(uow, vault, email)
+        if stored == key:
+            continue
+        mine = update(Conversation).where(col(Conversation.id) == conversation_id)
+        try:
+            with uow.session.begin_nested():
+                uow.session.execute(mine.values(recipient=key))
+        except IntegrityError:
+            # Two are open with one person already; the newer keeps the key, and no third begins.
+            continue
+        changed += 1
+    return changed
+
+
+def _domain_of(address: str) -> str:
+    host = address.rpartition("@")[2].strip().lower()
+    return registrable_domain(host) or host
 
 
 def slot(key: str, moment: datetime) -> Slot:

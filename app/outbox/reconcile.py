@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import OutboundState
+from app.domain.said import say
 from app.errors import MailboxFault
 from app.log import get_logger
 from app.models import Inbound, Mailbox, Outbound
@@ -70,7 +71,7 @@ def _look(db: Database, sent_copy: SentCopy, mailbox: Mailbox, row: Outbound) ->
             OutboundState.AMBIGUOUS,
             reconcile_tries=row.reconcile_tries + 1,
             reconcile_at=record.next_look(row.reconcile_tries + 1, max(committed, now)),
-            hold_reason="probably not sent: this mailbox files a copy of what it sends, and there is none; decide"
+            hold_reason=say("probably not sent: this mailbox files a copy of what it sends, and there is none; decide")
             if meaningful
             else row.hold_reason,
         )

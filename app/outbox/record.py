@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -10,22 +11,42 @@ from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.domain.blocking import Blocking
 from app.domain.delivery import EXPIRES_AFTER as DEFERRED_AT_MOST
-from app.domain.delivery import RECONCILE_AFTER, Answer, OutboundState, Stage, Verdict, deferral, judge, mailbox_pause
+from app.domain.delivery import (
+    RECONCILE_AFTER,
+    Answer,
+    Cause,
+    OutboundState,
+    Stage,
+    Verdict,
+    cause_of,
+    deferral,
+    judge,
+    mailbox_pause,
+    refusal,
+)
+from app.domain.inbound import BounceClass
 from app.domain.pipeline import Event, Facts, LostReason
 from app.domain.pipeline import Stage as PipelineStage
-from app.domain.reputation import POLICY_REST, Incident
+from app.domain.reputation import Incident
+from app.domain.said import cut, say
 from app.errors import IllegalTransition
+from app.inbox import repository as inbox_repository
 from app.jobs import Job
 from app.log import get_logger
-from app.mail import reputation
+from app.mail import reputation, resting
 from app.models import Mailbox, Outbound, OutboundKind, SuppressionKind
-from app.outbox import repository, statements
+from app.outbox import repository, statements, unanswered
 from app.prospects import service as prospects
 from app.prospects import suppression
 from app.settings import Settings
 
 log = get_logger("outbox")
 
+_ID = re.compile(r"(?<!\bfor )(?<!\bto )(?<!\bfrom )(?<!to:)(?<!from:)<[^<>\s@]{1,120}@[^<>\s@]{1,120}>", re.I)
+_SES_ID = re.compile(r"\b[Oo]k ([0-9a-f]{16}-[0-9a-f-]{20,60})\b")
+# The steps at which an answer says nothing about one message, and the deferral that is longer than a mailbox's first rest.
+_BEFORE_ONE = (Stage.CONNECT, Stage.AUTH, Stage.MAIL)
+_BEHIND = 3
 # Long enough for a provider that files copies by itself, which most do in seconds.
 COPY_LOOKED_FOR_AFTER = timedelta(minutes=1)
 
@@ -89,7 +110,13 @@ def outcome(uow: UnitOfWork, vault: Vault, settings: Settings, fence: int, done:
     log.info("outbox.attempt", outbound_id=row.id, stage=done.stage.value, outcome=name, code=reply["reply_code"])
 
     if done.unwritten:
-        _again(uow, fence, done, not_before=now, hold_reason="the connection ended before a byte was written")
+        _again(
+            uow,
+            fence,
+            done,
+            not_before=now,
+            hold_reason=say("not a byte was written: {why}", why=cut(done.detail, 400)),
+        )
     elif verdict is Verdict.ACCEPTED:
         code, text = (done.answer.code, done.answer.text) if done.answer else (None, None)
         if statements.sent(uow.session, row.id, fence, now, code, text):
@@ -105,7 +132,7 @@ def outcome(uow: UnitOfWork, vault: Vault, settings: Settings, fence: int, done:
             before,
             state=OutboundState.AMBIGUOUS,
             reconcile_at=now + RECONCILE_AFTER[0],
-            hold_reason="the server's answer to the whole message was lost: it may have arrived",
+            hold_reason=say("the server's answer to the whole message was lost: it may have arrived"),
             **reply,
         )
         uow.ring(Job.OUTBOX_RECONCILE, row.mailbox_id)
@@ -114,20 +141,38 @@ def outcome(uow: UnitOfWork, vault: Vault, settings: Settings, fence: int, done:
             _give_back(uow, done)
             _rejected(uow, vault, settings, done)
     elif verdict is Verdict.DEFERRED:
-        expires = min(row.expires_at, now + DEFERRED_AT_MOST) if row.deferrals == 0 else row.expires_at
-        _again(
-            uow,
-            fence,
-            done,
-            not_before=now + deferral(row.deferrals + 1, jitter),
-            deferrals=row.deferrals + 1,
-            expires_at=expires,
-            hold_reason=f"the server asked to try later: {reply['reply_code']} {reply['reply_text']}"[:500],
-            **reply,
-        )
+        why = say("the server asked to try later: {code} {answer}", **_cut(reply))
+        _later(uow, fence, done, deferral(row.deferrals + 1, jitter), hold_reason=why, **reply)
+    elif verdict is Verdict.SENDER_REFUSED:
+        why = say("the server refuses us, and not the recipient: {code} {answer}", **_cut(reply))
+        _later(uow, fence, done, deferral(max(row.deferrals + 1, _BEHIND), jitter), hold_reason=why, **reply)
+        reputation.refused(uow, settings, row, Incident.SENDER_REFUSED, _answer(done))
     else:
-        _again(uow, fence, done, **reply)
+        # Refused at the recipient or later, it may yet be this one message: the others go first after the rest.
+        late: dict[str, object] = {}
+        if done.stage not in _BEFORE_ONE:
+            why = say(
+                "the server put the mailbox off at this message, and the others go first: {answer}",
+                answer=cut(_answer(done), 400),
+            )
+            late = {"not_before": now + deferral(_BEHIND, jitter), "hold_reason": why}
+        _again(uow, fence, done, **late, **reply)
         _rest(uow, done, for_good=verdict is Verdict.MAILBOX_PAUSED)
+
+
+def _cut(reply: Mapping[str, object]) -> dict[str, object]:
+    return {"code": reply["reply_code"], "answer": str(reply["reply_text"])[:400]}
+
+
+def _answer(done: Outcome) -> str:
+    return f"{done.answer.code} {done.answer.text}" if done.answer else done.detail
+
+
+def _later(uow: UnitOfWork, fence: int, done: Outcome, wait: timedelta, **values: object) -> None:
+    """This one message waits, for as long as a server may put off; the others of the mailbox leave."""
+    row, now = done.row, uow.now()
+    expires = min(row.expires_at, now + DEFERRED_AT_MOST) if row.deferrals == 0 else row.expires_at
+    _again(uow, fence, done, not_before=now + wait, deferrals=row.deferrals + 1, expires_at=expires, **values)
 
 
 def _again(uow: UnitOfWork, fence: int, done: Outcome, **values: object) -> None:
@@ -152,36 +197,30 @@ def _rest(uow: UnitOfWork, done: Outcome, *, for_good: bool) -> None:
     if mailbox is None:
         return
     mailbox.failures += 1
-    if mailbox.paused_reason and mailbox.paused_until is None:
-        # It stopped for good meanwhile: a rest that ends by itself must not take the place of that.
-        return
-    said = f"{done.answer.code} {done.answer.text}" if done.answer else done.detail
-    mailbox.paused_reason = f"{done.stage.value}: {said}"[:500]
-    mailbox.paused_until = None if for_good else uow.now() + mailbox_pause(mailbox.failures)
-    log.warning("outbox.mailbox_rests", mailbox_id=mailbox.id, reason=mailbox.paused_reason, for_good=for_good)
-
-
-def _rest_for_policy(uow: UnitOfWork, done: Outcome) -> None:
-    mailbox = uow.session.get_one(Mailbox, done.row.mailbox_id, populate_existing=True)
-    if mailbox.paused_reason is None and done.answer is not None:
-        said = f"a server refuses our mail by policy: {done.answer.code} {done.answer.text}"
-        mailbox.paused_reason, mailbox.paused_until = said[:500], uow.now() + POLICY_REST
+    reason = say("{step}: {answer}", step=done.stage.value, answer=cut(_answer(done), 480))
+    until = None if for_good else uow.now() + mailbox_pause(mailbox.failures)
+    if resting.begin(mailbox, reason, until, uow.now()):
+        log.warning("outbox.mailbox_rests", mailbox_id=mailbox.id, reason=reason, for_good=for_good)
 
 
 def _rejected(uow: UnitOfWork, vault: Vault, settings: Settings, done: Outcome) -> None:
     row, answer = done.row, done.answer
-    prospects.block(uow, row.prospect_id, Blocking.HARD_BOUNCE, detail=f"refused at {done.stage.value}")
-    enhanced = (answer.enhanced if answer else None) or ""
-    if enhanced.startswith("5.7."):
-        # The address is good and we are not welcome: more of the same would make it worse.
-        _rest_for_policy(uow, done)
-        reputation.record(uow, settings, row, Incident.POLICY)
-    # 5.1.x (and a bare 550/551/553 to RCPT) speaks of the address; 5.7.x of policy, which is no reason to suppress it.
-    if (
-        done.stage is Stage.RCPT
-        and answer
-        and (enhanced.startswith("5.1.") or (not enhanced and answer.code in (550, 551, 553)))
-    ):
+    if answer is not None and refusal(answer) is BounceClass.POLICY:
+        # The address is good and we are not welcome: nobody is lost by it. A second recipient that says so lets the mailbox rest.
+        reputation.refused(uow, settings, row, Incident.POLICY, _answer(done))
+    else:
+        _bad_address(uow, vault, settings, done)
+    unanswered.comes_back(uow, row, _answer(done))
+    if row.sequence_run_id is not None:
+        uow.ring(Job.SEQUENCES_ADVANCE, row.sequence_run_id)
+
+
+def _bad_address(uow: UnitOfWork, vault: Vault, settings: Settings, done: Outcome) -> None:
+    row, answer = done.row, done.answer
+    if row.kind is not OutboundKind.REPLY:
+        # Who has written to us is not lost because an answer was refused: a person looks at it.
+        prospects.block(uow, row.prospect_id, Blocking.HARD_BOUNCE, detail=f"refused at {done.stage.value}")
+    if cause_of(done.stage, answer) is Cause.ADDRESS and answer:
         suppression.suppress(
             uow,
             vault,
@@ -192,10 +231,20 @@ def _rejected(uow: UnitOfWork, vault: Vault, settings: Settings, done: Outcome) 
             actor="system",
         )
         reputation.record(uow, settings, row, Incident.HARD_BOUNCE)
+    if row.kind is OutboundKind.REPLY:
+        return
     if prospects.get(uow, row.prospect_id).stage not in (PipelineStage.WON, PipelineStage.LOST):
         prospects.give_up(uow, row.prospect_id, LostReason.BOUNCED, actor="system")
-    if row.sequence_run_id is not None:
-        uow.ring(Job.SEQUENCES_ADVANCE, row.sequence_run_id)
+
+
+def left_behind(uow: UnitOfWork, mailbox_id: int, fence: int) -> None:
+    """A new holder of the mailbox cleans up after one that ended: what was claimed waits again, what was committed is ambiguous."""
+    for row_id, attempt in repository.recover(uow.session, mailbox_id, fence, uow.now() + RECONCILE_AFTER[0]):
+        row = uow.session.get_one(Outbound, row_id)
+        row.attempt_no = attempt
+        log_attempt(uow, row, fence, Stage.DOT.value, "ambiguous", text="the process that was sending it ended")
+        uow.ring(Job.OUTBOX_RECONCILE, mailbox_id)
+        log.warning("outbox.ambiguous", outbound_id=row_id, reason="the sending process ended")
 
 
 def sent_by_evidence(uow: UnitOfWork, row: Outbound, evidence: str) -> bool:
@@ -226,23 +275,27 @@ def after_sent(uow: UnitOfWork, row: Outbound, answer: Answer | None) -> None:
         data = {"outbound_id": row.id, "message_id": row.message_id, "step": row.step_no}
         try:
             prospects.apply(uow, row.prospect_id, event, Facts(accepted=True), actor="system", data=data)
-        except IllegalTransition as refusal:
+        except IllegalTransition as stale:
             # Won or given up while the mail was on its way: the mail was sent all the same, and history says so.
-            prospects.note(uow, row.prospect_id, event.value, actor="system", reason=refusal.detail, **data)
+            prospects.note(uow, row.prospect_id, event.value, actor="system", reason=stale.detail, **data)
     else:
         prospects.note(uow, row.prospect_id, "reply_sent", actor=row.approved_by, outbound_id=row.id)
     statements.touch(uow.session, row.conversation_id, row.mailbox_id, uow.now())
     repository.await_copy(uow.session, row.id, row.mailbox_id, uow.now() + COPY_LOOKED_FOR_AFTER)
-    for alias in _other_ids(answer.text if answer else ""):
-        repository.add_alias(uow.session, alias, row.id)
+    for alias in _other_ids(uow, row, answer.text if answer else ""):
+        inbox_repository.add_alias(uow.session, alias, row.id)
     if row.sequence_run_id is not None:
         uow.ring(Job.SEQUENCES_ADVANCE, row.sequence_run_id)
 
 
-def _other_ids(text: str) -> list[str]:
-    # Amazon SES replaces the Message-ID and says its own as "Ok 0102...-000000"; others print <id@host>.
-    found = re.findall(r"<[^<>\s@]{1,120}@[^<>\s@]{1,120}>", text)
-    ses = re.search(r"\b[Oo]k ([0-9a-f]{16}-[0-9a-f-]{20,60})\b", text)
+def _other_ids(uow: UnitOfWork, row: Outbound, text: str) -> list[str]:
+    # Amazon SES replaces the Message-ID and says its own as "Ok 0102...-000000"; others print <id@host>, and some of them
+    # whom it is from and for in the same brackets.
+    found: list[str] = _ID.findall(text)
+    if found:
+        people = {row.to_address.lower(), uow.session.get_one(Mailbox, row.mailbox_id).email.lower()}
+        found = [one for one in found if one[1:-1].lower() not in people]
+    ses = _SES_ID.search(text)
     return found + ([f"<{ses.group(1)}@email.amazonses.com>"] if ses else [])
 
 

@@ -8,7 +8,7 @@ mail are searched for what waits, and what was due meanwhile is put before a per
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -21,7 +21,7 @@ from app.domain.said import say
 from app.errors import MailboxFault, Refused, Skip
 from app.inbox import service as inbox
 from app.inbox.deps import InboxDeps, deps_of
-from app.installation import hold, identity
+from app.installation import forgotten, hold, identity, journal
 from app.log import get_logger
 from app.models import Folder, Mailbox, Outbound
 from app.outbox import reconcile, record, repository
@@ -29,7 +29,7 @@ from app.outbox import reconcile, record, repository
 log = get_logger("outbox")
 
 _WAITING = (OutboundState.QUEUED, OutboundState.CLAIMED)
-UNSURE = "this data was restored: the message was due meanwhile and may have left already; decide what it was"
+UNSURE = say("this data was restored: the message was due meanwhile and may have left already; decide what it was")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,13 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What the release did: found in sent mail, put before a person, and left to be sent."""
+    """What the release did: found in sent mail, put before a person, left to be sent, and rules out of the journal."""
 
     found_sent: int
     to_decide: int
     waiting: int
     unread: tuple[str, ...]
+    opt_outs: int = 0
 
 
 def preview(uow: UnitOfWork) -> list[Waiting]:
@@ -104,7 +105,9 @@ def release(container: Container, *, actor: str, reason: str = "", despite_unrea
             )
         filed = _look_for_copies(deps, held_at)
     with container.db.work() as uow:
-        done = _settle(uow, held_at, dict(filed), unread)
+        kept = journal.read(container.settings) if held_at is not None else None
+        opt_outs = len(forgotten.take_in(uow, container.vault, kept, actor=actor).rules) if kept is not None else 0
+        done = replace(_settle(uow, held_at, dict(filed), unread), opt_outs=opt_outs)
         hold.release(container.db, container.settings, uow, actor=actor, reason=reason)
     log.warning("outbox.released", actor=actor, found_sent=done.found_sent, to_decide=done.to_decide)
     return done

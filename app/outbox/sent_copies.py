@@ -17,6 +17,7 @@ from sqlmodel import col
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import OutboundState
 from app.errors import MailboxFault
+from app.inbox import service as inbox
 from app.log import get_logger
 from app.mail.ports import MailStore
 from app.models import Mailbox, Outbound, SentCopy
@@ -85,7 +86,9 @@ def _one(db: Database, store: Filing, folder: str | None, copy: SentCopy) -> boo
     if folder is None or row.state is not OutboundState.SENT or row.sent_at is None:
         return _settle(db, copy, "there is no folder for sent mail")
     store.examine(folder)
-    if store.find(row.message_id):
+    found = store.find(row.message_id, row.token)
+    if found:
+        inbox.remember_id(db, row, store.message_ids(found[:1]).get(found[0]))
         return _settle(db, copy, "filed", appeared=None if copy.appending else True)
     if copy.appending:
         # A worker died while it filed this one, and nothing has arrived: its absence was counted then.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -14,18 +14,18 @@ from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.deliverability import service as deliverability
 from app.domain.blocking import Blocking
-from app.domain.delivery import OutboundState
+from app.domain.delivery import KEEP_FOR, OutboundState
 from app.domain.pipeline import LostReason, Stage
-from app.domain.said import say
+from app.domain.said import Moment, say
 from app.errors import Conflict, NotFound, Refused
 from app.jobs import Job
 from app.log import correlation_id
 from app.mail import mime
 from app.mail.ids import new_ids
 from app.models import Contact, Conversation, Mailbox, Outbound, OutboundKind, SendAttempt, Site, SuppressionKind
-from app.outbox import recipients, repository
-from app.outbox.waiting import why_waiting
-from app.prospects import address_check, suppression
+from app.outbox import recipients, repository, unanswered
+from app.outbox.waiting import why_all, why_waiting
+from app.prospects import address_check, suppression, working_hours
 from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
 
@@ -35,17 +35,16 @@ __all__ = [
     "check",
     "enqueue",
     "get",
+    "goes_on",
     "opt_out",
     "send_again",
     "treat_as_sent",
+    "why_all",
     "why_waiting",
 ]
 
 if TYPE_CHECKING:
     from app.settings import Settings
-
-# What waits longer than this (caps, pauses) is cancelled with its reason: a stale pitch is worse than none.
-KEEP_FOR = timedelta(days=14)
 
 
 def enqueue(
@@ -63,26 +62,28 @@ def enqueue(
     step_no: int = 0,
     sequence_run_id: int | None = None,
     answers: str | None = None,
+    to_address: str | None = None,
 ) -> Outbound:
     """Freeze a message and put it into the outbox, in the caller's transaction: row first, bell after the commit.
 
     The thread (In-Reply-To, References) is that of the conversation's earlier messages; `answers` is the Message-ID of the
-    message of theirs that a person answers. Raises Refused when the
-    address is suppressed or a pitch's sending domain is held, BadInput when the bytes fail their check, Conflict for a second row of the same step.
+    message of theirs that a person answers, and `to_address` who wrote it (by default: the conversation's contact). Raises
+    Refused when the address is suppressed or a pitch's sending domain is held, BadInput when the bytes fail their check, Conflict for a second row of the same step.
     """
     contact = uow.session.get(Contact, conversation.contact_id)
     mailbox = uow.session.get(Mailbox, conversation.mailbox_id)
     site = uow.session.get(Site, conversation.site_id)
     if contact is None or mailbox is None or site is None:
         raise NotFound(say("conversation {id} has lost its contact, mailbox or site", id=conversation.id))
-    skip = suppression.refusal(uow.session, vault, contact.email, site.id)
+    to_address = to_address or contact.email
+    skip = suppression.refusal(uow.session, vault, to_address, site.id)
     if skip is not None:
-        raise Refused(say("{email}: {sentence}", email=contact.email, sentence=skip.sentence), skip)
+        raise Refused(say("{email}: {sentence}", email=to_address, sentence=skip.sentence), skip)
     if kind is not OutboundKind.REPLY:
-        address_check.want(uow, contact.email)
-        unfit = address_check.refusal(uow.session, uow.now(), contact.email)
+        address_check.want(uow, to_address)
+        unfit = address_check.refusal(uow.session, uow.now(), to_address)
         if unfit is not None:
-            raise Refused(say("{email}: {sentence}", email=contact.email, sentence=unfit.sentence), unfit)
+            raise Refused(say("{email}: {sentence}", email=to_address, sentence=unfit.sentence), unfit)
     held = deliverability.hold_of(uow.session, mailbox.email) if kind is OutboundKind.PITCH else None
     if held is not None:
         raise Refused(say("{email}: {sentence}", email=mailbox.email, sentence=held.sentence), held)
@@ -90,27 +91,31 @@ def enqueue(
     wanted_at, hours, closes_at = not_before, None, None
     if kind is not OutboundKind.REPLY:
         prospect = prospects.get(uow, conversation.prospect_id)
-        hours = recipients.known(uow.session, prospect, mailbox).hours(settings)
+        hours = working_hours.known(uow.session, prospect, mailbox).hours(settings)
     if hours is not None:
         slot = recipients.slot(hours, not_before)
         not_before, closes_at = slot.start, slot.end
     earlier = repository.thread_of(uow.session, conversation.id)
-    thread = [message.message_id for message in earlier] + ([answers] if answers else [])
+    # One that no header can hold is left out: their program finds the thread by ours, which it has named.
+    thread = [message.message_id for message in earlier]
+    thread += [answers] if answers and mime.is_message_id(answers) else []
     message_id, token = new_ids(vault, uow.now(), mailbox.email.rpartition("@")[2])
     local, _, domain = mailbox.email.rpartition("@")
     raw = mime.freeze(
         mime.Draft(
             from_name=mailbox.from_name,
             from_address=mailbox.email,
-            to_name=contact.name or "",
-            to_address=contact.email,
+            # Another's name is theirs to say: what stands in a From header is not copied into mail of ours.
+            to_name=(contact.name or "") if to_address == contact.email else "",
+            to_address=to_address,
             subject=subject,
             body_text=body_text,
             body_html=body_html,
             message_id=message_id,
             date=not_before,
             in_reply_to=thread[-1] if thread else None,
-            references=tuple(thread[-10:]),
+            # The first names the thread (RFC 5322 3.6.4); readers that know only the newest still find their place.
+            references=tuple(thread[:1] + thread[1:][-9:]),
             reply_to=f"{local}+{token}@{domain}" if mailbox.plus_addressing else None,
             unsubscribe_url=f"{settings.public_url.rstrip('/')}/u/{token}",
             # The answer by mail carries the token in its subject, so that it works without plus addresses, too.
@@ -134,12 +139,12 @@ def enqueue(
         kind=kind,
         message_id=message_id,
         token=token,
-        to_address=contact.email,
+        to_address=to_address,
         subject=subject,
         raw=raw,
         raw_sha256=hashlib.sha256(raw).hexdigest(),
         event_floor=floor,
-        recipient=recipients.recipient_key(vault, contact.email),
+        recipient=recipients.recipient_key(uow, vault, to_address),
         hours=hours,
         wanted_at=wanted_at,
         not_before=not_before,
@@ -211,17 +216,28 @@ def cancel(uow: UnitOfWork, outbound_id: int, *, actor: str, reason: str = "undo
         outbound_id,
         OutboundState.QUEUED,
         state=OutboundState.CANCELLED,
-        hold_reason=f"{reason} by {actor}",
+        hold_reason=say("{reason} by {actor}", reason=reason, actor=actor),
     ):
         uow.session.refresh(row)
         if row.state is OutboundState.SENT and row.sent_at is not None:
-            raise Conflict(say("sent {sent_at:%d %b %Y %H:%M} UTC; it cannot be taken back", sent_at=row.sent_at))
+            raise Conflict(say("sent {sent_at}; it cannot be taken back", sent_at=Moment.of(row.sent_at)))
         raise Conflict(
             say("this message is {value}; only a waiting one can be taken back", value=row.state.value.lower())
         )
     uow.session.refresh(row)
     prospects.note(uow, row.prospect_id, "outbox_cancelled", actor=actor, reason=reason, outbound_id=row.id)
+    unanswered.wait_again(uow, row)
     return row
+
+
+def goes_on(uow: UnitOfWork, run_id: int) -> None:
+    """A person lets the follow-ups of a run go on: what rested of them may wait as long as one that has just been queued."""
+    resting = select(Outbound).where(
+        col(Outbound.sequence_run_id) == run_id, col(Outbound.state) == OutboundState.QUEUED
+    )
+    for row in uow.session.execute(resting).scalars():
+        row.expires_at = max(row.expires_at, uow.now() + KEEP_FOR)
+        uow.ring(Job.OUTBOX_DELIVER, row.mailbox_id)
 
 
 def treat_as_sent(uow: UnitOfWork, outbound_id: int, *, actor: str) -> Outbound:
@@ -269,14 +285,17 @@ def knows_token(uow: UnitOfWork, token: str) -> bool:
 
 
 def opt_out_address(uow: UnitOfWork, vault: Vault, address: str, *, source: str) -> None:
-    """They asked by their address not to be written to: suppressed, and every conversation with it ends. Raises BadInput."""
+    """Somebody asked by an address not to be written to at it: it is suppressed. Raises BadInput.
+
+    Nothing proves that it is theirs, so nothing is lost for good: its prospects keep their stage, and a lead may lift the rule.
+    """
     email = clean_address(address)
     suppression.suppress(
         uow, vault, email, kind=SuppressionKind.ADDRESS, reason="unsubscribed", source=source, actor="recipient"
     )
     written = select(col(Outbound.prospect_id)).where(func.lower(col(Outbound.to_address)) == email.lower()).distinct()
     for prospect_id in sorted(uow.session.execute(written).scalars()):
-        _end(uow, prospect_id, source)
+        prospects.note(uow, prospect_id, "opted_out_by_address", actor="recipient", reason=source)
 
 
 def opt_out(uow: UnitOfWork, vault: Vault, token: str, *, source: str) -> bool:

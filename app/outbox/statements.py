@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, ColumnElement, String, Table, bindparam, exis
 from sqlmodel import Session
 
 from app.domain.delivery import OutboundState
+from app.mail import resting
 from app.models import Mailbox, Outbound
 from app.outbox.conditions import (
     ATTEMPT,
@@ -30,13 +31,14 @@ from app.outbox.conditions import (
     OUTBOUND,
     PERIOD,
     RECIPIENT_DAY,
+    REST_MOST,
+    RESTING,
     ROW,
     SITE_DAY,
     SPELLINGS,
     SUPPRESSED,
     UTC_DAY,
     blocked,
-    may_send,
     run,
 )
 
@@ -61,7 +63,7 @@ _COMMIT = (
                 MAILBOX.c.id == MAILBOX_ID,
                 MAILBOX.c.fence == FENCE,
                 MAILBOX.c.lease_until > NOW,
-                may_send(NOW),
+                resting.may_send(NOW, REST_MOST),
             )
         ),
         ~SUPPRESSED,
@@ -78,6 +80,7 @@ _COMMIT = (
         ~blocked(),
         CONVERSATION_OPEN,
         ~DOMAIN_HOLDS,
+        ~RESTING,
     )
     .values(
         state=OutboundState.COMMITTED,
@@ -147,7 +150,7 @@ def commit_point(
     """
     values: dict[str, Any] = {"b_row": row.id, "b_mailbox": row.mailbox_id, "b_fence": fence, "b_now": now}
     said = dict(zip(SPELLINGS, spellings, strict=True))
-    values |= {"b_identity": installation[0], "b_ticks": installation[1]}
+    values |= {"b_identity": installation[0], "b_ticks": installation[1], "b_rest_most": resting.furthest(now)}
     result = run(session, _COMMIT, **values, **said, b_day=day, b_keys=list(keys), b_site=row.site_id, b_gate=gate)
     return bool(result.rowcount == 1)
 

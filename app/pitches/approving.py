@@ -131,7 +131,7 @@ def _conversation(
 ) -> Conversation:
     prospect = prospects.get(uow, pitch.prospect_id)
     floor = prospect_repository.newest_blocking_id(uow.session, prospect.id)
-    recipient = recipient_key(vault, contact.email)
+    recipient = recipient_key(uow, vault, contact.email)
     try:
         with uow.session.begin_nested():
             conversation = gates.old_thread(uow, pitch)

@@ -136,7 +136,7 @@ def choose(
         raise BadInput(say("The angle cannot be used."), problem)
     contact = _contact(uow, prospect, contact_id or pitch.contact_id)
     evidence = dataclasses.replace(evidence, contact=contact)
-    choice = dataclasses.replace(choice, why=f"Chosen by {actor}: {choice.why}.")
+    choice = dataclasses.replace(choice, why=say("Chosen by {actor}: {why}.", actor=actor, why=choice.why))
     # The form sends the page of the draft as well; another one is a choice.
     page_chosen = chosen_page(pitch, known) is not None or page_id not in (None, pitch.page_id)
     return _write(uow, evidence, choice, existing=pitch, actor=actor, page_chosen=page_chosen)
@@ -150,6 +150,8 @@ def choose_angle(uow: UnitOfWork, pitch_id: int, version: int, angle: str, *, ac
 def edit(uow: UnitOfWork, pitch_id: int, version: int, subject: str, body_text: str, *, actor: str) -> Pitch:
     """Replace the text of a draft. The opt-out line and the signature are put (back) below it, and HTML is made from it.
 
+    What somebody has written below the signature is refused (BadInput), for it would be lost unseen.
+
     `version` is the one that was edited; raises Conflict when the draft has changed since. The contract is not enforced
     here but shown (`view`) and enforced by `approve`, so that a half-written text can be kept.
     """
@@ -161,7 +163,7 @@ def edit(uow: UnitOfWork, pitch_id: int, version: int, subject: str, body_text: 
                 FieldProblem(field, say("has {count} characters, at most {most}", count=len(text), most=most)),
             )
     values = pitch.variables["values"]
-    body = _CONTROL.sub("", _without_footer(body_text, values.get("opt_out") or ""))
+    body = _CONTROL.sub("", _without_footer(body_text, values.get("opt_out") or "", pitch.body_text))
     message = compose(_CONTROL.sub("", subject).strip(), body, values)
     pitch.subject, pitch.body_text, pitch.body_html = message.subject, message.body_text, message.body_html
     pitch.variables = {**pitch.variables, "values": {**values, "opt_out": line_in(message.body_text, values)}}
@@ -202,7 +204,9 @@ def _write(
         updated_at=uow.now(),
     )
     pitch.angle, pitch.template_version, pitch.edited = angle.value, label, False
-    pitch.why = f"{why} {evidence.fit.why}." if evidence.fit else f"{why} There is no page of yours to offer: add one."
+    pitch.why = say("{why} There is no page of yours to offer: add one.", why=why)
+    if evidence.fit:
+        pitch.why = say("{why} {fit}.", why=why, fit=evidence.fit.why)
     pitch.page_id = evidence.fit.page.id if evidence.fit else None
     pitch.their_page, pitch.reason = values["their_page"], values["reason"]
     pitch.contact_id = evidence.contact.id if evidence.contact else None
@@ -255,12 +259,15 @@ def _contact(uow: UnitOfWork, prospect: Prospect, contact_id: int | None) -> Con
     return contact
 
 
-def _without_footer(text: str, opt_out: str) -> str:
+def _without_footer(text: str, opt_out: str, before: str) -> str:
     # The text that staff edit may come with the footer that was shown to them; it is put back below what they wrote.
-    kept = []
-    for line in lines(text):
-        if line.strip() == "--":
-            break
-        if not is_opt_out(line, opt_out):
-            kept.append(line)
-    return "\n".join(kept)
+    signed = {line.strip() for line in lines(before.partition("\n-- \n")[2])}
+    rows = lines(text)
+    end = next((number for number, line in enumerate(rows) if line.strip() == "--"), len(rows))
+    lost = [line.strip() for line in rows[end + 1 :] if line.strip() and line.strip() not in signed]
+    if lost and not is_opt_out(lost[0], opt_out):
+        raise BadInput(
+            say("Nothing below the signature is sent, so this would be lost: {line}", line=lost[0][:80]),
+            FieldProblem("body_text", say("Write it above the line '--'. The signature itself comes from the site.")),
+        )
+    return "\n".join(line for line in rows[:end] if not is_opt_out(line, opt_out))

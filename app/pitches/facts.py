@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 from urllib.parse import quote, urlsplit
 
 from app.db.work import UnitOfWork
@@ -18,13 +19,16 @@ from app.domain.angles import (
     loss_clause,
     plain_date,
 )
+from app.domain.link_target import page_key
 from app.domain.mention_verdict import MentionVerdict
-from app.domain.pitch_contract import page_key
+from app.domain.said import say
 from app.evidence import repository as evidence_repository
 from app.evidence.stored import coverage_fact, linked_fact
 from app.gaps.fit import Offer, offer
+from app.keys import page_url
+from app.mail.render.drafts import later_values
 from app.mail.render.variables import DEFAULT_OPT_OUT, MAX_URL
-from app.models import AngleEvidence, Contact, Link, MentionCheck, Page, Prospect, Site
+from app.models import AngleEvidence, Contact, Link, MentionCheck, Page, Pitch, Prospect, Site
 from app.pitches import repository
 from app.prospects import contacts
 
@@ -88,6 +92,7 @@ def gather(
     unlinked = mention if mention is not None and mention.verdict is MentionVerdict.UNLINKED_MENTION else None
     lost = known.lost
     their_page = (lost.source_url if lost else None) or (unlinked.url if unlinked else None) or prospect.best_page
+    their_page = page_url(their_page) if their_page else None
     title = prospect.best_page_title
     if not (their_page and prospect.best_page and page_key(their_page) == page_key(prospect.best_page)):
         title = None
@@ -238,7 +243,7 @@ def _fit(
     if target is not None:
         for page in pages:
             if page_key(page.url) == page_key(target):
-                return Offer(page, 1, "Our page is the one that they linked to")
+                return Offer(page, 1, say("Our page is the one that they linked to"))
     return offer(site, pages, prospect, their_page=their_page, quote=quote)
 
 
@@ -256,3 +261,10 @@ def _of_angle(pages: list[Page], *, lost: bool, unlinked: bool) -> list[Page]:
 def _covers(page: Page) -> str | None:
     text = page.summary or page.topic or page.title
     return text.strip().rstrip(".") or None
+
+
+def afterwards(pitch: Pitch, *, sent_on: date | None = None) -> dict[str, str | None]:
+    """The values for a mail after a pitch that was approved; without a day of its mail they name that of the approval."""
+    return later_values(
+        pitch.variables.get("values", {}), pitch.subject, sent_on or (pitch.approved_at or pitch.updated_at).date()
+    )

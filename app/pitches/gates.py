@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.deliverability import service as deliverability
 from app.domain.angles import Angle, plain_date
+from app.domain.gap import LINKED_BY_DATA, GapState
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.domain.pitch_contract import BrokenRule
@@ -14,13 +17,17 @@ from app.errors import Skip
 from app.evidence import repository as evidence_repository
 from app.evidence import service as evidence
 from app.evidence.stored import coverage_fact, linked_fact
+from app.keys import page_url
 from app.mail.render.drafts import judge
 from app.mail.render.templates import Message
-from app.models import Contact, Conversation, Mailbox, Pitch, Prospect, Site
-from app.outbox.recipients import recipient_key
+from app.models import Contact, Conversation, Mailbox, MentionCheck, Pitch, Prospect, Site
+from app.outbox.recipients import recipient_keys
 from app.pitches import facts, one_conversation, repository, rotation
 from app.prospects import address_check, suppression
 from app.settings import Settings
+
+#: What a page was read for in vain.
+_WITHOUT_LINK = (MentionVerdict.NO_MENTION.value, MentionVerdict.UNLINKED_MENTION.value)
 
 _STAGE_SENTENCES = {
     Stage.PROSPECT: "their pages were not checked for a mention of you yet; wait for the check, or confirm that it failed",
@@ -56,6 +63,9 @@ def gates(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch) -> li
         )
     if repository.live_link(uow.session, prospect.id) or prospect.mention is MentionVerdict.LINKED:
         skips.append(Skip("linked-already", say("{domain} links to you already.", domain=prospect.domain)))
+    elif pitch.angle != Angle.LINK_RECLAMATION.value and (seen := _data_gate(uow, prospect)) is not None:
+        # A link that we have seen go is asked back whatever a list still shows.
+        skips.append(seen)
     if (doubt := _reason_gate(uow, settings, pitch)) is not None:
         skips.append(doubt)
     skips += _contact_gates(uow, vault, pitch)
@@ -83,7 +93,32 @@ def mailbox_for(uow: UnitOfWork, pitch: Pitch) -> tuple[Mailbox, str] | None:
         return rotation.choose(uow, uow.session.get_one(Prospect, pitch.prospect_id))
     healthy = repository.healthy_mailboxes(uow.session, uow.now())
     own = next((mailbox for mailbox in healthy if mailbox.id == thread.mailbox_id), None)
-    return (own, f"{own.email}: the thread lives there") if own is not None else None
+    return (own, say("{mailbox}: the thread lives there", mailbox=own.email)) if own is not None else None
+
+
+def _data_gate(uow: UnitOfWork, prospect: Prospect) -> Skip | None:
+    """Our own lists show a link of this domain to us, and no look of ours at that page since has found it missing."""
+    if prospect.gap_state is not GapState.LINKED:
+        return None
+    seen = prospect.gap_seen or {}
+    page, as_of = seen.get("page"), seen.get("as_of")
+    check = uow.session.get(MentionCheck, prospect.mention_check_id) if prospect.mention_check_id else None
+    if page and check and (as_of is None or check.checked_at.date().isoformat() >= as_of):
+        read = {one["url"] for one in check.pages if one["verdict"] in _WITHOUT_LINK}
+        if page_url(page) in read:
+            return None
+    values = {"domain": prospect.domain, "file": seen.get("file") or "-", "page": page}
+    if as_of:
+        values["day"] = plain_date(date.fromisoformat(as_of))
+    if page and as_of:
+        sentence = say("{domain} links to you already, on {page} (your own list {file} of {day}).", **values)
+    elif page:
+        sentence = say("{domain} links to you already, on {page} (your own list {file}).", **values)
+    elif as_of:
+        sentence = say("{domain} links to you already by your own list {file} of {day}, which names no page.", **values)
+    else:
+        sentence = say("{domain} links to you already by your own list {file}, which names no page.", **values)
+    return Skip(LINKED_BY_DATA, sentence)
 
 
 def _reason_gate(uow: UnitOfWork, settings: Settings, pitch: Pitch) -> Skip | None:
@@ -129,7 +164,7 @@ def domain_gate(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch)
         uow,
         settings,
         uow.session.get_one(Prospect, pitch.prospect_id),
-        recipient_key(vault, contact.email) if contact else None,
+        recipient_keys(uow.session, vault, contact.email) if contact else (),
         same_thread=old_thread(uow, pitch) is not None,
     )
 

@@ -5,6 +5,7 @@ How far it is stands on the site's row, so a run that was cut off goes on there;
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -41,6 +42,10 @@ class Deps(Protocol):
     def settings(self) -> Settings:
         """The settings."""
 
+    @property
+    def stopping(self) -> threading.Event:
+        """Set when the workers stop."""
+
 
 def due(session: Session, now: datetime) -> list[int]:
     """The sites whose pages have changed since their prospects were compared with them."""
@@ -73,8 +78,11 @@ def run(deps: Deps, site_id: int) -> int | None:
             for prospect_id in _drafted(uow, [one.id for one in batch if one.stage in _OPEN]):
                 follow(uow, deps.settings, prospect_id)
             compared += len(batch)
-            held = site.fit_due_at = uow.now() + _CLAIM
             site.fit_after = batch[-1].id
+            if deps.stopping.is_set():
+                site.fit_due_at = uow.now()
+                return compared
+            held = site.fit_due_at = uow.now() + _CLAIM
     log.info("pitches.pages_compared", site_id=site_id, prospects=compared)
     return compared
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy import CursorResult, select, update
 from sqlmodel import Session, col
 
-from app.domain.delivery import OutboundState
+from app.domain.delivery import HAS_LEFT
+from app.mail import resting
 from app.models import (
     Conversation,
     Link,
@@ -22,8 +23,6 @@ from app.models import (
     Sequence,
     SequenceRun,
 )
-
-_LEFT = (OutboundState.SENT, OutboundState.COMMITTED, OutboundState.AMBIGUOUS)
 
 
 def draft_of(session: Session, prospect_id: int) -> Pitch | None:
@@ -79,12 +78,7 @@ def healthy_mailboxes(session: Session, now: datetime) -> list[Mailbox]:
     """Mailboxes that may send now, oldest first."""
     return list(
         session.execute(
-            select(Mailbox)
-            .where(
-                col(Mailbox.active).is_(True),
-                or_(col(Mailbox.paused_reason).is_(None), col(Mailbox.paused_until) <= now),
-            )
-            .order_by(col(Mailbox.id))
+            select(Mailbox).where(resting.may_send(now, resting.furthest(now))).order_by(col(Mailbox.id))
         ).scalars()
     )
 
@@ -95,7 +89,7 @@ def newest_conversation(session: Session, prospect_id: int) -> Conversation | No
         select(Conversation)
         .where(
             col(Conversation.prospect_id) == prospect_id,
-            col(Conversation.id).in_(select(col(Outbound.conversation_id)).where(col(Outbound.state).in_(_LEFT))),
+            col(Conversation.id).in_(select(col(Outbound.conversation_id)).where(col(Outbound.state).in_(HAS_LEFT))),
         )
         .order_by(col(Conversation.id).desc())
         .limit(1)

@@ -13,6 +13,7 @@ from app.deliverability import service as deliverability
 from app.domain.delivery import OutboundState
 from app.domain.pacing import Candidate, choose_mailbox, ramp_cap
 from app.domain.places import language_of
+from app.domain.said import say
 from app.models import Mailbox, MailboxDay, MailboxPacing, MailboxSite, Outbound, Prospect
 from app.pitches import repository
 
@@ -33,8 +34,11 @@ def choose(uow: UnitOfWork, prospect: Prospect) -> tuple[Mailbox, str] | None:
     if best is None:
         return None
     mailbox = next(box for box in free if box.id == best.id)
-    words = f"{mailbox.email}: {best.used + best.waiting} of today's {best.cap} are taken"
-    return mailbox, words + (f", it writes {best.language}" if best.language and best.language == language else "")
+    taken = {"mailbox": mailbox.email, "taken": best.used + best.waiting, "cap": best.cap}
+    if best.language and best.language == language:
+        written = say("{mailbox}: {taken} of today's {cap} are taken, it writes {language}", **taken, language=language)
+        return mailbox, written
+    return mailbox, say("{mailbox}: {taken} of today's {cap} are taken", **taken)
 
 
 def _serves(session: Session, mailbox_id: int, site_id: int) -> bool:

@@ -15,7 +15,6 @@ from typing import Protocol
 from app.calendars import work_days, zone_of
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
-from app.domain.angles import plain_date
 from app.domain.blocking import ENDS, Blocking
 from app.domain.calendar import WorkDays, business_moment
 from app.domain.delivery import OutboundState
@@ -28,7 +27,7 @@ from app.errors import Conflict, NotFound, Refused
 from app.fetch.ports import Fetcher, Renderer
 from app.links import service as links
 from app.mail.render import versions
-from app.mail.render.drafts import bare_subject, judge
+from app.mail.render.drafts import judge, later_values
 from app.mail.render.templates import render, template_names
 from app.models import (
     Conversation,
@@ -44,8 +43,8 @@ from app.models import (
     SequenceRun,
     Site,
 )
-from app.outbox import recipients
 from app.outbox import service as outbox
+from app.prospects import address_check, working_hours
 from app.prospects import repository as prospect_repository
 from app.prospects import service as prospects
 from app.sequences import repository
@@ -53,7 +52,11 @@ from app.settings import Settings
 
 # How often a follow-up is put off by a business day because the page could not be read, before it goes all the same.
 MAX_PUT_OFF = 2
+# The same where their domain has no mail server just now: a slip in somebody's DNS is mended, a dead domain is not.
+MAX_WITHOUT_SERVER = 10
+_NO_SERVER = "no-mail-server"
 _PUT_OFF = "follow_up_put_off"
+_UNREAD = "unread"
 # The checker's reason for a page whose server says that it is no more (404, 410).
 _GONE = "page-gone"
 
@@ -147,7 +150,7 @@ def _what_is_due(uow: UnitOfWork, run_id: int) -> _Due | Advanced:
     if run.next_step >= len(steps):
         return _end(uow, run, "finished")
     mailbox = session.get_one(Mailbox, conversation.mailbox_id)
-    where = recipients.known(session, prospect, mailbox).place()
+    where = working_hours.known(session, prospect, mailbox).place()
     zone, days = zone_of(where.zone), work_days(where.country)
     step = steps[run.next_step]
     at = _due_at(uow, run, step, previous.sent_at, zone=zone, days=days)
@@ -202,9 +205,22 @@ def _due_at(
     return at
 
 
-def _put_offs(uow: UnitOfWork, run: SequenceRun, since: datetime) -> list[datetime]:
+def _put_offs(uow: UnitOfWork, run: SequenceRun, since: datetime, cause: str | None = None) -> list[datetime]:
+    """When this step was put off (for `cause`: only for that)."""
     lines = repository.notes(uow.session, run.prospect_id, _PUT_OFF, since)
-    return [line.at for line in lines if line.data.get("run_id") == run.id and line.data.get("step") == run.next_step]
+    return [
+        line.at
+        for line in lines
+        if line.data.get("run_id") == run.id
+        and line.data.get("step") == run.next_step
+        and (cause is None or line.data.get("cause", _UNREAD) == cause)
+    ]
+
+
+def _put_off(uow: UnitOfWork, due: _Due, cause: str, reason: str) -> Advanced:
+    _note(uow, due.run, _PUT_OFF, reason=reason, step=due.run.next_step, cause=cause)
+    due.run.due_at = business_moment(uow.now(), 1, due.zone, due.days)
+    return Advanced.WAITING
 
 
 def _act(uow: UnitOfWork, deps: Deps, due: _Due, finding: Finding) -> Advanced:
@@ -214,10 +230,8 @@ def _act(uow: UnitOfWork, deps: Deps, due: _Due, finding: Finding) -> Advanced:
     if finding.reason == _GONE and not due.step.gives_up:
         return _pause(uow, run, "page_gone", detail=finding.sentence)
     unknown = finding.verdict is MentionVerdict.COULD_NOT_CHECK and not finding.good_fetch
-    if unknown and len(_put_offs(uow, run, run.started_at)) < MAX_PUT_OFF:
-        _note(uow, run, _PUT_OFF, reason=finding.sentence, step=run.next_step)
-        run.due_at = business_moment(uow.now(), 1, due.zone, due.days)
-        return Advanced.WAITING
+    if unknown and len(_put_offs(uow, run, run.started_at, _UNREAD)) < MAX_PUT_OFF:
+        return _put_off(uow, due, _UNREAD, finding.sentence)
     if due.step.gives_up:
         prospects.give_up(uow, due.prospect.id, LostReason.NO_REPLY, actor="system")
         return _end(uow, run, LostReason.NO_REPLY.value)
@@ -251,6 +265,11 @@ def _follow_up(uow: UnitOfWork, deps: Deps, due: _Due) -> Advanced:
                 sequence_run_id=run.id,
             )
     except Refused as refusal:
+        no_server = any(skip.reason == _NO_SERVER for skip in refusal.skips)
+        if no_server and len(_put_offs(uow, run, run.started_at, _NO_SERVER)) < MAX_WITHOUT_SERVER:
+            # The wish to look again was undone with the message.
+            address_check.want(uow, due.first.to_address)
+            return _put_off(uow, due, _NO_SERVER, refusal.detail)
         return _end(uow, run, refusal.skips[0].reason if refusal.skips else "refused", detail=refusal.detail)
     except Conflict:
         return Advanced.WAITING
@@ -261,11 +280,7 @@ def _follow_up(uow: UnitOfWork, deps: Deps, due: _Due) -> Advanced:
 
 def _values(due: _Due) -> dict[str, str | None]:
     sent_at = due.first.sent_at or due.first.not_before
-    return {
-        **due.pitch.variables["values"],
-        "first_subject": bare_subject(due.first.subject),
-        "first_sent_on": plain_date(sent_at.astimezone(due.zone).date()),
-    }
+    return later_values(due.pitch.variables["values"], due.first.subject, sent_at.astimezone(due.zone).date())
 
 
 def _end(uow: UnitOfWork, run: SequenceRun, reason: str, *, detail: str | None = None) -> Advanced:

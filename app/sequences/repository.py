@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import and_, exists, func, or_, select
 from sqlmodel import Session, col
 
-from app.domain.delivery import OutboundState
+from app.domain.delivery import HAS_LEFT, OutboundState
+from app.domain.inbound_auto import READ_RECEIPT
 from app.models import (
     BlockingEvent,
     Conversation,
@@ -55,6 +56,15 @@ def before_second_step(session: Session, sequence: Sequence) -> list[tuple[int, 
     return [(row[0], row[1]) for row in session.execute(statement)]
 
 
+def active(session: Session, prospect_id: int) -> SequenceRun | None:
+    """The run of a prospect that goes on by itself, as it stands now."""
+    statement = select(SequenceRun).where(
+        col(SequenceRun.prospect_id) == prospect_id, col(SequenceRun.state) == RunState.ACTIVE
+    )
+    statement = statement.order_by(col(SequenceRun.id).desc()).limit(1)
+    return session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
+
+
 def message_of(session: Session, run_id: int, step_no: int) -> Outbound | None:
     """The message of one step, as it stands in the outbox."""
     return session.execute(
@@ -64,21 +74,22 @@ def message_of(session: Session, run_id: int, step_no: int) -> Outbound | None:
 
 def has_left(session: Session, conversation_id: int) -> bool:
     """Whether any mail of the conversation has left, or may have."""
-    states = (OutboundState.SENT, OutboundState.COMMITTED, OutboundState.AMBIGUOUS)
     statement = select(col(Outbound.id)).where(
-        col(Outbound.conversation_id) == conversation_id, col(Outbound.state).in_(states)
+        col(Outbound.conversation_id) == conversation_id, col(Outbound.state).in_(HAS_LEFT)
     )
     return session.execute(statement.limit(1)).first() is not None
 
 
 def automatic_answers(session: Session, conversation_id: int, since: datetime) -> list[Inbound]:
-    """Automatic answers in a conversation that were stored after `since`, oldest first."""
+    """Absences and help desks' acknowledgements in a conversation that were stored after `since`, oldest first."""
     return list(
         session.execute(
             select(Inbound)
             .where(
                 col(Inbound.conversation_id) == conversation_id,
                 col(Inbound.kind) == "auto-reply",
+                # That somebody has opened it is no absence.
+                col(Inbound.rule).is_distinct_from(READ_RECEIPT),
                 col(Inbound.stored_at) >= since,
             )
             .order_by(col(Inbound.id))

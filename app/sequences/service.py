@@ -11,12 +11,15 @@ from sqlalchemy.exc import IntegrityError
 from app.audit import service as audit
 from app.calendars import work_days, zone_of
 from app.db.work import UnitOfWork
+from app.domain.blocking import Blocking
+from app.domain.delivery import OutboundState
 from app.domain.said import say
 from app.domain.sequence_rules import STARTER, STARTER_NAME, due_after, parse_steps
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
-from app.mail.render.templates import FIRST_ANGLES, template_names
+from app.mail.render.templates import template_names, use_of
 from app.models import RunState, SequenceRun, Site
 from app.models import Sequence as SequenceRow
+from app.outbox import service as outbox
 from app.prospects import repository as prospect_repository
 from app.prospects import service as prospects
 from app.sequences import repository
@@ -28,9 +31,11 @@ __all__ = [
     "advance",
     "ensure_starter",
     "get_run",
+    "leaves_now",
     "movable",
     "move",
     "preview",
+    "rest",
     "resume",
     "save_version",
     "stop",
@@ -40,7 +45,7 @@ __all__ = [
 
 def follow_up_templates() -> list[str]:
     """The templates that a step after the first may use."""
-    return [name for name in template_names() if name not in FIRST_ANGLES]
+    return [name for name in template_names() if use_of(name) == "follow-up"]
 
 
 def ensure_starter(uow: UnitOfWork, site: Site | int) -> SequenceRow:
@@ -160,25 +165,62 @@ def get_run(uow: UnitOfWork, run_id: int) -> SequenceRun:
     return run
 
 
-def stop(uow: UnitOfWork, run_id: int, *, actor: str) -> SequenceRun:
-    """A person stops the follow-ups. The conversation stays open, and what is already being sent cannot be held."""
-    run = get_run(uow, run_id)
-    prospect_repository.lock(uow.session, run.prospect_id)
-    uow.session.refresh(run)
-    if run.state is RunState.ENDED:
-        raise Conflict(say("the sequence has ended already: {end_reason}", end_reason=run.end_reason))
-    run.state, run.end_reason, run.due_at, run.version = RunState.PAUSED, "staff_stop", None, run.version + 1
-    prospects.note(uow, run.prospect_id, "sequence_paused", actor=actor, reason="staff_stop", run_id=run.id)
-    return run
-
-
-def resume(uow: UnitOfWork, run_id: int, *, actor: str) -> SequenceRun:
-    """A person lets a paused run go on; it is due as if it had not been paused. Raises Conflict for one that has ended."""
+def _paused(uow: UnitOfWork, run_id: int) -> SequenceRun:
+    """The run, locked, where a person may decide about it."""
     run = get_run(uow, run_id)
     prospect_repository.lock(uow.session, run.prospect_id)
     uow.session.refresh(run)
     if run.state is not RunState.PAUSED:
-        raise Conflict(say("the sequence is {value}; only a paused one can be resumed", value=run.state.value))
+        raise Conflict(say("this sequence is not paused; only about a paused one can be decided"))
+    if run.end_reason == Blocking.POSSIBLE_REPLY:
+        raise Conflict(say("a message may be their reply: decide about it in the inbox"))
+    return run
+
+
+def rest(uow: UnitOfWork, run_id: int, *, actor: str) -> SequenceRun:
+    """A person lets a run that the machine has paused rest, its conversation open. Raises NotFound, and Conflict as `resume` does."""
+    return _to_rest(uow, _paused(uow, run_id), actor)
+
+
+def stop(uow: UnitOfWork, prospect_id: int, *, actor: str) -> SequenceRun:
+    """A person wants no more follow-ups to a prospect for now: they rest until somebody lets them go on, the conversation stays open.
+
+    One that waits in the outbox already rests with them. Raises NotFound, and Conflict where none are to come.
+    """
+    domain = prospects.get(uow, prospect_id).domain
+    prospect_repository.lock(uow.session, prospect_id)
+    run = repository.active(uow.session, prospect_id)
+    if run is None:
+        raise Conflict(say("no follow-ups to {domain} are to come", domain=domain))
+    return _to_rest(uow, run, actor)
+
+
+def leaves_now(uow: UnitOfWork, run: SequenceRun) -> bool:
+    """Whether a follow-up is on its way right now: nothing stops it any more."""
+    last = repository.message_of(uow.session, run.id, run.next_step - 1)
+    return last is not None and run.next_step > 1 and last.state is OutboundState.COMMITTED
+
+
+def _to_rest(uow: UnitOfWork, run: SequenceRun, actor: str) -> SequenceRun:
+    run.state, run.end_reason, run.due_at, run.version = (
+        RunState.PAUSED,
+        Blocking.STAFF_STOP.value,
+        None,
+        run.version + 1,
+    )
+    prospects.note(
+        uow, run.prospect_id, "sequence_paused", actor=actor, reason=Blocking.STAFF_STOP.value, run_id=run.id
+    )
+    return run
+
+
+def resume(uow: UnitOfWork, run_id: int, *, actor: str) -> SequenceRun:
+    """A person lets a paused run go on; it is due as if it had not been paused, and what rested of it in the outbox may leave.
+
+    Raises NotFound, and Conflict for a run that is not paused, and where a message may be a reply: that is decided in the inbox.
+    """
+    run = _paused(uow, run_id)
     run.state, run.end_reason, run.due_at, run.version = RunState.ACTIVE, None, None, run.version + 1
+    outbox.goes_on(uow, run.id)
     prospects.note(uow, run.prospect_id, "sequence_resumed", actor=actor, run_id=run.id)
     return run

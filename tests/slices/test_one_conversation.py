@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import col, select
 
 from app.clock import FixedClock
+from app.db.vault import Vault
 from app.db.work import Database
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
@@ -16,6 +17,7 @@ from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.errors import Refused
 from app.inbox.same_domain import stop_others
+from app.mail.sealed import rotate
 from app.models import (
     BlockingEvent,
     Conversation,
@@ -31,6 +33,7 @@ from app.models import (
     SitePacing,
     StageEvent,
 )
+from app.outbox import recipients
 from app.pitches import service as pitches
 from app.settings import Settings
 from tests.support.world import VAULT, a_contact, a_conversation, a_mailbox, a_page, a_prospect, a_site
@@ -41,6 +44,7 @@ class Desks:
 
     def __init__(self, db: Database, settings: Settings, clock: FixedClock) -> None:
         self.db, self.settings, self.clock = db, settings, clock
+        self.vault = VAULT
         with db.work() as uow:
             for name in ("Acme", "Other"):
                 site = a_site(uow, name=name, domains=[f"{name.lower()}.test"])
@@ -67,7 +71,7 @@ class Desks:
     def approve(self, pitch_id: int, actor: str = "ben") -> Outbound:
         with self.db.work() as uow:
             version = pitches.get(uow, pitch_id).version
-            return pitches.approve(uow, VAULT, self.settings, pitch_id, version, actor=actor)
+            return pitches.approve(uow, self.vault, self.settings, pitch_id, version, actor=actor)
 
     def refusal(self, pitch_id: int) -> tuple[str, str]:
         with pytest.raises(Refused) as refused:
@@ -120,7 +124,50 @@ def test_two_blogs_of_one_house_are_one_conversation(desks: Desks) -> None:
     # At a public mail provider, two people are two people, and one person is one.
     desks.approve(desks.draft(1, "blog-three.test", "dana@gmail.com"))
     desks.approve(desks.draft(1, "blog-four.test", "kim@gmail.com"))
+    # The same at the providers' other endings.
+    desks.approve(desks.draft(1, "blog-six.test", "dana@yahoo.ca"))
+    desks.approve(desks.draft(1, "blog-seven.test", "kim@yahoo.ca"))
     assert desks.refusal(desks.draft(2, "blog-five.test", "Dana@gmail.com"))[0] == "in-conversation"
+
+
+@pytest.mark.parametrize("house_first", [True, False])
+def test_a_house_and_its_people_who_are_written_to_for_a_blog_are_one_conversation(
+    desks: Desks, house_first: bool
+) -> None:
+    both = [desks.draft(1, "house.test", "dana@gmail.com"), desks.draft(2, "blog-one.test", "kim@house.test")]
+    first, second = both if house_first else both[::-1]
+    desks.approve(first)
+    reason, sentence = desks.refusal(second)
+    assert reason == "in-conversation"
+    assert f"a mail to {'house.test' if house_first else 'this domain'} today" in sentence
+    # Who only has an address at a public provider is not of that house.
+    desks.approve(desks.draft(1, "gmail.com", "press@google.com"))
+    desks.approve(desks.draft(2, "blog-two.test", "li@gmail.com"))
+
+
+def test_a_rotation_of_the_key_does_not_make_another_person_of_one_at_a_public_provider(desks: Desks) -> None:
+    desks.approve(desks.draft(1, "blog-three.test", "dana@gmail.com"))
+    with desks.db.read() as uow:
+        [recipient] = uow.session.execute(select(col(Conversation.recipient))).scalars()
+    assert recipient is not None
+    assert "dana" not in recipient
+    desks.vault = Vault(["another-key", "test-key"])
+    rotate(desks.db, desks.vault)
+    desks.vault = Vault(["another-key"])
+    refused = desks.refusal(desks.draft(2, "blog-five.test", "dana@gmail.com"))
+    assert refused[0] == "in-conversation"
+    assert "people at gmail.com" in refused[1]
+
+
+def test_what_a_former_version_has_stored_is_compared_and_moves_with_a_rotation(desks: Desks) -> None:
+    desks.approve(desks.draft(1, "blog-three.test", "dana@gmail.com"))
+    with desks.db.work() as uow:
+        row = uow.session.execute(select(Conversation)).scalar_one()
+        lasting, row.recipient = row.recipient, f"{VAULT.keyed_hashes('recipient', 'dana@gmail.com')[0]}@gmail.com"
+    assert desks.refusal(desks.draft(2, "blog-four.test", "dana@gmail.com"))[0] == "in-conversation"
+    with desks.db.work() as uow:
+        assert (recipients.rewrite_keys(uow, VAULT), recipients.rewrite_keys(uow, VAULT)) == (1, 0)
+        assert uow.session.execute(select(col(Conversation.recipient))).scalar_one() == lasting
 
 
 @pytest.mark.parametrize("emails", [(None, None), ("a@house.test", "b@house.test")], ids=["domain", "recipient"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from app.clock import FixedClock
@@ -16,9 +16,23 @@ from app.db.work import Database, UnitOfWork
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.pipeline import Stage
-from app.errors import Conflict, Refused
+from app.domain.reputation import Incident
+from app.domain.said import Sentence
+from app.errors import Conflict, Refused, Skip
 from app.mail import mime
-from app.models import Conversation, Mailbox, MailboxDay, Outbound, OutboundKind, Site, SuppressionKind
+from app.models import (
+    BlockingEvent,
+    Conversation,
+    Mailbox,
+    MailboxDay,
+    MailboxIncident,
+    MailboxPause,
+    Outbound,
+    OutboundAlias,
+    OutboundKind,
+    Site,
+    SuppressionKind,
+)
 from app.outbox import repository, service
 from app.outbox.committing import Committed
 from app.outbox.delivery import Report, Turn, drain
@@ -219,10 +233,230 @@ def test_a_refusal_is_recorded_and_gives_the_cap_back(
     with world.db.read() as uow:
         mailbox = uow.session.get(Mailbox, 1)
         assert mailbox is not None
-        # A refusal by policy speaks about us: the mailbox rests, too.
-        assert (mailbox.paused_reason is not None) == (outcomes[-1].startswith("mailbox") or "5.7." in answer)
-        waits = service.why_waiting(uow, row)
+        assert (mailbox.paused_reason is not None) == outcomes[-1].startswith("mailbox")
+        waits = service.why_waiting(uow, row, world.settings)
         assert (waits is not None) == (state == "QUEUED")
+
+
+LIMIT = "550 5.4.5 Daily user sending limit exceeded"
+
+
+@pytest.mark.parametrize("verb", ["RCPT", "DOT"])
+def test_a_refusal_of_us_costs_nobody_and_the_others_wait(world: World, smtp: Sink, verb: str) -> None:
+    rows = [world.enqueue(f"site{number}.test") for number in range(5)]
+    smtp.answers[verb] = LIMIT
+    world.run()
+    found = [world.row(row) for row in rows]
+    assert [row.state for row in found] == [OutboundState.QUEUED] * 5
+    # One was tried, and the mailbox rests before the next.
+    assert [len(world.outcomes(row)) for row in rows] == [1 if verb == "RCPT" else 2, 0, 0, 0, 0]
+    assert world.used() == 0
+    with world.db.read() as uow:
+        assert uow.session.get_one(Mailbox, 1).paused_until == world.clock.now() + timedelta(minutes=15)
+        assert [prospects.get(uow, row.prospect_id).stage for row in found] == [Stage.CHECKED_MENTION] * 5
+        assert list(uow.session.execute(select(BlockingEvent)).scalars()) == []
+        assert list(uow.session.execute(select(MailboxIncident)).scalars()) == []
+        assert suppression.refusal(uow.session, VAULT, found[0].to_address) is None
+    del smtp.answers[verb]
+    world.clock.advance(timedelta(minutes=16))
+    # What was refused is not in front of the others again, and it leaves once.
+    assert world.run().sent == 4
+    assert world.row(rows[0]).state is OutboundState.QUEUED
+    world.clock.advance(timedelta(minutes=30))
+    assert world.run().sent == 1
+    assert len(smtp.messages) == 5
+
+
+def rest(world: World) -> Mailbox:
+    with world.db.read() as uow:
+        return uow.session.get_one(Mailbox, 1)
+
+
+ODD = "550 5.7.1 Sender verify failed"
+
+
+@pytest.mark.parametrize("verb", ["RCPT", "DOT"])
+def test_one_door_that_refuses_us_keeps_its_own_message_and_no_other(world: World, smtp: Sink, verb: str) -> None:
+    odd, *others = [world.enqueue(f"site{number}.test") for number in range(3)]
+    smtp.answers[f"{verb} {world.row(odd).to_address}"] = ODD
+    assert world.run().sent == 2
+    assert [world.row(row).state for row in others] == [OutboundState.SENT] * 2
+    # However often it is tried, the mailbox does not rest for it, and the page says why it waits.
+    for _ in range(3):
+        row = world.row(odd)
+        assert (row.state, rest(world).paused_reason, rest(world).failures) == (OutboundState.QUEUED, None, 0)
+        with world.db.read() as uow:
+            waits = service.why_waiting(uow, row, world.settings)
+        assert waits is not None
+        assert waits.sentence == f"the server refuses us, and not the recipient: {ODD}"
+        world.clock.at = row.not_before + timedelta(seconds=1)
+        assert world.run().sent == 0
+    with world.db.read() as uow:
+        # It counts, and stops nothing by itself.
+        assert list(uow.session.execute(select(col(MailboxIncident.kind))).scalars()) == [Incident.SENDER_REFUSED]
+        assert uow.session.get_one(MailboxDay, (1, world.clock.now().date())).used == 2
+    smtp.answers.clear()
+    world.clock.at = world.row(odd).not_before
+    assert world.run().sent == 1
+
+
+def test_a_second_door_that_refuses_us_lets_the_mailbox_rest(world: World, smtp: Sink) -> None:
+    rows = [world.enqueue(f"site{number}.test") for number in range(4)]
+    smtp.answers["RCPT"] = ODD
+    world.run()
+    assert [world.outcomes(row) for row in rows] == [["sender-refused"], ["sender-refused"], [], []]
+    assert rest(world).paused_reason == f"servers of 2 recipients refuse us: {ODD}"
+    assert rest(world).paused_until == world.clock.now() + timedelta(minutes=15)
+    del smtp.answers["RCPT"]
+    world.clock.advance(timedelta(minutes=16))
+    assert world.run().sent == 2
+    # Mail was taken in between: the next refusal is a first one again.
+    smtp.answers["RCPT"] = ODD
+    world.clock.advance(timedelta(minutes=30))
+    fresh = world.enqueue("fresh.test")
+    smtp.answers[f"RCPT {world.row(rows[0]).to_address}"] = smtp.answers[f"RCPT {world.row(rows[1]).to_address}"] = (
+        "250 2.1.5 ok"
+    )
+    world.run()
+    assert world.outcomes(fresh) == ["sender-refused"]
+    assert rest(world).paused_until is None
+
+
+BLOCKED = "550 5.7.1 you are on our blocklist"
+
+
+@pytest.mark.parametrize(("first", "second"), [(ODD, BLOCKED), (BLOCKED, ODD)])
+def test_a_refusal_of_us_and_one_of_our_mail_are_two(world: World, smtp: Sink, first: str, second: str) -> None:
+    rows = [world.enqueue(f"site{number}.test") for number in range(3)]
+    for row, answer in zip(rows, (first, second), strict=False):
+        smtp.answers[f"RCPT {world.row(row).to_address}"] = answer
+    assert world.run().tried == 2
+    assert rest(world).paused_reason == f"servers of 2 recipients refuse us: {second}"
+    assert rest(world).paused_until == world.clock.now() + timedelta(minutes=60 if second == BLOCKED else 15)
+
+
+def test_a_refusal_that_is_repeated_counts_from_its_last_time_and_from_the_last_resumption(
+    world: World, smtp: Sink
+) -> None:
+    first, taken, second = (world.enqueue(f"site{number}.test") for number in range(3))
+    for row in (first, second):
+        smtp.answers[f"RCPT {world.row(row).to_address}"] = ODD
+    later = update(Outbound).where(col(Outbound.id) == second)
+    with world.db.work() as uow:
+        uow.session.execute(later.values(not_before=uow.now() + timedelta(days=1)))
+    # It is refused, another is taken, and it is refused again: that one would stand.
+    assert world.run().sent == 1
+    assert world.row(taken).state is OutboundState.SENT
+    world.clock.at = world.row(first).not_before + timedelta(minutes=1)
+    world.run()
+    assert world.outcomes(first) == ["sender-refused"] * 2
+    with world.db.work() as uow:
+        # A person has looked since, and it counts no more.
+        pause = MailboxPause(mailbox_id=1, kind=Incident.POLICY, reason="x", incidents=3, sends=0, at=uow.now())
+        pause.ended_at = uow.now() + timedelta(minutes=1)
+        uow.session.add(pause)
+        uow.session.execute(later.values(not_before=uow.now() + timedelta(minutes=2)))
+    world.clock.advance(timedelta(minutes=3))
+    world.run()
+    assert (world.outcomes(second), rest(world).paused_reason) == (["sender-refused"], None)
+    world.clock.at = world.row(first).not_before
+    world.run()
+    assert world.outcomes(first) == ["sender-refused"] * 3
+    assert rest(world).paused_reason == f"servers of 2 recipients refuse us: {ODD}"
+
+
+def test_a_full_mailbox_is_tried_again_and_blamed_for_nothing(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue()
+    smtp.answers["RCPT"] = "552 5.2.2 mailbox full"
+    world.run()
+    row = world.row(row_id)
+    assert (row.state, row.deferrals) == (OutboundState.QUEUED, 1)
+    with world.db.read() as uow:
+        assert uow.session.get_one(Mailbox, 1).paused_reason is None
+        assert prospects.get(uow, row.prospect_id).stage is Stage.CHECKED_MENTION
+    del smtp.answers["RCPT"]
+    world.clock.advance(timedelta(minutes=10))
+    assert world.run().sent == 1
+
+
+@pytest.mark.parametrize("kind", [OutboundKind.PITCH, OutboundKind.REPLY])
+def test_a_message_at_which_the_mailbox_was_put_off_says_so_when_the_rest_is_over(
+    world: World, smtp: Sink, kind: OutboundKind
+) -> None:
+    row_id = world.enqueue(kind=kind)
+    smtp.answers["RCPT"] = "421 4.7.0 too many mails from you"
+    world.run()
+    world.clock.advance(timedelta(minutes=16))
+    row = world.row(row_id)
+    assert row.not_before > world.clock.now()
+    with world.db.read() as uow:
+        waits = service.why_waiting(uow, row, world.settings)
+    assert waits is not None
+    assert (waits.reason, waits.until) == ("deferred", row.not_before.isoformat())
+    assert "421 4.7.0 too many mails from you" in waits.sentence
+
+
+@pytest.mark.parametrize("verb", ["RCPT", "DOT"])
+def test_a_refusal_by_policy_loses_nobody(world: World, smtp: Sink, verb: str) -> None:
+    row_id, other = world.enqueue(), world.enqueue("other.test")
+    smtp.answers[f"{verb} {world.row(row_id).to_address}"] = "550 5.7.1 message rejected under suspicion of SPAM"
+    # It may be this text, or this server's taste: the others leave.
+    assert world.run().sent == 1
+    assert world.row(other).state is OutboundState.SENT
+    row = world.row(row_id)
+    assert (row.state, row.reply_text) == (OutboundState.REJECTED, "5.7.1 message rejected under suspicion of SPAM")
+    with world.db.read() as uow:
+        assert prospects.get(uow, row.prospect_id).stage is Stage.CHECKED_MENTION
+        assert uow.session.get_one(Mailbox, 1).paused_reason is None
+        assert list(uow.session.execute(select(BlockingEvent)).scalars()) == []
+        assert list(uow.session.execute(select(col(MailboxIncident.kind))).scalars()) == [Incident.POLICY]
+        assert suppression.refusal(uow.session, VAULT, row.to_address) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"), [(OutboundState.AMBIGUOUS, "unsure-before"), (OutboundState.CLAIMED, "sending-before")]
+)
+def test_what_stands_behind_a_mail_that_is_not_done_with_says_so(
+    world: World, smtp: Sink, state: OutboundState, reason: str
+) -> None:
+    first = world.enqueue()
+    with world.db.work() as uow:
+        service.get(uow, first).state = state
+        conversation = uow.session.get_one(Conversation, service.get(uow, first).conversation_id)
+        second = world.add(uow, conversation, OutboundKind.REPLY)
+    world.clock.advance(timedelta(days=2))
+
+    def told() -> Skip:
+        with world.db.read() as uow:
+            found = service.why_waiting(uow, service.get(uow, second), world.settings)
+            assert found is not None
+            return found
+
+    assert (told().reason, told().until) == (reason, None)
+    assert (f"message {first}" in told().sentence) is (state is OutboundState.AMBIGUOUS)
+    if state is OutboundState.AMBIGUOUS:
+        assert world.run().sent == 0
+        with world.db.work() as uow:
+            service.treat_as_sent(uow, first, actor="ana")
+        assert told().reason == "next"
+        assert world.run().sent == 1
+
+
+def test_an_old_reason_is_no_reason_once_its_time_has_passed(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue()
+    smtp.answers["RCPT"] = "450 4.2.0 greylisted"
+    world.run()
+    row = world.row(row_id)
+
+    def told() -> tuple[str, str | None]:
+        with world.db.read() as uow:
+            found = service.why_waiting(uow, row, world.settings)
+            assert found is not None
+            return found.reason, found.until
+
+    assert told() == ("deferred", row.not_before.isoformat())
+    world.clock.at = row.not_before
+    assert told() == ("next", world.clock.now().isoformat())
 
 
 def test_an_unknown_user_is_suppressed_and_lost_as_bounced(world: World, smtp: Sink) -> None:
@@ -261,7 +495,7 @@ def test_the_cap_is_never_passed_and_the_rest_goes_tomorrow(world: World, smtp: 
     assert world.run().stopped == "the cap of today is reached"
     assert (len(smtp.messages), world.used()) == (3, 3)
     with world.db.read() as uow:
-        waits = service.why_waiting(uow, service.get(uow, rows[4]))
+        waits = service.why_waiting(uow, service.get(uow, rows[4]), world.settings)
         assert waits is not None
         assert waits.reason == "cap"
         assert waits.until is not None
@@ -289,6 +523,11 @@ def test_what_ends_a_conversation_cancels_what_waits(world: World, smtp: Sink, k
     row_id = world.enqueue()
     with world.db.work() as uow:
         prospects.block(uow, service.get(uow, row_id).prospect_id, kind)
+    with world.db.read() as uow:
+        # Nobody is asked to say what is certain.
+        waits = service.why_waiting(uow, service.get(uow, row_id), world.settings)
+        assert waits is not None
+        assert waits.reason == "stopped"
     world.run()
     assert world.row(row_id).state is OutboundState.CANCELLED
     assert smtp.messages == []
@@ -300,7 +539,7 @@ def test_a_possible_reply_only_pauses(world: World, smtp: Sink) -> None:
         possible = prospects.block(uow, service.get(uow, row_id).prospect_id, Blocking.POSSIBLE_REPLY)
     world.run()
     with world.db.read() as uow:
-        waits = service.why_waiting(uow, service.get(uow, row_id))
+        waits = service.why_waiting(uow, service.get(uow, row_id), world.settings)
         assert waits is not None
         assert waits.reason == "possible-reply"
     assert smtp.messages == []
@@ -362,7 +601,7 @@ def test_a_late_answer_is_evidence_for_what_became_ambiguous_meanwhile(world: Wo
             with world.db.work() as uow:
                 fence = uow.session.get_one(Mailbox, 1).fence + 1
                 uow.session.execute(update(Mailbox).values(fence=fence))
-                assert repository.recover(uow.session, 1, fence, uow.now(), uow.now()) == [(row_id, 1)]
+                assert repository.recover(uow.session, 1, fence, uow.now()) == [(row_id, 1)]
             return done
 
     assert Slow(world.db, world.settings, VAULT, Gate(), 1).run().stopped == "another worker took the mailbox"
@@ -380,6 +619,7 @@ def test_a_follow_up_waits_while_the_mailbox_cannot_be_read(world: World, smtp: 
     row = world.row(row_id)
     assert row.state is OutboundState.QUEUED
     assert "IMAP does not answer" in (row.hold_reason or "")
+    assert isinstance(row.hold_reason, Sentence)
     assert smtp.messages == []
     world.clock.advance(timedelta(minutes=6))
     world.run()
@@ -388,9 +628,51 @@ def test_a_follow_up_waits_while_the_mailbox_cannot_be_read(world: World, smtp: 
         assert prospects.get(uow, row.prospect_id).stage is Stage.FOLLOWED_UP
 
 
-def test_a_pitch_asks_the_gate_when_the_last_look_is_old(world: World, smtp: Sink) -> None:
+def test_a_mailbox_that_cannot_be_read_is_asked_once_and_less_often_with_each_failure(world: World, smtp: Sink) -> None:
+    rows = [world.enqueue(f"site{number}.test", OutboundKind.FOLLOW_UP, Stage.PITCHED) for number in range(20)]
+    pitch = world.enqueue("new.test")
+    asked: list[timedelta] = []
+    began = world.clock.now()
+
+    def down(mailbox_id: int) -> Gate:
+        asked.append(world.clock.now() - began)
+        # As the look of the inbox notes it (app.inbox.service).
+        with world.db.work() as uow:
+            box = uow.session.get_one(Mailbox, mailbox_id)
+            box.poll_failures, box.poll_error = box.poll_failures + 1, "too many connections"
+            box.poll_due_at = uow.now() + timedelta(minutes=2 ** (box.poll_failures - 1))
+        return Gate(current=False, reason="too many connections")
+
+    def turn() -> Report:
+        return drain(world.db, world.settings, VAULT, down, 1)
+
+    assert turn().sent == 1
+    assert world.row(pitch).state is OutboundState.SENT
+    # One mail asked and the others did not; each says the truth, and until when.
+    assert (asked, smtp.connections) == ([timedelta(0)], 2)
+    with world.db.read() as uow:
+        told = [service.why_waiting(uow, service.get(uow, row), world.settings) for row in rows]
+    assert {(skip.reason, "too many connections" in skip.sentence) for skip in told if skip} == {("deferred", True)}
+    assert {skip.until for skip in told if skip} == {(began + timedelta(minutes=1, seconds=15)).isoformat()}
+    for _ in range(40):
+        world.clock.advance(timedelta(seconds=30))
+        late = world.enqueue(f"late{world.clock.now():%H-%M-%S}.test", OutboundKind.FOLLOW_UP, Stage.PITCHED)
+        turn()
+        assert world.row(late).not_before > world.clock.now()
+    # In twenty minutes: after 1, 2, 4 and 8 minutes, though mail fell due all the time.
+    assert [round(at.total_seconds() / 60) for at in asked] == [0, 2, 4, 8, 17]
+    with world.db.work() as uow:
+        uow.session.execute(update(Mailbox).values(poll_failures=0, poll_error=None))
+    world.clock.advance(timedelta(minutes=17))
+    assert world.run().sent == 60
+
+
+@pytest.mark.parametrize("ago", [timedelta(minutes=6), timedelta(days=-10)], ids=["old", "in the future"])
+def test_a_pitch_asks_the_gate_when_the_last_look_says_nothing(world: World, smtp: Sink, ago: timedelta) -> None:
     world.enqueue()
-    world.clock.advance(timedelta(minutes=6))
+    with world.db.work() as uow:
+        # A clock that was ahead has noted a look in the future.
+        uow.session.execute(update(Mailbox).values(polled_at=uow.now() - ago))
     world.run(Gate(current=False, reason="IMAP does not answer"))
     assert smtp.messages == []
 
@@ -465,6 +747,28 @@ def test_undo_works_until_a_worker_holds_it(world: World, smtp: Sink) -> None:
         service.cancel(uow, other, actor="ana")
 
 
+def test_what_a_server_says_of_people_is_no_other_id_of_the_mail(world: World, smtp: Sink) -> None:
+    row_id = world.enqueue()
+    smtp.answers["DOT"] = "250 Ok <q1@mx.test> accepted for <other@editor.test> <Dana@editor.test> from <ana@acme.test>"
+    world.run()
+    assert world.row(row_id).state is OutboundState.SENT
+    with world.db.read() as uow:
+        assert list(uow.session.execute(select(col(OutboundAlias.message_id))).scalars()) == ["<q1@mx.test>"]
+
+
+def test_a_long_thread_keeps_its_root_and_its_newest(world: World, smtp: Sink) -> None:
+    rows = [world.enqueue()]
+    for step in range(1, 14):
+        world.run()
+        with world.db.work() as uow:
+            conversation = uow.session.get_one(Conversation, world.row(rows[0]).conversation_id)
+            rows.append(world.add(uow, conversation, OutboundKind.REPLY, step))
+    ids = [world.row(row).message_id for row in rows]
+    headers = world.row(rows[-1]).raw.decode().replace("\r\n ", " ")
+    [line] = [line for line in headers.splitlines() if line.startswith("References:")]
+    assert line.split()[1:] == [ids[0], *ids[-10:-1]]
+
+
 def test_a_suppressed_address_is_refused_at_the_door(world: World) -> None:
     with world.db.work() as uow:
         suppression.suppress(
@@ -504,7 +808,7 @@ def test_a_mailbox_that_refuses_sign_in_rests_until_a_person_acts(world: World) 
         assert mailbox.paused_reason is not None
         assert mailbox.paused_until is None
     world.clock.advance(timedelta(days=3))
-    assert world.run().stopped == "the mailbox is held by another worker, or rests"
+    assert world.run().stopped == "the mailbox is switched off, or rests"
     assert world.row(row_id).state is OutboundState.QUEUED
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import event, func, select, text, update
 from sqlmodel import col
 
+from app import i18n
 from app.clock import FixedClock
 from app.db.work import Database
 from app.domain.delivery import OutboundState
@@ -125,6 +126,26 @@ def test_a_window_that_closes_while_the_server_talks_holds_the_mail(post: Post) 
     assert post.row(row_id).not_before == datetime(2026, 6, 2, 7, 0, tzinfo=UTC)
     post.run(at="2026-06-02T07:00Z")
     assert post.sent() == ["zeitung.de"]
+
+
+def test_what_is_put_off_says_no_more_that_its_mailbox_could_not_be_read(post: Post) -> None:
+    post.clock.at = datetime(2026, 6, 1, 14, 58, tzinfo=UTC)
+    missed, capped = post.add("zeitung.de", OutboundKind.FOLLOW_UP), post.add("gazette.us", OutboundKind.FOLLOW_UP)
+    gate = Gate()
+    gate.current, gate.reason = False, "too many connections"
+    drain(post.db, post.settings, VAULT, gate, 1)
+    assert all("too many connections" in (post.row(row).hold_reason or "") for row in (missed, capped))
+    with post.db.work() as uow:
+        uow.session.add(SiteDay(site_id=1, day=post.clock.now().date(), used=1, cap=1))
+    post.run(at="2026-06-01T15:04Z")
+    assert post.sent() == []
+    for row, at in ((missed, datetime(2026, 6, 2, 7, tzinfo=UTC)), (capped, datetime(2026, 6, 2, 13, tzinfo=UTC))):
+        found = post.row(row)
+        assert (found.not_before, found.hold_reason) == (at, None)
+        with post.db.read() as uow:
+            told = service.why_waiting(uow, found, post.settings)
+        assert told is not None
+        assert told.reason != "deferred"
 
 
 def test_staff_and_the_site_may_set_other_hours_and_what_waits_follows(post: Post) -> None:
@@ -275,7 +296,7 @@ def test_the_share_of_the_database_is_the_share_of_the_rule(post: Post) -> None:
         pitches = [row.id for row in today if row.kind is OutboundKind.PITCH]
         for cap in (0, 1, 3, len(follow_ups), len(follow_ups) + 4, 39, 80):
             mailbox.daily_cap = cap
-            found = plan.prepare(uow.session, mailbox, uow.now(), uow.now().date(), 1)
+            found = plan.share(uow.session, mailbox, uow.now())
             assert {one for one in follow_ups if one <= found.follow_ups} == share(follow_ups, cap)
             room = room_for_pitches(cap, len(follow_ups))
             assert {one for one in pitches if one <= found.pitches} == share(pitches, room)
@@ -334,9 +355,30 @@ def test_a_claim_looks_at_a_few_rows_however_many_wait(post: Post) -> None:
 
 def why(post: Post, row_id: int) -> tuple[str, str, str | None]:
     with post.db.read() as uow:
-        found = service.why_waiting(uow, service.get(uow, row_id))
+        found = service.why_waiting(uow, service.get(uow, row_id), post.settings)
         assert found is not None
         return found.reason, found.sentence, found.until
+
+
+def test_a_recipient_s_cap_of_a_week_ends_with_the_week(post: Post) -> None:
+    post.settings = post.settings.model_copy(update={"recipient_cap": 1, "recipient_cap_days": 7})
+    first = post.add("blog-one.de", email="ed@press.example.de")
+    second = post.add("blog-two.de", email="kim@news.example.de")
+    post.run()
+    assert post.row(first).state is OutboundState.SENT
+    with post.db.read() as uow:
+        period = uow.session.execute(select(col(RecipientDay.day))).scalar_one()
+    told = why(post, second)
+    assert told[0] == "recipient-cap"
+    ends = datetime.combine(period + timedelta(days=7), time(), tzinfo=UTC)
+    assert told[2] is not None
+    assert ends <= datetime.fromisoformat(told[2]) < ends + timedelta(days=4)
+    # Before a turn has put it off, and with a cap that a person has lowered meanwhile, the answer is the same.
+    with post.db.work() as uow:
+        uow.session.get_one(Outbound, second).not_before = post.clock.now()
+    assert why(post, second) == told
+    post.clock.at = ends + timedelta(days=1)
+    assert why(post, second)[0] != "recipient-cap"
 
 
 def test_a_mail_says_why_it_waits_and_when_it_goes(post: Post) -> None:
@@ -356,6 +398,17 @@ def test_a_mail_says_why_it_waits_and_when_it_goes(post: Post) -> None:
         "it is Friday there; mail leaves at 09:00-17:00 in Asia/Jerusalem, by ccTLD .il",
     )
     assert why(post, weekend)[2] == "2026-06-07T06:00:00+00:00"
+    # On a page all of it is in the reader's language, as far as we have named it.
+    i18n.read_by("de")
+    try:
+        with post.db.read() as uow:
+            said = service.why_waiting(uow, service.get(uow, weekend), post.settings)
+        assert said is not None
+        assert i18n._(said.sentence) == (
+            "dort ist Freitag; Mails gehen um 09:00-17:00 in Asia/Jerusalem hinaus, nach: Länderendung .il"
+        )
+    finally:
+        i18n.read_by("en")
     post.clock.at = datetime(2026, 7, 14, 9, 0, tzinfo=UTC)
     holiday = post.add("journal.fr")
     reason, sentence, until = why(post, holiday)
@@ -387,6 +440,58 @@ def test_a_mail_that_waits_for_a_cap_says_the_next_slot(post: Post) -> None:
         uow.session.execute(update(Mailbox).values(daily_cap=50))
     post.run(at="2026-06-03T07:00Z")
     assert post.row(rows[5]).state is OutboundState.SENT
+
+
+def test_what_a_server_has_put_off_past_its_window_goes_in_the_next(post: Post) -> None:
+    post.smtp.answers["RCPT"] = "450 4.2.0 greylisted"
+    post.clock.at = datetime(2026, 6, 5, 14, 58, tzinfo=UTC)  # a Friday, two minutes before five in Berlin
+    row_id = post.add("zeitung.de")
+    post.run()
+    assert post.row(row_id).not_before > datetime(2026, 6, 5, 15, tzinfo=UTC)
+    reason, _, until = why(post, row_id)
+    assert (reason, until) == ("deferred", "2026-06-08T07:00:00+00:00")
+
+
+@pytest.mark.parametrize("trouble", ["", "rests", "unreadable", "slow"])
+def test_follow_ups_go_first_where_the_cap_of_a_site_is_short_whatever_their_mailbox(post: Post, trouble: str) -> None:
+    with post.db.work() as uow:
+        uow.session.add(SitePacing(site_id=1, daily_cap=3))
+        post.mailbox(uow, "ben@acme.test")
+    pitches = [post.add(f"z{number}.de") for number in range(3)]
+    # New York wakes up when Berlin's pitches could all have left.
+    for number in range(2):
+        post.add(f"gazette{number}.us", OutboundKind.FOLLOW_UP, mailbox_id=2)
+    with post.db.work() as uow:
+        ben = uow.session.get_one(Mailbox, 2)
+        if trouble == "rests":
+            ben.paused_reason = "a person has to sign in"
+        elif trouble == "unreadable":
+            ben.poll_failures, ben.poll_error, ben.poll_due_at = (
+                3,
+                "no route to host",
+                uow.now() + timedelta(minutes=20),
+            )
+        elif trouble == "slow":
+            ben.gap_min_seconds = ben.gap_max_seconds = 86_400
+    post.run(1)
+    if trouble == "slow":
+        # Of its two follow-ups one can leave until midnight.
+        assert post.sent() == ["z0.de", "z1.de"]
+        return
+    if trouble:
+        # What cannot leave today keeps no room.
+        assert post.sent() == ["z0.de", "z1.de", "z2.de"]
+        return
+    assert post.sent() == ["z0.de"]
+    assert why(post, pitches[1]) == (
+        "site-cap",
+        "its site may send 2 more today, and follow-ups go first: 2 are due",
+        "2026-06-02T07:00:00+00:00",
+    )
+    post.run(2, at="2026-06-01T14:00Z")
+    assert post.sent() == ["z0.de", "gazette0.us", "gazette1.us"]
+    post.run(1, at="2026-06-02T07:00Z")
+    assert sorted(post.sent()[3:]) == ["z1.de", "z2.de"]
 
 
 def test_what_staff_set_moves_what_waits_at_once(post: Post) -> None:

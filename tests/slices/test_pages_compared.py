@@ -14,6 +14,7 @@ from app.jobs import Job, RecordingDispatcher
 from app.models import Page, Pitch, PitchState, Prospect, Site
 from app.pitches import our_pages
 from app.pitches import service as pitches
+from app.prospects import service as prospects
 from app.settings import Settings
 from app.sites import pages
 from tests.support.pitching import Desk, a_desk
@@ -84,7 +85,7 @@ def test_what_a_person_has_chosen_or_written_stays(desk: Desk) -> None:
         pitch = draft(desk, chosen)
         pitches.choose(uow, pitch.id, pitch.version, actor="ana", page_id=other)
         text = draft(desk, edited)
-        pitches.edit(uow, text.id, text.version, text.subject, text.body_text + "\nA word of mine.", actor="ana")
+        pitches.edit(uow, text.id, text.version, text.subject, "A word of mine.\n\n" + text.body_text, actor="ana")
     before = draft(desk, edited).body_text
     made = add(desk, "payroll", TITLE)
     our_pages.run(desk, 1)
@@ -103,6 +104,36 @@ def test_what_a_person_has_chosen_or_written_stays(desk: Desk) -> None:
         pages.archive_page(uow, 1, other)
     our_pages.run(desk, 1)
     assert draft(desk, chosen).page_id == made, "a page that is put away is offered to nobody"
+
+
+def test_a_stop_ends_a_run_between_two_batches_and_the_next_one_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(our_pages, "_BATCH", 2)
+    for number in range(3):
+        desk.prospect(f"site-{number}.test", mention=False, best_page_title=TITLE)
+    made = add(desk, "payroll", TITLE)
+    desk.stopping.set()
+    assert our_pages.run(desk, 1) == 2
+    desk.stopping.clear()
+    with desk.db.read() as look:
+        assert our_pages.due(look.session, look.now()) == [1]
+    assert our_pages.run(desk, 1) == 1
+    assert set(fits(desk).values()) == {made}
+
+
+def test_the_place_in_the_queue_follows_the_fit(desk: Desk) -> None:
+    made = desk.prospect("site.test", mention=False, best_page_title=TITLE)
+    with desk.db.work() as uow:
+        prospects.rerank(uow.session.get_one(Prospect, made), 2)
+    add(desk, "payroll", TITLE)
+    our_pages.run(desk, 1)
+    with desk.db.work() as uow:
+        row = uow.session.get_one(Prospect, made)
+        follows, row.rank_key = row.rank_key, ""
+        assert row.fit
+        prospects.rerank(row, 2)
+        assert follows == row.rank_key
 
 
 def test_a_run_that_was_cut_off_goes_on_and_a_change_begins_it_anew(

@@ -10,10 +10,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from app import i18n
 from app.clock import FixedClock
 from app.db.work import Database
 from app.domain.angles import LinkedFact, LinkedFault
 from app.domain.delivery import OutboundState
+from app.domain.gap import GapState
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.errors import BadInput, Conflict, NotFound, Refused
@@ -65,6 +67,10 @@ class TestPropose:
     def test_an_unlinked_mention(self, desk: Desk) -> None:
         pitch = desk.propose(desk.prospect())
         assert pitch.angle == "unlinked-mention"
+        with desk.db.read() as uow:
+            i18n.read_by("de")
+            assert str(i18n.finalize(uow.session.get_one(Pitch, pitch.id).why)).startswith("Gewählt, denn: ")
+            i18n.read_by("en")
         assert pitch.why == (
             "Chosen because: mentioned you in /blog/checklist, no link. "
             "Our page fits because both speak of onboarding, customer."
@@ -244,6 +250,12 @@ class TestEdit:
             again = pitches.edit(uow, pitch.id, edited.version, "A new subject", body, actor="ana")
         assert again.body_text == text
 
+    def test_what_is_written_below_the_signature_is_not_lost_unseen(self, desk: Desk) -> None:
+        pitch = desk.propose(desk.prospect())
+        text = f"{pitch.body_text}\nPS: the second link is broken, too."
+        with pytest.raises(BadInput, match="would be lost: PS: the second link"), desk.db.work() as uow:
+            pitches.edit(uow, pitch.id, pitch.version, pitch.subject, text, actor="ana")
+
     def test_two_people_edit(self, desk: Desk) -> None:
         pitch = desk.propose(desk.prospect())
         with desk.db.work() as uow:
@@ -350,6 +362,44 @@ class TestApprove:
         with desk.db.work() as uow:
             uow.session.get_one(Prospect, pitch.prospect_id).mention = MentionVerdict.LINKED
         assert refused_for(desk, pitch) == ["linked-already"]
+
+    def test_linked_by_our_own_list(self, desk: Desk) -> None:
+        pitch = desk.propose(desk.prospect())
+        seen = {"page": "https://editor.test/links", "target": None, "file": "acme.csv", "as_of": "2026-05-01"}
+        with desk.db.work() as uow:
+            prospect = uow.session.get_one(Prospect, pitch.prospect_id)
+            prospect.gap_state, prospect.gap_seen = GapState.LINKED, seen
+        with pytest.raises(Refused) as refusal:
+            desk.approve(pitch)
+        [skip] = refusal.value.skips
+        assert skip.reason == "linked-by-data"
+        assert skip.sentence == (
+            "editor.test links to you already, on https://editor.test/links (your own list acme.csv of 1 May 2026)."
+        )
+
+    @pytest.mark.parametrize(
+        ("page", "verdict", "as_of", "refused"),
+        [
+            ("https://editor.test/links", "no-mention", "2026-05-01", []),
+            ("https://editor.test/links", "no-mention", "2099-01-01", ["linked-by-data"]),
+            ("https://editor.test/links", "could-not-check", "2026-05-01", ["linked-by-data"]),
+            ("https://editor.test/other", "no-mention", "2026-05-01", ["linked-by-data"]),
+        ],
+        ids=["read since", "the list is newer", "not read", "another page"],
+    )
+    def test_our_own_look_at_that_page_is_worth_more(
+        self, desk: Desk, page: str, verdict: str, as_of: str, refused: list[str]
+    ) -> None:
+        pitch = desk.propose(desk.prospect())
+        with desk.db.work() as uow:
+            prospect = uow.session.get_one(Prospect, pitch.prospect_id)
+            prospect.gap_state = GapState.LINKED
+            prospect.gap_seen = {"page": "https://editor.test/links", "file": "acme.csv", "as_of": as_of}
+            check = uow.session.exec(select(MentionCheck)).one()
+            check.pages = [*check.pages, {"url": page, "verdict": verdict}]
+        with desk.db.read() as uow:
+            skips = gates.gates(uow, VAULT, desk.settings, uow.session.get_one(Pitch, pitch.id))
+        assert [skip.reason for skip in skips] == refused
 
     def test_missing_postal_address(self, desk: Desk) -> None:
         with desk.db.work() as uow:

@@ -74,7 +74,7 @@ def test_an_answer_that_names_it_is_evidence(db: Database, unsure: int, clock: F
 
 @pytest.mark.parametrize("look", [nothing, unreadable])
 def test_absence_only_schedules_the_next_look_and_at_last_leaves_it_to_a_person(
-    db: Database, unsure: int, clock: FixedClock, look: object
+    db: Database, settings: Settings, unsure: int, clock: FixedClock, look: object
 ) -> None:
     for tries in range(1, len(RECONCILE_AFTER)):
         assert reconcile(db, look, 1) == 0  # type: ignore[arg-type]
@@ -89,7 +89,7 @@ def test_absence_only_schedules_the_next_look_and_at_last_leaves_it_to_a_person(
     row = the_row(db, unsure)
     assert (row.state, row.reconcile_at) == (OutboundState.AMBIGUOUS, None)
     with db.read() as uow:
-        waits = service.why_waiting(uow, row)
+        waits = service.why_waiting(uow, row, settings)
         assert waits is not None
         assert waits.reason == "ambiguous"
 

@@ -19,7 +19,7 @@ from app.inbox import service as inbox
 from app.inbox.deps import InboxDeps, by_imap, shared_parser
 from app.mail.credentials import Credentials
 from app.mail.ports import MailStore
-from app.models import BlockingEvent, Inbound, Mailbox, Outbound, OutboundKind, SentCopy
+from app.models import BlockingEvent, Inbound, Mailbox, Outbound, OutboundAlias, OutboundKind, SentCopy
 from app.outbox import repository, sent_copies, service
 from app.outbox.record import COPY_LOOKED_FOR_AFTER
 from app.outbox.sent_copies import LEARNED_AFTER, WAIT, file_copies
@@ -219,3 +219,21 @@ def test_our_own_mails_are_never_replies(post: Post) -> None:
     with post.db.read() as look:
         assert look.session.execute(select(func.count()).select_from(Inbound)).scalar_one() == 1
         assert look.session.execute(select(func.count()).select_from(BlockingEvent)).scalar_one() == 0
+
+
+def test_a_provider_that_gives_the_copy_an_id_of_its_own_is_known_by_the_token(post: Post) -> None:
+    deps = InboxDeps(post.db, VAULT, post.settings, None, post.imap)  # type: ignore[arg-type]
+    for number in range(LEARNED_AFTER):
+        row = post.sent()
+        theirs = f"<0102018f-{number}-000000@mail.provider.test>"
+        post.server.put(ANA, row.raw.replace(row.message_id.encode(), theirs.encode()), folder="Sent", flags=r"(\Seen)")
+        post.clock.advance(COPY_LOOKED_FOR_AFTER)
+        if number == 0:
+            assert inbox.sent_copy(deps, row, post.mailbox) is not None, "what is unsure finds its evidence"
+        assert post.run() == 1
+        with post.db.read() as look:
+            assert look.session.get_one(OutboundAlias, theirs).outbound_id == row.id
+    # Nothing was filed a second time, and the provider is known for what it is.
+    assert (len(post.copies()), post.learned()) == (LEARNED_AFTER, True)
+    other = post.sent()
+    assert inbox.sent_copy(deps, other, post.mailbox) is None

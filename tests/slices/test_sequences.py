@@ -10,12 +10,14 @@ from enum import Enum
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import delete
 from sqlmodel import select
 
 from app.clock import FixedClock
 from app.db.work import Database
+from app.domain.address_rules import MailHost
 from app.domain.blocking import Blocking
-from app.domain.delivery import OutboundState
+from app.domain.delivery import KEEP_FOR, OutboundState
 from app.domain.pipeline import Event, Facts, LostReason, Stage
 from app.domain.sequence_rules import STARTER
 from app.errors import BadInput, Conflict, NotFound
@@ -27,25 +29,30 @@ from app.models import (
     InboundState,
     Link,
     LinkState,
+    MailDomain,
     Outbound,
     OutboundKind,
     Pitch,
     PitchState,
     RunState,
     Sequence,
+    SequenceRun,
     Site,
     StageEvent,
     SuppressionKind,
 )
+from app.outbox import repository
 from app.outbox import service as outbox
+from app.outbox.committing import Committed
+from app.outbox.delivery import Turn
 from app.pitches import service as pitches
 from app.prospects import service as prospects
 from app.prospects import suppression
 from app.sequences import service as sequences
-from app.sequences.advance import Advanced
+from app.sequences.advance import MAX_WITHOUT_SERVER, Advanced
 from app.settings import Settings
 from tests.support.editorial import LINK
-from tests.support.pitching import EDITOR, Desk, a_desk
+from tests.support.pitching import EDITOR, Desk, OpenGate, a_desk
 from tests.support.webserver import Handler
 from tests.support.world import VAULT
 
@@ -123,6 +130,15 @@ def follow_up_is_due(desk: Desk, eyes: Eyes) -> datetime:
 def blocked(desk: Desk, kind: Blocking, prospect_id: int = 1) -> int:
     with desk.db.work() as uow:
         return prospects.block(uow, prospect_id, kind).id
+
+
+def dns(desk: Desk, state: MailHost) -> None:
+    """What was told just now of the mail server of the editor's domain."""
+    with desk.db.work() as uow:
+        uow.session.execute(delete(MailDomain))
+        uow.session.add(
+            MailDomain(domain=EDITOR.rpartition("@")[2], state=state, found="nothing", checked_at=uow.now(), tries=0)
+        )
 
 
 class TestTheWholeWay:
@@ -286,6 +302,34 @@ class TestStops:
         assert step(desk, eyes) is Advanced.ENDED
         assert desk.run().end_reason == "suppressed"
 
+    def test_a_slip_of_their_dns_puts_the_follow_up_off_and_ends_nothing(self, desk: Desk, eyes: Eyes) -> None:
+        desk.pitched()
+        at = follow_up_is_due(desk, eyes)
+        dns(desk, MailHost.NONE)
+        assert step(desk, eyes) is Advanced.WAITING
+        assert (desk.run().state, events(desk)[-1]) == (RunState.ACTIVE, "follow_up_put_off")
+        due_at = desk.run().due_at
+        assert due_at is not None
+        assert due_at > at
+        assert step(desk, eyes) is Advanced.WAITING
+        go_to(desk, due_at)
+        dns(desk, MailHost.OK)
+        assert step(desk, eyes) is Advanced.QUEUED
+        assert desk.run().next_step == 2
+
+    def test_a_domain_that_stays_without_a_mail_server_ends_it(self, desk: Desk, eyes: Eyes) -> None:
+        desk.pitched()
+        follow_up_is_due(desk, eyes)
+        for number in range(MAX_WITHOUT_SERVER + 1):
+            dns(desk, MailHost.NONE)
+            told = step(desk, eyes)
+            assert told is (Advanced.ENDED if number == MAX_WITHOUT_SERVER else Advanced.WAITING)
+            if told is Advanced.WAITING:
+                due_at = desk.run().due_at
+                assert due_at is not None
+                go_to(desk, due_at)
+        assert desk.run().end_reason == "no-mail-server"
+
     def test_given_up_by_a_person(self, desk: Desk, eyes: Eyes) -> None:
         desk.pitched()
         step(desk, eyes)
@@ -299,7 +343,11 @@ class TestStops:
         desk.pitched()
         at = follow_up_is_due(desk, eyes)
         with desk.db.work() as uow:
-            sequences.stop(uow, 1, actor="ana")
+            with pytest.raises(Conflict):
+                sequences.rest(uow, 1, actor="ana")
+            run = uow.session.get_one(SequenceRun, 1)
+            run.state, run.end_reason = RunState.PAUSED, "contract"
+            assert sequences.rest(uow, 1, actor="ana").end_reason == "staff_stop"
         assert step(desk, eyes) is Advanced.PAUSED
         assert due(desk) == []
         with desk.db.work() as uow:
@@ -310,6 +358,68 @@ class TestStops:
         assert step(desk, eyes) is Advanced.QUEUED
         assert at == desk.clock.now()
         assert {"sequence_paused", "sequence_resumed"} <= set(events(desk))
+
+    def test_what_waits_in_the_outbox_rests_with_the_others(self, desk: Desk, eyes: Eyes, settings: Settings) -> None:
+        """Who stops the follow-ups has stopped the one that was written already, however long, and lets it go on with them."""
+        desk.pitched()
+        follow_up_is_due(desk, eyes)
+        assert step(desk, eyes) is Advanced.QUEUED
+        desk.clock.advance(settings.undo_window)
+        with desk.db.work() as uow:
+            assert not sequences.leaves_now(uow, sequences.stop(uow, 1, actor="ana"))
+        for _ in range(2):
+            assert desk.send().sent == 0
+            with desk.db.read() as uow:
+                row = outbox.get(uow, 2)
+                assert row.state is OutboundState.QUEUED
+                why = outbox.why_waiting(uow, row, settings)
+                assert repository.due_mailboxes(uow.session, uow.now()) == []
+            assert why is not None
+            assert why.reason == "follow-ups-stopped"
+            assert why.sentence == "somebody has stopped their follow-ups: it rests until they go on"
+            desk.clock.advance(KEEP_FOR * 3)
+        with desk.db.work() as uow:
+            sequences.resume(uow, 1, actor="ana")
+        assert desk.send().sent == 1
+        assert len(desk.mails()) == 2
+
+    def test_a_stop_between_the_claim_and_the_commit_is_heard(self, desk: Desk, eyes: Eyes) -> None:
+        desk.pitched()
+        follow_up_is_due(desk, eyes)
+        assert step(desk, eyes) is Advanced.QUEUED
+
+        class Late(Turn):
+            def _commit(self, *args: object) -> Committed | None:  # type: ignore[override]
+                with desk.db.work() as uow:
+                    sequences.stop(uow, 1, actor="ana")
+                return super()._commit(*args)  # type: ignore[arg-type]
+
+        turn = Late(desk.db, desk.settings, VAULT, OpenGate(), 1)
+        turn.run()
+        assert len(desk.mails()) == 1
+        with desk.db.read() as uow:
+            assert outbox.get(uow, 2).state is OutboundState.QUEUED
+
+    def test_a_person_wants_no_more_for_now(self, desk: Desk, eyes: Eyes) -> None:
+        """Stopped while they go on; what was stopped is due as before when it goes on."""
+        desk.pitched()
+        at = follow_up_is_due(desk, eyes)
+        with desk.db.work() as uow:
+            run = sequences.stop(uow, 1, actor="ana")
+            assert (run.state, run.end_reason, run.due_at) == (RunState.PAUSED, "staff_stop", None)
+            with pytest.raises(Conflict, match="no follow-ups to"):
+                sequences.stop(uow, 1, actor="ana")
+            with pytest.raises(NotFound):
+                sequences.stop(uow, 99, actor="ana")
+        assert due(desk) == []
+        assert step(desk, eyes) is Advanced.PAUSED
+        assert len(desk.mails()) == 1
+        with desk.db.read() as uow:
+            assert uow.session.get_one(Conversation, 1).state is ConversationState.OPEN
+        with desk.db.work() as uow:
+            sequences.resume(uow, 1, actor="ana")
+        assert step(desk, eyes) is Advanced.QUEUED
+        assert at == desk.clock.now()
 
 
 class TestTheirPage:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.clock import Clock
 from app.db.work import Database
@@ -25,6 +26,7 @@ class Desk:
     fetcher: GuardedFetcher
     site: WebServer
     renderer: None = None
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def serve(self, html: str, path: str = "/blog/checklist", *, status: int = 200, **headers: str) -> None:
         """Let the editor's page be `html` from now on."""

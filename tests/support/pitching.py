@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ class Desk:
     vault: Vault = field(default=VAULT)
     editors: tuple[str, ...] = (EDITOR,)
     renderer: None = None
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
     def fetcher(self) -> Fetcher:
