@@ -18,7 +18,7 @@ log = get_logger("app.http")
 # An import is the one large thing that people send; exports of the big tools have tens of megabytes.
 LARGEST_BODY = 1_000_000
 LARGEST_UPLOAD = 500_000_000
-UPLOADS = frozenset({"/api/v1/imports", "/imports"})
+UPLOADS = frozenset({"/api/v1/imports", "/imports", "/imports/mentions"})
 
 CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "

@@ -13,11 +13,11 @@ from app.db import migrate
 from app.digest import service as digest
 from app.domain.said import say
 from app.errors import GapbridgeError, Unavailable
+from app.gaps import schedules
 from app.inbox import service as inbox
 from app.inbox.processing import MOST_QUARANTINED
-from app.installation import hold
+from app.installation import hold, steady, ticking
 from app.mail import sealed
-from app.models import Lease
 
 
 def check_database(container: Container) -> str:
@@ -45,7 +45,7 @@ def check_database(container: Container) -> str:
             )
         )
     kind = "SQLite" if container.db.is_sqlite else "PostgreSQL"
-    return f"{kind} at revision {revision}"
+    return say("{kind} at revision {revision}", kind=kind, revision=revision)
 
 
 def check_data_dir(container: Container) -> str:
@@ -82,7 +82,7 @@ def check_secrets(container: Container) -> str:
         )
     with container.db.read() as look:
         count = sealed.check(look.session, container.vault)
-    return f"{count} stored credential(s) can be opened"
+    return say("{count} stored credential(s) can be opened", count=count)
 
 
 _PLACEHOLDERS = ("change", "secret", "default", "example", "password", "placeholder", "gapbridge", "xxxx", "1234")
@@ -98,7 +98,9 @@ def check_hold(container: Container) -> str:
     found = hold.standing(container.db, container.settings)
     if found.skip is not None:
         raise Unavailable(found.skip.sentence)
-    return "not begun yet" if found.identity is None else f"installation {found.identity} may send"
+    if found.identity is None:
+        return say("not begun yet")
+    return say("installation {identity} may send", identity=found.identity)
 
 
 def check_quarantine(container: Container) -> str:
@@ -108,12 +110,12 @@ def check_quarantine(container: Container) -> str:
     if lately > MOST_QUARANTINED:
         raise Unavailable(
             say(
-                "{lately} received messages broke the parser within an hour; what they name is paused. "
+                "{lately} received messages could not be read within an hour; what they name is paused. "
                 "Look at them in the inbox, and try them again after an update",
                 lately=lately,
             )
         )
-    return f"{waiting} message(s) put aside"
+    return say("{waiting} message(s) put aside", waiting=waiting)
 
 
 def check_digest(container: Container) -> str:
@@ -123,23 +125,56 @@ def check_digest(container: Container) -> str:
         wrong = digest.trouble(look.session, settings)
     if wrong is not None:
         raise Unavailable(wrong)
-    return (
-        f"sent by {settings.system_smtp_host or settings.digest_mailbox}" if digest.is_configured(settings) else "none"
-    )
+    if not digest.is_configured(settings):
+        return say("none")
+    return say("sent by {sender}", sender=settings.system_smtp_host or settings.digest_mailbox)
 
 
 def check_clock(container: Container) -> str:
     """Some process holds the clock's lease: due rows are being found."""
     with container.db.read() as look:
-        lease = look.session.get(Lease, "clock")
-        if lease is None or lease.until < look.now():
+        term = ticking.lease_term(container.settings.sweep_seconds)
+        owner = ticking.holder(look.session, look.now(), term)
+        if owner is None:
             raise Unavailable(
                 say(
                     "no clock is running, so nothing that is due will be done; start `gapbridge serve` "
                     "(embedded workers) or `gapbridge worker`"
                 )
             )
-        return f"held by {lease.owner}"
+        return say("held by {owner}", owner=owner)
+
+
+def check_time(container: Container) -> str:
+    """This machine's clock has run steadily for a day, by the heartbeats; a stop of the machine is no fault of it."""
+    with container.db.read() as look:
+        doubt = steady.doubt(look.session, look.now())
+        now = f"{look.now():%Y-%m-%d %H:%M} UTC"
+        if doubt is None:
+            return now
+        if doubt.reason != steady.STOPPED:
+            raise Unavailable(doubt.sentence)
+        return say("{now}; {stop}", now=now, stop=doubt.sentence)
+
+
+def check_pulls(container: Container) -> str:
+    """The pulls that repeat by themselves come: a refused one means data that grows old in silence."""
+    with container.db.read() as look:
+        found = [one for one in schedules.schedules_of(look) if one.paused_at is None]
+    for one in found:
+        if one.last_error:
+            raise Unavailable(
+                say(
+                    "site {site}: {provider} was last asked in vain ({error}); the next try is at {when} UTC",
+                    site=one.site_id,
+                    provider=one.provider,
+                    error=one.last_error,
+                    when=f"{one.due_at:%Y-%m-%d %H:%M}",
+                )
+            )
+    if not found:
+        return say("none repeats")
+    return say("{count} repeat, next at {at} UTC", count=len(found), at=f"{found[0].due_at:%Y-%m-%d %H:%M}")
 
 
 def lines(container: Container, broker: Callable[[], object]) -> Iterator[tuple[str, bool, str]]:
@@ -153,10 +188,13 @@ def lines(container: Container, broker: Callable[[], object]) -> Iterator[tuple[
         ("quarantine", lambda: check_quarantine(container)),
         ("digest", lambda: check_digest(container)),
         ("clock", lambda: check_clock(container)),
+        ("time", lambda: check_time(container)),
+        ("pulls", lambda: check_pulls(container)),
     ]
     for name, run in checks:
         try:
-            yield name, True, str(run())
+            found = run()
+            yield name, True, found if isinstance(found, str) else str(found)
         except GapbridgeError as error:
             yield name, False, error.detail
         except Exception as error:  # noqa: BLE001 - who looks after an installation reports what it meets and looks on

@@ -18,13 +18,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 
 from app.domain.people import LANGUAGES
-from app.domain.said import Sentence
+from app.domain.said import Day, Moment, Sentence
 
 CATALOGS = Path(__file__).parent / "web" / "locales"
 PSEUDO = "x-pseudo"
@@ -78,19 +78,44 @@ def _(text: str, **values: object) -> str:
     """`text` in the reader's language; `values` fill {names}. A sentence of a service brings its own values."""
     template, filling = (text.template, text.values) if isinstance(text, Sentence) else (text, values)
     said = _translate(template)
-    return said.format(**{name: finalize(value) for name, value in filling.items()}) if filling else said
+    return said.format(**{name: _inside(value) for name, value in filling.items()}) if filling else said
 
 
 def finalize(value: object) -> object:
-    """What a template prints: sentences of the services in the reader's language, everything else as it is."""
+    """What a template prints: sentences of the services, their days and moments as the reader has them, everything else as it is."""
+    if isinstance(value, Moment):
+        return str(value) if language() == "en" and zone().key == "UTC" else when(value)
+    if isinstance(value, Day):
+        return str(value) if language() == "en" else format_date(value, "long", locale=language())
     return _(value) if isinstance(value, Sentence) else value
+
+
+def _inside(value: object) -> object:
+    """What fills a {name}: a number is written as in the reader's language, whatever the text asks of it (`{rows:,}`)."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return _Number(value) if number and language() != "en" else finalize(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    value: object
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec).translate(_separators(language()))
+
+
+@lru_cache
+def _separators(language: str) -> dict[int, str]:
+    return {ord(","): get_group_symbol(language), ord("."): get_decimal_symbol(language)}
 
 
 def ngettext(one: str, many: str, number: int, **values: object) -> str:
     """The form of the sentence that fits `number`, which also fills {number}."""
     reader = _reader.get().language
     said = _catalog(reader).ngettext(one, many, number)
-    return (_pseudo(said) if reader == PSEUDO else said).format(number=figure(number), **values)
+    return (_pseudo(said) if reader == PSEUDO else said).format(
+        number=figure(number), **{name: _inside(value) for name, value in values.items()}
+    )
 
 
 def mark(text: str) -> str:
@@ -100,22 +125,39 @@ def mark(text: str) -> str:
 
 def when(moment: datetime | date) -> str:
     """A moment in the reader's zone, or a day, as it is written in the reader's language."""
-    locale = Locale.parse(language())
     if not isinstance(moment, datetime):
-        return format_date(moment, "d MMM y", locale=locale)
+        return _dated(moment, "d MMM y", "yMMMd")
     at = moment.astimezone(zone())
-    said = format_datetime(at, "d MMM y HH:mm", locale=locale)
+    said = f"{_dated(at, 'd MMM y', 'yMMMd')} {at.strftime('%H:%M')}"
     return f"{said} UTC" if at.utcoffset() == UTC.utcoffset(None) else said
+
+
+def there(moment: datetime, zone_name: str) -> str:
+    """A moment on the clock of a place, with the name of its zone: "Mon 09:14 (Europe/Berlin)"."""
+    at = moment.astimezone(ZoneInfo(zone_name))
+    return f"{format_datetime(at, 'EEE HH:mm', locale=Locale.parse(language()))} ({zone_name})"
 
 
 def day(moment: date) -> str:
     """A day without its year, as it is written in the reader's language."""
-    return format_date(moment, "d MMM", locale=Locale.parse(language()))
+    return _dated(moment, "d MMM", "MMMd")
+
+
+def _dated(moment: date, pattern: str, skeleton: str) -> str:
+    """English with the day first, everywhere; another language in its own way ("1. Juli 2026"), by the Unicode CLDR."""
+    if language() == "en":
+        return str(format_date(moment, pattern, locale="en"))
+    return str(format_skeleton(skeleton, moment, locale=language()))
 
 
 def figure(value: float) -> str:
     """A number with at most one decimal, as it is written in the reader's language."""
     return str(format_decimal(round(value, 1), format="#,##0.#", locale=language()))
+
+
+def amount(value: float) -> str:
+    """A number with all the decimals that it has (up to ten digits), as it is written in the reader's language."""
+    return f"{_Number(value):,.10g}"
 
 
 def _translate(text: str) -> str:

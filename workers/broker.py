@@ -20,7 +20,7 @@ from dramatiq import Broker, Message, Middleware
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.middleware import ShutdownNotifications, TimeLimit
+from dramatiq.middleware import TimeLimit
 
 from app.domain.said import say
 from app.errors import BadInput, Unavailable
@@ -52,10 +52,15 @@ _QUEUES = {
     Job.LINKS_CHECK: "pages",
     Job.DOMAINS_CHECK: "pages",
     Job.MAIL_DOMAINS_CHECK: "pages",
+    Job.MAILBOX_LOOK: "pages",
     Job.GAPS_PULL: "pages",
+    Job.GAPS_SETTLE: "pages",
     Job.GAPS_EXPIRE: "pages",
     Job.PAGES_CHECK: "pages",
     Job.GAPS_IMPORT: "pages",
+    Job.GAPS_TAKEBACK: "pages",
+    Job.GAPS_ASKED_PULL: "pages",
+    Job.GAPS_DISCOVER: "pages",
     Job.GAPS_REFIT: "pages",
     Job.GAPS_VERIFY: "pages",
 }
@@ -80,13 +85,11 @@ def middleware() -> list[Middleware]:
         # Limits. A job that runs away is ended; jobs state their own limit. Only a backstop: it cannot end a system
         # call, so every socket has its own time-out.
         TimeLimit(time_limit=900_000),
-        # Stopping. Jobs that may be cut short say `cut_short`; by default the worker waits for the end of a job, for
-        # one that is cut between the final dot and its answer is a mail of unknown fate.
-        ShutdownNotifications(notify_shutdown=False),
         # Tracing.
         Correlation(),
-        # Left out on purpose: Retries and dead letters (the row says when it is due again, and the clock rings for
-        # it), AgeLimit (an old bell is as good as a new one), Callbacks, Pipelines and Results (a job answers by rows).
+        # Left out on purpose: ShutdownNotifications (a stop raises nothing in a job: cut off anywhere, it may leave a
+        # transaction open, or a mail of unknown fate; long jobs look at `Container.stopping`), Retries and dead letters
+        # (the row says when it is due again, and the clock rings for it), AgeLimit (an old bell is as good as a new one), Callbacks, Pipelines and Results (a job answers by rows).
     ]
 
 

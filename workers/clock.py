@@ -12,72 +12,23 @@ import secrets
 import socket
 import threading
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from dramatiq import Broker
-from sqlalchemy import CursorResult, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col
 
 from app.container import Container
 from app.installation import hold
+from app.installation.ticking import give_back_lease, lease_term, take_lease
 from app.log import correlated, get_logger
-from app.models import Lease
 from workers.broker import backlog, queue_of, queues
 from workers.metrics import DUE, SWEEPS
 from workers.work import Work
 
 log = get_logger("workers.clock")
 
-LEASE = "clock"
 # More than this many messages waiting in a queue: the workers have enough, and ringing again would only pile up copies.
 BACKLOG = 500
 # Rows that one sweep rings for at most, of one kind.
 AT_ONCE = 500
-
-
-def take_lease(session: Session, owner: str, now: datetime, term: timedelta, name: str = LEASE) -> int | None:
-    """Take or renew the lease `name` until `now + term`; the fence when `owner` holds it now, None when another does.
-
-    Compare-and-set in one statement: of two that try at once, one wins. The fence grows with each new holder.
-    """
-    insert = sqlite.insert(Lease) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(Lease)
-    session.execute(
-        insert.values(name=name, owner=owner, until=now + term, fence=1).on_conflict_do_nothing(index_elements=["name"])
-    )
-    renewed = session.execute(
-        update(Lease)
-        .where(col(Lease.name) == name, col(Lease.owner) == owner)
-        .values(until=now + term)
-        .returning(col(Lease.fence))
-        .execution_options(synchronize_session=False)
-    ).scalar_one_or_none()
-    if renewed is not None:
-        return int(renewed)
-    taken = session.execute(
-        update(Lease)
-        .where(col(Lease.name) == name, col(Lease.until) < now)
-        .values(owner=owner, until=now + term, fence=col(Lease.fence) + 1)
-        .returning(col(Lease.fence))
-        .execution_options(synchronize_session=False)
-    ).scalar_one_or_none()
-    return None if taken is None else int(taken)
-
-
-def give_back_lease(session: Session, owner: str, now: datetime, name: str = LEASE) -> bool:
-    """End the lease of `owner` now, so that the next clock need not wait for it; False when it was not the holder."""
-    result = session.execute(
-        update(Lease)
-        .where(col(Lease.name) == name, col(Lease.owner) == owner)
-        .values(until=now - timedelta(seconds=1))
-        .execution_options(synchronize_session=False)
-    )
-    return isinstance(result, CursorResult) and result.rowcount > 0
-
-
-def lease_term(sweep_seconds: float) -> timedelta:
-    """How long a clock holds the lease: three sweeps and at least five seconds, so that a slow one loses nothing."""
-    return timedelta(seconds=max(3 * sweep_seconds, 5.0))
 
 
 class ClockThread:
@@ -86,6 +37,7 @@ class ClockThread:
     def __init__(self, container: Container, broker: Broker, table: Sequence[Work]) -> None:
         self.owner = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._container = container
+        self._began = container.db.clock.now()
         self._broker = broker
         self._table = table
         self._stop = threading.Event()
@@ -118,7 +70,7 @@ class ClockThread:
         if not self._ticking:
             self._ticking = True
             log.info("clock.holds", owner=self.owner, fence=fence)
-        hold.beat(self._container.db, self._container.settings)
+        hold.beat(self._container.db, self._container.settings, self._began)
         # Looked at before the first bell: what one kind of work rings for must not keep its neighbours out.
         namespace = self._container.settings.broker_namespace
         full = {name for name in queues(namespace) if self._full(name)}

@@ -66,7 +66,8 @@ class Runtime:
         """
         self.clock.stop()
         self.watcher.stop()
-        # Both at once: the second takes no more work while the first waits for its jobs.
+        self._container.stopping.set()
+        # All at once: the second takes no more work while the first waits for its jobs.
         stops = [threading.Thread(target=worker.stop, args=(int(timeout * 1000),)) for worker in self._workers]
         for stop in stops:
             stop.start()

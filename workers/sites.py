@@ -18,6 +18,6 @@ def check(container: Container, page_id: int) -> Look:
 
 
 WORK: tuple[Work, ...] = (
-    Work(Job.PAGES_CHECK, run=check, due=pages.due, time_limit=timedelta(minutes=5), cut_short=True),
-    Work(Job.GAPS_REFIT, run=our_pages.run, due=our_pages.due, time_limit=timedelta(hours=1), cut_short=True),
+    Work(Job.PAGES_CHECK, run=check, due=pages.due, time_limit=timedelta(minutes=5)),
+    Work(Job.GAPS_REFIT, run=our_pages.run, due=our_pages.due, time_limit=timedelta(hours=1)),
 )

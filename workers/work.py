@@ -27,8 +27,8 @@ class Work:
     """`run(container, row_id)` makes its own transactions and must be safe to run twice, late, or not at all;
     `due(session, now)` gives the ids of the rows that want it now, most urgent first (it may read only).
 
-    `time_limit` ends a run that has gone astray: keep it above every time-out inside. `cut_short` lets a stopping
-    worker end the run at once (with dramatiq's `Shutdown` raised in it); never set it for work that sends.
+    `time_limit` ends a run that has gone astray: keep it above every time-out inside. A stopping worker waits
+    for the end of a run; one that takes minutes looks at `Container.stopping` between two steps and stays due.
     `priority`: of the messages that a worker holds, those with the lower number run first.
     """
 
@@ -36,7 +36,6 @@ class Work:
     run: Callable[[Container, int], object]
     due: Callable[[Session, datetime], Iterable[int]]
     time_limit: timedelta = timedelta(minutes=15)
-    cut_short: bool = False
     priority: int = 0
 
 
@@ -50,7 +49,6 @@ def declare(broker: Broker, container: Container, table: Sequence[Work]) -> None
             broker=broker,
             priority=work.priority,
             time_limit=work.time_limit.total_seconds() * 1000,
-            notify_shutdown=work.cut_short,
         )(_performer(container, work, faults))
 
 

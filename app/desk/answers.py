@@ -11,25 +11,37 @@ from sqlmodel import col
 
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
+from app.desk import answering, prepared
+from app.desk.addressees import addressees
 from app.desk.service import Person, decided
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
-from app.domain.link_verdict import on_site
+from app.domain.inbound import OWN_SIDE
+from app.domain.link_target import on_site
 from app.domain.pipeline import LostReason, Stage
-from app.domain.said import say
+from app.domain.said import Sentence, kept, say
 from app.domain.triage import ReplyClass
 from app.errors import BadInput, Conflict, FieldProblem
 from app.inbox import service as inbox
 from app.inbox import triage
+from app.mail import mime
 from app.models import Conversation, Decision, DecisionKind, Inbound, Outbound, OutboundKind, SuppressionKind, Triage
 from app.outbox import service as outbox
 from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
 from app.prospects import suppression
+from app.reports.inbox import text_of
 from app.settings import Settings
 
-MOST_CHARS = 20_000
-_FINAL = "this cannot be taken back here: {}; a lead may lift the suppression"
+# Kept with the decision as they stand here, so that a page can say them in its reader's language.
+_FINAL = {
+    ReplyClass.UNSUBSCRIBE: say(
+        "this cannot be taken back here: their address is suppressed (unsubscribed); a lead may lift the suppression"
+    ),
+    ReplyClass.BOUNCE: say(
+        "this cannot be taken back here: their address is suppressed (bounced); a lead may lift the suppression"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ def classify(
     if chosen in (ReplyClass.INTERESTED, ReplyClass.QUESTION) or (
         chosen is ReplyClass.WANTS_PAYMENT and settings.paid_links == "answer"
     ):
-        line.due_at = triage.due(uow, settings, row, chosen)
+        triage.until(line, row, triage.due(uow, settings, row, chosen))
         triage.wait(uow, row)
     elif chosen is ReplyClass.NOT_NOW:
         prospect = prospects.get(uow, prospect_id)
@@ -109,7 +121,7 @@ def _end(
             )
         kind = Blocking.UNSUBSCRIBE if chosen is ReplyClass.UNSUBSCRIBE else Blocking.HARD_BOUNCE
         prospects.block(uow, prospect_id, kind, inbound_id=row.id, detail=f"by {person.actor}")
-        data["final"] = _FINAL.format(f"their address is suppressed ({why})")
+        data["final"] = str(_FINAL[chosen])
     if prospects.get(uow, prospect_id).stage not in (Stage.WON, Stage.LOST):
         data["give_up"] = prospects.give_up(uow, prospect_id, reasons[chosen], actor=person.actor).id
     return data
@@ -118,8 +130,8 @@ def _end(
 def _addresses(uow: UnitOfWork, row: Inbound, chosen: ReplyClass) -> list[str]:
     outbound = uow.session.get(Outbound, row.outbound_id) if row.outbound_id else None
     written = outbound.to_address if outbound is not None else None
-    # A bounce comes from a server; the address that it is about is ours to know.
-    theirs = row.from_address if chosen is ReplyClass.UNSUBSCRIBE else None
+    # A bounce comes from a server, and a colleague's mail from ourselves; the address that it is about is ours to know.
+    theirs = row.from_address if chosen is ReplyClass.UNSUBSCRIBE and row.rule != OWN_SIDE else None
     return list(dict.fromkeys(address for address in (written, theirs) if address))
 
 
@@ -142,32 +154,42 @@ def answer(
     body_text: str,
     *,
     seen: Seen,
+    to: str | None = None,
     undo_seconds: int | None = None,
 ) -> Outbound:
-    """Answer in the conversation's thread and from its mailbox, after the undo window.
+    """Answer whoever wrote, in the conversation's thread and from its mailbox, after the undo window.
 
+    `to` is one of `app.desk.addressees`; without it the answer goes to the sure one.
     Raises Conflict when a newer mail stands in the conversation than the person has `seen` (theirs, or a colleague's
-    answer), BadInput for an empty text, Refused for a suppressed address.
+    answer; the same of the same person a second time is the first one), BadInput for an empty or unfinished text and where it is not
+    certain who wrote, Refused for a suppressed address.
     """
     body_text = body_text.replace("\r\n", "\n").strip()
     if not body_text:
         raise BadInput(say("the answer is empty"), FieldProblem("body_text", say("Write the answer")))
-    if len(body_text) > MOST_CHARS:
+    if len(body_text) > answering.MOST_CHARS:
         raise BadInput(
             say("the answer is too long"),
-            FieldProblem("body_text", say("Keep it under {most_chars} characters", most_chars=MOST_CHARS)),
+            FieldProblem("body_text", say("Keep it under {most_chars} characters", most_chars=answering.MOST_CHARS)),
         )
+    prepared.check_finished(uow, body_text)
     row, prospect_id = _owned(uow, inbound_id)
     conversation = _conversation(uow, row)
+    address = addressees(uow, row, conversation).chosen(to)
     # Under the prospect's lock, which everybody who answers or receives takes first: of two, the second sees the first.
     now_there = newest(uow, conversation.id)
     if now_there.inbound_id > seen.inbound_id:
         raise Conflict(say("a newer message of theirs has come since you opened this; your answer was not sent"))
     if now_there.outbound_id > seen.outbound_id:
+        again = uow.session.get_one(Outbound, now_there.outbound_id)
+        same = text_of(again.raw).splitlines() == body_text.splitlines()
+        if same and again.kind is OutboundKind.REPLY and again.approved_by == person.actor:
+            # Pressed twice: the first has sent it.
+            return again
         raise Conflict(say("somebody has answered since you opened this; your answer was not sent"))
     latest = uow.session.get(Inbound, now_there.inbound_id) or row
     window = settings.undo_window if undo_seconds is None else timedelta(seconds=undo_seconds)
-    subject = " ".join((latest.subject or conversation.subject).split())[:900]
+    subject = mime.one_line(latest.subject or conversation.subject)[:900]
     made = outbox.enqueue(
         uow,
         vault,
@@ -180,10 +202,12 @@ def answer(
         approved_by=person.actor,
         not_before=uow.now() + window,
         answers=latest.message_id,
+        to_address=address,
     )
     for line, waiting in triage.waiting_in(uow, conversation.id):
         triage.finish(uow, waiting, actor=person.actor)
         line.answered_by = made.id
+    answering.forget(uow, person, conversation.id)
     conversation.last_message_at = uow.now()
     prospects.note(uow, prospect_id, "answered", actor=person.actor, outbound_id=made.id, inbound_id=row.id)
     return made
@@ -242,11 +266,24 @@ def lose(uow: UnitOfWork, person: Person, inbound_id: int, reason: LostReason) -
     )
 
 
+def snooze(uow: UnitOfWork, person: Person, inbound_id: int, until: datetime) -> Decision:
+    """Put a message aside until a moment; a newer message of theirs waits at once. Raises BadInput (field `until`) for the past."""
+    if until <= uow.now():
+        raise BadInput(say("that moment has passed"), FieldProblem("until", say("Choose a later day")))
+    row, prospect_id = _owned(uow, inbound_id)
+    before = _state(row, triage.of(uow, row))
+    triage.sleep(uow, row, until)
+    row.handled_by = row.handled_at = None
+    prospects.note(uow, prospect_id, "snoozed", actor=person.actor, until=until.isoformat(), inbound_id=row.id)
+    return decided(uow, person, prospect_id, DecisionKind.SNOOZE, inbound_id=row.id, before=before)
+
+
 def reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
-    """Take back what a class, an agreement or a loss has done. Raises Conflict with a sentence where that is impossible."""
+    """Take back what a class, a snooze, an agreement or a loss has done. Raises Conflict with a sentence where that is impossible."""
     data = decision.data
     if data.get("final"):
-        raise Conflict(data["final"])
+        why = kept(data["final"])
+        raise Conflict(why if isinstance(why, Sentence) else Sentence(why, {}))
     row = inbox.locked(uow, data["inbound_id"])
     line, before = triage.of(uow, row), data["before"]
     if data.get("give_up"):
@@ -260,8 +297,8 @@ def reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
         _conversation(uow, row).agreed = data["agreed"]
     for name in ("chosen", "chosen_by", "waits", "sleeps"):
         setattr(line, name, before[name])
-    for name in ("chosen_at", "due_at"):
-        setattr(line, name, datetime.fromisoformat(before[name]) if before[name] else None)
+    line.chosen_at = datetime.fromisoformat(before["chosen_at"]) if before["chosen_at"] else None
+    triage.until(line, row, datetime.fromisoformat(before["due_at"]) if before["due_at"] else None)
     row.handled_by = before["handled_by"]
     row.handled_at = datetime.fromisoformat(before["handled_at"]) if before["handled_at"] else None
     prospects.note(uow, decision.prospect_id, "decision_taken_back", actor=person.actor, reason=decision.kind.value)

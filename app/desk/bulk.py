@@ -18,6 +18,7 @@ from app.domain.said import say
 from app.errors import Conflict, Refused, Skip
 from app.models import Contact, Decision, DecisionKind, Pitch, PitchState, Prospect
 from app.pitches import service as pitches
+from app.prospects import service as prospects
 from app.reports.prospects import Lane, queue
 from app.settings import Settings
 
@@ -111,9 +112,8 @@ def approve(
         problems.append(Skip("bulk-mixed", say("They are not all of one pitch and one version of its template.")))
     unread = [pitch for pitch in to_open(vault, person, loaded) if proof(vault, person, pitch) not in proofs]
     if unread:
-        problems.append(
-            Skip("bulk-unread", say("{count} of the drafts that must be read were not opened yet.", count=len(unread)))
-        )
+        names = ", ".join(prospects.get(uow, pitch.prospect_id).domain for pitch in unread)
+        problems.append(Skip("bulk-unread", say("These must be opened and read first: {names}.", names=names)))
     if problems:
         raise Refused(say("Nothing was approved."), *problems)
     done = [

@@ -12,9 +12,11 @@ from app.audit import service as audit
 from app.db.work import UnitOfWork
 from app.desk import service as desk
 from app.desk.service import Person
+from app.domain.gap import LINKED_BY_DATA, GapState
 from app.domain.pipeline import LostReason, Stage
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem, GapbridgeError
+from app.gaps import kept
 from app.mentions import service as mentions
 from app.models import Prospect
 
@@ -85,4 +87,16 @@ def put_back(uow: UnitOfWork, site_id: int, ids: Sequence[int], *, actor: str) -
             made.done += 1
         except GapbridgeError as error:
             made.refused.append((prospect.domain, error.detail))
+    return made
+
+
+def not_linked(uow: UnitOfWork, site_id: int, ids: Sequence[int], *, actor: str) -> Reviewed:
+    """Take it back for domains that our own lists show to link to us, now and at every later import: a person has looked."""
+    made = Reviewed()
+    for prospect in _chosen(uow, site_id, ids):
+        if prospect.gap_state is not GapState.LINKED:
+            made.refused.append((prospect.domain, "no list of ours shows a link of it"))
+            continue
+        kept.keep_row(uow, site_id, prospect.domain, rule=LINKED_BY_DATA, actor=actor)
+        made.done += 1
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -14,21 +15,21 @@ from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
-from app.domain.said import say
+from app.domain.said import say, stored
 from app.errors import BadInput, Conflict, FieldProblem, GapbridgeError, Refused
-from app.models import Decision, DecisionKind, KeptText, Outbound, Pitch
+from app.models import Decision, DecisionKind, KeptText, Outbound, Pitch, Prospect
 from app.pitches import repository as pitch_repository
 from app.pitches import service as pitches
 from app.prospects import leases
 from app.prospects import service as prospects
+from app.reports import inbox, sequences
 from app.reports.prospects import Lane, queue
 from app.settings import Settings
+from app.team import preferences
 
 # How many decisions back a person can go.
 UNDO_DEPTH = 20
 _TRIES = 50
-# Decided about a message; nobody holds a domain for these.
-IN_THE_INBOX = frozenset({DecisionKind.CLASS, DecisionKind.WON, DecisionKind.LOST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,38 @@ class Person:
     name: str
 
 
+class Work(StrEnum):
+    """What a person is led to first: a message, follow-ups that stand still, or a prospect of the queue."""
+
+    REPLY = "reply"
+    PAUSED = "paused"
+    PROSPECT = "prospect"
+
+
 @dataclass(frozen=True, slots=True)
 class Undone:
     """A decision that was taken back, or `problem` in a sentence why it cannot be."""
 
     decision: Decision
     problem: str | None = None
+
+
+def start(uow: UnitOfWork, person: Person) -> tuple[Work, int | None]:
+    """What a person begins with, and its message or prospect: a reply that waits, a prospect whose snooze is over, follow-ups that
+    stand still, the best new prospect (None: there is none).
+
+    Each person is led to a pause once: undecided it would keep everybody from the new ones.
+    """
+    replies = inbox.waiting(uow, limit=1)
+    if replies:
+        return Work.REPLY, int(replies[0]["id"])
+    woken = take_next(uow, person, Lane(), woken=True)
+    if woken is not None:
+        return Work.PROSPECT, woken
+    pause = sequences.newest_pause(uow)
+    if pause is not None and preferences.led_to_pause(uow, person.id, pause):
+        return Work.PAUSED, None
+    return Work.PROSPECT, take_next(uow, person, Lane())
 
 
 def take_next(
@@ -57,16 +84,21 @@ def take_next(
     after: tuple[str, int] | None = None,
     soft: bool = False,
     but: int | None = None,
+    woken: bool = False,
 ) -> int | None:
     """Lease the best free prospect of a lane behind `after` (else from its front) and have a draft ready; None when none is.
 
     Somebody else may take one at the same moment: then the next is tried, and nobody notices. `but` is left out: a decision
-    about it is on its way.
+    about it is on its way. `woken`: only of those whose snooze is over.
     """
     tried: set[int | None] = {but}
+    # What is shown next must outlive the decision about what is open, and that gives the domain of the open one back: the same domain
+    # of another site comes when it is free.
+    shown = [one for one in (but, after[1] if after else None) if one] if soft else []
+    open_now = set(uow.session.execute(select(col(Prospect.domain)).where(col(Prospect.id).in_(shown))).scalars())
     for start in (after, None) if after else (None,):
-        for row in queue(uow, lane, after=start, limit=_TRIES, free_for=(person.id, person.caller)):
-            if row["id"] in tried or (after is not None and row["id"] == after[1]):
+        for row in queue(uow, lane, after=start, limit=_TRIES, free_for=(person.id, person.caller), woken=woken):
+            if row["id"] in tried or (after is not None and row["id"] == after[1]) or row["domain"] in open_now:
                 continue
             tried.add(row["id"])
             prospect = prospects.get(uow, row["id"])
@@ -172,11 +204,25 @@ def undo(uow: UnitOfWork, person: Person) -> Undone:
         with uow.session.begin_nested():
             _reverse(uow, person, decision)
     except GapbridgeError as error:
-        decision.data = {**decision.data, "final": error.detail}
+        decision.data = {**decision.data, "final": stored(error.detail)}
         return Undone(decision, error.detail)
-    if decision.kind not in IN_THE_INBOX:
+    if not about_message(decision) and not about_move(decision):
         leases.claim(uow, prospects.get(uow, decision.prospect_id), holder=person.caller, name=person.name)
     return Undone(decision)
+
+
+def about_message(decision: Decision) -> bool:
+    """Whether it was decided in the inbox, about a message; nobody holds a domain for these."""
+    return "inbound_id" in decision.data
+
+
+def about_move(decision: Decision) -> bool:
+    """Whether it was a move of the pipeline by hand; nobody holds a domain for these either."""
+    return "inbound_id" not in decision.data and decision.kind in (
+        DecisionKind.LOST,
+        DecisionKind.WON,
+        DecisionKind.REOPEN,
+    )
 
 
 def undo_pitch(uow: UnitOfWork, pitch_id: int, *, actor: str) -> Pitch:
@@ -247,7 +293,15 @@ def decided(uow: UnitOfWork, person: Person, prospect_id: int, kind: DecisionKin
 
 
 def _reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
-    if decision.kind is DecisionKind.APPROVE:
+    if about_message(decision):
+        from app.desk import answers
+
+        answers.reverse(uow, person, decision)
+    elif about_move(decision):
+        from app.desk import moves
+
+        moves.reverse(uow, person, decision)
+    elif decision.kind is DecisionKind.APPROVE:
         outbound = uow.session.get(Outbound, decision.data["outbound_id"])
         pitch = pitches.get(uow, decision.data["pitch_id"])
         if outbound is not None and pitch.prospect_id == decision.prospect_id:
@@ -259,7 +313,3 @@ def _reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
         prospect = prospects.get(uow, decision.prospect_id)
         prospect.snoozed_until = datetime.fromisoformat(before) if before else None
         prospects.note(uow, decision.prospect_id, "snooze_undone", actor=person.actor)
-    elif decision.kind is not DecisionKind.PASS:
-        from app.desk import answers
-
-        answers.reverse(uow, person, decision)

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from app.domain.pipeline import Stage
 from app.i18n import _, mark, ngettext, when
 from app.models import ChangeKind, GapChange, Inbound, Link, Prospect, Site, StageEvent, Triage
+from app.reports import unsure
 from app.reports.inbox import awake
 
 SHOWN = 5
@@ -50,15 +51,16 @@ class Digested:
     until: datetime
     parts: list[Part] = field(default_factory=list)
     replies_due: int = 0
+    unsure: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to tell."""
-        return not self.parts and not self.replies_due
+        return not self.parts and not self.replies_due and not self.unsure
 
     def counts(self) -> dict[str, Any]:
         """As JSON, for the row."""
-        return {"parts": [asdict(part) for part in self.parts], "replies_due": self.replies_due}
+        return {"parts": [asdict(part) for part in self.parts], "replies_due": self.replies_due, "unsure": self.unsure}
 
     def subject(self) -> str:
         """The subject line, in the reader's language."""
@@ -84,6 +86,16 @@ class Digested:
                 ngettext("One reply waits for an answer.", "{number} replies wait for an answer.", self.replies_due),
                 "",
             ]
+        if self.unsure:
+            lines += [
+                ngettext(
+                    "Of one mail it is not known whether it has arrived: {url}",
+                    "Of {number} mails it is not known whether they have arrived: {url}",
+                    self.unsure,
+                    url=f"{base}/outbox?tab=ambiguous",
+                ),
+                "",
+            ]
         lines += [
             _("All changes: {url}", url=f"{base}/gap/changes"),
             _("Links: {url}", url=f"{base}/links"),
@@ -103,6 +115,7 @@ def collect(session: Session, since: datetime, until: datetime) -> Digested:
             found.parts.append(part)
     due = select(func.count()).select_from(Inbound).join(Triage, col(Triage.inbound_id) == col(Inbound.id))
     found.replies_due = session.execute(due.where(awake(until), col(Inbound.prospect_id).is_not(None))).scalar_one()
+    found.unsure = unsure.count_waiting(session, until)
     return found
 
 

@@ -25,10 +25,12 @@ from app.audit import service as audit
 from app.clock import SystemClock
 from app.db import migrate
 from app.db.engine import make_engine
+from app.db.vault import Vault
 from app.db.work import Database
 from app.domain.said import say
 from app.errors import BadInput, Conflict
-from app.installation import hold
+from app.installation import forgotten, hold
+from app.installation.forgotten import Forgotten, Kept
 from app.jobs import SilentDispatcher
 from app.log import get_logger
 from app.settings import Settings
@@ -50,6 +52,19 @@ class Backup:
     made_at: str
     rows: dict[str, int]
     files: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was brought back; how many rules of suppression of the replaced data were `kept`, and how many could not be.
+
+    `unread`: the replaced data could not be read at all (it is damaged, or of another version).
+    """
+
+    saved: Backup
+    kept: int
+    lost: int
+    unread: bool
 
 
 def backup(settings: Settings, path: Path) -> Backup:
@@ -123,8 +138,10 @@ def check(path: Path) -> Backup:
     return found
 
 
-def restore(settings: Settings, path: Path, *, force: bool = False) -> Backup:
+def restore(settings: Settings, path: Path, *, force: bool = False) -> Restored:
     """Put a backup in place of this installation's data; nothing is sent until `gapbridge release`.
+
+    Rules of suppression that the replaced data has and the backup has not are kept.
 
     Stop every process of the installation first. Refuses (Conflict) over data without `force`, and a backup of a newer version;
     an older one is migrated. Raises BadInput for a backup that is not whole, or of the other kind of database.
@@ -151,6 +168,7 @@ def restore(settings: Settings, path: Path, *, force: bool = False) -> Backup:
         )
     if not force and migrate.current(url) is not None:
         raise Conflict(say("there is an installation here already; --force replaces its data with the backup"))
+    replaced = forgotten.of_database(url) if force else Kept(None, ())
     if kind == "sqlite":
         _load_sqlite(url, path)
     else:
@@ -160,17 +178,21 @@ def restore(settings: Settings, path: Path, *, force: bool = False) -> Backup:
             shutil.rmtree(settings.data_dir / name, ignore_errors=True)
             shutil.copytree(path / name, settings.data_dir / name)
     migrate.upgrade(url)
-    _hold(settings, saved)
+    kept = _hold(settings, saved, replaced)
     log.warning("installation.restored", made_at=saved.made_at, revision=saved.revision)
-    return saved
+    return Restored(saved, len(kept.rules), kept.unusable, unread=replaced is None)
 
 
-def _hold(settings: Settings, saved: Backup) -> None:
+def _hold(settings: Settings, saved: Backup, replaced: Kept | None) -> Forgotten:
     db = Database(settings.resolved_database_url, SystemClock(), SilentDispatcher())
     try:
         with db.work() as uow:
             made_at = datetime.fromisoformat(saved.made_at)
             hold.hold(uow, f"it was restored from a backup of {made_at:%d %b %Y %H:%M} UTC", data_of=made_at)
+            if replaced is None or not replaced.rules:
+                return Forgotten()
+            # Whoever asked not to be written to after the backup asked for good.
+            return forgotten.take_in(uow, Vault(settings.secret_keys()), replaced, actor="restore")
     finally:
         db.dispose()
 

@@ -20,7 +20,7 @@ from app.audit import service as audit
 from app.db.work import Database, UnitOfWork
 from app.domain.said import say
 from app.errors import Skip
-from app.installation import identity, witness
+from app.installation import identity, journal, steady, witness
 from app.installation.witness import Witness
 from app.log import get_logger
 from app.models import Installation, Outbound, SendAttempt
@@ -108,8 +108,11 @@ def standing(db: Database, settings: Settings) -> Standing:
     return Standing(row.identity, row.generation, row.ticks, None, path)
 
 
-def beat(db: Database, settings: Settings) -> Standing:
-    """One heartbeat of the clock: the count in the database grows, and then the one outside."""
+def beat(db: Database, settings: Settings, began: datetime | None = None) -> Standing:
+    """One heartbeat of the clock: the count in the database grows, and then the one outside.
+
+    `began` is when the process that beats was started, if it stays.
+    """
     now = standing(db, settings)
     if now.identity is None or now.skip is not None:
         return now
@@ -117,12 +120,13 @@ def beat(db: Database, settings: Settings) -> Standing:
         ticks = uow.session.execute(
             update(Installation)
             .where(col(Installation.id) == 1, col(Installation.held_at).is_(None))
-            .values(ticks=col(Installation.ticks) + 1, seen_at=uow.now())
+            .values(ticks=col(Installation.ticks) + 1, **steady.noting(uow.now(), began))
             .returning(col(Installation.ticks))
             .execution_options(synchronize_session=False)
         ).scalar_one_or_none()
     if ticks is not None:
         witness.write(now.path, Witness(now.identity, now.generation, ticks, 0))
+        journal.keep(db, settings)
     return now
 
 

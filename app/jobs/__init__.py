@@ -29,12 +29,17 @@ class Job(StrEnum):
     LINKS_CHECK = "links.check"  # -> link
     DOMAINS_CHECK = "domains.check"  # -> sending domain
     MAIL_DOMAINS_CHECK = "mail-domains.check"  # -> domain of recipients
+    MAILBOX_LOOK = "mailbox.look"  # -> mailbox
     GAPS_PULL = "gaps.pull"  # -> provider schedule
+    GAPS_SETTLE = "gaps.settle"  # -> provider pull
     GAPS_EXPIRE = "gaps.expire"  # -> snapshot
     PAGES_CHECK = "pages.check"  # -> page of ours
     GAPS_VERIFY = "gaps.verify"  # -> prospect
     GAPS_REFIT = "gaps.refit"  # -> site of ours
     GAPS_IMPORT = "gaps.import"  # -> upload
+    GAPS_TAKEBACK = "gaps.takeback"  # -> upload
+    GAPS_ASKED_PULL = "gaps.asked-pull"  # -> upload
+    GAPS_DISCOVER = "gaps.discover"  # -> upload
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ def strips(
     One query for all of them, so that a page of links asks once. A link that has no look, or that there is none of, has a
     strip of days on which nobody looked.
     """
+    if not link_ids:
+        return {}
     end = last or uow.now().astimezone(UTC).date()
     begin = datetime.combine(end - timedelta(days=days - 1), time.min, tzinfo=UTC)
     looks: dict[int, list[Seen]] = {link_id: [] for link_id in link_ids}

@@ -12,6 +12,9 @@ from sqlmodel import Session, col
 from app.domain.link_watch import DayState, Trouble
 from app.models import Link, LinkCheck, LinkState
 
+#: So many looks back the words of a page are looked for.
+_LOOKS_BACK = 10
+
 
 def due(session: Session, now: datetime) -> Sequence[int]:
     """Links that are to be looked at now, longest due first."""
@@ -44,6 +47,17 @@ def first_seen_facts(session: Session, link_id: int) -> dict[str, object]:
         .limit(1)
     ).scalar_one_or_none()
     return dict(found or {})
+
+
+def words_when_seen(session: Session, link_id: int) -> int | None:
+    """How many words the page had when the link was last seen on it; None where no look counted them."""
+    found = session.execute(
+        select(col(LinkCheck.facts))
+        .where(col(LinkCheck.link_id) == link_id, col(LinkCheck.verdict) == "linked")
+        .order_by(col(LinkCheck.id).desc())
+        .limit(_LOOKS_BACK)
+    ).scalars()
+    return next((int(facts["words"]) for facts in found if facts and facts.get("words") is not None), None)
 
 
 def checks_of(session: Session, link_id: int) -> list[LinkCheck]:

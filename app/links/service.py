@@ -12,16 +12,20 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from app.db.work import Database, UnitOfWork
-from app.domain.link_verdict import Finding, on_site, page_key
+from app.domain.ahead import due_or_under_way
+from app.domain.link_target import on_site, page_key
+from app.domain.link_verdict import Finding, collapsed
 from app.domain.link_watch import DayState, Trouble, changes, doubt_of, loss_of
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, Stage
 from app.domain.said import say
+from app.domain.wins import as_a_win
 from app.errors import BadInput, NotFound
 from app.fetch.memories import PageMemories
 from app.fetch.ports import Fetcher, Renderer
 from app.fetch.visit import visit
 from app.jobs import Job
+from app.keys import page_url
 from app.links import repository
 from app.log import get_logger
 from app.models import Link, LinkState, MentionCheck, Site
@@ -106,8 +110,8 @@ def look_for_link(deps: Deps, prospect_id: int, page: str | None = None, *, acto
                     domain=prospect.domain,
                 )
             )
-        url = page or prospect.best_page or f"https://{prospect.domain}/"
-    finding = visit(deps.fetcher, url, target, brands=brands, renderer=deps.renderer).finding
+        url = page_url(page or prospect.best_page or f"{prospect.domain}/")
+    finding = as_a_win(visit(deps.fetcher, url, target, brands=brands, renderer=deps.renderer).finding)
     if finding.verdict is not MentionVerdict.LINKED:
         return Sighting(False, finding)
     with deps.db.work() as uow:
@@ -133,6 +137,11 @@ def request(uow: UnitOfWork, link_id: int) -> Link:
     return link
 
 
+def waits(check_due_at: datetime | None, now: datetime) -> bool:
+    """Whether a look is due or under way, or comes by itself within minutes."""
+    return due_or_under_way(check_due_at, _CLAIM, now)
+
+
 def get(uow: UnitOfWork, link_id: int) -> Link:
     """The link; raises NotFound."""
     found = uow.session.get(Link, link_id)
@@ -144,6 +153,9 @@ def get(uow: UnitOfWork, link_id: int) -> Link:
 def _record(uow: UnitOfWork, settings: Settings, link_id: int, finding: Finding) -> LinkState:
     link = get(uow, link_id)
     now = uow.now()
+    finding = collapsed(finding, repository.words_when_seen(uow.session, link_id))
+    if not link.verified or link.state is LinkState.LOST:
+        finding = as_a_win(finding)
     if finding.verdict is MentionVerdict.LINKED:
         _still_there(uow, settings, link, finding, now)
     elif finding.good_fetch:

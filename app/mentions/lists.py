@@ -18,6 +18,7 @@ from app.db.work import Database, UnitOfWork
 from app.domain.said import say
 from app.errors import BadInput, GapbridgeError, NotFound
 from app.gaps import uploads
+from app.gaps.progress import Stopped
 from app.log import get_logger
 from app.mentions import listfile
 from app.mentions.candidates import Rejected, Taken, take_lines, told
@@ -30,12 +31,10 @@ log = get_logger("mentions")
 _BATCH = 100
 
 
-def receive(
-    uow: UnitOfWork, settings: Settings, site_id: int, name: str, stream: IO[bytes], *, actor: str
-) -> ImportJob:
+def receive(db: Database, settings: Settings, site_id: int, name: str, stream: IO[bytes], *, actor: str) -> ImportJob:
     """Keep an uploaded list until a person has confirmed it; see `uploads.receive`."""
     return uploads.receive(
-        uow, settings, site_id, name, stream, actor=actor, kind=ImportKind.MENTIONS, look=listfile.look
+        db, settings, site_id, name, stream, actor=actor, kind=ImportKind.MENTIONS, look=listfile.look
     )
 
 
@@ -72,7 +71,7 @@ def run(deps: uploads.Deps, job_id: int) -> None:
             job.due_at = uow.now() + uploads.CLAIM
             stopped = job.cancel_asked
         if stopped:
-            raise uploads.Stopped
+            raise Stopped
 
     try:
         if not path.is_file():
@@ -84,7 +83,7 @@ def run(deps: uploads.Deps, job_id: int) -> None:
         watch(known, begun.rows_done)
         _take(deps.db, begun.site_id, lines, path.name, begun.created_by, known, begun.rows_done, watch)
         state, error = ImportState.DONE, None
-    except uploads.Stopped:
+    except Stopped:
         state, error = ImportState.CANCELLED, None
     except GapbridgeError as wrong:
         state, error = ImportState.FAILED, wrong.detail

@@ -6,23 +6,26 @@ worker that dies in between leaves a claim that runs out; the check is then done
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
 from app.db.work import Database, UnitOfWork
-from app.domain.link_verdict import Finding, Target
+from app.domain.link_target import Target
+from app.domain.link_verdict import COLLAPSED, Finding
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, Stage
 from app.domain.said import say
 from app.domain.verification import OPEN, Verification
+from app.domain.wins import as_a_win
 from app.errors import BadInput, Conflict
 from app.fetch.memories import PageMemories
-from app.fetch.ports import Fetcher, Renderer
+from app.fetch.ports import Fetched, Fetcher, Renderer
 from app.fetch.visit import Visit, visit
 from app.gaps import fit
 from app.jobs import Job
-from app.keys import site_key
+from app.keys import page_url, site_key, start_page
 from app.log import get_logger
 from app.mentions import asking, further, repository
 from app.models import MentionCheck, Prospect, Site, StageEvent
@@ -41,7 +44,17 @@ _CLAIM = timedelta(minutes=15)
 _RETRY = timedelta(hours=1)
 # What may be otherwise in an hour; everything else waits for a person.
 _PASSING = frozenset(
-    {"timeout", "dns", "connection", "tls", "server-error", "crawl-delay", "robots-unavailable", "bad-response"}
+    {
+        "timeout",
+        "dns",
+        "connection",
+        "tls",
+        "server-error",
+        "crawl-delay",
+        "robots-unavailable",
+        "bad-response",
+        COLLAPSED,
+    }
 )
 
 
@@ -104,7 +117,7 @@ def check(deps: Deps, prospect_id: int) -> MentionVerdict | None:
             break
     finding = conclude([look.finding for look in visits])
     if finding.verdict is MentionVerdict.NO_MENTION:
-        more = _look_further(deps, task, {look.finding.url for look in visits})
+        more = _look_further(deps, task, visits)
         sources |= {look.finding.url: source for look, source in more}
         visits += [look for look, _ in more]
         named = [look.finding for look, _ in more if look.finding.verdict in _FOUND]
@@ -116,7 +129,7 @@ def check(deps: Deps, prospect_id: int) -> MentionVerdict | None:
 
 
 def _look(deps: Deps, task: _Task, page: str) -> Visit:
-    return visit(
+    look = visit(
         deps.fetcher,
         page,
         task.target,
@@ -125,14 +138,24 @@ def _look(deps: Deps, task: _Task, page: str) -> Visit:
         memory=PageMemories(deps.db, deps.settings.fetch_full_after),
         renderer=deps.renderer,
     )
+    return replace(look, finding=as_a_win(look.finding))
 
 
-def _look_further(deps: Deps, task: _Task, known: set[str]) -> list[tuple[Visit, str]]:
+def _look_further(deps: Deps, task: _Task, seen: Sequence[Visit]) -> list[tuple[Visit, str]]:
     """Pages that the site's own lists or the search provider name, read until one holds a mention or the budget ends."""
     left = deps.settings.mention_pages
     if not left or not task.brands:
         return []
-    found, asked = further.named_pages(deps.fetcher, task.domain, task.pages[0], task.brands, task.others, left)
+    known = {look.finding.url for look in seen}
+    first = next(
+        (
+            look.answer
+            for look in seen
+            if isinstance(look.answer, Fetched) and site_key(look.answer.final_url) == task.domain
+        ),
+        None,
+    )
+    found, asked = further.named_pages(deps.fetcher, task.domain, task.pages[0], task.brands, task.others, left, first)
     left -= asked
     if not found:
         hits = asking.search_domain(deps.db, deps.settings, task.site_id, task.domain, task.brands)
@@ -185,20 +208,14 @@ def confirm_unchecked(uow: UnitOfWork, prospect_id: int, *, actor: str, reason: 
 
 
 def pages_of(prospect: Prospect) -> tuple[str, ...]:
-    """The pages to look at: the best known one first, then those that the export names, at most `MAX_PAGES`.
-
-    Without any, the front page.
+    """The pages to look at: first the one on which our own lists show a link to us, then the best known one, then those that the
+    export names, at most `MAX_PAGES`. Without any, the front page.
     """
+    ours = (prospect.gap_seen or {}).get("page")
     known = dict.fromkeys(
-        _as_url(page) for page in (prospect.best_page, *prospect.known_pages) if page and page.strip()
+        page_url(page) for page in (ours, prospect.best_page, *prospect.known_pages) if page and page.strip()
     )
-    return tuple(known)[:MAX_PAGES] or (f"https://{prospect.domain}/",)
-
-
-def _as_url(page: str) -> str:
-    # Exports name pages as their tools show them: without a scheme, or with a space in them.
-    text = page.strip().replace(" ", "%20")
-    return text if "://" in text else f"https://{text}"
+    return tuple(known)[:MAX_PAGES] or (start_page(prospect.domain, None),)
 
 
 def _claim(deps: Deps, prospect_id: int) -> _Task | None:

@@ -6,6 +6,7 @@ What the address says by itself is judged each time; what the DNS says of its do
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from disposable_email_domains import blocklist
@@ -33,20 +34,33 @@ _NO_MAIL = {
 
 def lines(session: Session, now: datetime, email: str) -> list[Check]:
     """Every line about an address; the names of those that fail are the names of their refusals."""
-    try:
-        address = clean_address(email)
-    except BadInput as wrong:
-        why = "; ".join(problem.problem for problem in wrong.problems)
-        return [
-            Check(
-                "syntax",
-                CheckState.FAIL,
-                say("{email} cannot be written to: {why}", email=email, why=why),
-                say("Correct the address."),
-            )
-        ]
-    local, _, domain = address.rpartition("@")
-    return [*_by_itself(local, domain), _by_dns(session, now, domain)]
+    return _lines_of(session, now, [email])[email]
+
+
+def _lines_of(session: Session, now: datetime, emails: Collection[str]) -> dict[str, list[Check]]:
+    """The lines about each of `emails`; what is stored of their domains costs one statement."""
+    found: dict[str, list[Check]] = {}
+    clean: dict[str, str] = {}
+    for email in emails:
+        try:
+            clean[email] = clean_address(email)
+        except BadInput as wrong:
+            why = "; ".join(problem.problem for problem in wrong.problems)
+            found[email] = [
+                Check(
+                    "syntax",
+                    CheckState.FAIL,
+                    say("{email} cannot be written to: {why}", email=email, why=why),
+                    say("Correct the address."),
+                )
+            ]
+    wanted = {address.rpartition("@")[2] for address in clean.values()}
+    rows = session.exec(select(MailDomain).where(col(MailDomain.domain).in_(wanted))) if wanted else ()
+    known = {row.domain: row for row in rows}
+    for email, address in clean.items():
+        local, _, domain = address.rpartition("@")
+        found[email] = [*_by_itself(local, domain), _by_dns(now, domain, known.get(domain))]
+    return found
 
 
 def _by_itself(local: str, domain: str) -> list[Check]:
@@ -77,8 +91,7 @@ def _with_parents(domain: str) -> list[str]:
     return [".".join(labels[at:]) for at in range(len(labels) - 1)]
 
 
-def _by_dns(session: Session, now: datetime, domain: str) -> Check:
-    row = session.exec(select(MailDomain).where(col(MailDomain.domain) == domain)).one_or_none()
+def _by_dns(now: datetime, domain: str, row: MailDomain | None) -> Check:
     if row is None or row.checked_at is None or not _holds(row, now):
         return Check(
             "mail-server", CheckState.UNKNOWN, say("{domain} was not looked up yet, or could not be", domain=domain)
@@ -96,8 +109,17 @@ def _holds(row: MailDomain, now: datetime) -> bool:
 
 def refusal(session: Session, now: datetime, email: str) -> Skip | None:
     """Why nothing may be sent to `email`, or None. What is unknown refuses nothing."""
-    failed = next((line for line in lines(session, now, email) if line.state is CheckState.FAIL), None)
-    return None if failed is None else Skip(failed.name, say("{found}. {fix}", found=failed.found, fix=failed.fix))
+    return refusals(session, now, [email]).get(email)
+
+
+def refusals(session: Session, now: datetime, emails: Collection[str]) -> dict[str, Skip]:
+    """`refusal` of each address that has one, in one statement."""
+    found: dict[str, Skip] = {}
+    for email, said in _lines_of(session, now, emails).items():
+        failed = next((line for line in said if line.state is CheckState.FAIL), None)
+        if failed is not None:
+            found[email] = Skip(failed.name, say("{found}. {fix}", found=failed.found, fix=failed.fix))
+    return found
 
 
 def want(uow: UnitOfWork, email: str) -> None:

@@ -13,7 +13,7 @@ from app.domain.said import say
 from app.domain.verification import OPEN, Verification
 from app.errors import BadInput, Conflict, FieldProblem, NotFound
 from app.jobs import Job
-from app.keys import site_key
+from app.keys import site_key, start_page
 from app.models import Competitor, Prospect, Site
 from app.prospects import service
 
@@ -94,7 +94,7 @@ def take(
         site_id=site_id,
         domain=key,
         external_id=external_id,
-        best_page=page or f"https://{key}/",
+        best_page=page or start_page(key, None),
         mention_due_at=uow.now(),
         verification=Verification.ACCEPTED,
         created_at=uow.now(),

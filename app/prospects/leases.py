@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app.db.work import UnitOfWork
+from app.domain.ahead import SKEW, ahead_in, over_in
 from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem, Skip
 from app.models import DomainLease, Prospect
@@ -20,6 +21,16 @@ from app.prospects import service
 
 HELD_FOR = timedelta(minutes=10)
 SOFT_FOR = timedelta(minutes=2)
+
+
+def _furthest(now: datetime) -> datetime:
+    return now + HELD_FOR + SKEW
+
+
+def running(now: datetime) -> ColumnElement[bool]:
+    """That a lease has not run out: for statements that join it."""
+    found: ColumnElement[bool] = ahead_in(col(DomainLease.until), now, _furthest(now))
+    return found
 
 
 def claim(uow: UnitOfWork, prospect: Prospect, *, holder: str, name: str, soft: bool = False) -> bool:
@@ -39,9 +50,10 @@ def claim(uow: UnitOfWork, prospect: Prospect, *, holder: str, name: str, soft: 
         "note": None,
         "taken_from": None,
     }
-    free = (col(DomainLease.until) <= now) | (col(DomainLease.holder) == holder)
+    over = over_in(col(DomainLease.until), now, _furthest(now))
+    free = over | (col(DomainLease.holder) == holder)
     if soft:
-        free = (col(DomainLease.until) <= now) | ((col(DomainLease.holder) == holder) & col(DomainLease.soft))
+        free = over | ((col(DomainLease.holder) == holder) & col(DomainLease.soft))
     statement = dialect.insert(DomainLease).values(domain=prospect.domain, **values)
     taken = uow.session.execute(
         statement.on_conflict_do_update(index_elements=["domain"], set_=values, where=free).returning(
@@ -80,7 +92,7 @@ def take_over(uow: UnitOfWork, prospect_id: int, *, holder: str, name: str, reas
 def held(session: Session, domain: str, now: datetime) -> DomainLease | None:
     """The lease on a domain that has not run out."""
     found: DomainLease | None = session.execute(
-        select(DomainLease).where(col(DomainLease.domain) == domain, col(DomainLease.until) > now)
+        select(DomainLease).where(col(DomainLease.domain) == domain, running(now))
     ).scalar_one_or_none()
     return found
 

@@ -14,11 +14,13 @@ from sqlmodel import Session, col
 
 from app.db.work import UnitOfWork
 from app.domain.blocking import Blocking
-from app.domain.link_verdict import Finding, Target
+from app.domain.link_target import Target
+from app.domain.link_verdict import Finding
 from app.domain.link_watch import DayState, Trouble
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import TRANSITIONS, Event, Facts
 from app.domain.said import say
+from app.domain.wins import why_doubtful
 from app.errors import BadInput, NotFound
 from app.models import Link, LinkCheck, LinkState, Page, Site
 from app.prospects import repository, service
@@ -40,10 +42,10 @@ def record_seen(uow: UnitOfWork, prospect_id: int, finding: Finding, *, actor: s
     """Keep the best link of a `linked` finding, and let the prospect be won if it was not.
 
     The same page of a prospect has one link row: seen again, it is brought up to date. Raises BadInput when the finding
-    holds no link.
+    holds no link, or none that is a win by itself (`app.domain.wins`).
     """
     seen = finding.link
-    if seen is None or finding.verdict is not MentionVerdict.LINKED:
+    if seen is None or finding.verdict is not MentionVerdict.LINKED or why_doubtful(seen):
         raise BadInput(say("only a link that was parsed from a page can be recorded as seen"))
     prospect = service.get(uow, prospect_id)
     repository.lock(uow.session, prospect_id)
@@ -150,6 +152,8 @@ def facts_of(finding: Finding) -> dict[str, Any]:
         facts["unchanged_since"] = finding.unchanged_since.isoformat()
     if finding.rendered:
         facts["rendered"] = True
+    if finding.words is not None:
+        facts["words"] = finding.words
     if seen is not None:
         facts |= {
             "url": seen.url,

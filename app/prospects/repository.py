@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 
 from app.domain.blocking import Blocking
 from app.domain.pipeline import Event, Stage
+from app.keys import site_key
 from app.models import BlockingEvent, Contact, Conversation, ConversationState, Prospect, StageEvent
 
 # These three run for every mail that leaves. They are built once, and go to the tables and not through objects: that is
@@ -71,6 +72,27 @@ def events_of(session: Session, prospect_id: int) -> list[StageEvent]:
     return list(session.execute(statement).scalars())
 
 
+def newest_of_domain(session: Session, domain: str) -> int | None:
+    """The prospect of a domain, or of the page, host or address of a person that was given for it; of several sites' the one
+    talked to last.
+    """
+    given = domain.strip()
+    # An address of a person is none of a page: only what stands behind its sign is.
+    key = site_key(given if "/" in given else given.rpartition("@")[2])
+    talked = (
+        select(func.max(col(Conversation.id)))
+        .where(col(Conversation.prospect_id) == col(Prospect.id))
+        .scalar_subquery()
+    )
+    found: int | None = session.execute(
+        select(col(Prospect.id))
+        .where(col(Prospect.domain) == key)
+        .order_by(func.coalesce(talked, 0).desc(), col(Prospect.id).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return found
+
+
 def blocking_after(session: Session, prospect_id: int, floor: int) -> list[BlockingEvent]:
     """Blocking events newer than `floor` that nobody cleared, oldest first."""
     return list(
@@ -108,14 +130,24 @@ def open_conversation(session: Session, prospect_id: int) -> Conversation | None
     ).scalar_one_or_none()
 
 
+# What the history calls the taking back of a move.
+TAKEN_BACK = frozenset({"give_up_taken_back", "reopen_taken_back"})
+
+
 def last_move(session: Session, prospect_id: int) -> int | None:
-    """The id of the newest line of history that moved the prospect to another stage."""
-    found: int | None = session.execute(
-        select(func.max(col(StageEvent.id))).where(
-            col(StageEvent.prospect_id) == prospect_id, col(StageEvent.from_stage) != col(StageEvent.to_stage)
-        )
-    ).scalar_one()
-    return found
+    """The id of the newest line of history that moved the prospect to another stage, of those that were not taken back."""
+    moves: list[int] = []
+    for number, event in session.execute(
+        select(col(StageEvent.id), col(StageEvent.event))
+        .where(col(StageEvent.prospect_id) == prospect_id, col(StageEvent.from_stage) != col(StageEvent.to_stage))
+        .order_by(col(StageEvent.id))
+    ):
+        # Only the last one can be taken back: each such line ends the one that stands before it.
+        if event in TAKEN_BACK:
+            del moves[-1:]
+        else:
+            moves.append(number)
+    return moves[-1] if moves else None
 
 
 def reopen_conversation(session: Session, prospect_id: int, closed_at: datetime) -> bool:

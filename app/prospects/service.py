@@ -157,6 +157,18 @@ def take_back_give_up(uow: UnitOfWork, prospect_id: int, event_id: int, *, actor
     return made
 
 
+def take_back_reopen(uow: UnitOfWork, prospect_id: int, event_id: int, *, actor: str) -> StageEvent:
+    """A slip of a person: the prospect is lost again, as before. Raises Conflict when anything has happened to the stage since."""
+    repository.lock(uow.session, prospect_id)
+    line = uow.session.get_one(StageEvent, event_id)
+    latest = repository.last_move(uow.session, prospect_id)
+    if latest != event_id or not repository.move(uow.session, prospect_id, line.to_stage, Stage.LOST, uow.now()):
+        domain = get(uow, prospect_id).domain
+        raise Conflict(say("{domain} has moved on since; it cannot be taken back", domain=domain))
+    stages = (line.to_stage, Stage.LOST)
+    return _write(uow, prospect_id, "reopen_taken_back", stages, actor=actor, reason=line.reason, data=None)
+
+
 def reopen(uow: UnitOfWork, prospect_id: int, reason: str, *, actor: str) -> StageEvent:
     """Back from lost to prospect; refused for ever after an unsubscribe."""
     return apply(uow, prospect_id, Event.REOPEN, Facts(reason=reason), actor=actor)
@@ -178,8 +190,9 @@ def rerank(prospect: Prospect, competitors: int) -> None:
         overlap=prospect.overlap,
         competitors=competitors,
         dofollow=prospect.dofollow,
-        authority=prospect.authority,
+        percentile=prospect.authority_percentile,
         first_seen=prospect.first_seen,
         winnability=prospect.winnability,
-        gate=prospect.gate,
+        fit=prospect.fit,
+        gate=prospect.gate or prospect.gap_state,
     )

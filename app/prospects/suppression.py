@@ -7,8 +7,7 @@ by the same keys that are computed here.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +15,14 @@ from sqlalchemy import and_, func, literal, or_, select, text
 from sqlmodel import Session, col
 
 from app.audit import service as audit
+from app.db.parts import parts
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
+from app.domain.inbound_opt_out import by_words
 from app.domain.said import say
 from app.domain.suppression_rules import (
     MOST_PATTERNS,
+    WISHES,
     hosts_above,
     normal_address,
     pattern_problem,
@@ -33,8 +35,7 @@ from app.keys import ascii_host, registrable_domain
 from app.models import Site, Suppression, SuppressionKind, SuppressionRemoval
 
 _PURPOSE = "suppression"
-# Taken back only by a lead, with a reason: the person has said no.
-WISHES = frozenset({"unsubscribed", "complained", "erased"})
+_READING = re.compile(r"message \d{1,19} \((.*)\)")
 # The sender's commit holds this lock together with other senders; a new suppression takes it alone as its last act. So a
 # mail whose commit begins after the suppression is stored always sees it (PostgreSQL; on SQLite the writer is alone).
 LOCK = 7_208_153_005
@@ -70,10 +71,10 @@ class Keys:
 
     def of(self, kind: SuppressionKind, value: str, site_id: int | None) -> list[str]:
         """The keys under which this rule may be stored, the one for new rows first."""
-        scope = f"{kind.value}:{value}" if site_id is None else f"site:{site_id}:{kind.value}:{value}"
+        scope = pepper.scope(kind, value, site_id)
         if self._pepper is None:
             return self._vault.keyed_hashes(_PURPOSE, scope)
-        return [hmac.new(self._pepper, scope.encode(), hashlib.sha256).hexdigest()]
+        return [pepper.keyed(self._pepper, scope)]
 
     def against(self, email: str, site_id: int | None) -> list[str]:
         """Every stored key that would forbid writing to `email` for this site (None: only the rules for all sites)."""
@@ -123,7 +124,8 @@ def suppress(
 ) -> Suppression:
     """Never write to this address (or to whom the rule matches) again; doing it twice keeps the first.
 
-    `site_id` None is for every site. A wish that comes after a mere bounce takes its place. Raises BadInput, NotFound.
+    `site_id` None is for every site. A wish that comes after a mere bounce takes its place, and so does what they did or a
+    person read after what a machine read out of their words, which alone can be taken back. Raises BadInput, NotFound.
     """
     if site_id is not None and uow.session.get(Site, site_id) is None:
         raise NotFound(say("there is no site {site_id}", site_id=site_id))
@@ -133,19 +135,7 @@ def suppress(
         uow.session.execute(select(Suppression).where(col(Suppression.key).in_(keys))).scalars().first()
     )
     if known is not None:
-        if reason in WISHES and known.reason not in WISHES:
-            before, after = {"reason": known.reason}, {"reason": reason}
-            known.reason, known.source, known.created_by = reason, source, actor
-            audit.record(
-                uow,
-                "suppression.changed",
-                "suppression",
-                known.id,
-                name=known.value,
-                before=before,
-                after=after,
-                actor=actor,
-            )
+        strengthen(uow, known, reason=reason, source=source, actor=actor)
         return known
     if kind is SuppressionKind.PATTERN:
         _room_for_patterns(uow)
@@ -166,6 +156,42 @@ def suppress(
     audit.record(uow, "suppression.added", "suppression", made.id, name=made.value, after=told, actor=actor)
     last_in_line(uow)
     return made
+
+
+def reading(inbound_id: int, rule: str | None) -> str:
+    """The source of what a machine makes of a received message."""
+    return f"message {inbound_id} ({rule})"[:200]
+
+
+def is_reading(source: str) -> bool:
+    """Whether the source is a machine's reading of what somebody wrote."""
+    found = _READING.fullmatch(source)
+    return found is not None and by_words(found.group(1))
+
+
+def read_in(session: Session, inbound_id: int, rule: str | None) -> list[Suppression]:
+    """The rules that stand for nothing but a machine's reading of this message."""
+    statement = select(Suppression).where(col(Suppression.source) == reading(inbound_id, rule))
+    return list(session.execute(statement).scalars())
+
+
+def strengthen(uow: UnitOfWork, known: Suppression, *, reason: str, source: str, actor: str) -> None:
+    """Let a wish take the place of a mere bounce, and a person's word that of a machine's reading; nothing else changes."""
+    stronger = known.reason not in WISHES or (is_reading(known.source) and not is_reading(source))
+    if reason not in WISHES or not stronger:
+        return
+    before, after = {"reason": known.reason, "source": known.source}, {"reason": reason, "source": source}
+    known.reason, known.source, known.created_by = reason, source, actor
+    audit.record(
+        uow,
+        "suppression.changed",
+        "suppression",
+        known.id,
+        name=known.value,
+        before=before,
+        after=after,
+        actor=actor,
+    )
 
 
 def lasting_keys(uow: UnitOfWork, vault: Vault) -> Keys:
@@ -201,12 +227,19 @@ def count_patterns(session: Session) -> int:
     return int(session.execute(statement).scalar_one())
 
 
+def with_keys(session: Session, keys: list[str]) -> list[Suppression]:
+    """The rules that are stored under these keys."""
+    found: list[Suppression] = []
+    for some in parts(keys):
+        found += session.execute(select(Suppression).where(col(Suppression.key).in_(some))).scalars()
+    return found
+
+
 def known_keys(session: Session, keys: list[str]) -> set[str]:
     """Which of the keys are stored already."""
     found: set[str] = set()
-    for start in range(0, len(keys), 500):
-        some = select(col(Suppression.key)).where(col(Suppression.key).in_(keys[start : start + 500]))
-        found.update(session.execute(some).scalars())
+    for some in parts(keys):
+        found.update(session.execute(select(col(Suppression.key)).where(col(Suppression.key).in_(some))).scalars())
     return found
 
 
@@ -252,6 +285,13 @@ def refusal(session: Session, vault: Vault, email: str, site_id: int | None = No
     """Why `email` must not be written to for this site, or None."""
     found = next(iter(rules_against(session, vault, email, site_id)), None)
     return None if found is None else Skip("suppressed", sentence(found))
+
+
+def against_domain(session: Session, vault: Vault, domain: str, site_id: int | None = None) -> list[Suppression]:
+    """The rules that forbid writing to anybody at `domain`: those for the domain or a host above it, no patterns."""
+    # Any local part stands for all of them; what only fits this one is left out.
+    whole = (SuppressionKind.DOMAIN, SuppressionKind.HOST)
+    return [rule for rule in rules_against(session, vault, f"anybody@{domain}", site_id) if rule.kind in whole]
 
 
 def sentence(rule: Suppression) -> str:

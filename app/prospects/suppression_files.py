@@ -16,14 +16,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from app.audit import service as audit
+from app.cells import neutral
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
 from app.domain.said import say
-from app.domain.suppression_rules import MOST_PATTERNS, to_like
+from app.domain.suppression_rules import MOST_PATTERNS, WISHES, to_like
 from app.errors import BadInput, NotFound
 from app.models import Site, Suppression, SuppressionKind
 from app.prospects import suppression
-from app.prospects.suppression_layout import FORMULA, open_text, rows_of
+from app.prospects.suppression_layout import open_text, rows_of
 
 BATCH = 2000
 MOST_REPORTED = 1000
@@ -251,9 +252,12 @@ def _store(
         before = suppression.known_keys(uow.session, [key for key, _ in keyed])
         room = MOST_PATTERNS - suppression.count_patterns(uow.session)
         fresh: dict[str, dict[str, Any]] = {}
+        wishes: dict[str, _Rule] = {}
         for key, rule in keyed:
             if key in before or key in fresh:
                 report.known += 1
+                if rule.reason in WISHES:
+                    wishes.setdefault(key, rule)
                 continue
             if rule.kind is SuppressionKind.PATTERN:
                 room -= 1
@@ -277,6 +281,10 @@ def _store(
             dialect = sqlite if db.is_sqlite else postgresql
             uow.session.execute(dialect.insert(Suppression).on_conflict_do_nothing(), list(fresh.values()))
             suppression.last_in_line(uow)
+        # Who has said no is not kept as a bounce, whose rule anybody may lift.
+        for known in suppression.with_keys(uow.session, list(wishes)):
+            rule = wishes[known.key]
+            suppression.strengthen(uow, known, reason=rule.reason[:64], source=rule.source[:200], actor=defaults.actor)
         report.added += len(fresh)
 
 
@@ -332,11 +340,6 @@ def write_json(rows: Iterable[Mapping[str, str | None]], out: TextIO) -> int:
         out.write(json.dumps(row, ensure_ascii=False) + "\n")
         count += 1
     return count
-
-
-def neutral(cell: str) -> str:
-    """The cell with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{cell}" if cell[:1] and cell[0] in FORMULA else cell
 
 
 def text_stream(text: str) -> TextIO:

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
+from app.cells import FORMULA_START
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 
 _LONGEST_LINE = 100_000
-# A cell that begins with one of these is a formula to a spreadsheet; the full-width forms are too, in some locales.
-FORMULA = "=+-@\t\r\n＝＋－＠"
 
 #: How other tools head the columns that we use (listmonk, Mailchimp, SendGrid, Amazon SES, Mailgun, Instantly and spreadsheets).
 NAMES: Mapping[str, frozenset[str]] = {
@@ -231,4 +230,4 @@ def _looks_like_rule(cell: str) -> bool:
 def _plain(cell: str) -> str:
     text = cell.strip()
     # What an export has put before a cell so that no spreadsheet runs it.
-    return text[1:] if text.startswith("'") and text[1:2] and text[1] in FORMULA else text
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_START) else text

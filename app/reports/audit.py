@@ -12,10 +12,10 @@ from typing import Any, TextIO
 from sqlalchemy import and_, or_, select
 from sqlmodel import col
 
+from app.cells import neutral
 from app.db.work import Database, UnitOfWork
 from app.models import AuditEvent, Prospect, StageEvent
 from app.people.rules import MARK
-from app.prospects.suppression_files import neutral
 
 COLUMNS = ("at", "actor", "verb", "kind", "key", "name", "before", "after", "reason", "correlation_id")
 PROSPECT = "prospect"

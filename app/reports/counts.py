@@ -30,8 +30,11 @@ class Shell:
     held: str | None
 
 
-def of_navigation(uow: UnitOfWork) -> Shell:
-    """How many prospects wait for a decision, mails for their turn, messages for an answer, links for a look; and the hold."""
+def of_navigation(uow: UnitOfWork, *unread: Select[Any]) -> Shell:
+    """How many prospects wait for a decision, mails for their turn, messages for an answer, links for a look; and the hold.
+
+    `unread` are the notices that a person has not read (app.reports.notices): counted in the same statement.
+    """
     queue = select(col(Prospect.id)).where(*waiting(uow.now()))
     outbox = select(col(Outbound.id)).where(
         col(Outbound.state).in_([OutboundState.QUEUED, OutboundState.AMBIGUOUS, OutboundState.CLAIMED])
@@ -39,5 +42,9 @@ def of_navigation(uow: UnitOfWork) -> Shell:
     inbox = select(col(Triage.inbound_id)).where(awake(uow.now()))
     links = select(col(Link.id)).where(col(Link.state).in_([LinkState.CHANGED, LinkState.LOST]))
     held = select(col(Installation.held_reason)).where(col(Installation.held_at).is_not(None)).scalar_subquery()
-    row = uow.session.execute(select(_bounded(queue), _bounded(outbox), _bounded(inbox), _bounded(links), held)).one()
-    return Shell({"queue": row[0], "outbox": row[1], "inbox": row[2], "links": row[3]}, row[4])
+    kinds = [_bounded(statement) for statement in unread]
+    row = uow.session.execute(
+        select(_bounded(queue), _bounded(outbox), _bounded(inbox), _bounded(links), held, *kinds)
+    ).one()
+    found = {"queue": row[0], "outbox": row[1], "inbox": row[2], "links": row[3], "notices": sum(row[5:])}
+    return Shell(found, row[4])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -41,12 +41,13 @@ from app.models import (
     QueuePin,
     SequenceRun,
     Site,
-    Snapshot,
+    StageEvent,
 )
 from app.pitches import facts, gates
 from app.pitches import repository as pitch_repository
 from app.pitches import service as pitches
-from app.reports.prospects import WAITING
+from app.prospects import leases
+from app.reports import timeline
 from app.reports.sql import columns
 from app.settings import Settings
 
@@ -63,10 +64,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One prospect, ready for a decision. `matrix` has None for a competitor without a link. `skips` None: the gates that ask the database were not asked yet."""
+    """One prospect, ready for a decision. `sites` are the names of all that are worked on, by id; `matrix` has None for a competitor without a link. `skips` None: the gates that ask the database were not asked yet."""
 
     prospect: Prospect
     site: Site
+    sites: dict[int, str]
     matrix: list[tuple[str, Follow | None]]
     mention: MentionCheck | None
     contacts: list[Contact]
@@ -81,6 +83,7 @@ class Sheet:
     pinned: bool
     last_contact: datetime | None
     seen: AngleEvidence | None = None
+    note: StageEvent | None = None
     most_words: int = MAX_WORDS
     colleagues_text: KeptText | None = field(default=None)
 
@@ -114,6 +117,13 @@ def sheet(
         .where(col(Competitor.site_id) == col(Prospect.site_id))
         .scalar_subquery()
     )
+    every = aliased(Site)
+    # Apart by the characters that are made for it, which no name holds.
+    called = (
+        select(func.aggregate_strings(cast(col(every.id), String) + "\x1f" + col(every.name), "\x1e"))
+        .where(col(every.archived_at).is_(None))
+        .scalar_subquery()
+    )
     gone = aliased(Link)
     lost = (
         select(func.max(col(gone.id)))
@@ -131,6 +141,7 @@ def sheet(
         .where(col(KeptText.prospect_id) == prospect_id, col(KeptText.user_id) != user_id)
         .scalar_subquery()
     )
+    noted = timeline.last_note(prospect_id)
     row = uow.session.execute(
         select(
             Prospect,
@@ -143,25 +154,26 @@ def sheet(
             Link,
             QueuePin,
             AngleEvidence,
+            StageEvent,
             names,
             contacted,
+            called,
         )
         .join(Site, col(Site.id) == col(Prospect.site_id))
         .outerjoin(MentionCheck, col(MentionCheck.id) == col(Prospect.mention_check_id))
         .outerjoin(Pitch, (col(Pitch.prospect_id) == col(Prospect.id)) & (col(Pitch.state) == PitchState.DRAFT))
-        .outerjoin(
-            DomainLease, (col(DomainLease.domain) == col(Prospect.domain)) & (col(DomainLease.until) > uow.now())
-        )
+        .outerjoin(DomainLease, (col(DomainLease.domain) == col(Prospect.domain)) & leases.running(uow.now()))
         .outerjoin(mine, (col(mine.prospect_id) == col(Prospect.id)) & (col(mine.user_id) == user_id))
         .outerjoin(theirs, (col(theirs.prospect_id) == col(Prospect.id)) & (col(theirs.user_id) == others))
         .outerjoin(Link, col(Link.id) == lost)
         .outerjoin(AngleEvidence, col(AngleEvidence.prospect_id) == col(Prospect.id))
+        .outerjoin(StageEvent, col(StageEvent.id) == noted)
         .outerjoin(QueuePin, col(QueuePin.prospect_id) == col(Prospect.id))
         .where(col(Prospect.id) == prospect_id)
     ).first()
     if row is None:
         raise NotFound(say("there is no prospect {prospect_id}", prospect_id=prospect_id))
-    prospect, site, mention, draft, lease, own, other, lost_link, pin, seen, listed, last_contact = row
+    prospect, site, mention, draft, lease, own, other, lost_link, pin, seen, note, listed, last_contact, told = row
     contacts = list(
         uow.session.execute(
             select(Contact)
@@ -177,6 +189,10 @@ def sheet(
     return Sheet(
         prospect=prospect,
         site=site,
+        sites={
+            int(number): name
+            for number, _, name in (one.partition("\x1f") for one in (told or "").split("\x1e") if one)
+        },
         matrix=[(name, linking.get(name)) for name in competitors],
         mention=mention,
         contacts=contacts,
@@ -190,6 +206,7 @@ def sheet(
         lease=lease,
         kept=own if own is not None and (draft is None or own.pitch_id == draft.id) else None,
         colleagues_text=other if other is not None and draft is not None and other.pitch_id == draft.id else None,
+        note=note,
         pinned=pin is not None,
         last_contact=last_contact,
     )
@@ -213,39 +230,6 @@ def _offers(uow: UnitOfWork, prospect: Prospect, draft: Pitch | None, known: fac
 def name_of(uow: UnitOfWork, prospect_id: int) -> str | None:
     """The domain of a prospect, for the line about what was just done."""
     return uow.session.execute(select(col(Prospect.domain)).where(col(Prospect.id) == prospect_id)).scalar_one_or_none()
-
-
-@dataclass(frozen=True, slots=True)
-class Emptiness:
-    """Why a lane is empty: a stable name, and the number or moment that goes with it."""
-
-    name: str
-    number: int = 0
-    at: datetime | None = None
-
-
-def why_empty(uow: UnitOfWork, caller: str) -> Emptiness:
-    """Which of the empty queues this is. Asked only when a lane is empty."""
-    session, now = uow.session, uow.now()
-    if session.execute(columns(Prospect.id).limit(1)).first() is None:
-        imported = session.execute(columns(Snapshot.id).limit(1)).first() is not None
-        return Emptiness("no-gap" if imported else "no-import")
-    held = session.execute(
-        select(func.count(), func.count(func.distinct(col(DomainLease.holder)))).where(
-            col(DomainLease.until) > now, col(DomainLease.holder) != caller
-        )
-    ).one()
-    if held[0]:
-        return Emptiness("held", int(held[0]))
-    wakes = session.execute(
-        select(func.count(), func.min(col(Prospect.snoozed_until))).where(WAITING, col(Prospect.snoozed_until) > now)
-    ).one()
-    if wakes[0]:
-        return Emptiness("snoozed", int(wakes[0]), wakes[1])
-    unchecked = columns(Prospect.id).where(col(Prospect.stage) == Stage.PROSPECT).limit(1)
-    if session.execute(unchecked).first() is not None:
-        return Emptiness("unchecked")
-    return Emptiness("done")
 
 
 def pitches_behind(uow: UnitOfWork, outbound_ids: list[int]) -> dict[int, int]:

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select, tuple_
+from sqlalchemy import Select, and_, case, false, func, or_, select, tuple_
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
-from app.domain.gap import BASELINE_PROVIDER, follow_of
+from app.domain.gap import BASELINE_PROVIDER, PROVIDER_ORDER, follow_of
 from app.domain.pipeline import Stage
-from app.models import Prospect, Snapshot
+from app.domain.said import say
+from app.errors import BadInput, FieldProblem
+from app.models import Prospect, Site, Snapshot
 from app.reports.sql import Row, columns, rows
 
 # Counting stops here, and the page says so; otherwise its cost would grow with the table.
 MOST_COUNTED = 100_000
 
-#: What can be looked at: the stages, and whether a rule has removed the domain.
-VIEWS: dict[str, tuple[tuple[Stage, ...], bool]] = {
-    "open": ((Stage.PROSPECT, Stage.CHECKED_MENTION), False),
-    "working": ((Stage.PITCHED, Stage.FOLLOWED_UP, Stage.WON), False),
-    "excluded": ((Stage.LOST,), False),
-    "removed": ((Stage.PROSPECT, Stage.CHECKED_MENTION), True),
+_EARLY = (Stage.PROSPECT, Stage.CHECKED_MENTION)
+_RULE, _STATE = col(Prospect.removed_by) != [], col(Prospect.gap_state).is_not(None)
+
+#: What can be looked at: the stages, and the test: a rule has removed the domain, or the newest lists show that it is no gap.
+VIEWS: dict[str, tuple[tuple[Stage, ...], Any]] = {
+    "open": (_EARLY, and_(~_RULE, ~_STATE)),
+    "working": ((Stage.PITCHED, Stage.FOLLOWED_UP, Stage.WON), ~_RULE),
+    "excluded": ((Stage.LOST,), ~_RULE),
+    "closed": (_EARLY, _STATE),
+    "removed": (_EARLY, and_(_RULE, ~_STATE)),
 }
 ORDERS = ("rank", "domain", "authority", "traffic", "fit", "winnability")
 
@@ -33,7 +40,7 @@ class Filter:
     """What a person asks for. A floor of None asks nothing; authority counts on the scale of `provider` alone.
 
     A floor hides only what is known to lie below it: without a figure nothing can be decided, and the row stays, unless
-    `known_only`.
+    `known_only`. `hidden_only` turns the list round: what at least one floor hides.
     """
 
     site_id: int
@@ -46,7 +53,60 @@ class Filter:
     fit: int | None = None
     languages: tuple[str, ...] = ()
     known_only: bool = False
+    hidden_only: bool = False
     order: str = "rank"
+
+
+def filter_of(given: Mapping[str, str], site: Site) -> Filter:
+    """The filter that the fields of an address, a form or a saved view say; of `site`, whatever they say of it.
+
+    Raises BadInput with the field; a view, order or scale that is unknown is the usual one.
+    """
+    tier = given.get("tier", "")
+    view, order, provider = given.get("view", "open"), given.get("order", "rank"), given.get("provider", "")
+    return Filter(
+        site.id,
+        view=view if view in VIEWS else "open",
+        tier=int(tier) if tier in ("1", "2", "3") else None,
+        authority=_figure(given, "authority", 100, say("Enter a number from 0 to 100")),
+        provider=provider if provider in PROVIDER_ORDER else BASELINE_PROVIDER,
+        traffic=_figure(given, "traffic", 2**31 - 1, say("Enter a whole number of visits a month")),
+        dofollow=given.get("dofollow") == "on",
+        fit=_figure(given, "fit", 100, say("Enter a number from 0 to 100")),
+        languages=tuple(site.languages) if given.get("language") == "on" else (),
+        known_only=given.get("known") == "on",
+        hidden_only=given.get("hidden") == "on",
+        order=order if order in ORDERS else "rank",
+    )
+
+
+def _figure(given: Mapping[str, str], name: str, most: int, problem: str) -> int | None:
+    text = given.get(name, "").strip()
+    if not text:
+        return None
+    # Ten digits: what is longer may be longer than Python reads.
+    if not text.isdecimal() or len(text) > 10 or int(text) > most:
+        raise BadInput(say("a filter cannot be read"), FieldProblem(name, problem))
+    return int(text)
+
+
+def fields_of(asked: Filter) -> dict[str, Any]:
+    """The filter as fields of an address, always in one order and without what says nothing."""
+    fields: dict[str, Any] = {
+        "site": asked.site_id,
+        "view": asked.view if asked.view != "open" else None,
+        "tier": asked.tier,
+        "authority": int(asked.authority) if asked.authority is not None else None,
+        "provider": asked.provider if asked.provider != BASELINE_PROVIDER else None,
+        "traffic": asked.traffic,
+        "dofollow": "on" if asked.dofollow else None,
+        "fit": asked.fit,
+        "language": "on" if asked.languages else None,
+        "known": "on" if asked.known_only else None,
+        "hidden": "on" if asked.hidden_only else None,
+        "order": asked.order if asked.order != "rank" else None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +176,12 @@ def _hides(asked: Filter) -> dict[str, Any]:
 
 
 def _base(asked: Filter, statement: Select[Any]) -> Select[Any]:
-    stages, removed = VIEWS[asked.view]
-    empty: list[str] = []
-    by_rule = col(Prospect.removed_by) != empty if removed else col(Prospect.removed_by) == empty
+    stages, fits = VIEWS[asked.view]
     statement = statement.where(
         col(Prospect.site_id) == asked.site_id,
         col(Prospect.stage).in_(stages),
         col(Prospect.overlap).is_not(None),
-        by_rule,
+        fits,
     )
     if asked.tier is not None:
         statement = statement.where(col(Prospect.tier) == asked.tier)
@@ -188,6 +246,8 @@ _COLUMNS = (
     Prospect.mention,
     Prospect.verification,
     Prospect.removed_by,
+    Prospect.gap_state,
+    Prospect.gap_seen,
     Prospect.language,
     Prospect.language_source,
     Prospect.winnability,
@@ -200,11 +260,24 @@ _COLUMNS = (
 )
 
 
+#: More than any authority has: figures of one scale stand together, and no two scales are compared.
+_SCALE = 1_000
+
+
+def _scale(provider: str | None) -> int:
+    """Where the scale of a tool stands among those in a list by authority; the first is the highest."""
+    known = PROVIDER_ORDER.index(provider) if provider in PROVIDER_ORDER else len(PROVIDER_ORDER)
+    return (len(PROVIDER_ORDER) - known) * _SCALE
+
+
 def _value(order: str) -> Any:
     if order == "domain":
         return col(Prospect.domain)
     if order == "rank":
         return col(Prospect.rank_key)
+    if order == "authority":
+        scale = case(*((col(Prospect.authority_provider) == name, _scale(name)) for name in PROVIDER_ORDER), else_=0)
+        return func.coalesce(col(Prospect.authority) + scale, -1)
     return func.coalesce(col(getattr(Prospect, order)), -1)
 
 
@@ -212,7 +285,9 @@ def position(row: Row, order: str) -> tuple[Any, int]:
     """Where a row stands in an order, for the address of the page that follows it."""
     if order in ("rank", "domain"):
         return row["rank_key" if order == "rank" else "domain"], row["id"]
-    return (-1 if row[order] is None else row[order]), row["id"]
+    if row[order] is None:
+        return -1, row["id"]
+    return row[order] + (_scale(row["authority_provider"]) if order == "authority" else 0), row["id"]
 
 
 def listing(uow: UnitOfWork, asked: Filter, *, after: tuple[Any, int] | None = None, limit: int = 50) -> list[Row]:
@@ -220,22 +295,56 @@ def listing(uow: UnitOfWork, asked: Filter, *, after: tuple[Any, int] | None = N
 
     `linking` of a row says of each competitor that it links to whether a link is followed.
     """
-    statement = _base(asked, columns(*_COLUMNS))
-    for hidden in _hides(asked).values():
-        statement = statement.where(hidden == 0)
-    value, number = _value(asked.order), col(Prospect.id)
-    if asked.order in ("rank", "domain"):
-        if after is not None:
+    statement = _passing(asked, columns(*_COLUMNS))
+    if after is not None:
+        value, number = _value(asked.order), col(Prospect.id)
+        if asked.order in ("rank", "domain"):
             statement = statement.where(tuple_(value, number) > after)
-        statement = statement.order_by(value, number)
-    else:
-        if after is not None:
+        else:
             statement = statement.where(or_(value < after[0], and_(value == after[0], number > after[1])))
-        statement = statement.order_by(value.desc(), number)
     found = rows(uow, statement.limit(limit))
     for row in found:
         row["linking"] = follow_of(row["competitors"], row["follow"], row["dofollow"])
     return found
+
+
+def _through(asked: Filter, statement: Select[Any]) -> Select[Any]:
+    """What the filter shows, in no order."""
+    statement = _base(asked, statement)
+    hides = list(_hides(asked).values())
+    if asked.hidden_only:
+        return statement.where(or_(false(), *(hidden == 1 for hidden in hides)))
+    return statement.where(*(hidden == 0 for hidden in hides))
+
+
+def _passing(asked: Filter, statement: Select[Any]) -> Select[Any]:
+    statement = _through(asked, statement)
+    value = _value(asked.order)
+    return statement.order_by(value if asked.order in ("rank", "domain") else value.desc(), col(Prospect.id))
+
+
+def passing(uow: UnitOfWork, asked: Filter) -> list[int]:
+    """The ids of all domains that pass at one moment, in the order asked for."""
+    return list(uow.session.execute(_passing(asked, columns(Prospect.id))).scalars())
+
+
+def of_ids(uow: UnitOfWork, ids: Sequence[int]) -> list[Row]:
+    """The rows of some domains in the order of `ids`, as they are now; what is not there any more is left out."""
+    found = {row["id"]: row for row in rows(uow, columns(*_COLUMNS).where(col(Prospect.id).in_(ids)))}
+    return [found[number] for number in ids if number in found]
+
+
+def to_add(uow: UnitOfWork, asked: Filter, *, limit: int) -> list[int]:
+    """The ids of those that pass, best first, for adding all of them: before the others those that nobody has asked for yet.
+
+    So the next call goes on where the last one ended, though what was added stays in the view.
+    """
+    statement = _through(asked, columns(Prospect.id))
+    unasked = and_(
+        col(Prospect.stage) == Stage.PROSPECT, col(Prospect.mention_due_at).is_(None), col(Prospect.mention).is_(None)
+    )
+    order = (case((unasked, 0), else_=1), col(Prospect.rank_key), col(Prospect.id))
+    return list(uow.session.execute(statement.order_by(*order).limit(limit)).scalars())
 
 
 def data_since(uow: UnitOfWork, site_id: int) -> tuple[int, date | None]:

@@ -7,14 +7,16 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, tuple_
+from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
+from app.domain.inbound import OWN_COPY
 from app.domain.said import say
 from app.errors import NotFound
+from app.mail.render.templates import ANSWER
 from app.models import (
     BlockingEvent,
     Contact,
@@ -25,11 +27,16 @@ from app.models import (
     InboundState,
     Mailbox,
     Outbound,
+    Pitch,
     Prospect,
+    SequenceRun,
+    StageEvent,
+    TemplateVersion,
     Triage,
 )
 from app.reports.mail import FOR_PEOPLE
 from app.reports.sql import Row, columns, rows
+from app.reports.timeline import last_note
 
 _SNIPPET = 200
 _LINE = (
@@ -104,9 +111,10 @@ def unmatched(uow: UnitOfWork, *, before: int | None = None, limit: int = 50) ->
         col(Inbound.handled_at).is_(None),
         or_(
             col(Inbound.state) == InboundState.QUARANTINED,
-            and_(col(Inbound.prospect_id).is_(None), col(Inbound.kind).in_(FOR_PEOPLE), ~put_away),
+            # A report that names none of our mails leaves an address in use that is dead: only a person can tell which.
+            and_(col(Inbound.prospect_id).is_(None), col(Inbound.kind).in_((*FOR_PEOPLE, "bounce")), ~put_away),
         ),
-        or_(col(Inbound.rule).is_(None), col(Inbound.rule) != "own-copy"),
+        or_(col(Inbound.rule).is_(None), col(Inbound.rule) != OWN_COPY),
     )
     return _page(uow, statement, before, limit)
 
@@ -135,6 +143,7 @@ class Letter:
     who: str
     subject: str
     text: str
+    address: str | None = None
     quoted: str | None = None
     state: str | None = None
     kind: str | None = None
@@ -143,7 +152,9 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One message with what its page needs. `letters` are oldest first; `possible`: it pauses until a person decides."""
+    """One message with what its page needs. `letters` are oldest first; `possible`: it pauses until a person decides; `pitch` began the
+    conversation, and `answer` is the newest version of what an answer to this class begins with (None: as delivered).
+    """
 
     message: Inbound
     triage: Triage | None
@@ -152,6 +163,9 @@ class Opened:
     contact: Contact | None
     possible: bool
     letters: list[Letter]
+    note: StageEvent | None = None
+    pitch: Pitch | None = None
+    answer: TemplateVersion | None = None
 
 
 def opened(uow: UnitOfWork, inbound_id: int) -> Opened:
@@ -165,19 +179,51 @@ def opened(uow: UnitOfWork, inbound_id: int) -> Opened:
         )
         .exists()
     )
+    # With what an answer begins with, so that the page costs no statement more: the pitch, and the newest version of the text for this class.
+    pitch_id = (
+        select(col(SequenceRun.pitch_id))
+        .where(col(SequenceRun.conversation_id) == col(Conversation.id))
+        .order_by(col(SequenceRun.id).desc())
+        .limit(1)
+        .correlate(Conversation)
+        .scalar_subquery()
+    )
+    wanted = literal(ANSWER) + func.coalesce(col(Triage.chosen), col(Triage.suggested))
+    version_id = (
+        select(col(TemplateVersion.id))
+        .where(col(TemplateVersion.name) == wanted)
+        .order_by(col(TemplateVersion.version).desc())
+        .limit(1)
+        .correlate(Triage)
+        .scalar_subquery()
+    )
     row = uow.session.execute(
-        select(Inbound, Triage, Prospect, Conversation, Contact, paused)
+        select(Inbound, Triage, Prospect, Conversation, Contact, StageEvent, paused, Pitch, TemplateVersion)
         .join(Triage, col(Triage.inbound_id) == col(Inbound.id), isouter=True)
         .join(Prospect, col(Prospect.id) == col(Inbound.prospect_id), isouter=True)
         .join(Conversation, col(Conversation.id) == col(Inbound.conversation_id), isouter=True)
         .join(Contact, col(Contact.id) == col(Conversation.contact_id), isouter=True)
+        .join(StageEvent, col(StageEvent.id) == last_note(col(Prospect.id)), isouter=True)
+        .join(Pitch, col(Pitch.id) == pitch_id, isouter=True)
+        .join(TemplateVersion, col(TemplateVersion.id) == version_id, isouter=True)
         .where(col(Inbound.id) == inbound_id)
     ).one_or_none()
     if row is None:
         raise NotFound(say("there is no received message {inbound_id}", inbound_id=inbound_id))
-    message, line, prospect, conversation, contact, possible = row
+    message, line, prospect, conversation, contact, note, possible, pitch, version = row
     letters = _letters(uow, conversation.id) if conversation is not None else []
-    return Opened(message, line, prospect, conversation, contact, bool(possible), letters or [_theirs(message)])
+    return Opened(
+        message,
+        line,
+        prospect,
+        conversation,
+        contact,
+        bool(possible),
+        letters or [_theirs(message)],
+        note,
+        pitch,
+        version,
+    )
 
 
 def _letters(uow: UnitOfWork, conversation_id: int) -> list[Letter]:
@@ -201,6 +247,7 @@ def _theirs(row: Inbound) -> Letter:
         who=row.from_name or row.from_address or "",
         subject=row.subject or "",
         text=text,
+        address=row.from_address,
         quoted=whole if whole.strip() != text.strip() else None,
         kind=row.kind or row.state.value,
         rule=row.rule,
@@ -226,8 +273,6 @@ def text_of(raw: bytes) -> str:
 
 
 def mailboxes(uow: UnitOfWork) -> list[Row]:
-    """When each active mailbox was last read to its end, and what is wrong with it."""
-    statement = columns(Mailbox.id, Mailbox.email, Mailbox.polled_at, Mailbox.poll_error).where(
-        col(Mailbox.active).is_(True)
-    )
+    """When each mailbox was last read to its end, and what is wrong with it; those that are not `active` are not read."""
+    statement = columns(Mailbox.id, Mailbox.email, Mailbox.active, Mailbox.polled_at, Mailbox.poll_error)
     return rows(uow, statement.order_by(col(Mailbox.id)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -44,10 +45,11 @@ def listing(
     state: LinkState | None = None,
     prospect_id: int | None = None,
     link_id: int | None = None,
+    link_ids: Sequence[int] | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[Row]:
-    """Links, newest first, with the prospect's domain."""
+    """Links, newest first, with the prospect's domain; of `link_ids` only, where they are given."""
     statement = columns(*_COLUMNS).join(Prospect, col(Prospect.id) == col(Link.prospect_id))
     for attribute, value in (
         (Link.site_id, site_id),
@@ -57,6 +59,8 @@ def listing(
     ):
         if value is not None:
             statement = statement.where(attribute == value)  # type: ignore[arg-type]
+    if link_ids is not None:
+        statement = statement.where(col(Link.id).in_(link_ids))
     if before is not None:
         statement = statement.where(col(Link.id) < before)
     return rows(uow, statement.order_by(col(Link.id).desc()).limit(limit))

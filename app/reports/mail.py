@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import defer
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
 from app.domain.blocking import Blocking
-from app.domain.delivery import OutboundState
+from app.domain.delivery import Answer, Cause, OutboundState, Verdict, cause_of
+from app.domain.delivery import Stage as SmtpStage
+from app.domain.inbound import Kind
+from app.domain.pipeline import Stage
 from app.models import (
     BlockingEvent,
     Contact,
@@ -18,13 +22,21 @@ from app.models import (
     ConversationState,
     Inbound,
     InboundState,
+    Mailbox,
     Outbound,
     Prospect,
+    SendAttempt,
 )
 from app.reports.sql import Row, columns, rows
 
 # What a person looks at; the machine deals with the rest by itself and shows it under "all".
 FOR_PEOPLE = ("reply", "opt-out", "complaint", "other")
+
+
+def answered() -> ColumnElement[bool]:
+    """Whether a received message counts as an answer of theirs: a person's, and no newsletter, report or copy of our own mail."""
+    return col(Inbound.kind).in_((Kind.REPLY.value, Kind.OPT_OUT.value))
+
 
 _INBOUND = (
     Inbound.id,
@@ -73,6 +85,39 @@ def outbox(
     if before is not None:
         statement = statement.where(col(Outbound.id) < before)
     return [(row[0], row[1]) for row in uow.session.execute(statement)]
+
+
+def mailbox_names(uow: UnitOfWork, ids: set[int]) -> dict[int, str]:
+    """The address of each of these mailboxes, by id."""
+    return {
+        row[0]: row[1]
+        for row in uow.session.execute(columns(Mailbox.id, Mailbox.email).where(col(Mailbox.id).in_(ids)))
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Of a mail that was refused for good: what the refusal speaks of, and whether its prospect was lost by it."""
+
+    cause: Cause
+    lost: bool
+
+
+def failures(uow: UnitOfWork, outbound_ids: list[int]) -> dict[int, Failure]:
+    """What is known about mails that were refused, by their id: one statement."""
+    statement = (
+        columns(
+            Outbound.id, Outbound.reply_code, Outbound.reply_text, SendAttempt.stage, col(Prospect.stage).label("now")
+        )
+        .join(SendAttempt, col(SendAttempt.outbound_id) == col(Outbound.id))
+        .join(Prospect, col(Prospect.id) == col(Outbound.prospect_id))
+        .where(col(Outbound.id).in_(outbound_ids), col(SendAttempt.outcome) == Verdict.REJECTED.value)
+    )
+    found: dict[int, Failure] = {}
+    for row in uow.session.execute(statement):
+        answer = Answer(row.reply_code, row.reply_text or "") if row.reply_code else None
+        found[row.id] = Failure(cause_of(SmtpStage(row.stage), answer), row.now is Stage.LOST)
+    return found
 
 
 def inbound(

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from app.db.work import UnitOfWork
 from app.domain.checks import CheckState
-from app.mail import accounts
+from app.mail import accounts, resting
 from app.models import Mailbox, MailboxDay, SendingDomain, SendingDomainCheck
 from app.reports.sql import columns
 
@@ -32,9 +32,10 @@ class Dns:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One mailbox. `used` are the mails of its today; `cap` is today's cap once it has sent, else its daily cap."""
+    """One mailbox. `rests` are the words of its rest while it rests; `used` are the mails of its today; `cap` is today's cap once it has sent, else its daily cap."""
 
     mailbox: Mailbox
+    rests: str | None
     provider: str | None
     used: int
     cap: int
@@ -45,7 +46,7 @@ class Line:
         """ "off", "rests" (sends nothing), "trouble" (cannot be read) or "works"."""
         if not self.mailbox.active:
             return "off"
-        if self.mailbox.paused_reason:
+        if self.rests is not None:
             return "rests"
         return "trouble" if self.mailbox.poll_error else "works"
 
@@ -72,6 +73,7 @@ def overview(uow: UnitOfWork) -> list[Line]:
         found.append(
             Line(
                 mailbox,
+                resting.why(mailbox, now),
                 providers.get(mailbox.id),
                 day.used if day else 0,
                 day.cap if day else mailbox.daily_cap,

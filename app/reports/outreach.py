@@ -36,7 +36,7 @@ from app.models import (
     Prospect,
     SequenceRun,
 )
-from app.reports.mail import FOR_PEOPLE
+from app.reports.mail import answered
 from app.reports.prospects import WAITING
 from app.reports.sql import Row, columns, rows
 
@@ -231,9 +231,7 @@ def _cases(uow: UnitOfWork, scope: Scope) -> Select[Any]:
         col(Link.prospect_id) == mine, col(Link.verified).is_(True), col(Link.first_seen_at) >= col(Outbound.sent_at)
     )
     # Sets that are read once and asked for each case, instead of a look into the table for each.
-    replied = mine.in_(
-        columns(Inbound.prospect_id).where(col(Inbound.kind).in_(FOR_PEOPLE), col(Inbound.prospect_id).is_not(None))
-    )
+    replied = mine.in_(columns(Inbound.prospect_id).where(answered(), col(Inbound.prospect_id).is_not(None)))
     agreed = mine.in_(columns(Conversation.prospect_id).where(col(Conversation.agreed).is_(True)))
     lasting = (
         columns(Link.id)
@@ -341,7 +339,8 @@ def _before(uow: UnitOfWork, scope: Scope) -> list[Step]:
         mine += [col(Prospect.rank_key) >= low, col(Prospect.rank_key) < high]
     stages = select(col(Prospect.stage), func.count()).where(*mine).group_by(col(Prospect.stage))
     by_stage: dict[Stage, int] = {row[0]: row[1] for row in uow.session.execute(stages)}
-    unsure = select(func.count()).where(WAITING, col(Prospect.stage) == Stage.PROSPECT, *mine)
+    # All that waits, out of its small index; without those that were checked, it is those that could not be.
+    waiting = select(func.count()).where(WAITING, *mine).select_from(Prospect)
     approved = (
         select(func.count(func.distinct(col(Pitch.prospect_id))))
         .join(Prospect, col(Prospect.id) == col(Pitch.prospect_id))
@@ -351,9 +350,11 @@ def _before(uow: UnitOfWork, scope: Scope) -> list[Step]:
     if since is not None:
         approved = approved.where(col(Pitch.approved_at) >= since)
     checked = sum(count for stage, count in by_stage.items() if stage is not Stage.PROSPECT)
+    waits = int(uow.session.execute(waiting).scalar_one())
+    unsure = max(0, waits - by_stage.get(Stage.CHECKED_MENTION, 0))
     return [
         Step("gap", sum(by_stage.values())),
-        Step("ready", checked + int(uow.session.execute(unsure.select_from(Prospect)).scalar_one())),
+        Step("ready", checked + unsure),
         Step("approved", int(uow.session.execute(approved).scalar_one())),
     ]
 

@@ -22,7 +22,7 @@ from app.models import (
     StageEvent,
 )
 from app.models.prospect import WAITS
-from app.prospects import pins
+from app.prospects import leases, pins
 from app.reports.sql import Row, columns, rows
 
 _COLUMNS = (
@@ -39,16 +39,20 @@ _COLUMNS = (
     Prospect.dofollow,
     Prospect.authority,
     Prospect.authority_provider,
+    Prospect.authority_percentile,
     Prospect.traffic,
     Prospect.language,
     Prospect.language_source,
     Prospect.best_page,
     Prospect.best_page_title,
+    Prospect.best_page_author,
     Prospect.target,
     Prospect.anchor,
     Prospect.first_seen,
     Prospect.score,
     Prospect.removed_by,
+    Prospect.gap_state,
+    Prospect.gap_seen,
     Prospect.winnability,
     Prospect.winnability_parts,
     Prospect.gate,
@@ -148,11 +152,12 @@ def queue(
     limit: int = 50,
     person: tuple[int, str] | None = None,
     free_for: tuple[int, str] | None = None,
+    woken: bool = False,
 ) -> list[Row]:
     """The next prospects to decide, best first, with pins in front of the first page: one statement.
 
     `person` (user id, caller) is not shown what they left to others; `free_for` is the same without what somebody else
-    holds. Each row has `pinned`, and the `holder`, `holder_name` of a lease that runs.
+    holds. `woken`: only those whose snooze is over. Each row has `pinned`, and the `holder`, `holder_name` of a lease that runs.
     """
     now = uow.now()
     who = free_for or person
@@ -165,7 +170,7 @@ def queue(
             DomainLease.holder_name,
         ).join(
             DomainLease,
-            (col(DomainLease.domain) == col(Prospect.domain)) & (col(DomainLease.until) > now),
+            (col(DomainLease.domain) == col(Prospect.domain)) & leases.running(now),
             isouter=True,
         )
         if pinned:
@@ -175,6 +180,8 @@ def queue(
             pin = columns(QueuePin.prospect_id).where(col(QueuePin.prospect_id) == col(Prospect.id)).exists()
             statement = _after(statement.where(~pin), after)
         statement = statement.where(*waiting(now))
+        if woken:
+            statement = statement.where(col(Prospect.snoozed_until) <= now)
         if lane.site is not None:
             statement = statement.where(col(Prospect.site_id) == lane.site)
         if lane.tier is not None:

@@ -68,7 +68,8 @@ def reply_time(uow: UnitOfWork, scope: Scope) -> ReplyTime:
         .select_from(Triage)
         .join(Outbound, col(Outbound.id) == col(Triage.answered_by))
         .join(Inbound, col(Inbound.id) == col(Triage.inbound_id))
-        .where(col(Triage.answered_by).is_not(None))
+        # An answer that was refused or taken out has answered nothing.
+        .where(col(Outbound.state).not_in((OutboundState.REJECTED, OutboundState.CANCELLED, OutboundState.NOT_SENT)))
     )
     since = scope.since(uow.now())
     if since is not None:

@@ -9,14 +9,13 @@ from sqlalchemy import Select, and_, case, func, literal, or_, select, tuple_
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
-from app.domain.delivery import OutboundState
+from app.domain.delivery import HAS_LEFT
 from app.models import Contact, Conversation, Link, LinkState, Outbound, Pitch, PitchState, Prospect
 from app.reports.sql import Row, columns, rows
 
 Kind = Literal["lost", "changed"]
 
 _ANGLE = "link-reclamation"
-_LEFT = (OutboundState.SENT, OutboundState.COMMITTED, OutboundState.AMBIGUOUS)
 
 
 def listing(
@@ -118,7 +117,7 @@ def _threads(uow: UnitOfWork, prospect_ids: list[int]) -> dict[int, int]:
     statement: Select[int, int] = (
         select(col(Conversation.prospect_id), func.max(col(Conversation.id)))
         .join(Outbound, col(Outbound.conversation_id) == col(Conversation.id))
-        .where(col(Conversation.prospect_id).in_(prospect_ids), col(Outbound.state).in_(_LEFT))
+        .where(col(Conversation.prospect_id).in_(prospect_ids), col(Outbound.state).in_(HAS_LEFT))
         .group_by(col(Conversation.prospect_id))
     )
     return {row[0]: row[1] for row in uow.session.execute(statement)} if prospect_ids else {}

@@ -11,16 +11,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
 from app.domain.pacing import ALWAYS
 from app.domain.said import say
+from app.mail import resting
 from app.mail.render.templates import template_names
 from app.models import (
     Competitor,
     ImportJob,
+    ImportKind,
     ImportState,
     Mailbox,
     MailboxOAuth,
@@ -102,7 +104,9 @@ def _sites(uow: UnitOfWork) -> list[Row]:
         col(Snapshot.site_id) == col(Site.id),
         col(Snapshot.role).in_([SnapshotRole.OURS, SnapshotRole.MATRIX]),
     )
-    newest = _of_site(func.max(col(ImportJob.id)), col(ImportJob.site_id) == col(Site.id))
+    newest = _of_site(
+        func.max(col(ImportJob.id)), col(ImportJob.site_id) == col(Site.id), col(ImportJob.kind) != ImportKind.TAKEBACK
+    )
     statement = (
         columns(
             Site.id,
@@ -147,17 +151,15 @@ def _rivals(uow: UnitOfWork) -> list[Row]:
 
 
 def _mailboxes(uow: UnitOfWork) -> list[Row]:
-    """The mailboxes in use, those with something wrong first: id, email, ended, paused, trouble."""
-    rests = and_(
-        col(Mailbox.paused_reason).is_not(None),
-        or_(col(Mailbox.paused_until).is_(None), col(Mailbox.paused_until) > uow.now()),
+    """The mailboxes in use, those with something wrong first: id, email, ended, rests, poll_error."""
+    wrong = or_(
+        resting.resting(uow.now()), col(Mailbox.poll_error).is_not(None), col(MailboxOAuth.ended_reason).is_not(None)
     )
-    wrong = or_(rests, col(Mailbox.poll_error).is_not(None), col(MailboxOAuth.ended_reason).is_not(None))
     statement = (
         columns(
             Mailbox.id,
             Mailbox.email,
-            Mailbox.paused_reason,
+            case((resting.resting(uow.now()), col(Mailbox.paused_reason))).label("rests"),
             Mailbox.poll_error,
             col(MailboxOAuth.ended_reason).label("ended"),
             wrong.label("wrong"),
@@ -261,7 +263,7 @@ def _mailbox(mailboxes: list[Row], held: list[Row]) -> Task:
         return Task("mailbox", TaskState.TO_DO, told, "/mailboxes/new", _OPERATOR)
     first = mailboxes[0]
     if first["wrong"]:
-        why = first["ended"] or first["paused_reason"] or first["poll_error"]
+        why = first["ended"] or first["rests"] or first["poll_error"]
         href = f"/mailboxes/{first['id']}" + ("/sign-in" if first["ended"] else "")
         told = say("{email}: {why}", email=first["email"], why=why)
         return Task("mailbox", TaskState.ATTENTION, told, href, _OPERATOR)

@@ -15,6 +15,7 @@ from app.container import Container
 from app.db.work import UnitOfWork
 from app.domain.delivery import OutboundState
 from app.installation import hold
+from app.mail import resting
 from app.models import (
     AuditEvent,
     ImportJob,
@@ -24,6 +25,7 @@ from app.models import (
     Outbound,
     Page,
     Prospect,
+    ProviderSchedule,
     SequenceRun,
     Site,
     WorkerBeat,
@@ -98,6 +100,13 @@ def due(uow: UnitOfWork) -> list[Due]:
     return found
 
 
+def pulls(uow: UnitOfWork) -> list[tuple[ProviderSchedule, str]]:
+    """The pulls that repeat by themselves with the name of their site, the next one first."""
+    statement = select(ProviderSchedule, col(Site.name)).join(Site, col(Site.id) == col(ProviderSchedule.site_id))
+    found = uow.session.execute(statement.order_by(col(ProviderSchedule.due_at), col(ProviderSchedule.id)))
+    return [(row, name) for row, name in found]
+
+
 def last_backup(uow: UnitOfWork) -> AuditEvent | None:
     """The last backup that `gapbridge backup` has made; others are not known here."""
     statement = select(AuditEvent).where(col(AuditEvent.kind) == "installation", col(AuditEvent.verb) == "backup.made")
@@ -129,7 +138,8 @@ class Alarm:
 
 
 def alarm(uow: UnitOfWork, *, operator: bool) -> Alarm | None:
-    """Only the first: sending is held, a worker is missing (operators), a mailbox cannot send or be read."""
+    """Only the first: sending is held, a worker is missing (operators), a mailbox cannot send or be read, a pull that repeats
+    does not come (operators)."""
     skip = hold.refusal(uow.session)
     if skip is not None:
         return Alarm("hold", skip.sentence, "/system" if operator else "")
@@ -141,14 +151,16 @@ def alarm(uow: UnitOfWork, *, operator: bool) -> Alarm | None:
         select(Mailbox)
         .where(
             col(Mailbox.active).is_(True),
-            col(Mailbox.paused_reason).is_not(None) | col(Mailbox.poll_error).is_not(None),
+            resting.resting(uow.now()) | col(Mailbox.poll_error).is_not(None),
         )
         .order_by(col(Mailbox.id))
         .limit(1)
     )
     mailbox = uow.session.execute(broken).scalars().first()
     if mailbox is not None:
-        return Alarm(
-            "mailbox", f"{mailbox.email}: {mailbox.paused_reason or mailbox.poll_error}", f"/mailboxes/{mailbox.id}"
-        )
+        why = resting.why(mailbox, uow.now()) or mailbox.poll_error
+        return Alarm("mailbox", f"{mailbox.email}: {why}", f"/mailboxes/{mailbox.id}")
+    for schedule, _name in pulls(uow) if operator else []:
+        if schedule.last_error is not None and schedule.paused_at is None:
+            return Alarm("pull", f"{schedule.provider}: {schedule.last_error}", "/system")
     return None

@@ -11,13 +11,13 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
-from app.domain.angles import plain_date, propose
+from app.domain.angles import propose
 from app.domain.delivery import OutboundState
+from app.domain.figures import Share
 from app.domain.pipeline import Stage
 from app.domain.pitch_contract import MAX_WORDS, count_words
 from app.domain.places import language_of
-from app.mail.render.drafts import bare_subject
-from app.mail.render.templates import FIRST_ANGLES, TemplateSource, fallbacks_of, fill_texts, variables_of
+from app.mail.render.templates import TemplateSource, fallbacks_of, fill_texts, use_of, variables_of
 from app.mail.render.variables import VARIABLES, clean_values
 from app.models import (
     Contact,
@@ -41,8 +41,6 @@ from app.reports.sql import columns, rows
 
 # The best prospects of the queue that a page looks at: a template is one text, and more would only cost time.
 MOST = 400
-# Under this many sent mails a share says nothing.
-FEW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +75,11 @@ class Measured:
 
 
 def samples(uow: UnitOfWork, name: str) -> list[Sample]:
-    """The ready prospects whose pitch takes this angle; for a follow-up, the pitches that wait for an answer. At most `MOST`."""
-    return _ready(uow, name) if name in FIRST_ANGLES else _under_way(uow)
+    """The ready prospects whose pitch takes this angle; for a follow-up, the pitches that wait for an answer; for the beginning of an
+    answer, those that have one. At most `MOST`.
+    """
+    use = use_of(name)
+    return _ready(uow, name) if use == "first" else _written_to(uow, answered=use == "answer")
 
 
 def measure(source: TemplateSource, given: Sequence[Sample]) -> Measured:
@@ -143,8 +144,16 @@ def cases(measured: Measured, ours: Iterable[str | None] = ()) -> list[tuple[str
     return [(why, one) for why, one in picked if one is not None]
 
 
-def results(uow: UnitOfWork, name: str) -> dict[str, dict[str, int]]:
-    """What each version of a first message brought, by its label: pitches sent, prospects that replied, links seen."""
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What one version brought, of the pitches sent with it: prospects that replied, and links that were seen."""
+
+    replies: Share
+    wins: Share
+
+
+def results(uow: UnitOfWork, name: str) -> dict[str, Results]:
+    """What each version of a first message brought, by its label. A version of which nothing was sent is not there."""
     replied = (
         columns(Inbound.id)
         .where(
@@ -177,13 +186,13 @@ def results(uow: UnitOfWork, name: str) -> dict[str, dict[str, int]]:
     statement = select(each.c.label, each.c.replied, each.c.won, func.count()).group_by(
         each.c.label, each.c.replied, each.c.won
     )
-    found: dict[str, dict[str, int]] = {}
+    found: dict[str, list[int]] = {}
     for label, has_replied, has_won, count in uow.session.execute(statement):
-        line = found.setdefault(label, {"sent": 0, "replies": 0, "wins": 0})
-        line["sent"] += count
-        line["replies"] += count if has_replied else 0
-        line["wins"] += count if has_won else 0
-    return found
+        line = found.setdefault(label, [0, 0, 0])
+        line[0] += count
+        line[1] += count if has_replied else 0
+        line[2] += count if has_won else 0
+    return {label: Results(Share(replies, sent), Share(wins, sent)) for label, (sent, replies, wins) in found.items()}
 
 
 def _ready(uow: UnitOfWork, angle: str) -> list[Sample]:
@@ -237,25 +246,26 @@ def _ready(uow: UnitOfWork, angle: str) -> list[Sample]:
     return made
 
 
-def _under_way(uow: UnitOfWork) -> list[Sample]:
+def _written_to(uow: UnitOfWork, *, answered: bool) -> list[Sample]:
+    replied = (
+        columns(Inbound.id)
+        .where(col(Inbound.conversation_id) == col(SequenceRun.conversation_id), col(Inbound.kind) == "reply")
+        .exists()
+    )
     statement = (
         select(Prospect, Pitch, Site)
         .join(Pitch, col(Pitch.prospect_id) == col(Prospect.id))
         .join(SequenceRun, col(SequenceRun.pitch_id) == col(Pitch.id))
         .join(Site, col(Site.id) == col(Prospect.site_id))
-        .where(col(SequenceRun.state) == RunState.ACTIVE, col(Pitch.state) == PitchState.APPROVED)
+        .where(
+            replied if answered else col(SequenceRun.state) == RunState.ACTIVE, col(Pitch.state) == PitchState.APPROVED
+        )
         .order_by(col(SequenceRun.id).desc())
         .limit(MOST)
     )
     made = []
     for prospect, pitch, site in uow.session.execute(statement).all():
-        day = (pitch.approved_at or pitch.updated_at).date()
-        values = {
-            **pitch.variables["values"],
-            "first_subject": bare_subject(pitch.subject),
-            "first_sent_on": plain_date(day),
-        }
-        made.append(_sample(prospect, site, values))
+        made.append(_sample(prospect, site, facts.afterwards(pitch)))
     return made
 
 

@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Select
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
 from app.models import Inbound, Link, LinkCheck, MentionCheck, Outbound, SendAttempt, StageEvent
 from app.reports.sql import columns
 
+# What a person wrote down; it moves nothing.
+NOTED = "noted"
 Kind = Literal["event", "mention-check", "mail-out", "mail-in", "link-check"]
 
 
@@ -43,6 +46,28 @@ def of_prospect(uow: UnitOfWork, prospect_id: int) -> list[Entry]:
         *_links(uow, prospect_id),
     ]
     return sorted(found, key=lambda entry: (entry.at, _ORDER[entry.kind], entry.id))
+
+
+def folded(lines: list[Entry]) -> list[Entry]:
+    """The same with each run of equal looks at one link in one line, which says in `data` how many (`times`) and until when."""
+    found: list[Entry] = []
+    latest: dict[str | None, Entry] = {}
+    for line in lines:
+        before = latest.get(line.detail) if line.kind == "link-check" else None
+        if before is not None and before.title == line.title:
+            before.data["times"], before.data["until"] = before.data.get("times", 1) + 1, line.at
+            continue
+        if line.kind == "link-check":
+            latest[line.detail] = line
+        found.append(line)
+    return found
+
+
+def last_note(prospect_id: Any) -> Any:
+    """The id of the newest note of a person about a prospect (its id, or the column of it), for a statement that reads more."""
+    one = aliased(StageEvent)
+    notes = select(func.max(col(one.id))).where(col(one.prospect_id) == prospect_id, col(one.event) == NOTED)
+    return notes.scalar_subquery()
 
 
 def _rows(uow: UnitOfWork, statement: Select[Any]) -> list[Any]:

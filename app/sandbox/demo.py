@@ -26,10 +26,12 @@ from app.sandbox.screen import PathLine, Screen
 from app.sandbox.story import Story
 from app.sandbox.world import World
 
-DAYS = 42
+DAYS = 30
 # Mails of one mailbox leave with a pause between them; the clock is moved over it in steps of a minute.
 _STEP = timedelta(minutes=1)
 _REDESIGN_DAY = 20
+# A story that runs over holidays takes longer, for follow-ups wait for working days; it ends when nothing is open any more.
+_AT_MOST = 60
 # For the bar only: the story ends when nothing is open any more, which is about then.
 _LAST_DAYS = 27
 
@@ -96,12 +98,26 @@ class Demo:
             screen.balance(balance)
         return Ending(balance, paths)
 
-    def leave_something_to_do(self) -> list[str]:
-        """After the story: a newer export brings prospects whose pitches wait in the queue. Their domains."""
+    def leave_something_to_do(self, now: datetime) -> list[str]:
+        """After the story: the clock comes up to `now`, so that files of today can be imported, and a newer export brings prospects.
+
+        The first of them has been written to and has answered; the answer lies in the inbox, unread. The pitches to the others
+        wait in the queue: their domains.
+        """
+        while (left := now - self._world.clock.now()) > timedelta():
+            self._move(min(left, timedelta(days=1)))
         self.person.import_later()
         self._engine.settle()
         self.person.find_contacts()
-        return self.person.draft_all()
+        waiting = self.person.draft_all()
+        self.person.approve_first()
+        self._send_all()
+        # The editor takes a moment: an answer of the same second would stand before its question.
+        self._move(timedelta(minutes=2))
+        self._world.desk.round()
+        self._world.deliver()
+        self._move(timedelta(minutes=2))
+        return waiting[1:]
 
     # --- telling ------------------------------------------------------------------------------------------------
 
@@ -134,7 +150,7 @@ class Demo:
         self._engine.settle()
 
     def _days(self) -> None:
-        for day in range(1, DAYS):
+        for day in range(1, _AT_MOST):
             now = self._world.clock.now()
             morning = (now + timedelta(days=1)).replace(hour=9, minute=30, second=0, microsecond=0)
             if day == _REDESIGN_DAY:

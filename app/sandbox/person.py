@@ -124,19 +124,29 @@ class Person:
             replacement.prepare(self._container, prospect_id, actor=EMAIL)
         return [domain for _, domain in waiting]
 
+    def approve_first(self) -> None:
+        """Approve the pitch to the best prospect of the queue."""
+        with self._container.db.read() as look:
+            first = self._at(look.session, Stage.CHECKED_MENTION)[0]
+        self._approve(first.id, first.domain)
+
     def triage(self) -> list[str]:
-        """Read what has come in and act on it: a no and a price are the end, on anything else their page is looked at."""
+        """Read what has come in and act on it: a no and a price are the end, on anything else their page is looked at.
+
+        An opt-out has been obeyed already: it is only read.
+        """
         with self._container.db.read() as look:
             rows = [
                 (row.id, row.prospect_id, row.intent)
                 for row in look.session.execute(
-                    select(Inbound).where(col(Inbound.kind) == "reply").order_by(col(Inbound.id))
+                    select(Inbound).where(col(Inbound.kind).in_(("reply", "opt-out"))).order_by(col(Inbound.id))
                 ).scalars()
                 if row.handled_at is None and row.prospect_id is not None
             ]
         told = []
         for row_id, prospect_id, intent in rows:
-            told.append(self._act_on(prospect_id, intent))
+            if intent != "opt-out":
+                told.append(self._act_on(prospect_id, intent))
             with self._container.db.work() as uow:
                 inbox.mark_handled(uow, row_id, actor=EMAIL)
         return told

@@ -117,6 +117,11 @@ class Pages(Place):
         description="Host names that are resolved here instead of by DNS, as name=address:port,... (sandbox and tests).",
     )
 
+    web_graph: str = Field(
+        default="",
+        description="Where a release of Common Crawl's web graph lies that workers read: a folder, or what the names of its files "
+        "begin with (a path or a URL).",
+    )
     verify_pages: int = Field(
         default=12,
         ge=1,

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import tempfile
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -54,6 +55,11 @@ class Place(BaseSettings):
         default="http://127.0.0.1:8321",
         description="Address under which people and mail reach this installation; opt-out links start with it.",
     )
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Addresses or networks of the proxies in front, as 127.0.0.1,10.0.0.0/8: what they write into X-Forwarded-For "
+        "is taken for the caller's address, which limits tries to sign in. Empty: nobody's, the peer itself is the caller.",
+    )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
         description="Key for mailbox passwords, sessions and opt-out tokens. Empty: made once and kept in the data "
@@ -77,10 +83,17 @@ class Place(BaseSettings):
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool | None = Field(default=None, description="JSON logs. Unset: text on a terminal, JSON elsewhere.")
 
-    @field_validator("second_factor_roles", mode="before")
+    @field_validator("second_factor_roles", "trusted_proxies", mode="before")
     @classmethod
-    def _split_roles(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, value: list[str]) -> list[str]:
+        for one in value:
+            ip_network(one)
+        return value
 
     @property
     def resolved_database_url(self) -> str:

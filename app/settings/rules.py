@@ -12,6 +12,11 @@ from app.domain.pacing import ALWAYS, parse_window
 from app.settings.values import Duration, dns_server
 from app.settings.wires import Wires
 
+_YEAR = timedelta(days=365)
+# Days back from now have to be days of the calendar.
+_TEN_YEARS = 3650
+_MAILS = 10_000
+
 
 class Rules(Wires):
     """The settings of the rules."""
@@ -29,16 +34,19 @@ class Rules(Wires):
     reply_within: Duration = Field(
         default=timedelta(hours=4),
         gt=timedelta(0),
+        le=_YEAR,
         description="Time of `reply_hours` within which a reply that is interested or asks something is answered.",
     )
     reply_within_later: Duration = Field(
         default=timedelta(hours=8),
         gt=timedelta(0),
+        le=_YEAR,
         description="The same for `wants-payment` and `not-now`; eight hours are one day from nine to five.",
     )
     classify_within: Duration = Field(
         default=timedelta(hours=2),
         gt=timedelta(0),
+        le=_YEAR,
         description="The same for a message whose class no rule and nobody has found yet.",
     )
     paid_links: Literal["lose", "answer"] = Field(
@@ -62,13 +70,20 @@ class Rules(Wires):
     ramp_start: int | None = Field(
         default=10,
         ge=1,
+        le=_MAILS,
         description="Mails that a mailbox connected from now on may send on its first day. Unset (`none`): its whole cap.",
     )
     ramp_step: int = Field(
-        default=5, ge=1, description="Mails more on each day after a day of sending, up to the mailbox's cap."
+        default=5,
+        ge=1,
+        le=_MAILS,
+        description="Mails more on each day after a day of sending, up to the mailbox's cap.",
     )
     contact_cooldown_days: int = Field(
-        default=90, ge=0, description="Days in which a domain is not pitched again after its last conversation."
+        default=90,
+        ge=0,
+        le=_TEN_YEARS,
+        description="Days in which a domain is not pitched again after its last conversation.",
     )
     bounce_pause_rate: float = Field(
         default=0.02,
@@ -82,7 +97,7 @@ class Rules(Wires):
     policy_pause_count: int = Field(
         default=3,
         ge=1,
-        description="Refusals by policy (5.7.x) at which a mailbox stops; each one lets it rest for an hour.",
+        description="Refusals by policy (5.7.x) at which a mailbox stops; it rests for an hour once two recipients refuse within a day.",
     )
     pause_floor: int = Field(
         default=100, ge=1, description="Messages below which no share of bounces or complaints stops a mailbox."
@@ -100,13 +115,22 @@ class Rules(Wires):
         default=timedelta(days=1), description="Time between two looks at the DNS records of a sending domain."
     )
     link_check_interval: Duration = Field(
-        default=timedelta(days=1), description="Time between two checks of a link that was won."
+        default=timedelta(days=1),
+        gt=timedelta(0),
+        le=_YEAR,
+        description="Time between two checks of a link that was won.",
     )
     link_lost_after: Duration = Field(
-        default=timedelta(hours=24), description="Least time between the two good fetches that prove a link lost."
+        default=timedelta(hours=24),
+        ge=timedelta(0),
+        le=_YEAR,
+        description="Least time between the two good fetches that prove a link lost.",
     )
     keep_raw_mail_days: int = Field(
-        default=365, ge=1, description="Days for which the bytes of received mail are kept after they were handled."
+        default=365,
+        ge=1,
+        le=_TEN_YEARS,
+        description="Days for which the bytes of received mail are kept after they were handled.",
     )
 
     @field_validator("site_daily_cap", "ramp_start", mode="before")

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field, SecretStr
 
+from app.domain.cadence import LONGEST_PAUSE
 from app.settings.pages import Pages
 from app.settings.values import Duration
 
@@ -74,11 +75,12 @@ class Wires(Pages):
     imap_timeout: Duration = Field(default=timedelta(seconds=30), description="Time for each IMAP answer.")
     poll_interval: Duration = Field(
         default=timedelta(seconds=60),
+        le=LONGEST_PAUSE,
         description="Time between two looks into each mailbox from Monday to Friday between 7 and 20 o'clock (in the time "
         "zone of the mailbox).",
     )
     poll_interval_quiet: Duration = Field(
-        default=timedelta(minutes=5), description="The same at night and at weekends."
+        default=timedelta(minutes=5), le=LONGEST_PAUSE, description="The same at night and at weekends."
     )
     poll_threads: int = Field(
         default=8,
@@ -110,7 +112,10 @@ class Wires(Pages):
     )
     lease_seconds: int = Field(default=60, ge=1, description="Seconds for which a worker holds a mailbox.")
     undo_window: Duration = Field(
-        default=timedelta(seconds=60), description="Time between approving a pitch and its first chance to leave."
+        default=timedelta(seconds=60),
+        ge=timedelta(0),
+        le=timedelta(hours=1),
+        description="Time between approving a pitch and its first chance to leave.",
     )
 
     @property

@@ -112,7 +112,7 @@ def change_page(uow: UnitOfWork, page_id: int, version: int, **given: Any) -> Pa
     before = {name: getattr(page, name) for name in FIELDS}
     if version != page.version:
         differs = [Difference(name, before[name], values[name]) for name in FIELDS if before[name] != values[name]]
-        raise Stale("somebody else saved this page meanwhile; yours is not saved yet", page.version, *differs)
+        raise Stale(say("somebody else saved this page meanwhile; yours is not saved yet"), page.version, *differs)
     if audit.record(uow, "page.changed", "page", page_id, name=page.url, before=before, after=values) is not None:
         if values["url"] != page.url:
             page.check_state = page.check_detail = page.checked_at = None

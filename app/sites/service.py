@@ -149,7 +149,8 @@ def change(uow: UnitOfWork, site_id: int, version: int, **given: Any) -> Site:
     before = {name: getattr(site, name) for name in FIELDS}
     if version != site.version:
         differs = [Difference(name, before[name], values[name]) for name in FIELDS if before[name] != values[name]]
-        raise Stale(f"somebody else saved {site.name} meanwhile; yours is not saved yet", site.version, *differs)
+        told = say("somebody else saved {name} meanwhile; yours is not saved yet", name=site.name)
+        raise Stale(told, site.version, *differs)
     rivals = {one.domain for one in competitors(uow, site_id)} & set(values["domains"])
     if rivals:
         problem = FieldProblem("domains", say("Remove {first} from the competitors first", first=min(rivals)))

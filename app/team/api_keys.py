@@ -37,7 +37,9 @@ def create(uow: UnitOfWork, *, name: str, scopes: Iterable[str], actor: str) -> 
     if unknown or not wanted:
         said = f"'{unknown[0]}' is no scope; " if unknown else ""
         problems.append(
-            FieldProblem("scopes", say("{said}choose from {names}", said=said, names=", ".join(sorted(SCOPES))))
+            FieldProblem(
+                "scopes", say("{said}Choose at least one of {names}", said=said, names=", ".join(sorted(SCOPES)))
+            )
         )
     if problems:
         raise BadInput(say("the key cannot be created with these values"), *problems)

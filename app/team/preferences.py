@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import case
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from app.audit import service as audit
 from app.db.work import UnitOfWork
@@ -49,6 +54,30 @@ def save(uow: UnitOfWork, user_id: int, wanted: Preferences) -> UserSetting:
     uow.session.add(row)
     uow.session.flush()
     return row
+
+
+def read_notices(uow: UnitOfWork, user_id: int, until: datetime) -> None:
+    """Note that a person has read the list of notices up to a moment; never an earlier one than before."""
+    _seen(uow, user_id, "notices_seen_at", until)
+
+
+def led_to_pause(uow: UnitOfWork, user_id: int, pause: int) -> bool:
+    """Note that a person was led to what stands still, up to a pause; False where they were led to this one before."""
+    row = uow.session.get(UserSetting, user_id)
+    if row is not None and row.pause_seen is not None and row.pause_seen >= pause:
+        return False
+    _seen(uow, user_id, "pause_seen", pause)
+    return True
+
+
+def _seen(uow: UnitOfWork, user_id: int, name: str, value: datetime | int) -> None:
+    """Raise a mark of what a person has seen, in one statement: two pages of theirs may do it at once, the later mark holds."""
+    dialect = uow.session.get_bind().dialect.name
+    statement = (postgresql_insert if dialect == "postgresql" else sqlite_insert)(UserSetting)
+    statement = statement.values({**UserSetting(user_id=user_id).model_dump(), name: value})
+    mark, given = getattr(UserSetting, name), statement.excluded[name]
+    raised = {name: case((mark > given, mark), else_=given)}
+    uow.session.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=raised))
 
 
 def _is_zone(name: str) -> bool:

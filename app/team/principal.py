@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from app.domain.people import Preferences
@@ -74,6 +75,8 @@ class Principal:
     # By which the list of their sessions marks this one: the hash of its secret id.
     session: str = field(default="", repr=False)
     second_factor: bool = False
+    # Up to when this person has read the list of notices.
+    notices_seen_at: datetime | None = None
 
     @property
     def actor(self) -> str:

@@ -20,7 +20,7 @@ from app.db.work import Database, UnitOfWork
 from app.domain.agents import short_form
 from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem, NotSignedIn
-from app.models import SecondFactor, User, UserSession, UserSetting
+from app.models import Passkey, SecondFactor, User, UserSession, UserSetting
 from app.team import preferences, second_factor, throttle, users
 from app.team.principal import ROLE_SCOPES, Principal
 
@@ -50,7 +50,7 @@ def _throttle_keys(email: str, address: str) -> tuple[str, str]:
     return throttle.key("account", email.strip().lower()), throttle.key("address", throttle.network(address))
 
 
-def _note_failure(uow: UnitOfWork, verb: str, user: User | None) -> None:
+def note_failure(uow: UnitOfWork, verb: str, user: User | None) -> None:
     """A line in the audit for the 1st, 10th, 100th ... failure of a day: somebody who guesses fills no audit.
 
     What was typed as an address is not kept where it is nobody's: it may be a password in the wrong field.
@@ -89,7 +89,7 @@ def sign_in(
             return HalfSignedIn(
                 f"{user.id}.{until}.{vault.sign(_PURPOSE, _half(user.id, until, renewed or user.password_hash))}"
             )
-        return _let_in(uow, user, agent)
+        return let_in(uow, user, agent)
 
 
 def _look_at_password(db: Database, keys: tuple[str, ...], email: str, password: str) -> tuple[User, str | None]:
@@ -104,7 +104,7 @@ def _look_at_password(db: Database, keys: tuple[str, ...], email: str, password:
     right, renewed = users.check_password(user.password_hash if user and user.active else None, password)
     if not right or user is None:
         with db.work() as uow:
-            _note_failure(uow, "user.sign_in_failed", user)
+            note_failure(uow, "user.sign_in_failed", user)
         raise NotSignedIn(WRONG)
     return user, renewed
 
@@ -146,7 +146,7 @@ def finish_sign_in(
         raise NotSignedIn(say("the sign-in took too long; begin again"))
     how = take_code(db, vault, user, code, address)
     with db.work() as uow:
-        return _let_in(uow, user, agent, how)
+        return let_in(uow, user, agent, code=how)
 
 
 def take_code(db: Database, vault: Vault, user: User, code: str, address: str) -> str:
@@ -164,7 +164,7 @@ def take_code(db: Database, vault: Vault, user: User, code: str, address: str) -
         if how is not None:
             throttle.give_back(uow, *minute, day)
         else:
-            _note_failure(uow, "user.code_failed", user)
+            note_failure(uow, "user.code_failed", user)
     if how is None:
         problem = FieldProblem("code", say("This is not the code of this moment, or it was used already"))
         raise BadInput(say("the code is wrong"), problem)
@@ -172,12 +172,18 @@ def take_code(db: Database, vault: Vault, user: User, code: str, address: str) -
 
 
 def reset_second_factor(uow: UnitOfWork, user_id: int) -> None:
-    """Take the second factor of somebody who has lost it away, end their sessions, and forget their wrong codes.
+    """Take the second factor and the passkeys of somebody who has lost them away, end their sessions, and forget their wrong codes.
 
-    Raises NotFound, and Conflict when there is none.
+    Raises NotFound, and Conflict when there is nothing to take away.
     """
-    if not second_factor.remove(uow, user_id, verb="user.factor_reset"):
-        raise Conflict(say("this person has no second factor"))
+    passkeys = delete(Passkey).where(col(Passkey.user_id) == user_id).returning(col(Passkey.name))
+    names = sorted(uow.session.execute(passkeys).scalars())
+    had = second_factor.remove(uow, user_id, verb="user.factor_reset")
+    if names:
+        user = users.get(uow, user_id)
+        audit.record(uow, "user.passkeys_reset", "user", user_id, name=user.email, before={"passkeys": names})
+    if not had and not names:
+        raise Conflict(say("this person has no second factor and no passkey"))
     throttle.forget(uow, throttle.key("code-day", str(user_id)))
     end_sessions(uow, user_id)
 
@@ -186,9 +192,9 @@ def _half(user_id: int, until: int, password_hash: str) -> str:
     return f"{user_id}.{until}.{password_hash}"
 
 
-def _let_in(uow: UnitOfWork, user: User, agent: str | None, code: str | None = None) -> str:
-    browser = short_form(agent)
-    told = {name: value for name, value in (("browser", browser), ("code", code)) if value}
+def let_in(uow: UnitOfWork, user: User, agent: str | None, **shown: str | None) -> str:
+    """A session for somebody who has shown who they are, with the line in the audit; `shown` is what they showed besides a password."""
+    told = {name: value for name, value in {"browser": short_form(agent), **shown}.items() if value}
     audit.record(uow, "user.signed_in", "user", user.id, name=user.email, after=told or None, actor=user.email)
     return open_session(uow, user.id, agent=agent)
 
@@ -256,6 +262,7 @@ def resume(db: Database, secret: str | None, *, touch: bool = True) -> Principal
         preferences=preferences.of(wishes),
         session=session.id_hash,
         second_factor=factor is not None,
+        notices_seen_at=wishes.notices_seen_at if wishes else None,
     )
 
 

@@ -110,8 +110,9 @@ def get(uow: UnitOfWork, user_id: int) -> User:
 
 
 def change(uow: UnitOfWork, user_id: int, *, role: Role, active: bool) -> User:
-    """Give a role, and let the person in or not: who is not, is signed out everywhere. Raises NotFound, and Conflict when
-    nobody would be left who can look after this installation.
+    """Give a role, and let the person in or not. Who has another role, or is not let in, is signed out everywhere.
+
+    Raises NotFound, and Conflict when nobody would be left who can look after this installation.
     """
     _alone(uow)
     user = get(uow, user_id)
@@ -121,21 +122,22 @@ def change(uow: UnitOfWork, user_id: int, *, role: Role, active: bool) -> User:
     if (role is not Role.OPERATOR or not active) and not uow.session.execute(others).scalar_one():
         raise Conflict(say("{name} is the only operator who can sign in; make somebody else one first", name=user.name))
     before = {"role": user.role, "active": user.active}
-    user.role, user.active = role, active
-    if not active:
+    # A session opens what the role allowed that it was opened with, so another role needs another session.
+    if not active or role is not user.role:
         _sign_out(uow, user_id)
+    user.role, user.active = role, active
     uow.session.flush()
     after = {"role": role, "active": active}
     audit.record(uow, "user.changed", "user", user_id, name=user.email, before=before, after=after)
     return user
 
 
-def set_password(uow: UnitOfWork, user_id: int, password: str) -> User:
-    """Give a new password; every session of the person ends. Raises NotFound and BadInput (`password`)."""
+def set_password(uow: UnitOfWork, user_id: int, password: str, *, field: str = "password") -> User:
+    """Give a new password; every session of the person ends. Raises NotFound and BadInput (`field`)."""
     user = get(uow, user_id)
     if not LEAST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         problem = FieldProblem(
-            "password",
+            field,
             say(
                 "Use {least_password} to {longest_password} characters",
                 least_password=LEAST_PASSWORD,

@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.cli import main
@@ -21,7 +21,7 @@ from app.commands import demo as command
 from app.db.work import Database
 from app.domain.pipeline import Stage
 from app.jobs import SilentDispatcher
-from app.models import Pitch, PitchState, Prospect
+from app.models import Inbound, Pitch, PitchState, Prospect, Snapshot
 from app.sandbox import cast, stock
 from app.sandbox.demo import Ending, start_of_story
 from app.sandbox.ledger import Balance, Disagreement
@@ -165,7 +165,7 @@ def test_afterwards_the_pages_are_served_with_pitches_to_approve(tmp_path: Path)
         try:
             assert f"The pages are at http://127.0.0.1:{port} " in text, text
             assert "Sign in as lead@tidelark.test with the password " in text
-            assert "3 more prospects" in text
+            assert "An answer waits in the inbox, and the pitches to 2 more prospects wait" in text
             until(lambda: answers(port), 30)
             db = Database(
                 f"sqlite:///{tmp_path / 'var' / 'demo' / 'gapbridge.sqlite'}", SteppedClock(), SilentDispatcher()
@@ -176,10 +176,17 @@ def test_afterwards_the_pages_are_served_with_pitches_to_approve(tmp_path: Path)
                     .join(Pitch, col(Pitch.prospect_id) == col(Prospect.id))
                     .where(col(Pitch.state) == PitchState.DRAFT, col(Prospect.stage) == Stage.CHECKED_MENTION)
                 ).all()
+                answered = select(col(Prospect.domain)).join(Inbound, col(Inbound.prospect_id) == col(Prospect.id))
+                waits = look.session.execute(
+                    answered.where(col(Inbound.handled_at).is_(None), col(Inbound.kind).in_(("reply", "opt-out")))
+                )
+                assert waits.scalars().all() == ["breakwaterblog.test"]
+                # Files of today can be imported: the demo's clock has come up to it.
+                newest = look.session.execute(select(func.max(col(Snapshot.created_at)))).scalar_one()
             db.dispose()
+            assert datetime.now(UTC) - newest < timedelta(hours=1)
             assert {tuple(row) for row in drafts} == {
                 ("fathomnotes.test", "unlinked-mention"),
-                ("breakwaterblog.test", "resource-replacement"),
                 ("leewardletter.test", "coverage-gap"),
             }
         finally:

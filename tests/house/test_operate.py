@@ -16,7 +16,7 @@ from app.db.work import Database
 from app.jobs import SilentDispatcher
 from app.mail import accounts
 from app.mail.credentials import Credentials
-from app.models import Inbound, Mailbox
+from app.models import Inbound, Installation, InstallationRule, Mailbox
 from app.settings import Settings
 from tests.support.commands import Shell
 from tests.support.mailserver import PASSWORD, PostOffice, mail_server
@@ -144,6 +144,40 @@ def test_the_doctor_names_each_fault_and_its_fix(shell: Shell, office: PostOffic
     assert "gapbridge migrate" in shell("doctor").out
 
 
+def test_a_rest_that_ran_out_is_no_fault(shell: Shell, office: PostOffice, database_url: str) -> None:
+    assert shell("mailbox", "add", OURS, *options(office)).code == 0
+    assert shell("mailbox", "pause", OURS, "--reason", "we move").code == 0
+    assert "we move (command line)" in shell("mailbox", "list").out
+    assert "sending is paused: we move" in shell("doctor").out
+    database = Database(database_url, SystemClock(), SilentDispatcher())
+    with database.work() as uow:
+        uow.session.exec(select(Mailbox)).one().paused_until = uow.now()
+    database.dispose()
+    assert shell("mailbox", "list").out.endswith("  active\n")
+    assert "sending is paused" not in shell("doctor").out
+
+
+def test_the_settings_are_those_that_hold_also_when_they_are_saved_on_the_page(
+    shell: Shell, database_url: str, tmp_path: Path
+) -> None:
+    database = Database(database_url, SystemClock(), SilentDispatcher())
+    with database.work() as uow:
+        for name, value in (("agreed_days", "9"), ("not_now_days", "45")):
+            uow.session.add(InstallationRule(name=name, value=value, saved_by="ana", saved_at=uow.now()))
+    database.dispose()
+    shell.set(not_now_days="60")
+    listed = shell("settings").out
+    assert "GAPBRIDGE_AGREED_DAYS=9  (saved on the page)\n" in listed
+    assert "GAPBRIDGE_NOT_NOW_DAYS=60\n" in listed
+    assert "GAPBRIDGE_REPLY_HOURS=09:00-17:00  (default)\n" in listed
+    rows = {row["name"]: row for row in json.loads(shell("settings", "--json").out)}
+    assert [row["saved"] for row in rows.values()].count(True) == 1
+    # Without a database it says what a start would use, and makes none.
+    shell.set(database_url=f"sqlite:///{tmp_path / 'none.sqlite'}")
+    assert "GAPBRIDGE_AGREED_DAYS=7  (default)\n" in shell("settings").out
+    assert not (tmp_path / "none.sqlite").exists()
+
+
 def test_poll_and_send_by_hand(shell: Shell, office: PostOffice, database_url: str) -> None:
     assert shell("send-due").out == "nothing is due\n"
     assert shell("mailbox", "add", OURS, *options(office)).code == 0
@@ -153,6 +187,8 @@ def test_poll_and_send_by_hand(shell: Shell, office: PostOffice, database_url: s
     database = Database(database_url, SystemClock(), SilentDispatcher())
     with database.read() as look:
         assert len(look.session.exec(select(Inbound)).all()) == 1
+        # Each of the two noted that the time goes on, as the clock does: what waits is moved and expires without it, too.
+        assert look.session.get_one(Installation, 1).ticks == 2
     database.dispose()
     assert shell("poll").out == "no mailbox is due; --all looks into every one\n"
     assert shell("poll", "--all").out == f"{OURS}: 0 new message(s)\n"

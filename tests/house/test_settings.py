@@ -29,6 +29,16 @@ def test_a_bad_value_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch)
     assert {problem.field for problem in caught.value.problems} == {"GAPBRIDGE_PORT", "GAPBRIDGE_IMAP_TIMEOUT"}
 
 
+@pytest.mark.parametrize("name", ["GAPBRIDGE_POLL_INTERVAL", "GAPBRIDGE_POLL_INTERVAL_QUIET"])
+def test_no_mailbox_is_left_alone_for_more_than_a_day(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "86400")
+    load_settings()
+    monkeypatch.setenv(name, "86401")
+    with pytest.raises(BadInput) as caught:
+        load_settings()
+    assert [problem.field for problem in caught.value.problems] == [name]
+
+
 def test_the_list_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAPBRIDGE_SECRET_KEY", "hunter2-key")
     monkeypatch.setenv("GAPBRIDGE_DATABASE_URL", "postgresql+psycopg://me:hunter2-db@db.test/x")

@@ -145,7 +145,7 @@ def test_an_address_that_proves_unfit_meanwhile_is_held_at_the_commit(
     assert smtp.messages == []
     assert world.row(row_id).state is OutboundState.QUEUED
     with world.db.read() as reading:
-        why = outbox.why_waiting(reading, outbox.get(reading, row_id))
+        why = outbox.why_waiting(reading, outbox.get(reading, row_id), world.settings)
         assert why is not None
         assert (why.reason, "late.com takes no mail" in why.sentence) == ("no-mail-server", True)
     # They mend their DNS; the next look finds it, and the mail leaves by itself.

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.desk import answers
+from app.desk import answering, answers
 from app.desk import service as desk
 from app.desk.answers import Seen
 from app.desk.service import Person
 from app.domain.delivery import OutboundState
 from app.domain.pipeline import LostReason, Stage
 from app.domain.triage import ReplyClass
-from app.errors import BadInput, Conflict, GapbridgeError
+from app.errors import BadInput, Conflict, GapbridgeError, Refused
 from app.inbox import service as inbox
-from app.models import Conversation, Inbound, Outbound, OutboundKind, Prospect, Role, Triage
+from app.models import Conversation, Inbound, Outbound, OutboundKind, Prospect, Role, SuppressionKind, Triage
+from app.prospects import suppression
 from app.team import users
 from tests.slices.test_inbox_acting import VAULT, World, _no_network, parser, world  # noqa: F401
 from tests.support.letters import letter
@@ -52,10 +53,17 @@ def classify(world: World, person: Person, row: Inbound, about: ReplyClass, **se
         answers.classify(uow, VAULT, chosen, person, row.id, about)
 
 
-def answer(world: World, person: Person, row: Inbound, text: str, seen: Seen | None = None) -> Outbound:  # noqa: F811
+def answer(
+    world: World,  # noqa: F811
+    person: Person,
+    row: Inbound,
+    text: str,
+    seen: Seen | None = None,
+    to: str | None = None,
+) -> Outbound:
     with world.db.work() as uow:
         known = seen or answers.newest(uow, row.conversation_id or 0)
-        return answers.answer(uow, VAULT, world.deps.settings, person, row.id, text, seen=known)
+        return answers.answer(uow, VAULT, world.deps.settings, person, row.id, text, seen=known, to=to)
 
 
 def undo(world: World, person: Person) -> str | None:  # noqa: F811
@@ -155,6 +163,79 @@ def test_an_answer_stands_in_their_thread_and_ends_the_wait(world: World) -> Non
         answer(world, person, row, "  \n")
 
 
+@pytest.mark.parametrize(
+    ("message_id", "named"),
+    [
+        ("<abc@[10.0.0.1]>", True),
+        ("<20260601:1,2@editor.test>", True),
+        ("<a(b)\\c;d@editor.test>", True),
+        ("<\u00fc@editor.test>", False),
+    ],
+)
+def test_whatever_their_program_has_written_into_its_headers_can_be_answered(
+    world: World,  # noqa: F811
+    message_id: str,
+    named: bool,
+) -> None:
+    out = world.send()
+    [row] = world.receive(
+        letter(message_id=message_id, in_reply_to=out.message_id, subject="Re: \u201cYour\u0093 check\u0085list")
+    )
+    with world.db.work() as uow:
+        uow.session.get_one(Inbound, row.id).message_id = message_id
+    made = answer(world, who(world), row, "Thank you.")
+    parsed = message_from_bytes(made.raw)
+    assert parsed["References"].split() == [out.message_id, *([message_id] if named else [])]
+    assert made.subject == "Re: \u201cYour check list"
+
+
+@pytest.mark.parametrize(
+    ("sender", "reply_to", "to"),
+    [
+        ("Kim <kim@other-desk.test>", None, "kim@other-desk.test"),
+        ("Dana <dana@editor.test>", "Desk <desk@editor.test>", "desk@editor.test"),
+        ("Kim <kim@other-desk.test>", "Ana <ana+x@acme.test>", "kim@other-desk.test"),
+        ("kim", "not an address", "dana@editor.test"),
+    ],
+)
+def test_an_answer_goes_to_whoever_wrote(world: World, sender: str, reply_to: str | None, to: str) -> None:  # noqa: F811
+    out = world.send("editor.test")
+    asked = {"reply_to": reply_to} if reply_to else {}
+    [row] = world.receive(letter("My colleague passed it on.", sender=sender, in_reply_to=out.message_id, **asked))
+    made = answer(world, who(world), row, "Thank you.")
+    assert out.to_address == "dana@editor.test"
+    assert (made.to_address, message_from_bytes(made.raw)["To"].rpartition("<")[2].rstrip(">")) == (to, to)
+    # What comes back is theirs: a bounce or an opt-out of this answer is about the address that it went to.
+    assert made.recipient == to.rpartition("@")[2]
+
+
+def test_a_person_says_whom_an_answer_goes_to_where_it_is_not_certain(world: World) -> None:  # noqa: F811
+    world.send("editor.test")
+    [row] = world.receive(letter("Who are you?", sender="Kim <kim@editor.test>"))
+    assert row.match_kind == "sender-domain+subject"
+    with pytest.raises(BadInput) as told:
+        answer(world, who(world), row, "It is us.")
+    assert [one.field for one in told.value.problems] == ["to"]
+    with pytest.raises(BadInput, match="no part in this conversation"):
+        answer(world, who(world), row, "It is us.", to="eve@elsewhere.test")
+    assert answer(world, who(world), row, "It is us.", to="Kim@editor.test").to_address == "kim@editor.test"
+
+
+def test_a_colleague_may_be_answered_whose_contact_must_not_be(world: World) -> None:  # noqa: F811
+    out = world.send("editor.test")
+    [row] = world.receive(letter("Talk to me.", sender="kim@editor.test", in_reply_to=out.message_id))
+    for address in ("dana@editor.test", "kim@editor.test"):
+        with world.db.work() as uow:
+            suppression.suppress(
+                uow, VAULT, address, kind=SuppressionKind.ADDRESS, reason="bounced", source="test", actor="test"
+            )
+        if address.startswith("dana"):
+            made = answer(world, who(world), row, "Thank you.")
+            assert made.to_address == "kim@editor.test"
+    with pytest.raises(Refused, match="kim@"):
+        answer(world, who(world), row, "Thank you again.")
+
+
 def test_a_newer_mail_stops_an_answer(world: World) -> None:  # noqa: F811
     out, row = reply(world)
     with world.db.read() as uow:
@@ -186,6 +267,43 @@ def test_of_two_answers_at_the_same_moment_one_is_sent(world: World) -> None:  #
     with world.db.read() as uow:
         sent = uow.session.execute(select(Outbound).where(Outbound.kind == OutboundKind.REPLY)).scalars().all()
         assert [one.state for one in sent] == [OutboundState.QUEUED]
+
+
+def test_the_same_answer_pressed_twice_is_sent_once_and_is_no_problem(world: World) -> None:  # noqa: F811
+    ana, ben = who(world, "ana"), who(world, "ben")
+    _, row = reply(world)
+    with world.db.read() as uow:
+        seen = answers.newest(uow, row.conversation_id or 0)
+    first = answer(world, ana, row, "We have\r\nthree.  ", seen)
+    assert answer(world, ana, row, "We have\nthree.", seen).id == first.id
+    for person, text in ((ben, "We have\nthree."), (ana, "We have four.")):
+        with pytest.raises(Conflict, match="somebody has answered"):
+            answer(world, person, row, text, seen)
+    with world.db.read() as uow:
+        assert len(uow.session.execute(select(Outbound).where(Outbound.kind == OutboundKind.REPLY)).all()) == 1
+
+
+def test_an_answer_is_kept_for_its_writer_until_it_is_sent(world: World) -> None:  # noqa: F811
+    ana, ben = who(world, "ana"), who(world, "ben")
+    _, row = reply(world)
+    for person, text in ((ana, "We have"), (ana, "We have\r\nthree."), (ben, "Mine.")):
+        with world.db.work() as uow:
+            answering.keep(uow, person, row.id, text)
+    with world.db.work() as uow, pytest.raises(BadInput, match="too long"):
+        answering.keep(uow, ana, row.id, "x" * 20_001)
+
+    def kept() -> list[str]:
+        with world.db.read() as uow:
+            return [answering.at(uow, person, row.conversation_id).kept for person in (ana, ben)]
+
+    assert kept() == ["We have\nthree.", "Mine."]
+    classify(world, ana, row, ReplyClass.QUESTION)
+    assert kept() == ["We have\nthree.", "Mine."]
+    answer(world, ana, row, "We have three.")
+    assert kept() == ["", "Mine."]
+    with world.db.work() as uow:
+        answering.keep(uow, ben, row.id, "")
+    assert kept() == ["", ""]
 
 
 def test_an_agreement_is_no_win_and_comes_back(world: World) -> None:  # noqa: F811

@@ -82,6 +82,7 @@ def test_what_people_ask_of_mentions_reasons_contacts_gap_and_digest(db: Databas
         contact_search.request(uow, settings, prospect_id)
         verify.request(uow, site_id, 5)
     assert [line.verb for line in lines(db)] == ["user.created"]
+    job = uploads.receive(db, settings, site_id, "a.csv", io.BytesIO(b"Domain\nx.test\n"), actor="ana@acme.test")
     with acting("ana@acme.test"), db.work() as uow:
         candidates.take(uow, site_id, ["https://list.test/a", "nothing"], source="list: a tool", actor=uow.actor)
         evidence.request(uow, settings, prospect_id)
@@ -91,7 +92,6 @@ def test_what_people_ask_of_mentions_reasons_contacts_gap_and_digest(db: Databas
         review.add_to_queue(uow, site_id, [gap_id])
         preferences.save(uow, user_id, preferences.Preferences(digest="daily"))
         preferences.save(uow, user_id, preferences.Preferences(digest="daily"))
-        job = uploads.receive(uow, settings, site_id, "a.csv", io.BytesIO(b"Domain\nx.test\n"), actor=uow.actor)
         uploads.start(uow, job.id, target="acme.test", mapping={})
         uploads.cancel(uow, settings, job.id)
         uploads.cancel(uow, settings, job.id)

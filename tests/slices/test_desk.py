@@ -20,7 +20,7 @@ from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import LostReason, Stage
 from app.domain.snooze import NEVER, presets
 from app.errors import BadInput, Conflict, Refused
-from app.models import DecisionKind, DomainLease, KeptText, Outbound, Prospect, Role, StageEvent
+from app.models import Contact, DecisionKind, DomainLease, KeptText, Outbound, Prospect, Role, StageEvent
 from app.pitches import service as pitches
 from app.prospects import leases, pins
 from app.prospects import service as prospects
@@ -148,6 +148,12 @@ def test_a_lease_runs_out_is_renewed_and_taken_over_on_record(house: House) -> N
         assert not leases.held(uow.session, DOMAINS[0], uow.now()).soft
         leases.release(uow, DOMAINS[0], holder=ben.caller)
         assert leases.held(uow.session, DOMAINS[0], uow.now()) is not None
+    # Taken by a clock that was ahead, and has been put right since: nobody holds it.
+    with house.db.work() as uow:
+        uow.session.get_one(DomainLease, DOMAINS[0]).until += timedelta(days=1)
+    with house.db.work() as uow:
+        assert leases.held(uow.session, DOMAINS[0], uow.now()) is None
+        assert leases.claim(uow, prospects.get(uow, number), holder=ben.caller, name=ben.name, soft=True)
 
 
 def test_every_decision_can_be_taken_back_in_turn(house: House) -> None:
@@ -210,6 +216,8 @@ def test_after_an_undo_the_next_item_is_the_one_that_was_open(house: House) -> N
         assert desk.take_next(uow, ana, Lane(), after=place, soft=True) == second
         assert not leases.held(uow.session, prospects.get(uow, second).domain, uow.now()).soft
         assert desk.take_next(uow, ana, Lane(), after=place, soft=True, but=second) == third
+        # What a page says is open may be gone since.
+        assert desk.take_next(uow, ana, Lane(), after=place, soft=True, but=99_999) == second
 
 
 def test_what_has_left_is_said_once_and_the_next_undo_goes_on(house: House) -> None:
@@ -342,6 +350,16 @@ def test_several_are_approved_only_when_alike_read_and_of_lower_tiers(house: Hou
     assert "bulk-unread" in refused(chosen, {"guess"} | set(list(proofs)[:2]))
     assert "bulk-tier" in refused([*chosen[:2], first_tier], proofs)
     assert "bulk-mixed" in refused([*chosen[:2], other], proofs)
+    warned = found[0].prospect.domain
+    with house.db.work() as uow:
+        uow.session.get_one(Contact, found[0].contact.id).source_url = None
+    assert refused(chosen, proofs) == {"bulk-warned"}
+    with house.db.read() as uow:
+        assert warned not in {one.prospect.domain for one in bulk.candidates(uow, vault, settings, lead, Lane())}, (
+            "a draft with a warning is not even offered"
+        )
+    with house.db.work() as uow:
+        uow.session.get_one(Contact, found[0].contact.id).source_url = f"https://{warned}/about"
     assert refused([], proofs) == {"bulk-empty"}
     assert refused(chosen * 9, proofs) == {"bulk-many"}
     with house.db.read() as uow:

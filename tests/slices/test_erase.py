@@ -17,6 +17,7 @@ from app.domain.pipeline import Stage
 from app.errors import BadInput, Refused
 from app.log import configure, get_logger
 from app.models import (
+    Answering,
     AuditEvent,
     Digest,
     Erasure,
@@ -31,6 +32,7 @@ from app.models import (
     SendAttempt,
     Suppression,
     SuppressionKind,
+    User,
 )
 from app.outbox import service
 from app.people import rules
@@ -75,6 +77,8 @@ def _one(uow: UnitOfWork, settings: Settings, site, mailbox, number: int, quaran
         uow, prospect, who.title() if number % 2 else who, name=called, source_url=f"https://x.test/{who}"
     )
     thread = a_conversation(uow, prospect, contact, mailbox, subject=f"A question for {called}")
+    staff = uow.session.execute(select(col(User.id)).limit(1)).scalar_one()
+    uow.session.add(Answering(conversation_id=thread.id, user_id=staff, body_text=f"Dear {called}, {who}", kept_at=now))
     row = service.enqueue(
         uow,
         VAULT,

@@ -84,7 +84,7 @@ class Place:
 
     def why(self, row_id: int) -> str:
         with self.db.read() as uow:
-            found = service.why_waiting(uow, service.get(uow, row_id))
+            found = service.why_waiting(uow, service.get(uow, row_id), self.settings)
             assert found is not None
             return found.reason
 
@@ -265,6 +265,36 @@ def test_a_hold_that_comes_after_the_354_stops_the_mail(
     assert (report.sent, report.tried) == (0, 1)
     assert smtp.messages == []
     assert place.states() == [OutboundState.QUEUED]
+
+
+def test_without_its_witness_a_mail_has_certainly_not_left_and_waits(
+    place: Place, smtp: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.test", "b.test"):
+        place.enqueue(name, smtp.port)
+    path = hold.path_of(place.settings)
+    aside = path.with_suffix(".aside")
+    from app.mail.smtp import SmtpSession
+
+    data = SmtpSession.data
+
+    async def unwritable(self: SmtpSession) -> None:
+        await data(self)
+        path.rename(aside)
+        path.mkdir()
+
+    monkeypatch.setattr(SmtpSession, "data", unwritable)
+    report = place.send()
+    assert (report.tried, "without it nothing is sent" in report.stopped) == (1, True)
+    assert smtp.messages == []
+    # Not one byte was written: there is nothing for a person to decide, and the day's cap is as it was.
+    assert place.states() == [OutboundState.QUEUED] * 2
+    with place.db.read() as uow:
+        assert [attempt.outcome for attempt in service.attempts(uow, 1)] == ["committed", "unwritten"]
+    path.rmdir()
+    aside.rename(path)
+    monkeypatch.setattr(SmtpSession, "data", data)
+    assert place.send().sent == 2
 
 
 def test_a_second_instance_on_the_same_data_is_held_and_the_first_goes_on(

@@ -13,6 +13,7 @@ from sqlmodel import select
 from app.clock import FixedClock
 from app.db.work import Database
 from app.domain.blocking import Blocking
+from app.domain.link_watch import Trouble
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.errors import BadInput, NotFound
@@ -108,6 +109,32 @@ def test_a_link_that_is_seen_wins_and_ends_what_is_under_way(won: Desk, clock: F
         assert look.session.exec(select(Conversation)).one().state is ConversationState.CLOSED
 
 
+def test_a_link_that_nobody_sees_wins_nothing(at: Desk, clock: FixedClock) -> None:
+    at.serve(f"<p hidden>{LINK}</p>")
+    sighting = service.look_for_link(at, 1)
+    assert (sighting.seen, sighting.finding.reason) == (False, "possible-link")
+    assert stage(at.db) is Stage.PITCHED
+    # A person may vouch for it; then it is looked at, and is not verified by what nobody sees.
+    with at.db.work() as uow:
+        service.override_win(uow, 1, url=PAGE, reason="it is in their menu", actor="ana")
+    clock.advance(DAY)
+    assert service.check_link(at, 1) is LinkState.UNKNOWN
+    assert not the_link(at.db).verified
+    at.serve(f"<p>{LINK}</p>")
+    clock.advance(DAY)
+    assert service.check_link(at, 1) is LinkState.LIVE
+    assert the_link(at.db).verified
+
+
+def test_a_lost_link_that_is_back_where_nobody_sees_it_is_no_win(won: Desk, clock: FixedClock) -> None:
+    day_after_day(won, clock, without, without)
+    assert the_link(won.db).state is LinkState.LOST
+    clock.advance(8 * DAY)
+    won.serve(f"<p hidden>{LINK}</p>")
+    assert service.check_link(won, 1) is LinkState.LOST
+    assert stage(won.db) is Stage.CHECKED_MENTION
+
+
 def test_without_a_link_nothing_happens(at: Desk) -> None:
     for serve, verdict in (
         (without, MentionVerdict.UNLINKED_MENTION),
@@ -187,6 +214,42 @@ def test_a_failed_fetch_never_counts(won: Desk, clock: FixedClock, failed: Any) 
     assert day_after_day(won, clock, without, failed, failed) == [LinkState.LIVE, LinkState.UNKNOWN, LinkState.UNKNOWN]
     assert stage(won.db) is Stage.WON
     assert day_after_day(won, clock, without) == [LinkState.LOST]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<iframe src="/_Incapsula_Resource?incident_id=1"></iframe>',
+        '<div class="g-recaptcha"></div><p>Please show that you are no robot.</p>',
+        "<h1>Down for maintenance</h1>",
+        "<p>We use cookies. Acme and 300 partners.</p><button>Accept</button>",
+    ],
+    ids=["challenge", "captcha", "maintenance", "consent"],
+)
+def test_what_stands_before_a_page_proves_nothing(won: Desk, clock: FixedClock, html: str) -> None:
+    def wall(at: Desk) -> None:
+        at.serve(html)
+
+    assert day_after_day(won, clock, wall, wall, wall) == [LinkState.UNKNOWN] * 3
+    assert (the_link(won.db).trouble, stage(won.db)) == (Trouble.UNREADABLE, Stage.WON)
+    assert day_after_day(won, clock, there) == [LinkState.LIVE]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "state"),
+    [(200, 20, LinkState.UNKNOWN), (200, 100, LinkState.LOST), (30, 12, LinkState.LOST)],
+    ids=["next to nothing is left", "still a page", "it was short before"],
+)
+def test_a_page_that_is_nearly_empty_proves_nothing(
+    at: Desk, clock: FixedClock, before: int, after: int, state: LinkState
+) -> None:
+    at.serve(f"<p>Use {LINK}. {'word ' * before}</p>")
+    assert service.look_for_link(at, 1).seen
+
+    def nearly_empty(at: Desk) -> None:
+        at.serve(f"<p>{'word ' * after}</p>")
+
+    assert day_after_day(at, clock, nearly_empty, nearly_empty)[-1] is state
 
 
 def test_a_fetch_with_the_link_between_starts_anew(won: Desk, clock: FixedClock) -> None:

@@ -378,7 +378,12 @@ ALERTS = (
     ("text", "mapping", "taken", "refused"),
     [
         (MAJESTIC, None, ["https://editor.test/named"], {2: "as a link", 4: "as gone"}),
-        (ALERTS, None, ["https://editor.test/a?b=1"], {6: "facebook.com shows posts", 7: "x.com shows posts"}),
+        (
+            ALERTS,
+            None,
+            ["https://editor.test/a?b=1"],
+            {6: "facebook.com/acme shows posts", 7: "x.com/acme shows posts"},
+        ),
         ("where;what\nhttps://editor.test/m;x\n;y\n", {"page": "where"}, ["https://editor.test/m"], {3: ""}),
         ("sep=;\nURL;x\nhttps://editor.test/s;1\n", None, ["https://editor.test/s"], {}),
     ],
@@ -404,8 +409,8 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(
 ) -> None:
     """The row says how far it is; a worker that dies leaves a claim that runs out."""
     text = "url\n" + "".join(f"https://site-{n}.test/about-acme\n" for n in range(250)) + "nothing\n"
+    job = lists.receive(world.db, world.settings, 1, "many.csv", io.BytesIO(text.encode()), actor="ana")
     with world.db.work() as uow:
-        job = lists.receive(uow, world.settings, 1, "many.csv", io.BytesIO(text.encode()), actor="ana")
         uploads.start(uow, job.id, target=None, mapping={})
     honest = lists.take_lines
     calls = []
@@ -430,3 +435,24 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(
     assert (row.state, row.rows_done, row.report["taken"], row.report["known"]) == (ImportState.DONE, 251, 250, 0)
     assert row.report["rejected"] == [{"line": 252, "reason": row.report["rejected"][0]["reason"], "text": "nothing"}]
     assert len(world.all(MentionCandidate)) == 250
+
+
+def test_a_run_that_is_stopped_keeps_what_it_has_and_nothing_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "url\n" + "".join(f"https://site-{n}.test/about-acme\n" for n in range(250))
+    job = lists.receive(world.db, world.settings, 1, "many.csv", io.BytesIO(text.encode()), actor="ana")
+    with world.db.work() as uow:
+        uploads.start(uow, job.id, target=None, mapping={})
+    honest = lists.take_lines
+
+    def stopped_meanwhile(uow: Any, *given: Any, **named: Any) -> Any:
+        uploads.cancel(uow, world.settings, 1)
+        return honest(uow, *given, **named)
+
+    monkeypatch.setattr(lists, "take_lines", stopped_meanwhile)
+    lists.run(world, 1)
+    (row,) = world.all(ImportJob)
+    assert (row.state, row.rows_done) == (ImportState.CANCELLED, 100)
+    assert len(world.all(MentionCandidate)) == 100
+    assert not list(uploads.folder_of(world.settings).iterdir())

@@ -74,6 +74,27 @@ def test_a_link_that_is_there_already_is_a_win(at: Desk) -> None:
         assert look.session.exec(select(BlockingEvent)).one().kind is Blocking.LINK_SEEN
 
 
+SPAM = '<a rel="ugc nofollow" href="https://acme.test/">Acme</a>'
+
+
+@pytest.mark.parametrize("html", [f"<p>{SPAM}</p>", f'<div style="left:-9999px">{LINK}</div>', f"<p hidden>{LINK}</p>"])
+def test_a_link_that_no_editor_set_for_readers_is_for_a_person_to_look_at(at: Desk, html: str) -> None:
+    at.serve(f"<p>A post on other things.</p>{html}")
+    assert service.check(at, 1) is MentionVerdict.COULD_NOT_CHECK
+    prospect, [row], events = state(at.db)
+    assert (prospect.stage, prospect.mention_due_at, row.reason) == (Stage.PROSPECT, None, "possible-link")
+    assert row.link_target is not None
+    assert events == ["mention_unchecked"]
+    with at.db.read() as look:
+        assert look.session.exec(select(Link)).all() == []
+    # Another page of theirs with a link is a win all the same.
+    with at.db.work() as uow:
+        prospects.get(uow, 1).known_pages = [PAGE, "http://editor.test/two"]
+        service.request(uow, 1)
+    at.serve(f"<p>Use {LINK}.</p>", "/two")
+    assert service.check(at, 1) is MentionVerdict.LINKED
+
+
 def test_no_mention_needs_every_page_to_be_read(at: Desk) -> None:
     with at.db.work() as uow:
         prospects.get(uow, 1).known_pages = [PAGE, "http://editor.test/two", "http://editor.test/gone"]

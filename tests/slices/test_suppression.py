@@ -21,7 +21,7 @@ from app.domain.pipeline import Stage
 from app.domain.suppression_rules import MOST_PATTERNS
 from app.errors import BadInput, Conflict, NotAllowed, Refused, Unavailable
 from app.mail import sealed
-from app.models import Mailbox, OutboundKind, Site, Suppression, SuppressionKind, SuppressionRemoval
+from app.models import AuditEvent, Mailbox, OutboundKind, Site, Suppression, SuppressionKind, SuppressionRemoval
 from app.outbox import service
 from app.outbox.delivery import drain
 from app.prospects import contacts, suppression, suppression_files
@@ -136,6 +136,25 @@ def test_a_wish_is_lifted_by_a_lead_with_a_reason_and_on_record(db: Database) ->
         kept = uow.session.execute(select(SuppressionRemoval)).scalar_one()
         assert (kept.reason_was, kept.reason, kept.removed_by) == ("unsubscribed", "she wrote to us on 3 May", "lea")
         assert "dana" not in repr(kept)
+
+
+def test_an_imported_wish_takes_the_place_of_a_bounce(db: Database) -> None:
+    bounced = say_no(db, "dana@editor.test", SuppressionKind.ADDRESS, reason="bounced")
+    say_no(db, "kim@editor.test", SuppressionKind.ADDRESS, reason="unsubscribed")
+    lines = (
+        "email,reason\nDana@editor.test,unsubscribed\nkim@editor.test,bounced\n"
+        "new@editor.test,bounced\nnew@editor.test,unsubscribed\n"
+    )
+    report = suppression_files.import_stream(db, VAULT, io.StringIO(lines), DEFAULTS)
+    assert (report.added, report.known) == (1, 3)
+    with db.read() as uow:
+        reasons = {row.value: row.reason for row in uow.session.execute(select(Suppression)).scalars()}
+    assert set(reasons.values()) == {"unsubscribed"}
+    with db.work() as uow, pytest.raises(NotAllowed):
+        suppression.remove(uow, bounced, reason="her server works again", actor="tom", is_lead=False)
+    with db.read() as uow:
+        changed = uow.session.execute(select(AuditEvent).where(col(AuditEvent.verb) == "suppression.changed")).scalars()
+        assert {line.actor for line in changed} == {"ana"}
 
 
 def test_patterns_are_bounded(db: Database) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from tests.support.screen import Served, browse, ready
 
 # The pages that are open all day.
-PAGES = ("/queue", "/inbox", "/gap", "/pipeline")
+PAGES = ("/queue", "/inbox", "/gap", "/pipeline", "/pipeline?view=table")
 _WATCH = """() => { window.shift = 0; new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shift += one.value; })
 .observe({ type: "layout-shift", buffered: true }); }"""
 _READ = """() => { const page = performance.getEntriesByType("navigation")[0], rest = performance.getEntriesByType("resource");

@@ -161,7 +161,7 @@ class Campaign:
         )
         session.add(row)
         session.flush()
-        line = Triage(inbound_id=row.id, due_at=due, waits=answered is None)
+        line = Triage(inbound_id=row.id, due_at=due, late_at=due and max(due, row.stored_at), waits=answered is None)
         if answered is not None:
             prospect = session.get_one(Prospect, mail.prospect_id)
             answer = self._mail(prospect, mail.conversation_id, OutboundKind.REPLY, answered, OutboundState.SENT, None)

@@ -73,9 +73,11 @@ def furnish(house: House, *, more: int = 0) -> dict[str, int]:
                 competitors=["alpha.test", "beta.test", "gamma.test"][: 3 - number % 3],
                 authority=71.0 - number if number != 2 else None,
                 authority_provider="Ahrefs" if number != 2 else None,
+                authority_percentile=90.5 - number if number != 2 else None,
                 traffic=42_000 if number != 2 else None,
                 dofollow=True if number != 2 else None,
                 best_page_title="A checklist for onboarding",
+                best_page_author="Ada Example" if number != 2 else None,
                 target="https://alpha.test/onboarding",
                 anchor="onboarding templates",
                 first_seen=date(2025, 3, 1),
@@ -139,6 +141,12 @@ def _judge(prospect: Prospect, number: int, page_id: int) -> None:
     elif number == 2:
         prospect.fit_unknown, prospect.winnability, prospect.language = "other-language", 20, "fr"
         prospect.language_source = LanguageSource.TOOL
+        seen = "like pages within 14 days: 9 (onboarding template)"
+        prospect.winnability_parts = [
+            {"rule": "by-script", "points": -10, "why": "a script", "seen": "tool: rendered"},
+            {"rule": "in-content", "points": 15, "why": "in the text", "seen": "tool: content true"},
+            {"rule": "paid", "points": -35, "why": "like pages", "seen": seen},
+        ]
 
 
 def _check(house: House, prospect: Prospect, verdict: MentionVerdict, uow: object) -> None:
@@ -188,6 +196,7 @@ def _mail(house: House, uow: object, site: object, mailbox: object, ids: dict[st
             content_key=f"{number}",
             state=InboundState.DONE if kind else InboundState.QUARANTINED,
             error=None if kind else "the parser ran out of memory",
+            raw=None if kind else b"Subject: Re: Your checklist\r\n\r\n",
             size=100,
             from_address="dana@sent.test" if placed else "me@private.test",
             from_name="Dana Ruiz",

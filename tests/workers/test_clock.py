@@ -13,12 +13,15 @@ from sqlmodel import Session
 from app.clock import FixedClock
 from app.container import Container
 from app.db.work import Database
+from app.errors import Unavailable
+from app.health import check_clock
+from app.installation.ticking import give_back_lease, lease_term, take_lease
 from app.jobs import Job, RecordingDispatcher
 from app.models import Lease
 from app.settings import Settings
 from tests.conftest import START
 from workers.broker import BrokerDispatcher, make_broker
-from workers.clock import ClockThread, give_back_lease, lease_term, take_lease
+from workers.clock import ClockThread
 from workers.work import Work
 
 TERM = timedelta(seconds=45)
@@ -34,7 +37,7 @@ def test_one_holder_at_a_time(db: Database, clock: FixedClock) -> None:
     assert take(db, "b") is None
     clock.advance(TERM - timedelta(seconds=1))
     assert take(db, "a") == 1  # renewed, the same holder
-    clock.advance(TERM)
+    clock.advance(TERM - timedelta(seconds=1))
     assert take(db, "b") is None  # over at `until`, not before
     clock.advance(timedelta(seconds=1))
     assert take(db, "b") == 2
@@ -47,6 +50,20 @@ def test_a_lease_that_was_given_back_is_free_at_once(db: Database) -> None:
         assert not give_back_lease(uow.session, "b", uow.now())
         assert give_back_lease(uow.session, "a", uow.now())
     assert take(db, "b") == 2
+
+
+def test_a_lease_of_a_clock_that_was_ahead_is_free(container: Container, clock: FixedClock) -> None:
+    first, second = ticker(container), ticker(container)
+    assert (first.tick(), check_clock(container)) == (0, f"held by {first.owner}")
+    clock.advance(timedelta(days=10))
+    assert (first.tick(), check_clock(container)) == (0, f"held by {first.owner}")
+    # It dies, and the clock is put right.
+    clock.advance(timedelta(days=-10))
+    with pytest.raises(Unavailable, match="no clock is running"):
+        check_clock(container)
+    assert second.tick() == 0
+    assert check_clock(container) == f"held by {second.owner}"
+    assert first.tick() is None
 
 
 def test_of_many_that_try_together_one_wins(db: Database, clock: FixedClock) -> None:

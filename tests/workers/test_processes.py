@@ -14,13 +14,16 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from app.clock import SystemClock
 from app.db.work import Database
 from app.jobs import SilentDispatcher
-from app.models import Lease
+from app.models import Lease, Role
+from app.team import users
 from tests.support.brokers import namespace, until
+from tests.web.test_access import csrf_of
 
 RUN = [sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())"]
 SWEEP = 0.3
@@ -89,6 +92,7 @@ def holder(database: Database) -> tuple[int, int] | None:
         return int(lease.owner.split(":")[1]), lease.fence
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # several processes want a server
 @pytest.mark.parametrize("broker", ["redis", "rabbitmq"])
 def test_one_clock_ticks_and_another_takes_over(
     broker: str, processes: Callable[..., Processes], database: Database
@@ -147,12 +151,37 @@ def _ready(address: str) -> bool:
     return False
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the database makes no difference here
+@pytest.mark.parametrize(("trusted", "refused"), [("", True), ("127.0.0.1", False)])
+def test_the_callers_address_is_only_what_a_trusted_proxy_wrote(
+    processes: Callable[..., Processes], database: Database, trusted: str, refused: bool
+) -> None:
+    """Six wrong tries a minute from one address are one too many, whatever a caller writes into a header."""
+    with database.work() as uow:
+        users.create(uow, email="ana@acme.test", name="Ana", role=Role.LEAD, password="correct horse battery")
+    _, log = processes(broker_url="memory://", trusted_proxies=trusted).start("serve", "--port", "0")
+    until(lambda: address_of(log) and _ready(address_of(log)), 60)
+    with httpx2.Client(base_url=address_of(log)) as browser:
+        form = {"csrf": csrf_of(browser.get("/signin")), "password": "a wrong guess"}
+        answers = [
+            browser.post(
+                "/signin",
+                data={**form, "email": f"{number}@acme.test"},
+                headers={"X-Forwarded-For": f"198.51.100.{number}"},
+            ).status_code
+            for number in range(6)
+        ]
+    assert answers == [401] * 5 + [429 if refused else 401]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the database makes no difference here
 def test_a_worker_without_a_broker_server_says_what_to_set(processes: Callable[..., Processes]) -> None:
     process, log = processes(broker_url="memory://").start("worker")
     assert process.wait(20) == 2
     assert "GAPBRIDGE_BROKER_URL" in log.read_text()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the database makes no difference here
 def test_a_taken_port_is_named(processes: Callable[..., Processes]) -> None:
     import socket
 

@@ -21,7 +21,7 @@ from app.inbox.deps import deps_of
 from app.inbox.watching import Watcher, rest_after
 from app.jobs import Job, RecordingDispatcher
 from app.mail.idle import NoIdle
-from app.mail.imap import SignInRefused
+from app.mail.imap_signin import SignInRefused
 from app.models import Inbound, Mailbox, MailboxWatch
 from app.settings import Settings
 from tests.support.dovecot import dovecot
@@ -186,11 +186,11 @@ def test_a_server_without_idle_is_only_polled(container: Container) -> None:
 def test_it_can_be_switched_off_and_limited(container: Container) -> None:
     with dovecot(*BOXES) as server:
         fill(container, server.port, 4)
-        container.settings = container.settings.model_copy(update={"idle_connections": 0})
+        container.rules.settings = container.settings.model_copy(update={"idle_connections": 0})
         off = Watcher(container, round_seconds=0.1)
         off.start()
         off.stop()
-        container.settings = container.settings.model_copy(update={"idle_connections": 2})
+        container.rules.settings = container.settings.model_copy(update={"idle_connections": 2})
         watcher = Watcher(container, round_seconds=0.1)
         watcher.start()
         try:
