@@ -19,7 +19,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app.api import idempotency
 from app.api.problems import MEDIA_TYPE, Problem
@@ -71,6 +71,12 @@ class Page(BaseModel, Generic[T]):
 
     items: list[T]
     next: str | None = None
+
+
+class Csv(StreamingResponse):
+    """A CSV file, sent while it is read. Only for GET: it is not kept under an Idempotency-Key."""
+
+    media_type = "text/csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,7 @@ class Door:
     def route(
         self, method: str, path: str, *, needs: str, answers: Any, status: int = 200, own_transactions: bool = False
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register a function under `method` and `path` for callers with the scope `needs`; `answers` is its model.
+        """Register a function under `method` and `path` for callers with the scope `needs`; `answers` is its model, or Csv.
 
         `own_transactions` is for work that is several transactions by nature and finds its earlier effect by itself.
         """
@@ -168,11 +174,11 @@ class Door:
                 path,
                 _wrap(endpoint, method, needs, answers, status, own_transactions),
                 methods=[method],
-                response_model=answers,
                 status_code=status,
                 name=endpoint.__name__,
                 operation_id=endpoint.__name__,
                 responses=_problems(sorted(statuses)),
+                **({"response_class": Csv} if answers is Csv else {"response_model": answers}),
             )
             return endpoint
 
@@ -182,10 +188,12 @@ class Door:
 def _wrap(
     endpoint: Callable[..., Any], method: str, needs: str, answers: Any, status: int, own_transactions: bool
 ) -> Callable[..., Response]:
-    adapter: TypeAdapter[Any] | None = TypeAdapter(answers) if answers is not None else None
+    adapter: TypeAdapter[Any] | None = TypeAdapter(answers) if answers not in (None, Csv) else None
     hints = get_type_hints(endpoint, include_extras=True)
 
     def answer_of(result: Any) -> Response:
+        if isinstance(result, Csv):
+            return result
         if adapter is None:
             return Response(status_code=status)
         body = adapter.dump_json(adapter.validate_python(result, from_attributes=True))
@@ -244,6 +252,7 @@ def _wrap(
 
 __all__ = [
     "Call",
+    "Csv",
     "Cursor",
     "Door",
     "Id",

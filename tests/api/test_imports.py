@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from app.domain.blocking import Blocking
-from app.models import Competitor, Inbound
+from app.gaps import imports, takebacks
+from app.models import AuditEvent, Competitor, Inbound
 from app.prospects import service as prospects
 from tests.support.desk import furnish
 from tests.support.http import House
@@ -31,7 +34,8 @@ def test_an_export_becomes_prospects_once(house: House) -> None:
 
     alone = send(**{"Idempotency-Key": "early"})
     assert alone.json()["prospects"] is None
-    assert "export of our own links" in alone.json()["not_yet"]
+    why = "There is no export of our own links (acme.test) yet; import one, from Search Console for example."
+    assert alone.json()["not_yet"] == why
     ours = b"source,target\nhttps://friend.test/x,https://acme.test/a\n"
     form = {"site_id": str(number), "role": "ours", "format": "generic"}
     assert api.post("/api/v1/imports", data=form, files={"file": ("ours.csv", ours)}).status_code == 200
@@ -49,6 +53,19 @@ def test_an_export_becomes_prospects_once(house: House) -> None:
     assert api.get(f"/api/v1/imports/{listed[0]['id']}").json() == listed[0]
     assert "rejected" in listed[0]["report"]
     assert api.get("/api/v1/imports/999").status_code == 404
+    gone = api.delete(f"/api/v1/imports/{listed[0]['id']}")
+    assert gone.status_code == 202, gone.text
+    assert (gone.json()["id"], gone.json()["state"]) == (listed[0]["id"], "queued")
+    # Until a worker has done it nothing has changed, and asked again it is the same run.
+    assert len(api.get("/api/v1/imports").json()["items"]) == 2
+    assert api.delete(f"/api/v1/imports/{listed[0]['id']}").json() == gone.json()
+    with house.db.read() as uow:
+        asked = [one.actor for one in uow.session.execute(select(AuditEvent)).scalars() if one.verb == "takeback.asked"]
+        assert list(imports.being_taken_back(uow)) == [listed[0]["id"]]
+    assert len(asked) == 1
+    takebacks.run(house.container, gone.json()["job"])
+    assert [one["id"] for one in api.get("/api/v1/imports").json()["items"]] == [listed[1]["id"]]
+    assert api.delete(f"/api/v1/imports/{listed[0]['id']}").status_code == 404
     broken = api.post("/api/v1/imports", data={"site_id": "1"}, files={"file": ("x.csv", b"\x00\xff", "text/csv")})
     assert (broken.status_code, broken.headers["content-type"]) == (422, "application/problem+json")
     assert "/tmp" not in broken.json()["detail"]
@@ -77,9 +94,16 @@ def test_messages_are_read_and_decided(house: House) -> None:
         row = uow.session.get(Inbound, 2)
         row.prospect_id = None
     assert api.post("/api/v1/messages/2/reply", json={}).status_code == 409
-    assert api.post("/api/v1/messages/2/reply", json={"prospect_id": 999}).status_code == 404
+    assert api.post("/api/v1/messages/2/reply", json={"prospect_id": 999}).status_code == 422
     confirmed = api.post("/api/v1/messages/2/reply", json={"prospect_id": ids["sent.test"]}).json()
     assert (confirmed["kind"], confirmed["match_kind"]) == ("reply", "by-hand")
+    assert api.post("/api/v1/messages/2/suppress").status_code == 409
+    with house.db.work() as uow:
+        uow.session.get(Inbound, 2).prospect_id = None
+    assert api.post("/api/v1/messages/2/suppress").json()["handled_by"] == "key:crm"
+    with house.db.read() as uow:
+        address = uow.session.get(Inbound, 2).from_address
+    assert api.post("/api/v1/suppressions/test", json={"address": address}).json()["allowed"] is False
     open_ones = api.get("/api/v1/conversations?state=open").json()["items"]
     assert {line["domain"] for line in open_ones} == {"unsure.test", "sent.test"}
     thread = api.get(f"/api/v1/conversations/{open_ones[0]['id']}/messages").json()

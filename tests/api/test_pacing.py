@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.clock import FixedClock
+from app.mail import resting
 from app.models import Mailbox, MailboxDay, OutboundKind, Site, SiteDay
 from app.outbox import service
 from app.settings import Settings
@@ -163,6 +164,39 @@ def test_a_mailbox_has_cap_ramp_language_and_sites(
     with house.db.work() as uow:
         uow.session.add(MailboxDay(mailbox_id=1, day=uow.now().date(), used=6, cap=40))
     assert api.put(at, json={**MAILBOX, "daily_cap": 3}).json()["cap_today"] == 6
+
+
+def test_a_mailbox_is_let_rest_and_woken(api: TestClient, shell: Shell) -> None:
+    made = api.post("/api/v1/mailboxes/1/pause", json={"reason": "moving house"}).json()
+    assert (made["paused_reason"].startswith("moving house ("), made["paused_until"]) == (True, None)
+    assert api.post("/api/v1/mailboxes/1/resume").json()["paused_reason"] is None
+    assert api.post("/api/v1/mailboxes/1/pause", json={"reason": ""}).status_code == 422
+    assert api.post("/api/v1/mailboxes/7/pause", json={"reason": "x"}).status_code == 404
+    assert shell("mailbox", "pause", "ana@acme.test", "--reason", "the provider wants to talk").code == 0
+    assert (
+        json.loads(shell("mailbox", "list", "--json").out)[0]["paused_reason"]
+        == "the provider wants to talk (command line)"
+    )
+    assert shell("mailbox", "pause", "ana@acme.test", "--reason", " ").code == 2
+
+
+def test_a_rest_that_ran_out_is_shown_by_nobody(house: House, api: TestClient, shell: Shell, clock: FixedClock) -> None:
+    """It stands in the row until the mailbox has its next turn."""
+    with house.db.work() as uow:
+        resting.begin(uow.session.get_one(Mailbox, 1), "421 too fast", uow.now() + timedelta(hours=1), uow.now())
+
+    def shown() -> list[tuple[object, object]]:
+        [told] = json.loads(shell("mailbox", "list", "--json").out)
+        [row] = api.get("/api/v1/mailboxes").json()
+        return [(one["paused_reason"], one["paused_until"] is not None) for one in (row, told)]
+
+    assert shown() == [("421 too fast", True)] * 2
+    clock.advance(timedelta(hours=1, minutes=1))
+    assert shown() == [(None, False)] * 2
+    with house.db.read() as look:
+        assert look.session.get_one(Mailbox, 1).paused_reason == "421 too fast"
+    answer = api.put("/api/v1/mailboxes/1/aliases", json={"aliases": []}).json()
+    assert (answer["paused_reason"], answer["paused_until"]) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -61,3 +61,13 @@ def test_floors_of_a_site(house: House) -> None:
     )
     assert api.put(f"/api/v1/sites/{site}/floors", json={"min_fit": 101}).status_code == 422
     assert api.put(f"/api/v1/sites/{site}/floors", json={"languages": ["!"]}).status_code == 422
+    new = {"name": "Other", "domains": ["other.test"], "brand_names": ["Other"], "min_fit": 40, "languages": ["de-AT"]}
+    made = api.post("/api/v1/sites", json=new).json()
+    assert (made["min_fit"], made["languages"]) == (40, ["de"])
+    changed = api.put(f"/api/v1/sites/{made['id']}", json={**new, "min_fit": None, "version": 1}).json()
+    assert (changed["min_fit"], changed["languages"]) == (None, ["de"])
+    for wrong in ({"min_fit": 101}, {"languages": ["!"]}):
+        assert (
+            api.post("/api/v1/sites", json={**new, "domains": ["third.test"], "name": "Third", **wrong}).status_code
+            == 422
+        )

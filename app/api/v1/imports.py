@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,8 +17,10 @@ from sqlmodel import col
 from app.api.door import Call, Cursor, Door, Limit, Out, Page, decode_cursor, encode_cursor
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem
-from app.gaps import service
-from app.models import Snapshot, SnapshotRole
+from app.gaps import imports, service, takebacks, uploads
+from app.gaps.engine import lists_in
+from app.gaps.snapshots import Said
+from app.models import ImportState, Snapshot, SnapshotRole
 from app.reports.sql import columns, rows
 
 door = Door("imports")
@@ -41,7 +43,7 @@ class SnapshotOut(Out):
     rows_taken: int
     rows_lost: int
     rows_rejected: int
-    capped: bool
+    capped: bool | None = Field(description="Whether it ends at a limit of its tool; null where nobody knows.")
     report: dict[str, Any]
     created_by: str
     created_at: datetime
@@ -51,16 +53,10 @@ class ImportOut(Out):
     """What one file became, and what it did to the prospects."""
 
     snapshots: list[SnapshotOut]
-    again: bool = Field(default=False, description="A file with these bytes had been imported before.")
+    again: bool = Field(default=False, description="Everything in this file had been imported before.")
     prospects: dict[str, int] | None = Field(default=None, description="Counts: added, updated, closed, removed, gaps.")
     summary: dict[str, Any] | None = None
     not_yet: str | None = Field(default=None, description="Why the gap cannot be computed yet; the file is kept.")
-
-
-def _safe_name(name: str | None) -> str:
-    # The name is shown in reports and its suffix is looked at; as a path it would be somebody else's choice.
-    kept = re.sub(r"[^\w .()-]", "_", Path((name or "").replace("\\", "/")).name, flags=re.ASCII).strip(" .")
-    return kept[-120:] or "export.csv"
 
 
 def _mapping(text: str | None) -> dict[str, str] | None:
@@ -86,7 +82,17 @@ def import_file(
         ),
     ] = None,
     role: Annotated[Literal["ours", "competitor"] | None, Form()] = None,
-    format: Annotated[str | None, Form(max_length=64, pattern=r"^[^\x00-\x1f]*$")] = None,
+    format: Annotated[
+        str | None,
+        Form(
+            max_length=64,
+            pattern=r"^[^\x00-\x1f]*$",
+            description="The format, where the file is not recognised or wrongly: the names of `--format`.",
+        ),
+    ] = None,
+    as_of: Annotated[
+        date | None, Form(description="The day on which the tool made the file, where its name does not say it.")
+    ] = None,
     mapping: Annotated[
         str | None,
         Form(
@@ -99,7 +105,7 @@ def import_file(
     """Import one export and refresh the site's prospects. The same bytes again are recognised and imported once."""
     container = call.container
     with tempfile.TemporaryDirectory(prefix="gapbridge-import-") as folder:
-        place = Path(folder) / _safe_name(file.filename)
+        place = Path(folder) / uploads.safe_name(file.filename)
         with place.open("wb") as stream:
             shutil.copyfileobj(file.file, stream, 1 << 20)
         try:
@@ -112,17 +118,24 @@ def import_file(
                 role=role,
                 format=format or None,
                 mapping=_mapping(mapping),
+                as_of=as_of,
                 actor=call.actor,
             )
         except BadInput as wrong:
-            with container.db.read() as uow:
-                kept = service.known(uow, site_id, place)
-            if kept is not None:
+            kept: list[Snapshot] = []
+            with container.db.read() as uow, suppress(BadInput):
+                whose = service.whose(uow, site_id)
+                for member in lists_in(place, format or None, _mapping(mapping)):
+                    said = Said(target or None, role, format or None, _mapping(mapping), member=member)
+                    known = imports.known(uow, site_id, place, whose, said)
+                    kept += known.snapshots if known is not None else []
+            if kept:
                 # The file is stored; what lacks is another one (our own links, or a competitor's).
-                return _answer(kept.snapshots, not_yet=wrong.detail)
+                return _answer(kept, not_yet=wrong.detail)
             # The sentence names the file; where it lay here for a moment is nobody's business.
             raise BadInput(wrong.detail.replace(f"{folder}/", ""), *wrong.problems) from None
-    return _answer(imported[0].snapshots, again=imported[0].again, prospects=counts, summary=summary)
+    made = [snapshot for one in imported for snapshot in one.snapshots]
+    return _answer(made, again=all(one.again for one in imported), prospects=counts, summary=summary)
 
 
 def _answer(snapshots: list[Snapshot], **values: Any) -> dict[str, Any]:
@@ -147,4 +160,23 @@ def list_imports(
 @door.route("GET", "/imports/{import_id}", needs="imports:read", answers=SnapshotOut)
 def get_import(call: Call, import_id: Annotated[int, PathParam(ge=1, le=2**31 - 1)]) -> Any:
     """One import with its whole report: its `rejected` lists the first 1,000 rejected rows with line, reason and beginning."""
-    return service.snapshot(call.uow, import_id)
+    return imports.snapshot(call.uow, import_id)
+
+
+class TakebackOut(Out):
+    """An import that a worker takes back. It is gone when `GET /imports/{id}` answers 404; asked twice, it is the same run."""
+
+    id: int
+    target: str
+    filename: str
+    job: int = Field(description="The run, as the page /imports/jobs/{job} shows it.")
+    state: ImportState
+
+
+@door.route("DELETE", "/imports/{import_id}", needs="imports:write", answers=TakebackOut, status=202)
+def remove_import(call: Call, import_id: Annotated[int, PathParam(ge=1, le=2**31 - 1)]) -> Any:
+    """Let a worker take an import back: its rows are deleted, and the gap is computed without them, both or none of it."""
+    found = imports.snapshot(call.uow, import_id)
+    job = takebacks.ask(call.uow, import_id, actor=call.actor)
+    call.uow.session.flush()
+    return {"id": found.id, "target": found.target, "filename": found.filename, "job": job.id, "state": job.state}

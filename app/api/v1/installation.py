@@ -10,7 +10,7 @@ from pydantic import Field
 from app.api.door import Call, Door, Line, Model, Out
 from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem
-from app.installation import hold, identity
+from app.installation import hold, identity, journal
 from app.outbox import release as releasing
 from app.reports import setup
 from app.reports.setup import TaskState
@@ -22,7 +22,8 @@ class HoldOut(Out):
     """Whether this installation may send. While `held`, `reason` names why and `sentence` says it.
 
     `waiting` messages would leave after a release; `unsure` of them were due while the lost data was at work, and are put
-    before a person instead. `data_of` is the age of restored data, where it is known.
+    before a person instead. `data_of` is the age of restored data, where it is known; `opt_outs` rules of suppression stand in the
+    journal beside the witness and not in this data, and a release takes them in.
     """
 
     installation: str | None
@@ -32,6 +33,7 @@ class HoldOut(Out):
     sentence: str | None
     held_at: datetime | None
     data_of: datetime | None
+    opt_outs: int
     waiting: int
     unsure: int
     released_at: datetime | None
@@ -47,12 +49,13 @@ class ReleaseIn(Model):
 
 
 class ReleasedOut(Out):
-    """What the release did: found in sent mail, put before a person, left to be sent, and mailboxes that were not read."""
+    """What the release did: found in sent mail, put before a person, left to be sent, mailboxes that were not read, rules of suppression out of the journal."""
 
     found_sent: int
     to_decide: int
     waiting: int
     unread: list[str]
+    opt_outs: int
 
 
 class TaskOut(Out):
@@ -87,6 +90,7 @@ def show_hold(call: Call) -> Any:
     with call.container.db.read() as look:
         row = identity.stored(look.session)
         rows = releasing.preview(look)
+        gap = journal.missing(look.session, call.container.vault, call.container.settings) if found.skip else None
     return {
         "installation": found.identity,
         "generation": found.generation,
@@ -95,6 +99,7 @@ def show_hold(call: Call) -> Any:
         "sentence": found.skip.sentence if found.skip else None,
         "held_at": row.held_at if row else None,
         "data_of": row.data_of if row and row.held_at else None,
+        "opt_outs": len(gap.rules) if gap is not None else 0,
         "waiting": len(rows),
         "unsure": sum(one.unsure for one in rows),
         "released_at": row.released_at if row else None,

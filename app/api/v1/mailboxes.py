@@ -15,9 +15,10 @@ from app.domain.reputation import Incident
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.inbox import folders
-from app.mail import accounts, reputation, signin
+from app.mail import accounts, reputation, resting, signin
 from app.mail.providers import Server, provider
-from app.models import Security
+from app.models import Mailbox, Security
+from app.pitches import leaving
 
 door = Door("mailboxes")
 
@@ -47,6 +48,9 @@ class MailboxIn(Model):
     gap_max_seconds: Annotated[int, Field(ge=0, le=86_400)] = 240
 
 
+_NO_REST = {"paused_reason": None, "paused_until": None}
+
+
 class MailboxOut(Out):
     """A mailbox with its health; without its password."""
 
@@ -63,6 +67,7 @@ class MailboxOut(Out):
     daily_cap: int
     gap_min_seconds: int
     gap_max_seconds: int
+    aliases: list[str] | None
     active: bool
     paused_reason: str | None
     paused_until: datetime | None
@@ -109,6 +114,8 @@ class StandingOut(Out):
     complaint_rate_limit: float
     policy_limit: int
     floor: int
+    unsent_conversations: int = Field(description="Open conversations from which nothing has left yet.")
+    live_conversations: int = Field(description="Open conversations in which mail has left, or may have.")
     pauses: list[PauseOut]
 
 
@@ -134,7 +141,12 @@ class SignInOut(Out):
 
 
 class FolderOut(Out):
-    """A folder of the mailbox. `why` it is read for answers is null where it is not; `watch` is what a person has said."""
+    """A folder of the mailbox. `why` it is read for answers is null where it is not; `watch` is what a person has said.
+
+    `renumbered_at`: when its server last gave its messages other numbers, after which it was read anew. `unfetched`: UIDs of
+    messages that its server cannot give; they lie in quarantine. `gone`: the server has no
+    such folder any more, and what a person has said about it is kept.
+    """
 
     name: str
     role: str
@@ -143,6 +155,23 @@ class FolderOut(Out):
     learned_at: datetime | None
     synced_at: datetime | None
     stopped_reason: str | None
+    renumbered_at: datetime | None
+    unfetched: tuple[int, ...]
+    gone: bool
+
+
+class AliasesIn(Model):
+    """The further addresses of a mailbox; they replace the former ones."""
+
+    aliases: Annotated[
+        list[Annotated[Line, Field(min_length=3, max_length=254)]], Field(max_length=accounts.MOST_ALIASES)
+    ]
+
+
+class RestIn(Model):
+    """`reason` is read by those who wonder why nothing leaves."""
+
+    reason: Annotated[Line, Field(min_length=1, max_length=500)]
 
 
 class FolderIn(Model):
@@ -152,6 +181,12 @@ class FolderIn(Model):
     watch: Watch | None
 
 
+class FolderName(Model):
+    """A folder by its name, as the list of folders gives it."""
+
+    name: Annotated[Line, Field(min_length=1, max_length=500)]
+
+
 class FinishIn(Model):
     """What the browser has brought back to the redirect address."""
 
@@ -159,10 +194,16 @@ class FinishIn(Model):
     code: SecretStr = Field(min_length=1, max_length=4000)
 
 
+def _shown(call: Call, mailbox: Mailbox) -> MailboxOut:
+    """A mailbox as it stands now: a rest that ran out stays in its row until the next turn, and is over all the same."""
+    out = MailboxOut.model_validate(mailbox)
+    return out if resting.rests(mailbox, call.uow.now()) else out.model_copy(update=_NO_REST)
+
+
 @door.route("GET", "/mailboxes", needs="mailboxes:read", answers=list[MailboxOut])
 def list_mailboxes(call: Call) -> Any:
     """Every mailbox with its health."""
-    return accounts.every(call.uow.session)
+    return [_shown(call, one) for one in accounts.every(call.uow.session)]
 
 
 def _draft(call: Call, body: MailboxIn) -> accounts.Draft:
@@ -190,7 +231,7 @@ def add_mailbox(call: Call, body: MailboxIn) -> Any:
     One with a provider rests until it is signed in.
     """
     draft = _draft(call, body)
-    return accounts.add(call.uow, call.container.vault, draft, provider=body.provider)
+    return _shown(call, accounts.add(call.uow, call.container.vault, draft, provider=body.provider))
 
 
 @door.route("POST", "/mailboxes/test", needs="mailboxes:write", answers=LookedOut, own_transactions=True)
@@ -210,11 +251,27 @@ def test_mailbox(call: Call, mailbox_id: Id, body: TestIn) -> Any:
     return mailbox_check.look(call.container, mailbox_id, send=body.send)
 
 
+@door.route("POST", "/mailboxes/{mailbox_id}/pause", needs="mailboxes:write", answers=MailboxOut)
+def pause_mailbox(call: Call, mailbox_id: Id, body: RestIn) -> Any:
+    """Let a mailbox rest until somebody resumes it: it sends nothing and is read, and what waits goes on waiting."""
+    return _shown(call, accounts.pause(call.uow, mailbox_id, reason=body.reason, actor=call.actor))
+
+
 @door.route("POST", "/mailboxes/{mailbox_id}/resume", needs="mailboxes:write", answers=MailboxOut)
 def resume_mailbox(call: Call, mailbox_id: Id) -> Any:
     """Let a mailbox that rests or has stopped go on; bounces, complaints and refusals are counted from now on."""
     email = accounts.get(call.uow.session, mailbox_id).email
-    return accounts.resume(call.uow, call.container.vault, email, actor=call.actor)
+    return _shown(call, accounts.resume(call.uow, call.container.vault, email, actor=call.actor))
+
+
+@door.route("POST", "/mailboxes/{mailbox_id}/off", needs="mailboxes:write", answers=MailboxOut)
+def switch_mailbox_off(call: Call, mailbox_id: Id, withdraw: bool = False) -> Any:
+    """Send and read nothing there any more, and forget its password or permission; its mail and its history stay.
+
+    With `withdraw` the pitches that have not left come back to the queue as drafts, to be approved for another mailbox. Answers and
+    opt-outs by mail are not read any more; to have them read, let it rest instead.
+    """
+    return _shown(call, leaving.switch_off(call.uow, mailbox_id, withdraw=withdraw, actor=call.actor)[0])
 
 
 @door.route("GET", "/mailboxes/{mailbox_id}/folders", needs="mailboxes:read", answers=list[FolderOut])
@@ -223,10 +280,22 @@ def list_folders(call: Call, mailbox_id: Id) -> Any:
     return folders.of_mailbox(call.uow, mailbox_id)
 
 
+@door.route("PUT", "/mailboxes/{mailbox_id}/aliases", needs="mailboxes:write", answers=MailboxOut)
+def set_aliases(call: Call, mailbox_id: Id, body: AliasesIn) -> Any:
+    """Name the further addresses that people write from: what comes from them is ours, and no answer."""
+    return _shown(call, accounts.set_aliases(call.uow, mailbox_id, body.aliases))
+
+
 @door.route("PUT", "/mailboxes/{mailbox_id}/folders", needs="mailboxes:write", answers=list[FolderOut])
 def choose_folder(call: Call, mailbox_id: Id, body: FolderIn) -> Any:
     """Say whether one folder is read for answers. The inbox always is; sent mail and drafts never are."""
     return folders.choose(call.uow, mailbox_id, body.name, body.watch, actor=call.actor)
+
+
+@door.route("POST", "/mailboxes/{mailbox_id}/folders/start", needs="mailboxes:write", answers=list[FolderOut])
+def start_folder(call: Call, mailbox_id: Id, body: FolderName) -> Any:
+    """Read a folder again that was given up (`stopped_reason`); 409 for one that was not."""
+    return folders.start_again(call.uow, mailbox_id, body.name, actor=call.actor)
 
 
 @door.route("GET", "/mailboxes/{mailbox_id}/standing", needs="mailboxes:read", answers=StandingOut)
@@ -235,7 +304,10 @@ def mailbox_standing(call: Call, mailbox_id: Id) -> Any:
     accounts.get(call.uow.session, mailbox_id)
     limits = reputation.limits_of(call.container.settings)
     now = reputation.standing_of(call.uow.session, mailbox_id, call.uow.now(), limits)
+    held = leaving.open_there(call.uow.session, mailbox_id)
     return {
+        "unsent_conversations": held.unsent,
+        "live_conversations": held.live,
         "since": now.since,
         "sends": now.sends,
         "incidents": {kind.value: now.counts.get(kind, 0) for kind in Incident},
@@ -271,4 +343,4 @@ def finish_sign_in(call: Call, mailbox_id: Id, body: FinishIn) -> Any:
         container.db, container.vault, container.settings, back, holder=call.principal.caller, mailbox_id=mailbox_id
     )
     with container.db.read() as look:
-        return accounts.get(look.session, mailbox_id)
+        return _shown(call, accounts.get(look.session, mailbox_id))

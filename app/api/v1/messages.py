@@ -77,6 +77,12 @@ class ReplyIn(Model):
     prospect_id: RowId | None = None
 
 
+class BounceIn(Model):
+    """Which of our mails came back, where the report does not say."""
+
+    outbound_id: RowId
+
+
 class ConversationOut(Out):
     """All mail with one contact about one prospect."""
 
@@ -157,10 +163,15 @@ def handle_message(call: Call, message_id: Id, body: HandledIn) -> Any:
 
 @door.route("POST", "/messages/{message_id}/reply", needs="messages:write", answers=MessageDetail)
 def confirm_reply(call: Call, message_id: Id, body: ReplyIn) -> Any:
-    """It is a reply: the sequence ends. 409 when it belongs to no prospect and none is named."""
-    if body.prospect_id is not None and call.uow.session.get(Prospect, body.prospect_id) is None:
-        raise NotFound(say("there is no prospect {prospect_id}", prospect_id=body.prospect_id))
+    """It is a reply: the sequence ends. 409 for a report that belongs to nobody, and for anything else whose prospect is neither known nor named."""
     service.is_reply(call.uow, message_id, actor=call.actor, prospect_id=body.prospect_id)
+    return _one(call, message_id)
+
+
+@door.route("POST", "/messages/{message_id}/bounce", needs="messages:write", answers=MessageDetail)
+def place_bounce(call: Call, message_id: Id, body: BounceIn) -> Any:
+    """A report that names none of our mails is about this one; a worker acts on it. 409 for any other message or mail."""
+    service.is_bounce(call.uow, message_id, body.outbound_id, actor=call.actor)
     return _one(call, message_id)
 
 
@@ -168,6 +179,13 @@ def confirm_reply(call: Call, message_id: Id, body: ReplyIn) -> Any:
 def dismiss_message(call: Call, message_id: Id) -> Any:
     """It is no reply: the follow-ups that it paused go on, and it needs nobody. 409 for a certain one."""
     service.dismiss(call.uow, message_id, actor=call.actor)
+    return _one(call, message_id)
+
+
+@door.route("POST", "/messages/{message_id}/suppress", needs="messages:write", answers=MessageDetail)
+def suppress_sender(call: Call, message_id: Id) -> Any:
+    """Never write to the sender of a message that belongs to nobody, and put it away. 409 for any other message, and for a machine's."""
+    service.suppress(call.uow, call.container.vault, message_id, actor=call.actor)
     return _one(call, message_id)
 
 
@@ -180,7 +198,10 @@ def try_message_again(call: Call, message_id: Id) -> Any:
 
 @door.route("GET", "/messages/{message_id}/suggestions", needs="messages:read", answers=list[SuggestionOut])
 def suggest_for_message(call: Call, message_id: Id) -> Any:
-    """Whose reply it may be, best first; `POST .../reply` with the `prospect_id` says that it is."""
+    """Whose reply it may be, best first; `POST .../reply` with the `prospect_id` says that it is.
+
+    For a report that names none of our mails: which came back; `POST .../bounce` with the `outbound_id` says so.
+    """
     return [asdict(one) for one in suggestions(call.uow, message_id)]
 
 

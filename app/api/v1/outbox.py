@@ -68,7 +68,7 @@ class DecisionIn(Model):
 
 
 def _shown(call: Call, row: Outbound, domain: str) -> dict[str, Any]:
-    skip = service.why_waiting(call.uow, row)
+    skip = service.why_waiting(call.uow, row, call.container.settings)
     waiting = Reason(reason=skip.reason, sentence=skip.sentence, until=skip.until) if skip else None
     return {**row.model_dump(exclude={"raw"}), "domain": domain, "waiting": waiting}
 

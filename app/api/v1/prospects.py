@@ -1,4 +1,4 @@
-"""Prospects: list, one, timeline, transitions, contacts, and the feed of events."""
+"""Prospects: list, one, timeline, transitions, reasons, and the feed of events."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from fastapi import Path, Query
 from pydantic import Field
 
 from app.api.door import Call, Cursor, Door, Id, Limit, Line, Model, Out, Page, RowId, decode_cursor, encode_cursor
-from app.contacts import repository as contact_search
-from app.contacts import service as searches
 from app.domain.angle_evidence import State
-from app.domain.checks import CheckState
-from app.domain.contact_rules import How, PageKind, Whose
+from app.domain.gap import GapState
 from app.domain.language import LanguageSource
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
@@ -23,10 +20,13 @@ from app.domain.verification import Verification
 from app.errors import BadInput, FieldProblem
 from app.evidence import repository as reasons
 from app.evidence import service as evidence
+from app.gaps import domain_pages
+from app.gaps.service import snapshot_folder
+from app.keys import start_page
 from app.links import service as links
 from app.mentions import service as mentions
-from app.models import AngleEvidence, Contact, ContactSearch
-from app.prospects import address_check, contacts, intake, repository, service
+from app.models import AngleEvidence
+from app.prospects import intake, repository, service
 from app.reports import prospects as lists
 from app.reports import timeline
 
@@ -67,6 +67,9 @@ class ProspectOut(Out):
     dofollow: bool | None
     authority: float | None
     authority_provider: str | None
+    authority_percentile: float | None = Field(
+        description="Where the rating stands among all that the same tool gives in the lists of the site, 0 to 100: what the order goes by."
+    )
     traffic: int | None
     language: str | None
     language_source: LanguageSource | None = Field(
@@ -74,16 +77,24 @@ class ProspectOut(Out):
     )
     best_page: str | None
     best_page_title: str | None
+    best_page_author: str | None = Field(description="Who wrote the page, as the tool names them; no address.")
     target: str | None
     anchor: str | None
     first_seen: date | None
     score: float | None
     removed_by: list[str]
+    gap_state: GapState | None = Field(
+        description="Why it is no gap by the newest lists: `linked` (our own lists show a link to us), `gone` (no link to a competitor "
+        "is left in whole lists). Null: it is one, or the lists cannot tell."
+    )
+    gap_seen: dict[str, Any] | None = Field(
+        description="For `linked`: the `file` and `as_of` of our list, and `page` and `target` where it names pages."
+    )
     winnability: int | None = Field(description="0 to 100: the chance of the link; null: no page of theirs is known.")
     winnability_parts: list[dict[str, Any]] = Field(
         description="What makes the chance: `rule`, `points`, `why`, and what it was `seen` by."
     )
-    gate: str | None = Field(description="The rule that keeps it behind every tier: link-network or paid.")
+    gate: str | None = Field(description="The rule that keeps it behind every tier: paid.")
     fit: int | None = Field(
         description="0 to 100: how well our page fits theirs; null: `fit_unknown` says why nobody can tell."
     )
@@ -153,46 +164,6 @@ class TimelineOut(Out):
     data: dict[str, Any]
 
 
-class ContactIn(Model):
-    """Whom to write to; `source_url` is the page that shows the address."""
-
-    email: Annotated[Line, Field(min_length=3, max_length=254)]
-    name: Line | None = None
-    role: Line | None = None
-    source_url: Annotated[str | None, Field(pattern=r"^https?://[^\s\x00]+$", max_length=2000)] = None
-
-
-class AddressLineOut(Out):
-    """One line about an address; one that fails keeps mail from it and is the name of the refusal."""
-
-    name: str
-    state: CheckState
-    found: str
-    fix: str
-
-
-class ContactOut(Out):
-    """A person or role at a prospect. `address` says what speaks for and against the address itself."""
-
-    id: int
-    prospect_id: int
-    email: str
-    name: str | None
-    role: str | None
-    is_role_address: bool
-    source_url: str | None
-    found_by: str | None = Field(
-        description=f"How a search found the address: {', '.join(How)}. `by-pattern` is a guess. Null: a person or the API."
-    )
-    created_by: str
-    created_at: datetime
-    address: list[AddressLineOut]
-
-
-def _contact(call: Call, contact: Contact) -> dict[str, Any]:
-    return {**contact.model_dump(), "address": address_check.lines(call.uow.session, call.uow.now(), contact.email)}
-
-
 @door.route("GET", "/prospects", needs="prospects:read", answers=Page[ProspectOut])
 def list_prospects(
     call: Call,
@@ -203,7 +174,7 @@ def list_prospects(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Any:
-    """Prospects in the order of the queue: tier, unlinked mentions, overlap, dofollow, authority."""
+    """Prospects in the order of the queue: tier, unlinked mentions, chance, overlap, dofollow, topic fit, authority."""
     after = decode_cursor(cursor, str, int)
     rows = lists.listing(
         call.uow,
@@ -250,6 +221,38 @@ def get_prospect(call: Call, prospect_id: Id) -> Any:
     return service.get(call.uow, prospect_id)
 
 
+class LinkingPageOut(Out):
+    """One page of theirs that links to a competitor, as the lists that count now say; null is unknown."""
+
+    number: int = Field(description="1 is the best page.")
+    page: str
+    title: str | None
+    competitors: list[str]
+    target: str | None
+    anchor: str | None
+    left_context: str | None
+    right_context: str | None
+    followed: bool | None
+    in_content: bool | None
+    page_authority: float | None
+    page_traffic: int | None
+    page_type: str | None
+    link_type: str | None
+    language: str | None
+    reason: str = Field(description="Why it stands where it stands, in the order in which pages are compared.")
+    score: int = Field(description="0 to 100: the chance of the link.")
+    parts: list[dict[str, Any]] = Field(description="What makes the chance: `rule`, `points`, `why`, `seen`.")
+
+
+@door.route("GET", "/prospects/{prospect_id}/pages", needs="prospects:read", answers=list[LinkingPageOut])
+def list_linking_pages(call: Call, prospect_id: Id) -> Any:
+    """Every page of theirs that links to a competitor, the best first, at most 200; read from the imported lists."""
+    prospect = service.get(call.uow, prospect_id)
+    lists = domain_pages.lists_of(call.uow, prospect.site_id)
+    call.uow.let_go()
+    return domain_pages.pages_of(lists, snapshot_folder(call.container.settings), prospect.domain)
+
+
 @door.route("GET", "/prospects/{prospect_id}/timeline", needs="prospects:read", answers=list[TimelineOut])
 def get_timeline(call: Call, prospect_id: Id) -> Any:
     """Everything that happened with a prospect, oldest first."""
@@ -275,84 +278,12 @@ def transition(call: Call, prospect_id: Id, body: TransitionIn) -> Any:
         return service.reopen(call.uow, prospect_id, body.reason or "", actor=call.actor)
     if body.event is Event.LINK_SEEN and body.reason:
         prospect = service.get(call.uow, prospect_id)
-        url = body.url or prospect.best_page or f"https://{prospect.domain}/"
+        url = start_page(prospect.domain, body.url or prospect.best_page)
         links.override_win(call.uow, prospect_id, url=url, reason=body.reason, actor=call.actor)
         return repository.events_of(call.uow.session, prospect_id)[-1]
     if body.event is Event.MENTION_CHECKED:
         return mentions.confirm_unchecked(call.uow, prospect_id, actor=call.actor, reason=body.reason or "confirmed")
     return service.apply(call.uow, prospect_id, body.event, Facts(), actor=call.actor)
-
-
-@door.route("GET", "/prospects/{prospect_id}/contacts", needs="prospects:read", answers=list[ContactOut])
-def list_contacts(call: Call, prospect_id: Id) -> Any:
-    """The contacts of a prospect, people before role addresses."""
-    service.get(call.uow, prospect_id)
-    return [_contact(call, contact) for contact in repository.contacts_of(call.uow.session, prospect_id)]
-
-
-@door.route("POST", "/prospects/{prospect_id}/contacts", needs="prospects:write", answers=ContactOut)
-def add_contact(call: Call, prospect_id: Id, body: ContactIn) -> Any:
-    """Add a contact, or complete the one with this address."""
-    made = contacts.add(
-        call.uow,
-        call.container.vault,
-        prospect_id,
-        body.email,
-        name=body.name,
-        role=body.role,
-        source_url=body.source_url,
-        actor=call.actor,
-    )
-    return _contact(call, made)
-
-
-class SearchedPage(Out):
-    """One page that was read for contacts; `problem` is null when it could be read."""
-
-    url: str
-    kind: PageKind
-    status: int | None
-    problem: str | None
-
-
-class FoundAddress(Out):
-    """One address that the pages show; `refused` names why it is no contact, null: it was taken."""
-
-    email: str
-    name: str | None
-    url: str | None
-    how: How
-    page: PageKind
-    whose: Whose
-    is_author: bool
-    is_role_address: bool
-    verified: bool = Field(description="False: guessed by pattern, no page shows it.")
-    refused: str | None
-
-
-class ContactSearchOut(Out):
-    """The search for contacts. `due_at` is null when nothing is planned, `searched_at` when it was never done."""
-
-    prospect_id: int
-    due_at: datetime | None
-    searched_at: datetime | None
-    pages: list[SearchedPage]
-    found: list[FoundAddress]
-
-
-@door.route("GET", "/prospects/{prospect_id}/contact-search", needs="prospects:read", answers=ContactSearchOut)
-def get_contact_search(call: Call, prospect_id: Id) -> Any:
-    """What the latest search for contacts has read and found, with the source of every address."""
-    service.get(call.uow, prospect_id)
-    return contact_search.of_prospect(call.uow.session, prospect_id) or ContactSearch(prospect_id=prospect_id)
-
-
-@door.route(
-    "POST", "/prospects/{prospect_id}/contact-search", needs="prospects:write", answers=ContactSearchOut, status=202
-)
-def search_contacts(call: Call, prospect_id: Id) -> Any:
-    """Let a worker read the prospect's pages for contacts now; read the search again to see what it found."""
-    return searches.request(call.uow, call.container.settings, prospect_id)
 
 
 class ReasonsOut(Out):

@@ -39,13 +39,15 @@ class SiteIn(Model):
     country: Annotated[str | None, Field(pattern=r"^[A-Z]{2}$")] = None
     min_authority: Annotated[float | None, Field(ge=0, le=100)] = None
     min_traffic: Annotated[int | None, Field(ge=0, le=2**31 - 1)] = None
+    min_fit: Annotated[int | None, Field(ge=0, le=100)] = None
+    languages: Languages = Field(default_factory=list)
     sender_name: Line | None = None
     sender_role: Line | None = None
     postal_address: Text | None = None
 
 
 class SiteChange(SiteIn):
-    """A site as it is to be: what is left out becomes null. `version` is the one that you have read."""
+    """A site as it is to be: what is left out becomes null, `languages` empty. `version` is the one that you have read."""
 
     version: Annotated[int, Field(ge=1, le=2**31 - 1)]
 
