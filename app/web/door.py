@@ -10,12 +10,16 @@ from __future__ import annotations
 import functools
 import hmac
 import inspect
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any, get_type_hints
 from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Depends, Path
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -38,8 +42,10 @@ _CSRF_PURPOSE = "form"
 FACTOR_PAGE = "/me/second-factor"
 # The counts of /live stand on that page, too.
 _WITHOUT_FACTOR = (FACTOR_PAGE, "/signout", "/theme", "/live")
-# What an open page asks for by itself, which does not keep a session alive.
-UNATTENDED = frozenset({"/live"})
+# What an open page asks for by itself keeps no session alive: the counts, and who else is at a message, ...
+UNATTENDED = re.compile(r"/live|/inbox/\d+/here")
+# ... and every part of a page that is shown anew until some work is done: `polls` of parts.html sends this header.
+UNATTENDED_HEADER = "X-Unattended"
 
 
 def session_cookie(container: Container) -> str:
@@ -50,6 +56,54 @@ def session_cookie(container: Container) -> str:
 def is_https(container: Container) -> bool:
     """Whether people reach this installation by https."""
     return container.settings.public_url.startswith("https:")
+
+
+def inside(path: str) -> str:
+    """The path, where it is one of ours, else "/"."""
+    # Only a path of ours: "//evil.test" and "/\\evil.test" are other sites to a browser.
+    parts = urlsplit(path)
+    safe = path.startswith("/") and not parts.netloc and not parts.scheme and "\\" not in path
+    return path if safe and not path.startswith("//") and path.isprintable() else "/"
+
+
+def sign_in_for(request: Request) -> str:
+    """The sign-in page that leads on to what was asked for."""
+    wanted = rendering.address_within(request) if request.method == "GET" else "/"
+    return "/signin" if wanted == "/" else f"/signin?next={quote(wanted, safe='/')}"
+
+
+def unattended(request: Request) -> bool:
+    """Whether a page asks by itself, which is no sign that somebody is there."""
+    polls = request.method == "GET" and UNATTENDED_HEADER in request.headers
+    return polls or UNATTENDED.fullmatch(request.url.path) is not None
+
+
+def whole(text: str, most: int = 2**31 - 1) -> int | None:
+    """A whole number from 0 to `most` (at most ten digits) in a text of an address or a form; None where it is none."""
+    # What is longer may be longer than Python reads.
+    return int(text) if text.isdecimal() and len(text) <= 10 and int(text) <= most else None
+
+
+def row_number(text: str) -> int | None:
+    """The number of a row in a text of an address or a form; None where it is none."""
+    return whole(text) or None
+
+
+def moment(text: str) -> datetime | None:
+    """A moment with its zone in a text of an address or a form, in UTC; None where it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def place_of(at: datetime, row: int) -> str:
+    """The place of row `row` in a list by the moments `at`, for an address; `Visit.place` reads it.
+
+    With a Z: the plus sign of a zone is a space in an address.
+    """
+    return f"{at.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%f')}Z.{row}"
 
 
 @dataclass
@@ -74,6 +128,11 @@ class Visit:
     def actor(self) -> str:
         """How this person stands in the history."""
         return self.who.actor
+
+    @property
+    def address(self) -> str:
+        """The address that the request came from, as far as the server tells it (behind a trusted proxy: what it says)."""
+        return self.request.client.host if self.request.client else "unknown"
 
     @property
     def csrf(self) -> str:
@@ -101,9 +160,29 @@ class Visit:
         given = self.text(name)
         if not given:
             return None
-        if not given.isdecimal() or int(given) > 2**31 - 1:
+        number = whole(given)
+        if number is None:
             raise BadInput(say("a number is needed"), FieldProblem(name, say("Enter a whole number")))
-        return int(given)
+        return number
+
+    @contextmanager
+    def fields_of(self, suffix: object) -> Iterator[None]:
+        """For a page that shows a form several times, whose fields have a suffix each: what is wrong inside is said of those."""
+        try:
+            yield
+        except BadInput as wrong:
+            problems = [FieldProblem(f"{one.field}-{suffix}", one.problem) for one in wrong.problems]
+            raise BadInput(wrong.detail, *problems) from wrong
+
+    def position(self, name: str) -> int | None:
+        """A number of a row in the address, such as `before=12`; None where there is none, or it makes no sense."""
+        return row_number(self.request.query_params.get(name, ""))
+
+    def place(self, name: str) -> tuple[datetime, int] | None:
+        """Moment and row that the address gives in `place_of`'s form; None where there are none, or they make no sense."""
+        stamp, _dot, number = self.request.query_params.get(name, "").rpartition(".")
+        at, row = moment(stamp), row_number(number)
+        return (at, row) if at is not None and row is not None else None
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """The page `template` as an answer."""
@@ -138,6 +217,7 @@ async def _form(request: Request) -> dict[str, str]:
         return {}
     found = await request.form(max_files=10, max_fields=200)
     values = {name: value for name, value in found.items() if isinstance(value, str)}
+    request.state.form = values
     bad = next((name for name, value in values.items() if "\0" in value), None)
     if bad is not None:
         raise BadInput(
@@ -149,14 +229,38 @@ async def _form(request: Request) -> dict[str, str]:
 def _visitor(request: Request) -> Principal | None:
     container: Container = request.app.state.container
     secret = request.cookies.get(session_cookie(container))
-    found = team.resume(container.db, secret, touch=request.url.path not in UNATTENDED)
+    found = team.resume(container.db, secret, touch=not unattended(request))
     request.state.visitor = found
     return found
+
+
+def look_up_visitor(request: Request) -> Principal | None:
+    """Who is signed in, for a page that no route has asked for; None as well where the database does not answer."""
+    with suppress(SQLAlchemyError):
+        return _visitor(request)
+    return None
 
 
 def visitor(request: Request) -> Principal | None:
     """Who is signed in, where that was found out already; for the page that says what went wrong afterwards."""
     return getattr(request.state, "visitor", None)
+
+
+def is_known(request: Request) -> bool:
+    """Whether it was asked already who this is from, be it nobody."""
+    return hasattr(request.state, "visitor")
+
+
+# What people write at length: the fields whose text is shown again on a page that says it was not taken.
+_WRITTEN = ("subject", "body_text", "text", "note", "why", "reason", "summary", "postal_address")
+
+
+def written(request: Request) -> list[str]:
+    """What somebody had written into the form of a page of ours that was refused; nothing of what other sites post here."""
+    origin, form = request.headers.get("origin"), getattr(request.state, "form", {})
+    if origin is None or not _same_origin(request, request.app.state.container):
+        return []
+    return [form[name] for name in _WRITTEN if form.get(name, "").strip()]
 
 
 def _same_origin(request: Request, container: Container) -> bool:
@@ -175,7 +279,7 @@ def _check_form(visit: Visit) -> None:
     genuine = bool(token) and hmac.compare_digest(token.encode(), given.encode())
     if not genuine or not _same_origin(visit.request, visit.container):
         raise NotAllowed(
-            say("this form did not come from a page of yours that is still valid; go back, reload, and try again")
+            say("this form did not come from a page of yours that is still valid; open the page anew and try again")
         )
 
 
@@ -249,11 +353,10 @@ def _wrap_get(endpoint: Callable[..., Response], needs: str) -> Callable[..., Re
         with container.db.read() as uow:
             visit = _visit(given, uow)
             if visit.principal is None and needs != PUBLIC:
-                path = visit.request.url.path
-                if path in UNATTENDED:
+                if unattended(visit.request):
                     # The session has ended while a page stood open: 204 tells an EventSource not to come back.
                     return Response(status_code=204)
-                return RedirectResponse("/signin" if path == "/" else f"/signin?next={quote(path)}", 303)
+                return RedirectResponse(sign_in_for(visit.request), 303)
             if needs != PUBLIC and visit.must_set_up:
                 return RedirectResponse(FACTOR_PAGE, 303)
             _admit(visit, needs)

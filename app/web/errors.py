@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.errors import GapbridgeError, TooMany
 from app.web import i18n
-from app.web.door import visitor
+from app.web.door import is_known, look_up_visitor, sign_in_for, visitor, written
 from app.web.i18n import mark
 from app.web.rendering import error_view, plain_page
 
@@ -29,6 +29,7 @@ TITLES = {
 
 # What was kept, and what to do next.
 HELP = {
+    401: (mark("Nothing was changed: your session is over."),),
     400: (mark("Nothing was changed."), mark("Go back, reload the page, and try again.")),
     403: (
         mark("Nothing was changed."),
@@ -62,21 +63,31 @@ HELP = {
 
 def page(request: Request, error: GapbridgeError) -> Response:
     """One of our errors, for a browser."""
-    if error.status == 401:
-        return RedirectResponse(
-            f"/signin?next={quote(request.url.path)}" if request.method == "GET" else "/signin", 303
-        )
+    if error.status == 401 and not written(request):
+        return RedirectResponse(sign_in_for(request), 303)
     answer = of_status(request, error.status, error.detail, error)
     if isinstance(error, TooMany):
         answer.headers["Retry-After"] = str(error.retry_after)
     return answer
 
 
+def _signin(request: Request) -> str:
+    # Back to the page that held the form, which the browser names for addresses of ours.
+    came = urlsplit(request.headers.get("referer", ""))
+    ours = came.netloc == request.headers.get("host")
+    return "/signin" + (f"?next={quote(came.path)}" if ours and came.path else "")
+
+
 def of_status(
     request: Request, status: int, detail: str, error: GapbridgeError | None = None, reference: str | None = None
 ) -> Response:
-    """An error page with a sentence; `reference` finds a crash in the logs. It asks the database nothing."""
+    """An error page with a sentence; `reference` finds a crash in the logs. Only what no route knows asks
+    the database, for who is there.
+    """
+    # Where no route has taken the request, nobody has asked yet who it is from.
     who = visitor(request)
+    if who is None and not is_known(request) and status in (404, 405):
+        who = look_up_visitor(request)
     wanted = who.preferences.language if who else request.cookies.get(i18n.COOKIE)
     i18n.read_by(i18n.best(wanted, request.headers.get("accept-language", "")))
     return plain_page(
@@ -88,5 +99,7 @@ def of_status(
         detail=i18n._(detail),
         reference=reference,
         help=[i18n._(words) for words in HELP.get(status, ())],
+        written=written(request),
+        signin=_signin(request) if status == 401 else None,
         error=error_view(error),
     )

@@ -8,6 +8,7 @@ from app.i18n import (
     PSEUDO,
     Reader,
     _,
+    amount,
     best,
     day,
     figure,
@@ -16,6 +17,7 @@ from app.i18n import (
     mark,
     ngettext,
     read_by,
+    there,
     when,
     zone,
 )
@@ -26,6 +28,7 @@ __all__ = [
     "PSEUDO",
     "Reader",
     "_",
+    "amount",
     "best",
     "day",
     "figure",
@@ -34,6 +37,7 @@ __all__ = [
     "mark",
     "ngettext",
     "read_by",
+    "there",
     "when",
     "zone",
 ]

@@ -12,14 +12,15 @@ EVERYWHERE: Rows = (
     ("g o", mark("Outbox")),
     ("g i", mark("Inbox")),
     ("g p", mark("Pipeline")),
-    ("g g", mark("Gap review")),
+    ("g a", mark("Gap review")),
     ("g l", mark("Links")),
     ("g r", mark("Reports")),
     ("/", mark("Search")),
     ("Ctrl+K", mark("Search, from inside a field, too")),
     ("j k", mark("Next, previous in the list")),
-    ("z", mark("Take the last decision back")),
     ("o", mark("Open their page in a new tab")),
+    ("n", mark("Write a note about the open prospect")),
+    ("z", mark("Take the last decision back")),
     ("Esc", mark("Leave a field, close a dialog")),
     ("?", mark("This list")),
 )
@@ -36,14 +37,17 @@ QUEUE: Rows = (
 )
 GAP: Rows = (
     ("x", mark("Select the domain that has the focus")),
+    ("Shift+\u2193", mark("Select it and the next one")),
     ("a", mark("Add what is selected to the queue")),
     ("Shift+A", mark("Add everything in view to the queue")),
 )
 INBOX: Rows = (
-    ("1 to 8", mark("Store what they want")),
+    ("1 to 6", mark("Store what they want")),
+    ("7 8", mark("Choose unsubscribe or bounce: Enter stores it, for good")),
     ("r", mark("Write the answer")),
     ("Ctrl+Enter", mark("Send the answer")),
     ("e", mark("Done: nothing more is to be done")),
+    ("h", mark("Snooze: then a digit for the time")),
     ("w", mark("Won: look for the link")),
     ("l", mark("Lost: then a digit for the reason")),
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,8 +16,9 @@ from starlette.responses import HTMLResponse, Response
 
 from app.domain.people import Preferences
 from app.errors import BadInput, GapbridgeError, Refused, Skip, Stale
+from app.keys import readable
 from app.web import i18n
-from app.web.words import EVENT_WORDS
+from app.web.words import EVENT_WORDS, NAMES
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -70,9 +72,37 @@ def _number(value: float | None) -> str:
     return "–" if value is None else i18n.figure(value)
 
 
+def _amount(value: float | None) -> str:
+    return "–" if value is None else i18n.amount(value)
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{i18n.figure(100 * share)} %"
+
+
 def _event(name: str) -> str:
     """What happened, by the name that the history keeps; a name of a former version is shown as it is."""
     return i18n._(EVENT_WORDS[name]) if name in EVENT_WORDS else name.replace("_", " ").capitalize()
+
+
+def _named(value: Any, what: str) -> str:
+    """The word for a value of `what` (app.web.words.NAMES); one of a former version is shown as it is."""
+    name = str(getattr(value, "value", value))
+    return i18n._(NAMES[what][name]) if name in NAMES[what] else name.replace("-", " ").replace("_", " ")
+
+
+def _seen(said: str) -> str:
+    """By what a rule has judged, "where: words" of theirs: only the place has a word of ours."""
+    where, colon, words = said.partition(": ")
+    return f"{_named(where, 'seen in')}{colon}{words}"
+
+
+def _there(moment: datetime | str | None, hours: str | None) -> str:
+    """A moment on the clock of those with these `hours` (an hours key of the outbox), with their zone; "" without one."""
+    if not moment or not hours:
+        return ""
+    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return i18n.there(at, hours.partition(" ")[0])
 
 
 def _path(url: str | None) -> str:
@@ -81,20 +111,50 @@ def _path(url: str | None) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
+def _host(name: str | None) -> str | Markup | None:
+    """A domain: one with signs of other languages as it is read, and beside it as it is written in an address."""
+    shown = readable(name or "")
+    return Markup('<bdi>{}</bdi> <span class="hint mono">{}</span>').format(shown, name) if shown else name
+
+
 def _safe_href(url: str | None) -> str | None:
     # What other people's pages and files say may be any scheme; only these are ever made clickable.
     return url if url and url.lower().startswith(("http://", "https://")) else None
 
 
-@lru_cache
+@cache
+def release() -> str:
+    """Twelve hex digits that name what is in the folder of static files; read once, so a change of a file wants a restart."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*.*")):
+        digest.update(f"{path.relative_to(STATIC)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def asset(name: str) -> str:
-    """The address of a file of ours, which changes with its content: browsers may keep it for ever."""
-    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-    return f"/static/{name}?v={digest}"
+    """The address of a file of ours, which changes with the content of any: browsers may keep it for ever.
+
+    The digest is a folder of the address, so that what a module imports beside itself has one as well.
+    """
+    return f"/static/{release()}/{name}"
 
 
 _env.globals.update(_=i18n._, ngettext=i18n.ngettext, asset=asset, HTMX=Markup(HTMX))  # noqa: S704 -- our own constant
-_env.filters.update(when=_when, day=_day, as_day=_as_day, event=_event, number=_number, short=_path, href=_safe_href)
+_env.filters.update(
+    when=_when,
+    day=_day,
+    as_day=_as_day,
+    event=_event,
+    number=_number,
+    amount=_amount,
+    percent=_percent,
+    named=_named,
+    seen=_seen,
+    there=_there,
+    short=_path,
+    href=_safe_href,
+    host=_host,
+)
 
 
 def error_view(error: GapbridgeError | None) -> dict[str, Any] | None:
@@ -119,7 +179,16 @@ _FIELDS = {
     "suppressed": "contact_id",
 }
 _ELSEWHERE = frozenset(
-    {"wrong-stage", "linked-already", "in-conversation", "recent-contact", "no-mailbox", "leased", "excluded"}
+    {
+        "wrong-stage",
+        "linked-already",
+        "linked-by-data",
+        "in-conversation",
+        "recent-contact",
+        "no-mailbox",
+        "leased",
+        "excluded",
+    }
 )
 
 
@@ -140,11 +209,18 @@ def page(visit: Visit, template: str, status: int, values: Mapping[str, Any], *,
         **_signed_in(principal),
         **_shell(navigation.shell(visit) if principal and navigate else None),
         "here": visit.request.url.path,
+        "back": address_within(visit.request),
     }
     if taken := around.keys() & values.keys():
         raise TypeError(f"{template}: {', '.join(sorted(taken))} is what stands around every page; take another name")
     context = {**_nobody(), **around, "error": error_view(visit.error), "form": visit.form, **values}
     return HTMLResponse(_env.get_template(template).render(context), status)
+
+
+def address_within(request: Request) -> str:
+    """The path and query by which a page is opened again, filters and all, without what tells of something just done."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "did"]
+    return request.url.path + (f"?{urlencode(kept)}" if kept else "")
 
 
 def _signed_in(principal: Principal | None) -> dict[str, Any]:
@@ -154,7 +230,9 @@ def _signed_in(principal: Principal | None) -> dict[str, Any]:
 
 
 def _shell(shell: Shell | None) -> dict[str, Any]:
-    return {"navigation": shell.entries if shell else [], "held": shell.held if shell else None}
+    if shell is None:
+        return {"navigation": [], "held": None, "unread": ""}
+    return {"navigation": shell.entries, "held": shell.held, "unread": shell.notices}
 
 
 def plain_page(template: str, status: int, request: Request, principal: Principal | None, **values: Any) -> Response:
@@ -163,6 +241,7 @@ def plain_page(template: str, status: int, request: Request, principal: Principa
 
     wanted = principal.theme if principal else request.cookies.get(THEME_COOKIE, "system")
     around: dict[str, Any] = {"theme": wanted if wanted in ("light", "dark") else "system", "here": request.url.path}
+    around["back"] = address_within(request)
     if principal is not None:
         around |= _signed_in(principal)
         around |= {"csrf": principal.csrf_token, "navigation": navigation.ways(principal, request.url.path, {})}
@@ -178,6 +257,7 @@ def _nobody() -> dict[str, Any]:
         "theme": "system",
         **_shell(None),
         "here": "",
+        "back": "/",
         "error": None,
         "form": {},
         "notice": None,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from app.domain.pipeline import Event
+from app.domain.delivery import Cause, OutboundState, Verdict
+from app.domain.inbound import Intent, Kind
+from app.domain.mention_verdict import MentionVerdict
+from app.domain.pipeline import Event, LostReason
 from app.domain.topic_fit import FitUnknown
+from app.models import LinkState, OutboundKind
 from app.web.i18n import mark
 
 #: Why nobody can tell whether a page of ours fits.
@@ -16,6 +20,7 @@ FIT_WORDS = {
 
 #: What happened with a prospect, by the name that its history keeps.
 EVENT_WORDS = {
+    "noted": mark("Note"),
     Event.MENTION_CHECKED.value: mark("Pages checked for a mention"),
     Event.PITCH_SENT.value: mark("Pitch sent"),
     Event.FOLLOW_UP_SENT.value: mark("Follow-up sent"),
@@ -25,10 +30,12 @@ EVENT_WORDS = {
     Event.LINK_LOST.value: mark("Link lost"),
     "added": mark("Added"),
     "agreed": mark("Agreed to link"),
+    "answer_not_sent": mark("Answer not sent"),
     "answered": mark("Answered"),
     "block_cleared": mark("Stop lifted"),
     "contact_added": mark("Contact added"),
     "decision_taken_back": mark("Decision taken back"),
+    "opted_out_by_address": mark("Somebody entered their address on the opt-out page"),
     "follow_up_put_off": mark("Follow-up put off"),
     "follow_up_queued": mark("Follow-up queued"),
     "give_up_taken_back": mark("Giving up taken back"),
@@ -38,6 +45,7 @@ EVENT_WORDS = {
     "link_gone": mark("One of several links gone"),
     "mail_received": mark("Mail received"),
     "mention_unchecked": mark("Pages could not be checked"),
+    "opt_out_taken_back": mark("Taken for an opt-out by mistake"),
     "outbox_cancelled": mark("Mail taken back"),
     "pinned": mark("Pinned"),
     "pitch_approved": mark("Pitch approved"),
@@ -47,6 +55,7 @@ EVENT_WORDS = {
     "pitch_withdrawn": mark("Pitch withdrawn"),
     "reasons_looked_for": mark("Reasons looked for"),
     "removal_taken_back": mark("Removal taken back"),
+    "reopen_taken_back": mark("Opening again taken back"),
     "reply_classified": mark("Reply classified"),
     "reply_confirmed": mark("Confirmed as a reply"),
     "reply_sent": mark("Answer sent"),
@@ -59,4 +68,182 @@ EVENT_WORDS = {
     "snoozed": mark("Snoozed"),
     "stopped_by_domain": mark("Stopped by a reply from the same domain"),
     "unpinned": mark("Unpinned"),
+}
+
+#: What the rules of the installation are, by the names of their settings.
+RULE_WORDS = {
+    "public_url": mark("Address under which people reach this installation"),
+    "data_dir": mark("Folder of the data"),
+    "broker_url": mark("Where jobs are rung"),
+    "second_factor_roles": mark("Roles that need a second factor"),
+    "send_window": mark("Hours in which mail leaves, at the recipient's"),
+    "undo_window": mark("Undo window"),
+    "site_daily_cap": mark("Most mails a day for one site"),
+    "recipient_cap": mark("Most mails for one recipient domain in a period"),
+    "recipient_cap_days": mark("Days of that period"),
+    "ramp_start": mark("First day of a new mailbox"),
+    "ramp_step": mark("More on each day after"),
+    "contact_cooldown_days": mark("Days before a domain is pitched again"),
+    "bounce_pause_rate": mark("Share of bounces that stops a mailbox"),
+    "complaint_pause_rate": mark("Share of complaints that stops a mailbox"),
+    "reply_hours": mark("Hours in which the clock of a reply runs"),
+    "reply_within": mark("Interested replies and questions within"),
+    "reply_within_later": mark("Wishes for payment and not-now within"),
+    "classify_within": mark("Unclassified messages within"),
+    "paid_links": mark("Who wants payment is"),
+    "not_now_days": mark("Days until a not-now comes back"),
+    "agreed_days": mark("Days until an agreement without a link comes back"),
+    "link_check_interval": mark("Time between two checks of a link"),
+    "link_lost_after": mark("Least time between the two checks that prove a loss"),
+    "keep_raw_mail_days": mark("Days for which the bytes of handled mail are kept"),
+}
+
+#: What a page calls the values that the database and the API know by their names, by what they are values of.
+NAMES: dict[str, dict[str, str]] = {
+    "pause reason": {
+        "staff_stop": mark("Stopped by a person"),
+        "possible_reply": mark("A mail may be their reply"),
+        "page_gone": mark("Their page is gone"),
+        "contract": mark("The next mail would break a rule"),
+    },
+    "mail kind": {
+        OutboundKind.PITCH.value: mark("pitch"),
+        OutboundKind.FOLLOW_UP.value: mark("follow-up"),
+        OutboundKind.REPLY.value: mark("answer"),
+    },
+    "mail state": {
+        OutboundState.QUEUED.value: mark("waits"),
+        OutboundState.CLAIMED.value: mark("is being sent"),
+        OutboundState.COMMITTED.value: mark("is being sent"),
+        OutboundState.SENT.value: mark("sent"),
+        OutboundState.REJECTED.value: mark("refused"),
+        OutboundState.AMBIGUOUS.value: mark("unsure"),
+        OutboundState.NOT_SENT.value: mark("not sent"),
+        OutboundState.CANCELLED.value: mark("taken back"),
+    },
+    "received kind": {
+        Kind.REPLY.value: mark("reply"),
+        Kind.AUTO_REPLY.value: mark("automatic reply"),
+        Kind.BOUNCE.value: mark("bounce"),
+        Kind.COMPLAINT.value: mark("complaint"),
+        Kind.OPT_OUT.value: mark("opt-out"),
+        Kind.OTHER.value: mark("something else"),
+    },
+    "intent": {
+        Intent.INTERESTED.value: mark("interested"),
+        Intent.QUESTION.value: mark("question"),
+        Intent.WANTS_PAYMENT.value: mark("wants payment"),
+        Intent.NOT_NOW.value: mark("not now"),
+        Intent.NO.value: mark("no thanks"),
+        Intent.OPT_OUT.value: mark("opt-out"),
+    },
+    "attempt": {
+        "committed": mark("begun"),
+        "sent": mark("sent"),
+        "unwritten": mark("not one byte written"),
+        Verdict.ACCEPTED.value: mark("accepted"),
+        Verdict.DEFERRED.value: mark("put off"),
+        Verdict.REJECTED.value: mark("refused"),
+        Verdict.SENDER_REFUSED.value: mark("sender refused"),
+        Verdict.MAILBOX_DEFERRED.value: mark("mailbox put off"),
+        Verdict.MAILBOX_PAUSED.value: mark("mailbox stopped"),
+        Verdict.AMBIGUOUS.value: mark("unsure"),
+    },
+    "lost reason": {
+        LostReason.DECLINED.value: mark("they said no"),
+        LostReason.WANTS_PAYMENT.value: mark("they want to be paid"),
+        LostReason.BOUNCED.value: mark("mail came back"),
+        LostReason.UNSUBSCRIBED.value: mark("they want no mail"),
+        LostReason.NO_REPLY.value: mark("no reply"),
+        LostReason.UNWINNABLE.value: mark("cannot be won"),
+        LostReason.NO_CONTACT.value: mark("nobody to write to"),
+        LostReason.DUPLICATE.value: mark("duplicate"),
+        LostReason.NOT_RELEVANT.value: mark("not relevant"),
+        LostReason.WRONG_LANGUAGE.value: mark("wrong language"),
+        LostReason.WEAK_SITE.value: mark("weak site"),
+        LostReason.OTHER.value: mark("something else"),
+    },
+    "verdict": {
+        MentionVerdict.LINKED.value: mark("links to you"),
+        MentionVerdict.UNLINKED_MENTION.value: mark("mentions you without a link"),
+        MentionVerdict.NO_MENTION.value: mark("not found"),
+        MentionVerdict.COULD_NOT_CHECK.value: mark("could not check"),
+    },
+    "link state": {
+        LinkState.LIVE.value: mark("live"),
+        LinkState.CHANGED.value: mark("changed"),
+        LinkState.LOST.value: mark("lost"),
+        LinkState.UNKNOWN.value: mark("could not check"),
+    },
+    "chance rule": {
+        "badge": mark("badge or credit"),
+        "editorial": mark("editorial"),
+        "founder": mark("personal tie"),
+        "in-content": mark("in the text"),
+        "seller-name": mark("called like a seller of links"),
+        "logo": mark("image without words"),
+        "news-event": mark("news"),
+        "not-in-content": mark("outside of the text"),
+        "paid": mark("paid link"),
+        "link-list": mark("one of very many links"),
+        "page-gone": mark("their page was gone"),
+        "scholarship": mark("scholarship page"),
+        "target-gone": mark("their link leads nowhere"),
+        "by-script": mark("drawn by a script"),
+        "no-link-in-text": mark("no link in a text"),
+        "partner": mark("partner or customer"),
+        "user-generated": mark("written by a visitor"),
+    },
+    "field": {
+        **RULE_WORDS,
+        "angle": mark("Offered by"),
+        "brand_names": mark("Brand names"),
+        "cooldown_days": mark("Days before a domain is pitched again"),
+        "country": mark("Country"),
+        "daily_cap": mark("Most mails a day"),
+        "domains": mark("Domains"),
+        "language": mark("Language"),
+        "languages": mark("Languages whose pages count"),
+        "min_authority": mark("Least authority"),
+        "min_fit": mark("Least topic fit"),
+        "min_traffic": mark("Least traffic"),
+        "name": mark("Name"),
+        "postal_address": mark("Postal address"),
+        "published_on": mark("Published on"),
+        "send_window": mark("Hours, at the recipient's"),
+        "sender_name": mark("Sender's name"),
+        "sender_role": mark("Sender's role"),
+        "summary": mark("Summary"),
+        "title": mark("Title"),
+        "topic": mark("Topic"),
+        "url": mark("Address"),
+    },
+    "seen in": {
+        "after the link": mark("after the link"),
+        "anchor": mark("anchor"),
+        "before the link": mark("before the link"),
+        "domain": mark("domain"),
+        "external links": mark("external links"),
+        "host": mark("host"),
+        "http code": mark("status"),
+        "like pages within 14 days": mark("like pages within 14 days"),
+        "news sites within 7 days": mark("news sites within 7 days"),
+        "page type": mark("page type"),
+        "path": mark("path"),
+        "platform": mark("platform"),
+        "target http code": mark("status of the linked page"),
+        "title": mark("title"),
+        "tool": mark("tool said"),
+    },
+}
+
+#: What to do about a mail that was refused for good, by what the refusal speaks of.
+NEXT_STEPS = {
+    Cause.ADDRESS.value: mark(
+        "Nobody has this address there, and it is suppressed now. Add another person to write to, then begin anew."
+    ),
+    Cause.POLICY.value: mark(
+        "Their server refuses mail like yours, whoever it is for. Look at the mailbox and its domain before you begin anew."
+    ),
+    Cause.OTHER.value: mark("Mend what their server says, then begin anew."),
 }

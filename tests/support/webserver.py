@@ -8,7 +8,6 @@ import socket
 import socketserver
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,8 +101,8 @@ class Canary:
     """Listens on 127.0.0.1 and ::1 on one port and counts whoever connects."""
 
     port: int
-    _callers: list[tuple[str, int]] = field(default_factory=list)
-    _knocks: set[tuple[str, int]] = field(default_factory=set)
+    _calls: list[tuple[str, int]] = field(default_factory=list)
+    _knocks: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def listen(self, server: socket.socket) -> None:
@@ -111,20 +110,19 @@ class Canary:
         while not self._stop.is_set():
             with contextlib.suppress(TimeoutError):
                 client, caller = server.accept()
-                self._callers.append(caller[:2])
+                self._calls.append(caller[:2])
                 client.close()
 
     @property
     def connections(self) -> int:
         """How many connections strangers have made until now."""
-        # A listener's queue is in order: once our own knock at it is counted, every earlier one is.
+        # A listener's queue is in order: once our own knock at it is counted and closed, every earlier one is counted.
+        # Callers are not told apart by their ports: the system gives a port of an earlier caller again.
         for address in ("127.0.0.1", "::1"):
-            with socket.create_connection((address, self.port)) as knock:
-                caller = knock.getsockname()[:2]
-                self._knocks.add(caller)
-                while caller not in self._callers[-50:]:
-                    time.sleep(0.001)
-        return sum(caller not in self._knocks for caller in self._callers)
+            with socket.create_connection((address, self.port), timeout=10) as knock:
+                self._knocks += 1
+                assert knock.recv(1) == b""
+        return len(self._calls) - self._knocks
 
 
 @contextlib.contextmanager

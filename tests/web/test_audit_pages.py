@@ -55,7 +55,7 @@ def test_filters_stand_in_the_address_and_pages_follow_each_other(house: House) 
     # A browser complains of a date field that holds no date; what was given is in the sentence.
     assert "“yesterday” is no day and was left out" in wrong.text
     assert boss.get("/audit?before=x_y_z").status_code == 200
-    assert boss.get("/audit?since=2026-06-01&until=2026-06-01").text.count("<li><p") == 50
+    assert boss.get("/audit?since=2026-06-01&until=2026-06-01").text.count('<p class="line"><span>') == 50
 
 
 def test_the_files_are_what_is_shown(house: House) -> None:

@@ -27,7 +27,7 @@ from tests.support.databases import Templates
 from tests.support.day import PARTS, PASSWORD, Day, Hands, open_day
 from tests.support.screen import browse, ready
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.uncounted, pytest.mark.timeout(240)]
 
 APPROVALS = 20
 # Rows of the exports that rules leave in the gap, and that no editor stands behind.
@@ -86,7 +86,7 @@ def import_by_page(day: Day, hands: Hands) -> None:
     # Heard from the beginning: asked for with the key itself, the browser may open its dialogue before it is told.
     choosers: list[Any] = []
     page.on("filechooser", lambda one: choosers.append(one))  # noqa: PLW0108 -- a bound method cannot be marked
-    to(hands, "g", "/gap")
+    to(hands, "a", "/gap")
     push(hands, "link", "Import an export")
     for number, export in enumerate(day.files):
         if number:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from app.domain import figures
 from app.models import Prospect, Role, SequenceRun, TemplateVersion
 from tests.support.desk import DOMAINS, furnish
 from tests.support.http import House
@@ -81,13 +82,23 @@ def test_outreach_reads_and_tries_but_does_not_save(house: House, ids: dict[str,
     assert versions_kept(house) == 0
 
 
-def test_what_a_version_brought_stands_beside_it(house: House, ids: dict[str, int]) -> None:
+def test_what_a_version_brought_stands_beside_it(
+    house: House, ids: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few mails say no share; a share says how far the true one may lie from it."""
     with house.db.read() as uow:
         sent = uow.session.get_one(Prospect, ids["sent.test"])
         assert sent.domain == "sent.test"
     page = house.browser(Role.LEAD).get("/templates/coverage-gap").text
     line = page[page.rindex("as delivered") :]
     assert re.findall(r'<td class="num"[^>]*>(\d+)', line) == ["1", "1", "0"]
+    assert line.count("too few") == 2
+    assert "%" not in line
+    monkeypatch.setattr(figures, "FEW", 1)
+    page = house.browser(Role.LEAD).get("/templates/coverage-gap").text
+    line = re.sub(r"<[^>]+>", "", page[page.rindex("as delivered") :])
+    assert re.search(r"1 · 100 % 20\.7 % – 100 %", line)
+    assert re.search(r"0 · 0 % 0 % – 79\.3 %", line)
 
 
 def test_steps_move_without_a_drag_and_people_move_only_by_count(house: House, ids: dict[str, int]) -> None:

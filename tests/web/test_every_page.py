@@ -29,7 +29,7 @@ OUTSIDE = ("/signin", "/u/", "/about")
 PRESS = """() => {
   const printable = [...Array(95).keys()].map((n) => String.fromCharCode(32 + n)).concat("\u00e4", "\u00df", "\u65e5");
   const press = (where, key, more = {}) => where.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
-  const fields = [...document.querySelectorAll("input, textarea, select")].filter((one) => one.type !== "hidden" && one.checkVisibility());
+  const fields = [...document.querySelectorAll("input, textarea, select")].filter((one) => !["hidden", "checkbox"].includes(one.type) && one.checkVisibility());
   for (const field of fields) {
     field.focus();
     for (const key of printable) press(field, key);
@@ -109,7 +109,9 @@ def walk(house: Served, chromium: Any) -> Notes:
             fields, unbound, opened = page.evaluate(PRESS)
             assert unbound > 30
             notes["sent"] += [
-                f"{path}: {url}" for url in page.posts if not url.endswith(("/hold", "/keep")) and "/next" not in url
+                f"{path}: {url}"
+                for url in page.posts
+                if not url.endswith(("/hold", "/keep", "/here")) and "/next" not in url
             ]
             if page.url.split("#")[0] != before.split("#")[0] or opened:
                 notes["sent"].append(f"{path}: went to {page.url}, {opened} dialogs")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlmodel import col
 
 from app.db.work import Database
+from app.desk import review
 from app.domain.pipeline import Stage
-from app.models import Competitor, Prospect, RemovedGap, Role
+from app.gaps import views
+from app.models import Competitor, Prospect, RemovedGap, Role, Site
 from app.prospects import service as prospects
-from app.reports import gap
+from app.reports import gap, gap_file
 from app.reports.gap import Filter
 from tests.support.http import House
 from tests.support.world import a_page, a_prospect, a_site
@@ -109,7 +114,7 @@ def test_the_matrix_says_in_words_what_it_draws(house: House) -> None:
     assert unknown
     assert re.findall(r'<td class="num">\s*([^<\s]+)', unknown[0]) == ["–", "–"]
     filtered = house.browser(Role.OUTREACH).get("/gap?authority=50&traffic=1000").text
-    assert re.search(r"hides 4 \(<strong>authority: 3</strong>, traffic: 3\)", filtered)
+    assert re.search(r"hidden=on\">hides 4</a> \(<strong>authority: 3</strong>, traffic: 3\)", filtered)
     wrong = house.browser(Role.OUTREACH).get("/gap?authority=many")
     assert wrong.status_code == 422
     assert 'href="#f-authority"' in wrong.text
@@ -143,6 +148,22 @@ def test_domains_are_added_excluded_and_put_back(house: House) -> None:
     assert due["both.test"] is None
     assert {one.stage for one in everyone} == {Stage.PROSPECT}
     assert browser.get("/gap/changes").status_code == 200
+
+
+def test_all_in_view_are_added_however_many_presses_it_takes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Added domains stay in the view; the next press goes on with the others."""
+    gaps(house.db)
+    monkeypatch.setattr(review, "MOST", 3)
+    browser = house.browser(Role.OUTREACH)
+    asked: list[set[str]] = []
+    for _press in range(3):
+        assert post(browser, "/gap/decide", do="add-all").status_code == 303
+        with house.db.read() as uow:
+            due = select(Prospect.domain).where(Prospect.mention_due_at.is_not(None))
+            asked.append(set(uow.session.execute(due).scalars()))
+    assert [len(domains) for domains in asked] == [3, 6, 7]
+    assert "spam.test" not in asked[-1]
+    assert "strong.test" in asked[0], "the best ones first"
 
 
 def test_topic_fit_and_language_are_floors_that_never_decide_what_is_unknown(db: Database) -> None:
@@ -197,6 +218,9 @@ def test_fits_chances_and_what_rules_removed_are_shown(house: House) -> None:
     shown = lead.get(f"/prospects/{one.id}").text
     assert "+20 editorial" in shown
     assert "detected" in shown
+    wrong = post(lead, "/gap/floors", fit="60", languages="en, klingonish").text
+    assert 'value="en, klingonish"' in wrong
+    assert "<details open><summary>This site&#39;s floors" in wrong
     assert "did=floors" in post(lead, "/gap/floors", fit="60", languages="en, de").headers["location"]
     assert post(lead, "/gap/floors", languages="!").status_code == 422
     removed = lead.get("/gap/removed").text
@@ -238,3 +262,86 @@ def test_a_full_page_stays_under_its_weight_with_long_names(house: House, compet
     assert rows >= 16
     assert "Load " in answer.text
     assert len(answer.content) <= 60_000
+
+
+def test_a_view_is_saved_for_its_person_alone(house: House) -> None:
+    """Its link opens the same filters; the same name replaces it; nobody else sees it, and it can be deleted."""
+    gaps(house.db)
+    browser, other = house.browser(Role.VIEWER), house.browser(Role.OUTREACH)
+    assert (
+        "did=saved"
+        in post(browser, "/gap/views", name="  Big  ones ", authority="50", order="traffic").headers["location"]
+    )
+    found = re.search(r'<a href="([^"]+)"[^>]*>Big ones</a>', browser.get("/gap").text)
+    assert found
+    shown = browser.get(found[1].replace("&amp;", "&")).text
+    assert 'name="authority" type="text" value="50"' in shown
+    assert re.search(r'aria-sort="descending"><a[^>]*>Traffic', shown)
+    assert re.search(r'aria-current="true">Big ones</a>', shown)
+    assert 'aria-current="true">Big ones' not in browser.get("/gap").text
+    # Fields of several lengths: a database may keep them in an order of its own.
+    wide = {"order": "traffic", "authority": "50", "fit": "1", "dofollow": "on", "tier": "2", "provider": "semrush"}
+    kept = post(browser, "/gap/views", name="Wide", **wide).headers["location"]
+    assert re.search(r'aria-current="true">Wide</a>', browser.get(kept.partition("&did=")[0]).text)
+    post(browser, "/gap/views", do="delete", forget="Wide")
+    assert "Big ones" not in other.get("/gap").text
+    post(browser, "/gap/views", name="Big ones", authority="70")
+    again = re.findall(r'<a href="([^"]+)"[^>]*>Big ones</a>', browser.get("/gap").text)
+    assert len(again) == 1
+    assert "authority=70" in again[0]
+    post(other, "/gap/views", do="delete", forget="Big ones")
+    assert "Big ones</a>" in browser.get("/gap").text
+    for name in ("", "x" * 61):
+        refused = post(browser, "/gap/views", name=name, authority="70")
+        assert refused.status_code == 422
+        assert 'href="#f-name"' in refused.text
+        assert 'value="70"' in refused.text, "the filter stands as it was"
+    for number in range(views.MOST - 1):
+        assert post(browser, "/gap/views", name=f"view {number}").status_code == 303
+    assert post(browser, "/gap/views", name="one too many").status_code == 422
+    none = post(browser, "/gap/views", do="delete", name="", forget="")
+    assert none.status_code == 422
+    assert 'href="#f-forget">Choose the view to delete' in none.text
+    post(browser, "/gap/views", do="delete", forget="Big ones")
+    assert "Big ones" not in browser.get("/gap").text
+
+
+def test_the_export_holds_what_passes_the_filter_and_no_formula(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows are those of the page, over several pages of the reading; unknown is empty, never 0."""
+    monkeypatch.setattr(gap_file, "_AT_ONCE", 2)
+    gaps(house.db)
+    with house.db.work() as uow:
+        site = uow.session.execute(select(Prospect.site_id).limit(1)).scalar_one()
+        a_prospect(
+            uow, uow.session.get(Site, site), "evil.test", tier=1, overlap=1, competitors=["alpha.test"],
+            anchor='=HYPERLINK("http://evil.test")', best_page="https://evil.test/-1", language="@SUM(1)",
+        )  # fmt: skip
+    answer = house.browser(Role.VIEWER).get("/gap/export.csv?authority=50&traffic=1000&order=domain")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.headers["content-disposition"] == 'attachment; filename="gap.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["domain"] for row in rows] == ["evil.test", "other-scale.test", "strong.test", "unknown.test"]
+    evil, unknown = rows[0], rows[3]
+    assert evil["anchor"] == """'=HYPERLINK("http://evil.test")"""
+    assert evil["language"] == "'@SUM(1)"
+    assert (unknown["authority"], unknown["traffic"], unknown["dofollow"]) == ("", "", "")
+    assert rows[2]["authority"] == "71"
+    assert {row["domain"] for row in csv.DictReader(io.StringIO(house.browser(Role.VIEWER).get("/gap/export.csv?view=removed").text))} == {"spam.test"}  # fmt: skip
+    assert house.browser(Role.VIEWER).get("/gap/export.csv?fit=x").status_code == 422
+
+
+def test_an_export_has_each_domain_once_though_the_order_changes(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import between two pieces of the file moves rows past the place that is read."""
+    monkeypatch.setattr(gap_file, "_AT_ONCE", 2)
+    with db.work() as uow:
+        site = a_site(uow)
+        for number in range(6):
+            a_prospect(uow, site, f"s{number}.test", tier=1, overlap=1, rank_key=f"{number:022d}")
+    lines = gap_file.lines(db, Filter(site.id), {})
+    text = next(lines)
+    with db.work() as uow:
+        for domain, key in (("s0.test", "9" * 22), ("s5.test", "0" * 22)):
+            moved = uow.session.execute(select(Prospect).where(col(Prospect.domain) == domain)).scalar_one()
+            moved.rank_key = key
+    text += "".join(lines)
+    assert [row["domain"] for row in csv.DictReader(io.StringIO(text))] == [f"s{number}.test" for number in range(6)]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
 from app.clock import FixedClock
+from app.deliverability import asked_looks
 from app.errors import BadInput, NotFound
 from app.jobs import RecordingDispatcher
 from app.mail import accounts
-from app.models import Mailbox, MailboxPacing, Role
+from app.models import Folder, Mailbox, MailboxPacing, Role
 from app.settings import Settings
 from tests.support.desk import furnish
 from tests.support.dovecot import dovecot
@@ -25,6 +28,12 @@ ANA = "ana@acme.test"
 
 def post(browser: Any, path: str, **data: Any) -> Any:
     return browser.post(path, data={"csrf": csrf_of(browser.get("/")), **data})
+
+
+def apart(work: Any, *given: Any) -> None:
+    """As in a worker: in a thread that has no loop of its own, whatever browser tests have left in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work, *given).result()
 
 
 def the_mailbox(house: House) -> Mailbox | None:
@@ -65,6 +74,25 @@ def test_a_mailbox_is_connected_step_by_step_and_sends_nothing_before_the_last(h
         again = post(browser, "/mailboxes/new/imap", **given, password=PASSWORD)
         assert (again.status_code, "is connected already" in again.text) == (422, True)
         assert smtp.messages == []
+
+        looked = post(browser, "/mailboxes/1/checks")
+        assert (looked.status_code, looked.headers["location"]) == (303, "/mailboxes/1/checks")
+        waiting = browser.get("/mailboxes/1/checks").text
+        assert 'hx-trigger="every 2s"' in waiting
+        assert "A worker begins with it in a moment." in waiting
+        apart(asked_looks.run, house.container, 1)
+        found = browser.get("/mailboxes/1/checks").text
+        assert "every 2s" not in found
+        for line in ("smtp-sign-in", "imap-sign-in", "sent-folder"):
+            assert f'<strong class="mono">{line}</strong>' in found
+        assert "smtp-sign-in" not in browser.get("/mailboxes/1/test").text, "the test message is another look"
+        assert smtp.messages == []
+        post(browser, "/mailboxes/1/test")
+        assert post(browser, "/mailboxes/1/look/cancel").headers["location"] == "/mailboxes/1/test"
+        assert "It stops at the next step." in browser.get("/mailboxes/1/test").text
+        apart(asked_looks.run, house.container, 1)
+        assert "Cancelled. What was found before stands below." in browser.get("/mailboxes/1/test").text
+        assert smtp.messages == [], "it was called off before anything was sent"
 
         assert post(browser, "/mailboxes/1/password", password="not-this-one").status_code == 422
         assert "being set up" in str(the_mailbox(house).paused_reason)  # type: ignore[union-attr]
@@ -109,6 +137,38 @@ def test_the_list_tells_what_is_wrong_and_costs_a_fixed_number_of_statements(hou
     assert "We move (operator@acme.test)" in lead.get("/mailboxes").text
 
 
+def test_a_rest_that_ran_out_is_shown_as_none_before_its_next_turn(house: House, clock: FixedClock) -> None:
+    furnish(house)
+    operator = house.browser(Role.OPERATOR)
+    with house.db.work() as uow:
+        box = accounts.get(uow.session, 1)
+        box.paused_reason, box.paused_until = "451 try later", uow.now() + timedelta(minutes=15)
+    pages = ("/mailboxes", "/mailboxes/1", "/mailboxes/1/limits", "/mailboxes/1/checks", "/settings")
+    assert ["451 try later" in operator.get(path).text for path in pages] == [True] * 5
+    assert "A mailbox needs attention." in operator.get("/").text
+    clock.advance(timedelta(minutes=16))
+    assert ["451 try later" in operator.get(path).text for path in pages] == [False] * 5
+    assert "A mailbox needs attention." not in operator.get("/").text
+    assert "Resume" not in operator.get("/mailboxes/1").text
+
+
+def test_a_folder_that_was_given_up_is_read_again_by_its_button(house: House) -> None:
+    furnish(house)
+    with house.db.work() as uow:
+        inbox = uow.session.exec(select(Folder).where(Folder.name == "INBOX")).one()
+        inbox.stopped_reason, inbox.renumbered_at = "its server has renumbered it", uow.now()
+    assert "Read it again" not in house.browser(Role.LEAD).get("/mailboxes/1").text
+    operator = house.browser(Role.OPERATOR)
+    page = operator.get("/mailboxes/1").text
+    assert "its server has renumbered it" in page
+    assert "it was read anew" in page
+    assert "Read it again" in page
+    answer = post(operator, "/mailboxes/1/folders/start", name="INBOX")
+    assert answer.headers["location"] == "/mailboxes/1?did=started"
+    assert "its server has renumbered it" not in operator.get("/mailboxes/1").text
+    assert post(operator, "/mailboxes/1/folders/start", name="INBOX").status_code == 409
+
+
 def test_resting_and_renaming_want_a_mailbox_and_words(house: House) -> None:
     with house.db.work() as uow, pytest.raises(NotFound):
         accounts.pause(uow, 7, reason="x")
@@ -117,3 +177,42 @@ def test_resting_and_renaming_want_a_mailbox_and_words(house: House) -> None:
         accounts.pause(uow, 1, reason=" ")
     with house.db.work() as uow, pytest.raises(BadInput):
         accounts.rename(uow, 1, "two\nlines")
+
+
+def test_a_mailbox_is_moved_by_its_page_only_when_the_new_servers_take_it(house: House) -> None:
+    operator = house.browser(Role.OPERATOR)
+    with guarded_smtp() as smtp, dovecot(ANA) as imap:
+        given = {
+            "smtp_host": "127.0.0.1", "smtp_port": smtp.port, "smtp_security": "none",
+            "imap_host": "127.0.0.1", "imap_port": imap.port, "imap_security": "none",
+        }  # fmt: skip
+        first = {"email": ANA, "from_name": "Ana Silva", "time_zone": "Europe/Lisbon", "password": PASSWORD}
+        assert post(operator, "/mailboxes/new/imap", **given, **first).status_code == 303
+        wrong = post(operator, "/mailboxes/1/servers", **{**given, "imap_port": 1}, time_zone="Europe/Berlin")
+        assert (wrong.status_code, 'href="#f-imap_host"' in wrong.text) == (422, True)
+        row = the_mailbox(house)
+        assert row is not None
+        assert (row.imap_port, row.time_zone) == (imap.port, "Europe/Lisbon")
+        with dovecot(ANA) as elsewhere:
+            moved = post(
+                operator, "/mailboxes/1/servers", **{**given, "imap_port": elsewhere.port}, time_zone="Europe/Berlin"
+            )
+            assert moved.headers["location"] == "/mailboxes/1?did=moved"
+        row = the_mailbox(house)
+        assert row is not None
+        assert (row.imap_port, row.time_zone) == (elsewhere.port, "Europe/Berlin")
+    assert post(operator, "/mailboxes/1/off").headers["location"] == "/mailboxes/1?did=off"
+    row = the_mailbox(house)
+    assert row is not None
+    assert (row.active, row.secret) == (False, "")
+    assert post(operator, "/mailboxes/1/resume").status_code == 409
+    assert "It is switched off." in operator.get("/mailboxes/1/servers").text
+
+
+def test_further_addresses_are_saved_and_the_page_says_so(house: House) -> None:
+    operator = house.browser(Role.OPERATOR)
+    furnish(house)
+    kept = post(operator, "/mailboxes/1/aliases", aliases="hello@brand.test").headers["location"]
+    page = operator.get(kept).text
+    assert "The addresses are saved." in page
+    assert "hello@brand.test" in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from app.models import Role
 from tests.support.desk import furnish
@@ -19,7 +20,7 @@ def furnished(served_module: Served) -> Served:
     return served_module
 
 
-@pytest.mark.parametrize("path", ["/", "/gap", "/links", "/reports", "/settings"])
+@pytest.mark.parametrize("path", ["/", "/gap", "/links", "/reports", "/settings", "/suppression", "/templates"])
 def test_the_subject_stands_in_the_first_screen(furnished: Served, chromium: Any, path: str) -> None:
     with browse(chromium, furnished, Role.OPERATOR, width=320) as page:
         page.set_viewport_size({"width": 320, "height": 568})
@@ -32,9 +33,9 @@ def test_the_subject_stands_in_the_first_screen(furnished: Served, chromium: Any
 def test_the_menu_opens_without_script(furnished: Served, chromium: Any) -> None:
     with browse(chromium, furnished, width=320, script=False) as page:
         page.goto(f"{furnished.url}/gap")
-        assert not page.get_by_role("link", name="Links", exact=True).is_visible()
+        expect(page.get_by_role("link", name="Links", exact=True)).to_be_hidden()
         page.locator("header summary").click()
-        assert page.get_by_role("button", name="Sign out").is_visible()
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
         page.get_by_role("navigation").get_by_role("link", name="Links").click()
         page.wait_for_url("**/links")
 
@@ -48,5 +49,18 @@ def test_keys_reach_what_is_folded_away_and_wide_pages_have_no_menu(furnished: S
         page.keyboard.press("l")
         page.wait_for_url("**/links")
         page.set_viewport_size({"width": 1400, "height": 900})
-        assert not page.locator("header summary").is_visible()
-        assert page.get_by_role("navigation").get_by_role("link", name="Gap").is_visible()
+        expect(page.locator("header summary")).to_be_hidden()
+        expect(page.get_by_role("navigation").get_by_role("link", name="Gap")).to_be_visible()
+
+
+def test_the_way_between_the_settings_and_the_figures_of_a_folded_table(furnished: Served, chromium: Any) -> None:
+    with browse(chromium, furnished, Role.OPERATOR, width=320) as page:
+        page.goto(f"{furnished.url}/sequences")
+        ways = page.get_by_role("navigation", name="Settings").get_by_role("link")
+        assert ways.all_inner_texts() == ["Overview", "Sequences"]
+        figures = page.locator(".fold td.num")
+        assert set(figures.evaluate_all("cells => cells.map((cell) => getComputedStyle(cell).textAlign)")) == {"start"}
+        page.set_viewport_size({"width": 1400, "height": 900})
+        assert ways.count() == 11
+        page.goto(f"{furnished.url}/audit")
+        assert page.get_by_role("button", name="Filter").bounding_box()["width"] < 200

@@ -11,8 +11,11 @@ from sqlmodel import col
 
 from app.clock import FixedClock
 from app.domain.delivery import OutboundState
-from app.models import Conversation, ConversationState, Outbound, Suppression
+from app.domain.pipeline import Stage
+from app.models import Conversation, ConversationState, Outbound, Prospect, StageEvent, Suppression
 from app.outbox import service as outbox
+from app.prospects import repository
+from app.web.pages.public import ADDRESSES_AN_HOUR
 from tests.support.desk import furnish
 from tests.support.http import House
 
@@ -97,7 +100,26 @@ def test_an_unknown_token_offers_to_enter_the_address(house: House, tokens: dict
     with house.db.read() as uow:
         row = uow.session.execute(select(Outbound).where(col(Outbound.to_address) == address)).scalars().first()
         assert row is not None
-        state = uow.session.get_one(Conversation, row.conversation_id).state
-        assert state is ConversationState.CLOSED
+        # Suppressed, and nothing else: anybody may have entered it.
+        assert uow.session.get_one(Conversation, row.conversation_id).state is ConversationState.OPEN
+        assert uow.session.get_one(Prospect, row.prospect_id).stage is not Stage.LOST
+        assert not repository.blocking_after(uow.session, row.prospect_id, 0)
+        notes = select(StageEvent.event).where(col(StageEvent.prospect_id) == row.prospect_id)
+        assert "opted_out_by_address" in set(uow.session.execute(notes).scalars())
         assert outbox.knows_token(uow, row.token)
         assert uow.session.execute(select(func.count()).select_from(Suppression)).scalar_one() == 1
+
+
+def test_one_network_enters_no_more_than_a_few_addresses_and_links_are_not_counted(
+    house: House, tokens: dict[str, str], clock: FixedClock
+) -> None:
+    unknown = "/u/" + "a" * 24
+    answers = [
+        house.stranger().post(unknown, data={"email": f"person{number}@elsewhere.test"}).status_code
+        for number in range(ADDRESSES_AN_HOUR + 2)
+    ]
+    assert answers == [200] * ADDRESSES_AN_HOUR + [429] * 2
+    assert len(suppressed(house)) == ADDRESSES_AN_HOUR
+    assert house.stranger().post(f"/u/{next(iter(tokens.values()))}", data=ONE_CLICK).status_code == 200
+    clock.advance(timedelta(hours=1))
+    assert house.stranger().post(unknown, data={"email": "late@elsewhere.test"}).status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,22 @@ from sqlalchemy import event, func, select
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.pipeline import Stage
-from app.models import BlockingEvent, Inbound, Mailbox, Outbound, Prospect, Role, Suppression
+from app.models import (
+    BlockingEvent,
+    Inbound,
+    Mailbox,
+    Outbound,
+    Prospect,
+    Role,
+    Site,
+    Suppression,
+    SuppressionKind,
+    Triage,
+    UserSession,
+)
+from app.prospects import repository, suppression
 from app.prospects import service as prospects
+from app.web import keymap
 from tests.support.desk import DOMAINS, QUOTE, furnish
 from tests.support.http import House
 from tests.web.test_access import csrf_of
@@ -30,7 +45,7 @@ def post(browser: Any, path: str, **data: Any) -> Any:
 def draft_form(page: str) -> dict[str, str]:
     hidden = dict(re.findall(r'name="(pitch|version)" value="(\d+)"', page))
     subject = re.search(r'name="subject" value="([^"]*)"', page)
-    body = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.DOTALL)
+    body = re.search(r'<textarea[^>]* name="body_text"[^>]*>(.*?)</textarea>', page, re.DOTALL)
     assert subject
     assert body
     import html
@@ -64,7 +79,8 @@ def test_the_queue_and_the_inbox_cost_a_fixed_number_of_statements(house: House,
     assert len(queue) <= 8, "\n".join(queue)
     assert len(counter.during(browser, f"/queue/{ids[DOMAINS[1]]}?did=skipped&about={ids[DOMAINS[0]]}")) <= 8
     assert len(counter.during(browser, "/inbox")) <= 8
-    assert len(counter.during(browser, "/inbox/1")) <= 8
+    inbox = counter.during(browser, "/inbox/1")
+    assert len(inbox) <= 8, "\n".join(one[:150] + " ... " + one[one.find("FROM") :][:200] for one in inbox)
     assert not any(
         "OFFSET" in statement.upper().replace("OFFSET 0", "") for statement in queue if "LIMIT" not in statement
     )
@@ -109,8 +125,8 @@ def test_evidence_is_shown_and_unknown_is_a_dash(house: House, ids: dict[str, in
 
 def test_approve_and_next_then_undo(house: House, ids: dict[str, int]) -> None:
     browser = house.browser(Role.OUTREACH)
-    start = post(browser, "/queue/start")
-    number = int(start.headers["location"].split("/")[-1])
+    start = post(browser, "/queue/start", tier="1")
+    number = int(start.headers["location"].removesuffix("?tier=1").split("/")[-1])
     assert number == ids[DOMAINS[0]]
     form = draft_form(browser.get(f"/queue/{number}").text)
     # A browser sends CRLF, and nothing was edited.
@@ -208,6 +224,23 @@ def test_a_person_decides_what_is_unsure(house: House, ids: dict[str, int], butt
         assert found is state
 
 
+def test_what_stays_unsure_is_counted_on_its_tab_and_told_on_the_first_page(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.OUTREACH)
+    with house.db.work() as uow:
+        row = uow.session.execute(select(Outbound).where(Outbound.state == OutboundState.AMBIGUOUS)).scalar_one()
+        row.committed_at, row_id = uow.now(), row.id
+    assert 'Unsure <span class="count">1</span>' in browser.get("/outbox").text
+    assert "waits for your decision" not in browser.get("/").text, "the machine still looks for it"
+    with house.db.work() as uow:
+        uow.session.get_one(Outbound, row_id).committed_at = uow.now() - timedelta(days=1)
+    today = browser.get("/").text
+    assert "1 mail waits for your decision" in today
+    assert "unsure.test" in today
+    browser.post(f"/outbox/{row_id}/treat-as-sent", data={"csrf": csrf_of(browser.get("/"))})
+    assert "waits for your decision" not in browser.get("/").text
+    assert 'class="count">1</span></a>' not in browser.get("/outbox?tab=ambiguous").text.partition("Unsure")[2][:60]
+
+
 def test_a_waiting_mail_says_why_and_until_when(house: House, ids: dict[str, int]) -> None:
     browser = house.browser(Role.OUTREACH)
     number = ids[DOMAINS[0]]
@@ -232,12 +265,52 @@ def test_received_mail_is_text_and_is_decided(house: House, ids: dict[str, int])
     with house.db.work() as uow:
         assert uow.session.execute(select(BlockingEvent.cleared_by)).scalar_one() == "outreach@acme.test"
         uow.session.get(Inbound, 1).prospect_id = None
-    assert "Number of the prospect" in browser.get("/inbox/1?tab=unmatched").text
+    assert "Domain of the prospect" in browser.get("/inbox/1?tab=unmatched").text
     assert post(browser, "/inbox/1/reply", prospect_id="x").status_code == 422
-    assert post(browser, "/inbox/1/reply", prospect_id=str(ids["sent.test"])).status_code == 303
+    nobody = post(browser, "/inbox/1/reply", prospect_id="99999")
+    assert (nobody.status_code, 'href="#f-prospect_id"' in nobody.text) == (422, True)
+    assert "Never write to" in browser.get("/inbox/1?tab=unmatched").text
+    with house.db.work() as uow:
+        uow.session.get(Inbound, 1).kind = "bounce"
+    assert "Never write to" not in browser.get("/inbox/1?tab=unmatched").text
+    assert post(browser, "/inbox/1/suppress").status_code == 409
+    with house.db.work() as uow:
+        uow.session.get(Inbound, 1).kind = "reply"
+    assert post(browser, "/inbox/1/reply", prospect_id="https://www.sent.test/page").status_code == 303
     assert post(browser, "/inbox/1/class", **{"class": "sold"}).status_code == 422
     assert post(browser, "/inbox/1/class", **{"class": "interested"}).status_code == 303
     assert post(browser, "/inbox/1/handled").status_code == 303
+
+
+def test_a_prospect_is_named_by_its_domain_or_by_whatever_lies_on_it(house: House, ids: dict[str, int]) -> None:
+    with house.db.work() as uow:
+        uow.session.get_one(Prospect, ids["sent.test"]).domain = "xn--bcher-kva.example"
+        uow.session.flush()
+        for given in (
+            "xn--bcher-kva.example", " Bücher.Example ", "https://www.bücher.example/a?b=https://other.test", "blog.bücher.example",
+            "dana@bücher.example", "https://dana@bücher.example/x@y",
+        ):  # fmt: skip
+            assert repository.newest_of_domain(uow.session, given) == ids["sent.test"], given
+        for given in ("bücher", "example", "", "@", "no domain", "https://"):
+            assert repository.newest_of_domain(uow.session, given) is None, given
+
+
+def test_what_is_late_says_so_in_a_sign_and_in_words(house: House, ids: dict[str, int]) -> None:
+    """U23: the badge of the list and that of the open message; colour alone says nothing."""
+    now = house.clock.now()
+    with house.db.work() as uow:
+        uow.session.get_one(Triage, 1).due_at = now - timedelta(hours=2)
+        uow.session.get_one(Triage, 2).due_at = now + timedelta(minutes=40)
+    page = house.browser(Role.OUTREACH).get("/inbox/1").text
+    badges = re.findall(
+        r'<span class="tag (bad|tier3)">(<span aria-hidden="true">!</span>|<svg class="clock".*?</svg>) ([^<]+)</span>',
+        page,
+    )
+    assert [(tone, "!" in sign, words) for tone, sign, words in badges] == [
+        ("bad", True, "late 2 hours"),
+        ("tier3", False, "due in 40 minutes"),
+        ("bad", True, "late 2 hours"),
+    ]
 
 
 def test_the_timeline_tells_all_to_staff_and_no_mail_to_viewers(house: House, ids: dict[str, int]) -> None:
@@ -253,6 +326,39 @@ def test_the_timeline_tells_all_to_staff_and_no_mail_to_viewers(house: House, id
     assert post(browser, f"{path}/give-up", reason="declined").status_code == 303
     assert post(browser, f"{path}/reopen", why="").status_code == 409
     assert post(browser, f"{path}/reopen", why="a new editor").status_code == 303
+
+
+def test_everything_on_one_domain_stands_on_its_page(house: House, ids: dict[str, int]) -> None:
+    number = ids[DOMAINS[0]]
+    path, outreach, viewer = f"/prospects/{number}", house.browser(Role.OUTREACH), house.browser(Role.VIEWER)
+    page = outreach.get(path).text
+    assert "<dt>Competitors linked</dt><dd>alpha.test, beta.test, gamma.test</dd>" in page
+    assert 'Authority</dt><dd>71 <span class="muted">Ahrefs, percentile 90.5 in your lists</span>' in page
+    assert '<dt>Author</dt><dd>Ada Example <span class="muted">tool said</span></dd>' in page
+    assert "<dt>Traffic</dt><dd>42,000</dd>" in page
+    assert "<dt>Anchor</dt><dd>onboarding templates</dd>" in page
+    assert f'Dana Ruiz<br><span class="mono">dana@{DOMAINS[0]}' in page
+    assert f"https://{DOMAINS[0]}/about" in page, "where the address was seen"
+    assert "suppressed" not in page.lower()
+    assert "put away" not in page
+    reading = viewer.get(path).text
+    assert "<dt>Traffic</dt><dd>42,000</dd>" in reading
+    assert f"dana@{DOMAINS[0]}" not in reading, "addresses belong to the mail"
+    assert "<dt>Authority</dt><dd>–</dd>" in outreach.get(f"/prospects/{ids[DOMAINS[2]]}").text
+    assert "Nobody yet." in outreach.get(f"/prospects/{ids[DOMAINS[4]]}").text
+    with house.db.work() as uow:
+        keys: dict[str, Any] = {"reason": "unsubscribed", "source": "reply", "actor": "ana"}
+        suppression.suppress(uow, house.container.vault, f"dana@{DOMAINS[0]}", kind=SuppressionKind.ADDRESS, **keys)
+        site = uow.session.get_one(Site, uow.session.get_one(Prospect, number).site_id)
+        site.archived_at = uow.now()
+    page = outreach.get(path).text
+    assert "this address must not be written to: unsubscribed (reply," in page
+    assert "everybody at" not in page
+    assert "Its site is put away" in page
+    with house.db.work() as uow:
+        suppression.suppress(uow, house.container.vault, DOMAINS[0], kind=SuppressionKind.DOMAIN, **keys)
+    assert f"<strong>Suppressed:</strong> everybody at {DOMAINS[0]}" in outreach.get(path).text
+    assert f"everybody at {DOMAINS[0]}" not in viewer.get(path).text
 
 
 def test_links_that_could_not_be_checked_are_not_called_lost(house: House, ids: dict[str, int]) -> None:
@@ -303,3 +409,44 @@ def test_the_second_of_two_who_approve_meets_the_first_ones_thread_and_keeps_the
         assert list(uow.session.execute(rows).scalars()) == ["outreach@acme.test"]
     assert post(second, f"/queue/{number}/forget").status_code == 303
     assert "A text that took me an hour." not in second.get(f"/queue/{number}").text
+
+
+def test_a_message_that_lies_open_keeps_no_session_alive(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.OUTREACH)
+    form = {"csrf": csrf_of(browser.get("/inbox/1"))}
+
+    def seen() -> set[Any]:
+        with house.db.read() as uow:
+            return set(uow.session.execute(select(UserSession.seen_at)).scalars())
+
+    house.clock.advance(timedelta(hours=2))  # type: ignore[attr-defined]
+    before = seen()
+    assert browser.post("/inbox/1/here", data=form).json() == {"words": ""}
+    assert seen() == before, "its page asks by itself, whoever sits before it"
+    browser.post("/inbox/1/keep", data={**form, "body_text": "Thanks"})
+    assert seen() != before
+
+
+def test_g_and_a_letter_lead_to_each_page(house: House) -> None:
+    """The letters of the keyboard map, which the page of keys names, too."""
+    page = house.browser(Role.LEAD).get("/keys").text
+    letters = dict(re.findall(r'<a href="(/\w*)"[^>]*data-key="g (\w)"', page))
+    assert letters == {
+        "/": "t", "/queue": "q", "/outbox": "o", "/inbox": "i", "/pipeline": "p", "/gap": "a", "/links": "l", "/reports": "r",
+    }  # fmt: skip
+    named = {keys[2:] for keys, _words in keymap.EVERYWHERE if keys.startswith("g ")}
+    assert named == set(letters.values())
+
+
+def test_a_number_of_an_address_that_makes_no_sense_asks_for_nothing(house: House, ids: dict[str, int]) -> None:
+    browser = house.browser(Role.OPERATOR)
+    numbers = ("9" * 5000, "2147483648", "-1", "x", "0", "")
+    for path in (
+        "/inbox?tab=done&before=", "/inbox?text=", "/inbox?did=final&about=", "/inbox?did=answered&sent=",
+        "/queue?did=final&about=", "/queue?site=", "/queue?after=1.", "/queue/skipped?about=1&before=", "/outbox?before=",
+        "/reports?site=", "/imports?before=", "/gap?after=1.", "/gap/changes?before=", "/sequences/paused?after=",
+        "/links?before=", "/suppression?before=", "/pipeline?after=prospect.1.",
+    ):  # fmt: skip
+        assert [browser.get(path + number).status_code for number in numbers] == [200] * 6, path
+    traffic = [browser.get("/gap?traffic=" + number).status_code for number in numbers]
+    assert traffic == [422, 422, 422, 422, 200, 200]

@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.models import Outbound, Prospect
+from app.domain.pipeline import Stage
+from app.models import Decision, DomainLease, Outbound, Prospect
 from app.pitches import service as pitches
+from app.prospects import intake, leases
+from app.team import users
 from tests.support.brokers import until
 from tests.support.desk import DOMAINS
 from tests.support.screen import Served, browse, ready
+from tests.support.world import a_site
 from tests.web.conftest import Copies
 
 pytestmark = pytest.mark.browser
@@ -148,6 +152,30 @@ def decisions(page: Any) -> list[str]:
     return [url for url in page.posts if not url.endswith(("/hold", "/keep")) and "/next" not in url]
 
 
+def test_control_and_enter_on_a_button_of_a_menu_press_that_button(house: Served, chromium: Any) -> None:
+    """And never what stands beside the menu: the mail is not approved."""
+    with browse(chromium, house) as page:
+        at_first(page, house)
+        first = item(page)
+        page.keyboard.press("s")
+        assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+        page.keyboard.press("Control+Enter")
+        page.wait_for_timeout(300)
+        assert (queued(house), item(page)) == (0, first)
+        assert page.locator("details[data-menu='s']").get_attribute("open") is None
+        for key, name in (("s", "Weak site"), ("h", "Tomorrow")):
+            first = item(page)
+            page.keyboard.press(key)
+            page.locator(f"details[data-menu='{key}'] button", has_text=name).first.focus()
+            page.keyboard.press("Control+Enter")
+            until(lambda first=first: page.wait_for_timeout(50) is None and item(page) != first)
+            followed(page)
+            assert queued(house) == 0, name
+    with house.db.read() as uow:
+        kinds = [one.value for one in uow.session.execute(select(Decision.kind).order_by(Decision.id)).scalars()]
+    assert kinds == ["skip", "snooze"]
+
+
 def test_typing_decides_nothing(house: Served, chromium: Any) -> None:
     """U07: every printable key in every field, a held key, Alt and AltGr, and a composition."""
     with browse(chromium, house) as page:
@@ -174,6 +202,7 @@ def test_typing_decides_nothing(house: Served, chromium: Any) -> None:
             page.keyboard.down("a")
         page.keyboard.up("a")
         until(lambda: queued(house) == 1)
+        page.locator("#toast").wait_for()
         page.clock.install()
         page.clock.run_for(3_600_000)
         assert page.locator("#toast").is_visible(), "the way back stays until it is no more"
@@ -194,7 +223,7 @@ def test_unbound_keys_send_nothing_and_keys_can_be_switched_off(house: Served, c
         page.evaluate("document.activeElement.blur()")
         page.keyboard.press("?")
         page.get_by_role("button", name="Switch single keys off").click()
-        page.wait_for_load_state()
+        page.wait_for_selector("html[data-keys=off]", state="attached")
     with browse(chromium, house) as page:
         at_first(page, house)
         for key in "azsh1ocm":
@@ -251,7 +280,7 @@ def test_browser_and_server_count_the_same_words(house: Served, chromium: Any) -
         page.goto(f"{house.url}/keys")
         ready(page)
         counted = page.evaluate(
-            """async (vectors) => { const { countWords } = await import(document.querySelector("script[type=module]").src);
+            """async (vectors) => { const { countWords } = await import(new URL("page.js", document.querySelector("script[type=module]").src));
             return vectors.map((one) => countWords(one.text, one.opt_out)); }""",
             VECTORS,
         )
@@ -342,6 +371,48 @@ def test_a_hold_ends_with_a_warning_and_the_text_is_kept(house: Served, chromium
         assert queued(house) == 1
 
 
+def test_who_is_relieved_of_a_domain_is_told_by_whom(house: Served, chromium: Any) -> None:
+    """Also on a page that was given the domain because it was free: from its first hold on it is that person's."""
+    with browse(chromium, house, email="ana@acme.test") as page:
+        page.clock.install()
+        page.goto(house.url + "/queue")
+        page.wait_for_selector("#desk[data-followed]", state="attached")
+        until(lambda: "You hold this domain until" in page.locator("#hold").inner_text())
+        shown = item(page)
+        with house.db.work() as uow:
+            number = int(page.locator("#desk").get_attribute("data-item"))
+            leases.take_over(uow, number, holder="user:99", name="Lea", reason="I know them")
+        page.clock.run_for(80_000)
+        until(lambda: "Taken over by Lea: I know them." in page.locator("#hold").inner_text())
+        assert item(page) == shown
+
+
+def test_a_page_that_answers_a_refused_form_does_not_send_it_again(house: Served, chromium: Any) -> None:
+    """It shows the best free one, as the list does; where somebody else was first, the list is asked for anew, and by GET."""
+    sent: list[str] = []
+    with browse(chromium, house) as page:
+        page.goto(house.url + "/queue")
+        page.wait_for_selector("#desk[data-followed]", state="attached")
+        page.route(
+            "**/hold",
+            lambda route: route.fulfill(json={"mine": False, "seconds": 0, "words": "Held by Lea."}),
+            times=1,
+        )
+        page.on("request", lambda request: sent.append(request.method) if request.is_navigation_request() else None)
+        page.evaluate(
+            """() => {
+                const form = document.createElement("form");
+                form.method = "post";
+                form.action = "/queue/undo";
+                form.append(document.querySelector("input[name=csrf]").cloneNode());
+                document.body.append(form);
+                form.submit();
+            }"""
+        )
+        until(lambda: page.wait_for_timeout(50) is None and len(sent) > 1)
+        assert sent == ["POST", "GET"]
+
+
 def test_four_states_of_the_mention_are_four_sentences(house: Served, chromium: Any) -> None:
     """U19: what was not seen is never called absent."""
     with house.db.work() as uow:
@@ -382,6 +453,8 @@ def test_the_loop_works_without_script(house: Served, chromium: Any) -> None:
     with browse(chromium, house, script=False) as page:
         page.goto(house.url)
         page.get_by_role("button", name="Start").click()
+        page.wait_for_url("**/inbox/*")
+        page.goto(house.url + "/queue")
         assert re.fullmatch(r"\d+ words, \d+ left", page.locator("#words .figure").inner_text())
         page.get_by_role("button", name="Approve and next").click()
         assert page.get_by_role("status").inner_text().startswith(f"Approved {DOMAINS[0]}")
@@ -395,3 +468,51 @@ def test_the_loop_works_without_script(house: Served, chromium: Any) -> None:
         page.get_by_role("button", name="Undo").click()
         page.locator("#rows a").nth(1).click()
         assert page.locator("#desk").is_visible()
+
+
+def test_two_browsers_that_claim_at_once_never_show_one_domain(house: Served, chromium: Any) -> None:
+    """U12: two sites, in each the same domains under other names; both people press their keys at the same moment, again and again."""
+    with house.db.work() as uow:
+        for host in ("blog", "shop"):
+            site = a_site(uow, name=host, domains=[f"{host}-of-ours.test"])
+            for number in range(16):
+                made = intake.take(uow, site.id, f"{host}.pair-{number:02}.test", actor="test").prospect
+                made.stage, made.rank_key = Stage.CHECKED_MENTION, f"0-{number:02}-{host}"
+    names = ("ana", "ben")
+    with (
+        browse(chromium, house, email="ana@acme.test") as ana,
+        browse(chromium, house, email="ben@acme.test") as ben,
+    ):
+        both = (ana, ben)
+        for page in both:
+            page.goto(house.url + "/pipeline")
+            ready(page)
+        for key in ("g", "q"):
+            for page in both:
+                page.keyboard.press(key)
+        seen: list[tuple[str, str]] = []
+        for _ in range(6):
+            for page in both:
+                followed(page)
+            if not seen:
+                # Both saw the first one free, and one of them was later: that page takes the next by itself.
+                until(lambda: item(ana) != item(ben))
+                for page in both:
+                    ready(page)
+                    followed(page)
+            shown = (item(ana), item(ben))
+            assert shown[0] != shown[1]
+            with house.db.read() as uow:
+                found = uow.session.execute(select(DomainLease.domain, DomainLease.holder)).all()
+                held = {row.domain: row.holder for row in found}
+                people = {name: f"user:{users.by_email(uow, name + '@acme.test').id}" for name in names}
+            assert [held[domain] for domain in shown] == [people[name] for name in names]
+            seen.append(shown)
+            # The other site offers the same domain: its holder may be given it once more.
+            numbers = [page.locator("#desk").get_attribute("data-item") for page in both]
+            for key in ("s", "1"):
+                for page in both:
+                    page.keyboard.press(key)
+            for page, before in zip(both, numbers, strict=True):
+                page.wait_for_selector(f"#desk:not([data-item='{before}'])", state="attached")
+        assert all(domain.startswith("pair-") for shown in seen for domain in shown), "the contended ones come first"

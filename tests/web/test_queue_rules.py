@@ -14,7 +14,17 @@ from sqlalchemy import func, select, update
 from app.clock import FixedClock
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
-from app.models import Conversation, ConversationState, Mailbox, Outbound, Pitch, Prospect, Role, SuppressionKind
+from app.models import (
+    Conversation,
+    ConversationState,
+    Mailbox,
+    Outbound,
+    Pitch,
+    Prospect,
+    Role,
+    SuppressionKind,
+    Triage,
+)
 from app.pitches import service as pitches
 from app.prospects import service as prospects
 from app.prospects import suppression
@@ -32,15 +42,54 @@ def waiting(house: House) -> int:
         return int(uow.session.execute(rows).scalar_one())
 
 
+# --- Where Start begins. ---
+
+
+def test_start_opens_a_reply_then_a_woken_snooze_then_what_is_new(house: House, clock: FixedClock) -> None:
+    ids = furnish(house, more=6)
+    browser, other = house.browser(Role.OUTREACH), house.browser(Role.LEAD)
+
+    def begin(who: Any = browser, **lane: str) -> str:
+        return str(post(who, "/queue/start", **lane).headers["location"])
+
+    with house.db.work() as uow:
+        for domain, hour in ((DOMAINS[2], 5), (DOMAINS[1], 8)):
+            uow.session.get_one(Prospect, ids[domain]).snoozed_until = clock.now().replace(hour=hour)
+        uow.session.get_one(Prospect, ids[DOMAINS[4]]).snoozed_until = clock.now() + timedelta(days=1)
+    # Nobody has said yet what the second message wants: that is due before the answer to the first.
+    assert begin() == "/inbox/2"
+    assert begin(tier="1") == f"/queue/{ids[DOMAINS[0]]}?tier=1", "whoever names a lane gets that lane"
+    with house.db.work() as uow:
+        uow.session.execute(update(Triage).values(waits=False))
+    assert begin() == f"/queue/{ids[DOMAINS[1]]}", "of two that woke the better one"
+    assert begin(other) == f"/queue/{ids[DOMAINS[2]]}", "the first is held by a colleague"
+    with house.db.work() as uow:
+        uow.session.execute(update(Prospect).where(Prospect.snoozed_until <= clock.now()).values(snoozed_until=None))
+    fresh = begin()
+    assert fresh == f"/queue/{ids[DOMAINS[0]]}", "the best new one; what still sleeps is not woken"
+
+
 # --- The order. ---
 
 
 def beaten(one: dict[str, Any]) -> tuple[Any, ...]:
-    """The rule in words, told anew: tier, unlinked mention, share, dofollow, authority, first seen, number."""
+    """The rule in words, told anew: gate, tier, unlinked mention, chance, share, dofollow, fit, authority, first seen, number."""
     follows = {True: 0, None: 1, False: 2}[one["dofollow"]]
     strength = float("inf") if one["authority"] is None else -one["authority"]
     mentioned = one["mention"] is not MentionVerdict.UNLINKED_MENTION
-    return one["tier"], mentioned, -one["overlap"], follows, strength, one["first_seen"] or date.max, one["id"]
+    chance = {"likely": 0, "possible": 1, "unlikely": 2}[chance_of(one) or "possible"]
+    tier = 8 if one["gate"] else one["tier"]
+    # A page whose fit nobody knows stands before one that is known to share no word with ours.
+    fit = -one["fit"] if one["fit"] else (1 if one["fit"] == 0 else 0)
+    return tier, mentioned, chance, -one["overlap"], follows, fit, strength, one["first_seen"] or date.max, one["id"]
+
+
+def chance_of(one: dict[str, Any]) -> str | None:
+    """The chance in a word: 60 and more likely, 35 and more possible; None where nobody has judged."""
+    score = one["winnability"]
+    if score is None:
+        return None
+    return "likely" if score >= 60 else "possible" if score >= 35 else "unlikely"
 
 
 def test_a_thousand_prospects_stand_in_the_order_of_the_rule(house: House) -> None:
@@ -61,14 +110,24 @@ def test_a_thousand_prospects_stand_in_the_order_of_the_rule(house: House) -> No
                     "dofollow": dice.choice((True, False, None)),
                     "authority": dice.choice((None, float(dice.randint(0, 100)))),
                     "first_seen": dice.choice((None, date(2024, 1, 1) + timedelta(days=dice.randint(0, 700)))),
+                    "winnability": dice.choice((None, 34, 35, 59, 60, dice.randint(0, 100))),
+                    "gate": dice.choice((None,) * 9 + ("paid",)),
+                    "fit": dice.choice((None, 0, 100, dice.randint(0, 100))),
                 }
             )
-        rows[7] |= {"tier": 1, "overlap": 4, "authority": 20.0}
-        rows[8] |= {"tier": 2, "overlap": 3, "authority": 95.0, "mention": MentionVerdict.UNLINKED_MENTION}
+        rows[7] |= {"tier": 1, "overlap": 4, "authority": 20.0, "gate": None}
+        rows[8] |= {
+            "tier": 2,
+            "overlap": 3,
+            "authority": 95.0,
+            "mention": MentionVerdict.UNLINKED_MENTION,
+            "gate": None,
+        }
         for row in rows:
             one = Prospect(
                 site_id=site.id, stage=Stage.CHECKED_MENTION, created_at=uow.now(), updated_at=uow.now(),
-                competitors=["a.test", "b.test", "c.test", "d.test"][: row["overlap"]], **row,
+                competitors=["a.test", "b.test", "c.test", "d.test"][: row["overlap"]],
+                authority_percentile=row["authority"], **row,
             )  # fmt: skip
             prospects.rerank(one, 4)
             uow.session.add(one)
@@ -87,6 +146,8 @@ def test_a_thousand_prospects_stand_in_the_order_of_the_rule(house: House) -> No
         wanted = f"Tier {row['tier']} · links to {row['overlap']} of "
         assert why[1].startswith(wanted), why[1]
         assert ("mentions you" in why[1]) is (row["mention"] is MentionVerdict.UNLINKED_MENTION)
+        assert (f"chance: {chance_of(row)}" in why[1]) is (row["winnability"] is not None), why[1]
+        assert ("behind every tier" in why[1]) is (row["gate"] is not None), why[1]
 
 
 # --- The gates. ---

@@ -79,6 +79,7 @@ def test_a_role_finds_what_it_may_open(house: House) -> None:
     assert "People" not in groups(house.browser(Role.VIEWER).get("/search?q=growth").text)
     operator = groups(house.browser(Role.OPERATOR).get("/search?q=operator").text)
     assert operator == {"Users": ["Operator"]}
+    assert groups(house.browser(Role.OPERATOR).get("/search?q=audit").text) == {"Go to": ["Audit"]}
     assert groups(house.browser(Role.LEAD).get("/search?q=operator").text) == {}
     # Without a text, what can be gone to; each of it opens.
     for role in Role:
@@ -133,8 +134,8 @@ def test_today_shows_what_is_due_and_ready(house: House) -> None:
 def test_live_counts_are_those_of_the_navigation_and_keep_no_session_alive(house: House) -> None:
     stocked(house)
     browser = house.browser(Role.OUTREACH)
-    assert browser.get("/live").json() == {"/queue": "6", "/outbox": "", "/inbox": "", "/links": ""}
-    assert set(house.browser(Role.VIEWER).get("/live").json()) == {"/links"}
+    assert browser.get("/live").json() == {"/queue": "6", "/outbox": "", "/inbox": "", "/links": "", "/notices": ""}
+    assert set(house.browser(Role.VIEWER).get("/live").json()) == {"/links", "/notices"}
     house.clock.advance(timedelta(hours=2))  # type: ignore[attr-defined]
     with house.db.read() as uow:
         from sqlalchemy import select

@@ -40,8 +40,18 @@ def test_a_site_is_added_edited_by_two_and_put_away(house: House) -> None:
     assert "Saved by somebody else" in second.text
     assert "Acme Labs</textarea>" in second.text, "the text of the second is kept"
     assert version_in(second) != version
+    lead.headers["Accept-Language"] = "de"
+    german = post(lead, "/sites/1", **{**FORM, "brand_names": "Acme\nAcme Labs"}, version=version).text
+    assert "inzwischen hat jemand anders Acme gespeichert" in german
+    assert '<th scope="row">Markennamen</th>' in german
+    del lead.headers["Accept-Language"]
     again = {**FORM, "brand_names": "Acme\nAcme Labs"}
     assert post(lead, "/sites/1", **again, version=version_in(second)).status_code == 303
+    assert post(lead, "/sites/1/competitors", domain="rival.test").status_code == 303
+    houses = post(lead, "/sites/1/competitors/1/sisters", of="1", sisters="no domain!").text
+    assert 'href="#f-sisters-of-1"' in houses
+    assert re.search(r'id="f-sisters-of-1" name="sisters" value="no domain!" aria-invalid="true"', houses)
+    assert re.search(r"<details open><summary>Sister brands", houses)
     assert post(lead, "/sites/1/archive").headers["location"] == "/sites?did=archived"
     assert "put away" in lead.get("/sites").text
     assert "This site is put away since" in lead.get("/sites/1").text

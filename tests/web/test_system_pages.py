@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
+from app import health
 from app.clock import FixedClock
 from app.container import Container
-from app.errors import Conflict
+from app.errors import Conflict, Unavailable
 from app.installation import hold
 from app.jobs import Job, RecordingDispatcher
 from app.mail.sealed import bound_to
-from app.models import JobFault, Role
+from app.models import JobFault, ProviderSchedule, Role
 from tests.support.http import House
-from tests.support.world import a_mailbox
+from tests.support.world import a_mailbox, a_site
 from tests.web.test_team_pages import post
 from workers.heartbeat import Faults, Heartbeat
 
@@ -83,6 +84,40 @@ def test_today_shows_the_most_important_alarm_only(house: House) -> None:
     assert "Let this installation send" not in boss.get("/system").text
     assert post(boss, "/system/release").status_code == 409
     assert "let sending go on" in boss.get("/audit").text
+
+
+def test_a_pull_that_does_not_come_is_told_to_the_operator(house: House) -> None:
+    boss = house.browser(Role.OPERATOR)
+    assert "Pulls that repeat" not in boss.get("/system").text
+    assert health.check_pulls(house.container) == "none repeats"
+    with house.db.work() as uow:
+        site = a_site(uow)
+        row = ProviderSchedule(
+            site_id=site.id, provider="semrush", rows=500, every_days=30, created_by="test",
+            due_at=uow.now() + timedelta(days=29), created_at=uow.now(),
+        )  # fmt: skip
+        uow.session.add(row)
+        uow.session.flush()
+        site_id, row_id = site.id, row.id
+    page = boss.get("/system").text
+    assert "Pulls that repeat by themselves" in page
+    assert "30 days" in page
+    assert health.check_pulls(house.container) == "1 repeat, next at 2026-06-30 09:00 UTC"
+    assert "Data of a paid tool does not come." not in boss.get("/").text
+    with house.db.work() as uow:
+        uow.session.get_one(ProviderSchedule, row_id).last_error = "semrush is not asked: the budget is spent"
+    assert "semrush is not asked: the budget is spent" in boss.get("/system").text
+    assert "Data of a paid tool does not come." in boss.get("/").text
+    assert "Data of a paid tool does not come." not in house.browser(Role.LEAD).get("/").text
+    with pytest.raises(
+        Unavailable, match=r"site 1: semrush was last asked in vain .*the budget is spent.*2026-06-30 09:00"
+    ):
+        health.check_pulls(house.container)
+    api = house.api()
+    [one] = api.get("/api/v1/provider-schedules").json()
+    assert (one["provider"], one["last_error"]) == ("semrush", "semrush is not asked: the budget is spent")
+    assert api.get(f"/api/v1/provider-schedules?site_id={site_id + 1}").json() == []
+    assert api.get(f"/api/v1/provider-pulls?site_id={site_id}").json() == []
 
 
 def test_pages_of_errors_say_what_was_kept_and_what_to_do(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

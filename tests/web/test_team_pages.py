@@ -40,6 +40,12 @@ def test_people_are_added_given_roles_and_shut_out(house: House) -> None:
     assert post(boss, f"/settings/users/{other.id}/password", password="another horse battery").status_code == 303
     assert lead.get("/").status_code == 303, "a new password ends what the former one opened"
     lead = house.browser(Role.LEAD)
+    assert post(boss, f"/settings/users/{other.id}", role="lead", active="on").status_code == 303
+    assert lead.get("/").status_code == 200, "nothing was changed"
+    assert post(boss, f"/settings/users/{other.id}", role="viewer", active="on").status_code == 303
+    assert lead.get("/").status_code == 303, "another role needs another session"
+    assert post(boss, f"/settings/users/{other.id}", role="lead", active="on").status_code == 303
+    lead = house.browser(Role.LEAD)
     assert post(boss, f"/settings/users/{other.id}", role="lead").status_code == 303
     assert lead.get("/").status_code == 303
     assert post(boss, f"/settings/users/{other.id}", role="lead", active="on").status_code == 303

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -44,7 +46,7 @@ def test_from_a_file_to_the_queue_and_to_a_rule_without_script(
                 )
             uploads.run(house.container, number)
             page.get_by_role("link", name="Check progress").click()
-            assert page.get_by_text("State: done").is_visible()
+            expect(page.get_by_text("State: done")).to_be_visible()
             if name == "ours.csv":
                 page.get_by_role("link", name="Import another").click()
         page.get_by_role("link", name="Review the gap").click()
@@ -57,15 +59,15 @@ def test_from_a_file_to_the_queue_and_to_a_rule_without_script(
         assert "1 domain was excluded." in page.get_by_role("status").first.inner_text()
         page.get_by_label("Topic fit at least").fill("50")
         page.get_by_role("button", name="Apply").click()
-        assert "fit=50" in page.url
+        expect(page).to_have_url(re.compile("fit=50"))
         page.goto(f"{house.url}/suppression")
         page.get_by_label("What", exact=True).select_option("domain")
         page.get_by_label("Value", exact=True).fill("never.test")
         page.get_by_role("button", name="Add", exact=True).click()
-        assert page.get_by_text("never.test").first.is_visible()
+        expect(page.get_by_text("never.test").first).to_be_visible()
         page.get_by_label("Address", exact=True).fill("somebody@never.test")
         page.get_by_role("button", name="Test", exact=True).click()
-        assert page.get_by_text("is not written to").is_visible()
+        expect(page.get_by_text("is not written to")).to_be_visible()
     with house.db.read() as uow:
         stages = {row[0]: row[1] for row in uow.session.execute(select(col(Prospect.domain), col(Prospect.stage)))}
     assert stages["blog-2.test"].value == "lost"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi import Path
 from starlette.responses import Response
@@ -14,20 +14,15 @@ from app.digest import service as digests
 from app.digest.notices import TOLD_TO
 from app.domain.digest import Kind
 from app.domain.people import DENSITIES, LANGUAGES, UNDO_SECONDS, Preferences
-from app.team import preferences, second_factor, users
+from app.domain.said import say
+from app.errors import BadInput, FieldProblem
+from app.team import passkeys, preferences, second_factor, users
 from app.team import service as team
 from app.web import i18n, keymap
-from app.web.door import PRE_COOKIE, PUBLIC, SIGNED_IN, Pages, Visit, is_https, session_cookie
+from app.web.door import PRE_COOKIE, PUBLIC, SIGNED_IN, Pages, Visit, inside, is_https, session_cookie
 from app.web.rendering import THEME_COOKIE
 
 pages = Pages()
-
-
-def _inside(path: str) -> str:
-    # Only a path of ours: "//evil.test" and "/\\evil.test" are other sites to a browser.
-    parts = urlsplit(path)
-    safe = path.startswith("/") and not parts.netloc and not parts.scheme and "\\" not in path
-    return path if safe and not path.startswith("//") and path.isprintable() else "/"
 
 
 def _set_cookie(visit: Visit, answer: Response, name: str, value: str, age: timedelta) -> None:
@@ -54,20 +49,17 @@ def signed_in(visit: Visit, secret: str, path: str) -> Response:
     return answer
 
 
-def address_of(visit: Visit) -> str:
-    """The caller's network address."""
-    # The peer, as the server saw it: a header such as X-Forwarded-For is whatever the caller writes.
-    return visit.request.client.host if visit.request.client else "unknown"
-
-
 def agent_of(visit: Visit) -> str | None:
     """What the browser says of itself."""
     return visit.request.headers.get("user-agent")
 
 
-def _show_sign_in(visit: Visit) -> Response:
+def show_sign_in(visit: Visit) -> Response:
+    """The form for address and password, and the button for a passkey where browsers know any here."""
     following = visit.text("next") or visit.request.query_params.get("next", "/")
-    return visit.page("signin.html", next=_inside(following))
+    return visit.page(
+        "signin.html", next=inside(following), passkeys=passkeys.party(visit.container.settings) is not None
+    )
 
 
 @pages.get("/signin", needs=PUBLIC)
@@ -75,10 +67,10 @@ def sign_in_page(visit: Visit) -> Response:
     """The sign-in form; on a new installation the set-up form."""
     if visit.principal is not None:
         return visit.go("/")
-    return visit.go("/setup") if not users.any_user(visit.uow) else _show_sign_in(visit)
+    return visit.go("/setup") if not users.any_user(visit.uow) else show_sign_in(visit)
 
 
-@pages.post("/signin", needs=PUBLIC, again=_show_sign_in, own_transactions=True)
+@pages.post("/signin", needs=PUBLIC, again=show_sign_in, own_transactions=True)
 def sign_in(visit: Visit) -> Response:
     """Sign in: a new session each time, and the former one of this browser ends. Who has a second factor is asked for it."""
     done = team.sign_in(
@@ -86,18 +78,18 @@ def sign_in(visit: Visit) -> Response:
         visit.container.vault,
         email=visit.text("email"),
         password=visit.form.get("password", ""),
-        address=address_of(visit),
+        address=visit.address,
         agent=agent_of(visit),
     )
-    following = _inside(visit.text("next") or "/")
+    following = inside(visit.text("next") or "/")
     if isinstance(done, str):
-        return _enter(visit, done, following)
+        return enter(visit, done, following)
     answer = visit.go("/signin/code" + (f"?next={quote(following)}" if following != "/" else ""))
     _set_cookie(visit, answer, _half_cookie(visit), done.token, team.HALF)
     return answer
 
 
-def _enter(visit: Visit, secret: str, following: str) -> Response:
+def enter(visit: Visit, secret: str, following: str) -> Response:
     """Into the app with a new session; the former one of this browser ends."""
     former = visit.request.cookies.get(session_cookie(visit.container))
     if former:
@@ -108,7 +100,7 @@ def _enter(visit: Visit, secret: str, following: str) -> Response:
 
 def _show_code(visit: Visit) -> Response:
     following = visit.text("next") or visit.request.query_params.get("next", "/")
-    return visit.page("signin_code.html", next=_inside(following))
+    return visit.page("signin_code.html", next=inside(following))
 
 
 @pages.get("/signin/code", needs=PUBLIC)
@@ -128,10 +120,10 @@ def finish_sign_in(visit: Visit) -> Response:
         visit.container.vault,
         token=visit.request.cookies.get(_half_cookie(visit)),
         code=visit.text("code"),
-        address=address_of(visit),
+        address=visit.address,
         agent=agent_of(visit),
     )
-    answer = _enter(visit, secret, _inside(visit.text("next") or "/"))
+    answer = enter(visit, secret, inside(visit.text("next") or "/"))
     answer.delete_cookie(_half_cookie(visit), path="/", secure=is_https(visit.container), httponly=True, samesite="lax")
     return answer
 
@@ -151,13 +143,14 @@ def sign_out(visit: Visit) -> Response:
 def set_theme(visit: Visit) -> Response:
     """Keep the choice of colours with the user, and in a cookie for the pages before sign-in."""
     users.set_theme(visit.uow, visit.who.id, visit.text("theme"))
-    answer = visit.go(_inside(visit.text("back") or "/"))
+    answer = visit.go(inside(visit.text("back") or "/"))
     answer.set_cookie(THEME_COOKIE, visit.text("theme"), max_age=31_536_000, samesite="lax", path="/")
     return answer
 
 
 NOTICES = {
     "saved": i18n.mark("Saved."),
+    "password": i18n.mark("The new password holds, and you are signed out everywhere else."),
     "ended": i18n.mark("The session is over: whoever used it has to sign in again."),
     "ended-others": i18n.mark("Every other session is over."),
 }
@@ -168,6 +161,7 @@ WORDS = {
     Kind.REPLIES: (i18n.mark("Replies that wait"), i18n.mark("Each morning at seven.")),
     Kind.LATE: (i18n.mark("Messages that wait too long"), i18n.mark("Within the hour, once for each message.")),
     Kind.MAILBOXES: (i18n.mark("Mailboxes that need somebody"), i18n.mark("At once, and each day until it is mended.")),
+    Kind.LINKS: (i18n.mark("Links of tier 1 that were lost"), i18n.mark("Within the hour, once for each link.")),
 }
 
 
@@ -185,6 +179,7 @@ def _show_me(visit: Visit, **__: str) -> Response:
         undo_default=int(visit.container.settings.undo_window.total_seconds()),
         sessions=team.sessions_of(visit.uow, visit.who.id),
         factor=second_factor.standing(visit.uow, visit.who.id),
+        passkeys=passkeys.of_person(visit.uow, visit.who.id),
         notice=i18n._(words) if words else None,
     )
 
@@ -216,6 +211,30 @@ def save_me(visit: Visit) -> Response:
     return answer
 
 
+def _show_password(visit: Visit) -> Response:
+    return visit.page("password.html", least=users.LEAST_PASSWORD)
+
+
+@pages.get("/me/password", needs=SIGNED_IN)
+def password_page(visit: Visit) -> Response:
+    """The form for a password of one's own choice."""
+    return _show_password(visit)
+
+
+@pages.post("/me/password", needs=SIGNED_IN, again=_show_password, own_transactions=True)
+def change_password(visit: Visit) -> Response:
+    """Take another password, for the former one. Every session ends, and this browser goes on in a new one."""
+    db = visit.container.db
+    team.confirm_password(db, visit.who.name, visit.form.get("password", ""), visit.address)
+    password = visit.form.get("new_password", "")
+    if password != visit.form.get("again", ""):
+        raise BadInput(say("the passwords differ"), FieldProblem("again", say("Enter the same password twice")))
+    with db.work() as uow:
+        users.set_password(uow, visit.who.id, password, field="new_password")
+        secret = team.open_session(uow, visit.who.id, agent=agent_of(visit))
+    return signed_in(visit, secret, "/me?did=password")
+
+
 @pages.post("/me/sessions/{session}/end", needs=SIGNED_IN, again=_show_me)
 def end_session(visit: Visit, session: Annotated[str, Path(max_length=64)]) -> Response:
     """End one of one's own sessions, on whatever device it is."""
@@ -241,4 +260,4 @@ def switch_keys(visit: Visit) -> Response:
     """Single keys on or off, from the list of keys."""
     wanted = dataclasses.replace(visit.who.preferences, single_keys=visit.text("single_keys") == "on")
     preferences.save(visit.uow, visit.who.id, wanted)
-    return visit.go(_inside(visit.text("back") or "/me"))
+    return visit.go(inside(visit.text("back") or "/me"))

@@ -15,7 +15,7 @@ from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.reports import audit
 from app.web import i18n
-from app.web.door import Pages, Visit
+from app.web.door import Pages, Visit, moment
 from app.web.i18n import _, mark
 
 pages = Pages()
@@ -27,6 +27,7 @@ KINDS = {
     "key": mark("API keys"),
     "mailbox": mark("Mailboxes"),
     "domain": mark("Sending domains"),
+    "message": mark("Messages"),
     "suppression": mark("Suppression"),
     "site": mark("Sites"),
     "competitor": mark("Competitors"),
@@ -49,6 +50,10 @@ VERBS = {
     "user.signed_out": mark("signed out"),
     "user.sign_in_failed": mark("did not sign in, at the account of"),
     "user.code_failed": mark("gave a wrong code, at the account of"),
+    "user.passkey_failed": mark("showed a passkey that opens nothing here"),
+    "user.passkey_added": mark("added a passkey of"),
+    "user.passkey_removed": mark("removed a passkey of"),
+    "user.passkeys_reset": mark("took away the passkeys of"),
     "user.factor_added": mark("set up the second factor of"),
     "user.factor_removed": mark("switched off the second factor of"),
     "user.factor_reset": mark("took away the second factor of"),
@@ -58,14 +63,18 @@ VERBS = {
     "mailbox.connected": mark("connected the mailbox"),
     "mailbox.signed_in": mark("signed in the mailbox"),
     "mailbox.resumed": mark("let go on"),
+    "mailbox.off": mark("switched off"),
+    "mailbox.moved": mark("changed the servers of"),
     "mailbox.paused": mark("put to rest"),
     "mailbox.stopped": mark("stopped the mailbox"),
+    "mailbox.aliases": mark("changed the further addresses of"),
     "mailbox.renamed": mark("renamed the sender of"),
     "mailbox.folder": mark("changed which folders are read of"),
     "mailbox.paced": mark("changed the limits of"),
     "domain.overridden": mark("overrode the checks of"),
     "domain.override_lifted": mark("lifted the override of"),
     "domain.selectors_named": mark("named DKIM selectors of"),
+    "message.no_opt_out": mark("said that it is no opt-out, a message of"),
     "suppression.added": mark("suppressed"),
     "suppression.changed": mark("changed the suppression of"),
     "suppression.removed": mark("removed the suppression of"),
@@ -87,15 +96,28 @@ VERBS = {
     "sequence.saved": mark("saved the sequence"),
     "sequence.moved": mark("moved people onto the sequence"),
     "snapshot.imported": mark("imported"),
+    "snapshot.replaced": mark("read in another way"),
+    "snapshot.removed": mark("took back the import"),
+    "snapshot.expired": mark("forgot, as its provider's terms say,"),
+    "snapshot.redated": mark("corrected the day of"),
     "pull.scheduled": mark("scheduled pulls from"),
     "pull.unscheduled": mark("stopped pulls from"),
+    "pull.paused": mark("paused pulls from"),
+    "pull.resumed": mark("resumed pulls from"),
+    "pull.asked": mark("asked for a pull from"),
+    "pull.cancelled": mark("stopped the pull from"),
     "site.floors": mark("changed the floors of"),
     "removal.taken-back": mark("took a removal back:"),
     "removal.applied-again": mark("applied a removal again:"),
     "mentions.listed": mark("took pages that may name us from"),
     "upload.started": mark("started the import of"),
     "upload.cancelled": mark("stopped the import of"),
+    "takeback.asked": mark("asked to take back the import"),
+    "takeback.cancelled": mark("stopped taking back the import"),
     "gap.verification-asked": mark("asked to verify domains"),
+    "gap.verification-stopped": mark("stopped verifying domains"),
+    "discovery.asked": mark("asked to read the web graph"),
+    "discovery.cancelled": mark("stopped reading the web graph"),
     "prospect.queued": mark("asked to look at"),
     "prospect.accepted": mark("took on without a link"),
     "reasons.asked": mark("asked to look for reasons at"),
@@ -104,6 +126,8 @@ VERBS = {
     "person.erased": mark("erased a person"),
     "job.retried": mark("retried the job"),
     "backup.made": mark("made a backup"),
+    "suppression.kept": mark("kept whom the replaced data must not write to"),
+    "installation.ruled": mark("changed the rules of the installation"),
     "installation.held": mark("stopped all sending"),
     "installation.released": mark("let sending go on"),
 }
@@ -111,6 +135,7 @@ VERBS = {
 _PLACES = {
     "prospect": "/prospects/{}",
     "mailbox": "/mailboxes/{}",
+    "message": "/inbox/{}",
     "user": "/settings/users/{}",
     "site": "/sites/{}",
     "page": "/pages/{}",
@@ -125,11 +150,11 @@ def _asked(visit: Visit) -> dict[str, str]:
     return {name: value for name in _FIELDS if (value := given.get(name, "").replace("\0", "").strip()[:200])}
 
 
-def _day(text: str | None, field: str) -> datetime | None:
+def _day(text: str | None, field: str, on: timedelta = timedelta()) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.combine(date.fromisoformat(text), time(), tzinfo=i18n.zone()).astimezone(UTC)
+        return datetime.combine(date.fromisoformat(text), time(), tzinfo=i18n.zone()).astimezone(UTC) + on
     except (ValueError, OverflowError):
         raise BadInput(
             say("this is no day"),
@@ -138,15 +163,15 @@ def _day(text: str | None, field: str) -> datetime | None:
 
 
 def _wanted(asked: dict[str, str]) -> audit.Wanted:
-    until = _day(asked.get("until"), "until")
+    # The last day counts whole.
+    until = _day(asked.get("until"), "until", timedelta(days=1))
     return audit.Wanted(
         actor=asked.get("actor"),
         kind=asked.get("kind"),
         key=asked.get("key"),
         verb=asked.get("verb"),
         since=_day(asked.get("since"), "since"),
-        # The last day counts whole.
-        until=until + timedelta(days=1) if until else None,
+        until=until,
     )
 
 
@@ -154,11 +179,8 @@ def _position(text: str) -> audit.Position | None:
     parts = text.split("_")
     if len(parts) != 3 or not (parts[1] in ("0", "1") and parts[2].isdecimal() and len(parts[2]) < 19):
         return None
-    try:
-        at = datetime.fromisoformat(parts[0])
-    except ValueError:
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)), int(parts[1]), int(parts[2])
+    at = moment(parts[0])
+    return (at, int(parts[1]), int(parts[2])) if at is not None else None
 
 
 def _named(position: audit.Position) -> str:

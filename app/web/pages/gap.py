@@ -12,14 +12,14 @@ from app.domain import gap as rules
 from app.domain.pipeline import LostReason
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem
-from app.gaps import changes, kept
+from app.gaps import changes, kept, views
 from app.gaps.amend import ALL, FINAL
 from app.models import ChangeKind, Site
 from app.reports import gap
-from app.reports.gap import Filter
+from app.reports.gap import fields_of, filter_of
 from app.sites import floors
 from app.sites import service as sites
-from app.web.door import Pages, Visit
+from app.web.door import Pages, Visit, row_number, whole
 from app.web.i18n import _, mark, ngettext
 from app.web.lanes import person_of
 from app.web.words import FIT_WORDS
@@ -29,10 +29,13 @@ pages = Pages()
 # Rows of a list here.
 _PAGE = 25
 _STALE_DAYS = 90
+# The address tells how many were added; larger numbers are none of ours.
+_MOST_TOLD = 10**6 - 1
 VIEWS = {
     "open": mark("Open"),
     "working": mark("In the pipeline"),
     "excluded": mark("Excluded"),
+    "closed": mark("No gap any more"),
     "removed": mark("Removed by a rule"),
 }
 FLOORS = {
@@ -60,61 +63,16 @@ KINDS = {
 }
 
 
-def _site(visit: Visit, given: dict[str, str]) -> tuple[list[Site], Site | None]:
+def site_of(visit: Visit, given: dict[str, str]) -> tuple[list[Site], Site | None]:
+    """All sites, and the one of an address or a form; without one the first, None where there is none."""
     known = sites.list_sites(visit.uow)
     wanted = given.get("site", "")
     return known, next((one for one in known if str(one.id) == wanted), known[0] if known else None)
 
 
-def _figure(given: dict[str, str], name: str, most: int, problem: str) -> int | None:
-    text = given.get(name, "").strip()
-    if not text:
-        return None
-    if not text.isdecimal() or int(text) > most:
-        raise BadInput(say("a filter cannot be read"), FieldProblem(name, problem))
-    return int(text)
-
-
 def _rows(competitors: int) -> int:
     """Rows of the matrix, in which each competitor has a cell, drawn and spoken: so many that the page stays under 60 kB."""
     return max(16, _PAGE - 2 * max(0, competitors - 3))
-
-
-def _filter(given: dict[str, str], site: Site) -> Filter:
-    """The filter of an address or a form. Raises BadInput with the field; a view or order that is unknown is the usual one."""
-    tier = given.get("tier", "")
-    view, order, provider = given.get("view", "open"), given.get("order", "rank"), given.get("provider", "")
-    return Filter(
-        site.id,
-        view=view if view in VIEWS else "open",
-        tier=int(tier) if tier in ("1", "2", "3") else None,
-        authority=_figure(given, "authority", 100, _("Enter a number from 0 to 100")),
-        provider=provider if provider in rules.PROVIDER_ORDER else rules.BASELINE_PROVIDER,
-        traffic=_figure(given, "traffic", 2**31 - 1, _("Enter a whole number of visits a month")),
-        dofollow=given.get("dofollow") == "on",
-        fit=_figure(given, "fit", 100, _("Enter a number from 0 to 100")),
-        languages=tuple(site.languages) if given.get("language") == "on" else (),
-        known_only=given.get("known") == "on",
-        order=order if order in gap.ORDERS else "rank",
-    )
-
-
-def _given(asked: Filter) -> dict[str, Any]:
-    """The filter as fields, without what says nothing."""
-    fields: dict[str, Any] = {
-        "site": asked.site_id,
-        "view": asked.view if asked.view != "open" else None,
-        "tier": asked.tier,
-        "authority": int(asked.authority) if asked.authority is not None else None,
-        "provider": asked.provider if asked.provider != rules.BASELINE_PROVIDER else None,
-        "traffic": asked.traffic,
-        "dofollow": "on" if asked.dofollow else None,
-        "fit": asked.fit,
-        "language": "on" if asked.languages else None,
-        "known": "on" if asked.known_only else None,
-        "order": asked.order if asked.order != "rank" else None,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _usual(site: Site) -> dict[str, Any]:
@@ -132,27 +90,33 @@ def _usual(site: Site) -> dict[str, Any]:
 def _position(text: str, order: str) -> tuple[Any, int] | None:
     """Where the page before ended, from `after=<value>.<id>`; None at the beginning or when it makes no sense."""
     value, _dot, number = text.rpartition(".")
-    if not number.isdecimal() or int(number) >= 2**31 or len(value) > 253 or "\0" in value:
+    row = row_number(number)
+    if row is None or len(value) > 253 or "\0" in value:
         return None
     if order in ("rank", "domain"):
-        return value, int(number)
+        return value, row
     try:
-        return float(value), int(number)
+        return float(value), row
     except ValueError:
         return None
 
 
-def _show(visit: Visit, given: dict[str, str] | None = None) -> Response:
+def _address(fields: dict[str, Any]) -> str:
+    return "/gap?" + urlencode({name: value for name, value in fields.items() if value is not None})
+
+
+def show(visit: Visit, given: dict[str, str] | None = None) -> Response:
+    """The matrix under the filters of a form that was refused, else of the address."""
     given = given if given is not None else dict(visit.request.query_params)
-    known, site = _site(visit, given)
+    known, site = site_of(visit, given)
     if site is None:
         return visit.page("gap.html", site=None)
     try:
-        asked = _filter(given, site)
+        asked = filter_of(given, site)
     except BadInput as wrong:
         # What cannot be read is said beside its field, and the list is shown without it.
         visit.error = wrong
-        asked = _filter(
+        asked = filter_of(
             {name: value for name, value in given.items() if name not in ("authority", "traffic", "fit")}, site
         )
     counted = gap.account(visit.uow, asked)
@@ -162,14 +126,16 @@ def _show(visit: Visit, given: dict[str, str] | None = None) -> Response:
     more = None
     if len(rows) > count:
         value, number = gap.position(rows[count - 1], asked.order)
-        more = "/gap?" + urlencode({**_given(asked), "after": f"{value}.{number}"})
+        more = "/gap?" + urlencode({**fields_of(asked), "after": f"{value}.{number}"})
+    kept_views = views.listing(visit.uow, visit.who.id, site.id)
     imports, since = gap.data_since(visit.uow, site.id)
-    fields = _given(asked)
+    fields = fields_of(asked)
     return visit.page(
         "gap.html",
         status=visit.error.status if visit.error else 200,
         site=site,
         sites=known,
+        saved=[(one.name, _address(fields_of(filter_of(one.fields, site)))) for one in kept_views],
         competitors=competitors,
         asked=asked,
         given=given,
@@ -179,6 +145,7 @@ def _show(visit: Visit, given: dict[str, str] | None = None) -> Response:
         more=more,
         count=count,
         imports=imports,
+        notes=changes.account_of(visit.uow, site.id).get("notes", []),
         since=since,
         stale=since is not None and (visit.uow.now().date() - since).days > _STALE_DAYS,
         views=VIEWS,
@@ -188,9 +155,8 @@ def _show(visit: Visit, given: dict[str, str] | None = None) -> Response:
         baseline=_usual(site),
         pages={page.id: page for page in sites.pages(visit.uow, site.id, archived=True)},
         why_no_fit=FIT_WORDS,
-        address=lambda **changed: (
-            "/gap?" + urlencode({name: value for name, value in {**fields, **changed}.items() if value is not None})
-        ),
+        address=lambda **changed: _address({**fields, **changed}),
+        export="/gap/export.csv?" + urlencode(fields),
         notice=_notice(visit),
     )
 
@@ -200,62 +166,65 @@ def _notice(visit: Visit) -> str | None:
     did, done, left = params.get("did"), params.get("n", ""), params.get("left", "")
     if did == "floors":
         return _("The floors of the site are kept. The next import counts with them.")
-    if did not in ("added", "excluded", "back") or not done.isdecimal() or len(done) > 6:
+    if did in ("saved", "forgotten"):
+        return _("The view is saved.") if did == "saved" else _("The view is deleted.")
+    number = whole(done, _MOST_TOLD)
+    if did not in ("added", "excluded", "back") or number is None:
         return None
     said = {
-        "added": ngettext("{number} domain is looked at now.", "{number} domains are looked at now.", int(done)),
-        "excluded": ngettext("{number} domain was excluded.", "{number} domains were excluded.", int(done)),
-        "back": ngettext("{number} domain was put back.", "{number} domains were put back.", int(done)),
+        "added": ngettext("{number} domain is looked at now.", "{number} domains are looked at now.", number),
+        "excluded": ngettext("{number} domain was excluded.", "{number} domains were excluded.", number),
+        "back": ngettext("{number} domain was put back.", "{number} domains were put back.", number),
     }[did]
-    parts = [said] if int(done) or did != "added" else []
+    parts = [said] if number or did != "added" else []
     waiting = params.get("waiting", "")
-    if waiting.isdecimal() and 0 < int(waiting) < 10**6:
-        parts.append(
-            ngettext("{number} waits in the queue already.", "{number} wait in the queue already.", int(waiting))
-        )
-    if left.isdecimal() and 0 < int(left) < 10**6:
-        parts.append(ngettext("{number} stayed as it was.", "{number} stayed as they were.", int(left)))
+    if count := whole(waiting, _MOST_TOLD):
+        parts.append(ngettext("{number} waits in the queue already.", "{number} wait in the queue already.", count))
+    if count := whole(left, _MOST_TOLD):
+        parts.append(ngettext("{number} stayed as it was.", "{number} stayed as they were.", count))
     return " ".join(parts) or said
 
 
 @pages.get("/gap", needs="prospects:read")
 def review_gap(visit: Visit) -> Response:
     """The overlap matrix under the filters of the address."""
-    return _show(visit)
+    return show(visit)
 
 
-@pages.post("/gap/decide", needs="prospects:write", again=lambda visit: _show(visit, dict(visit.form)))
+@pages.post("/gap/decide", needs="prospects:write", again=lambda visit: show(visit, dict(visit.form)))
 def decide(visit: Visit) -> Response:
     """Add the selected domains (or all in view) to the queue, exclude them with a reason, or put them back."""
-    _known, site = _site(visit, dict(visit.form))
+    _known, site = site_of(visit, dict(visit.form))
     if site is None:
         raise BadInput(say("there is no site yet"))
-    asked = _filter(dict(visit.form), site)
+    asked = filter_of(dict(visit.form), site)
     what = visit.text("do")
-    ids = [int(name[2:]) for name in visit.form if name.startswith("p-") and name[2:].isdecimal() and len(name) < 12]
-    if what == "add-all":
-        ids = [row["id"] for row in gap.listing(visit.uow, asked, limit=review.MOST)]
-    if what == "exclude":
+    ids = [number for name in visit.form if name.startswith("p-") and (number := row_number(name[2:]))]
+    if what in ("add-all", "exclude-all"):
+        ids = gap.to_add(visit.uow, asked, limit=review.MOST)
+    if what in ("exclude", "exclude-all"):
         if visit.text("reason") not in {one.value for one in REASONS}:
             raise BadInput(say("excluding needs a reason"), FieldProblem("reason", _("Choose a reason")))
         reason = LostReason(visit.text("reason"))
         made, did = review.exclude(visit.uow, person_of(visit), site.id, ids, reason), "excluded"
+    elif what == "keep":
+        made, did = review.not_linked(visit.uow, site.id, ids, actor=visit.actor), "back"
     elif what == "back":
         made, did = review.put_back(visit.uow, site.id, ids, actor=visit.actor), "back"
     else:
         made, did = review.add_to_queue(visit.uow, site.id, ids), "added"
     told = {"did": did, "n": made.done, "waiting": made.already, "left": len(made.refused)}
-    return visit.go("/gap?" + urlencode({**_given(asked), **told}))
+    return visit.go("/gap?" + urlencode({**fields_of(asked), **told}))
 
 
-@pages.post("/gap/floors", needs="sites:write", again=lambda visit: _show(visit, dict(visit.form)))
+@pages.post("/gap/floors", needs="sites:write", again=lambda visit: show(visit, dict(visit.form)))
 def keep_floors(visit: Visit) -> Response:
     """Make the floors of the filter those of the site, with its languages; the next import counts with them."""
     form = dict(visit.form)
-    _known, site = _site(visit, form)
+    _known, site = site_of(visit, form)
     if site is None:
         raise BadInput(say("there is no site yet"))
-    asked = _filter(form, site)
+    asked = filter_of(form, site)
     floors.set_floors(
         visit.uow,
         site.id,
@@ -264,26 +233,33 @@ def keep_floors(visit: Visit) -> Response:
         min_fit=asked.fit,
         languages=[text for text in visit.text("languages").replace(",", " ").split() if text],
     )
-    return visit.go("/gap?" + urlencode({**_given(asked), "did": "floors", "n": 0}))
+    return visit.go("/gap?" + urlencode({**fields_of(asked), "did": "floors", "n": 0}))
 
 
 def _removed_page(visit: Visit) -> Response:
     given = dict(visit.form) or dict(visit.request.query_params)
-    known, site = _site(visit, given)
+    known, site = site_of(visit, given)
     if site is None:
         return visit.page("gap.html", site=None)
     position = _position(given.get("after", ""), "rank")
-    rows = kept.removed(visit.uow, site.id, after=position, limit=_PAGE + 1)
+    account = changes.account_of(visit.uow, site.id)
+    counted = account.get("removed", {})
+    rule = given.get("only", "") if given.get("only", "") in counted else None
+    rows = kept.removed(visit.uow, site.id, rule=rule, after=position, limit=_PAGE + 1)
     more = None
     if len(rows) > _PAGE:
         last = rows[_PAGE - 1]
-        more = "/gap/removed?" + urlencode({"site": site.id, "after": f"{last.rank_key}.{last.id}"})
+        more = "/gap/removed?" + urlencode(
+            {"site": site.id, **({"only": rule} if rule else {}), "after": f"{last.rank_key}.{last.id}"}
+        )
     return visit.page(
         "gap_removed.html",
         status=visit.error.status if visit.error else 200,
         site=site,
         sites=known,
         rows=rows[:_PAGE],
+        counted=counted,
+        rule=rule,
         more=more,
         kept=kept.listing(visit.uow, site.id),
         choices=[("", "–"), *((rule, rule) for rule in kept.rules())],
@@ -301,12 +277,12 @@ def removed_gaps(visit: Visit) -> Response:
 @pages.post("/gap/removed", needs="prospects:write", again=_removed_page)
 def take_back(visit: Visit) -> Response:
     """Take a row or a rule back, or end what was taken back."""
-    _known, site = _site(visit, dict(visit.form))
+    _known, site = site_of(visit, dict(visit.form))
     if site is None:
         raise BadInput(say("there is no site yet"))
     ended, domain = visit.text("end"), visit.text("domain")
     if ended:
-        kept.end(visit.uow, site.id, int(ended) if ended.isdecimal() and len(ended) < 10 else 0, actor=visit.actor)
+        kept.end(visit.uow, site.id, row_number(ended) or 0, actor=visit.actor)
     elif domain:
         kept.keep_row(visit.uow, site.id, domain, actor=visit.actor)
     else:
@@ -314,18 +290,25 @@ def take_back(visit: Visit) -> Response:
     return visit.go(f"/gap/removed?site={site.id}")
 
 
+@pages.get("/gap/account", needs="prospects:read")
+def account(visit: Visit) -> Response:
+    """What the lists say of the gap and what they cannot say: coverage, notes, removals by rule, who shares whom."""
+    known, site = site_of(visit, dict(visit.request.query_params))
+    if site is None:
+        return visit.page("gap.html", site=None)
+    return visit.page("gap_account.html", site=site, sites=known, account=changes.account_of(visit.uow, site.id))
+
+
 @pages.get("/gap/changes", needs="prospects:read")
 def gap_changes(visit: Visit) -> Response:
     """What each look at the data changed, and the domains behind it."""
     given = dict(visit.request.query_params)
-    known, site = _site(visit, given)
+    known, site = site_of(visit, given)
     if site is None:
         return visit.page("gap.html", site=None)
     kind = given.get("kind", "")
     chosen = ChangeKind(kind) if kind in set(ChangeKind) else None
-    before = given.get("before", "")
-    position = int(before) if before.isdecimal() and int(before) < 2**31 else None
-    rows = changes.changes_of(visit.uow, site.id, kind=chosen, before_id=position, limit=_PAGE + 1)
+    rows = changes.changes_of(visit.uow, site.id, kind=chosen, before_id=visit.position("before"), limit=_PAGE + 1)
     more = None
     if len(rows) > _PAGE:
         fields: dict[str, Any] = {"site": site.id, "before": rows[_PAGE - 1].id}

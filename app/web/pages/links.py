@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -16,7 +16,8 @@ from app.errors import BadInput
 from app.links import history, service
 from app.models import LinkState
 from app.reports import links, recovery
-from app.web.door import Id, Pages, Visit
+from app.reports.sql import Row
+from app.web.door import Id, Pages, Visit, place_of, row_number
 from app.web.i18n import _, mark, ngettext
 from app.web.lanes import person_of
 
@@ -59,15 +60,32 @@ def strip_words(days: Sequence[Day]) -> str:
     return ", ".join(words(counts[state]) for state, words in said.items() if counts[state])
 
 
-def _number(visit: Visit, name: str) -> int | None:
-    given = visit.request.query_params.get(name, "")
-    return int(given) if given.isdecimal() and 0 < int(given) < 2**31 else None
+def _place(visit: Visit) -> tuple[str, int | None, str]:
+    """Which tab is shown, from which link on, and both as the query of an address."""
+    tab = visit.request.query_params.get("tab", "all")
+    tab = tab if tab in TABS else "all"
+    before = visit.position("before")
+    return tab, before, urlencode({"tab": tab, **({"before": before} if before else {})})
+
+
+def _rows(visit: Visit, rows: Sequence[Row]) -> dict[str, Any]:
+    """What links_rows.html needs."""
+    tab, _before, query = _place(visit)
+    now = visit.uow.now()
+    return {
+        "rows": rows,
+        "tab": tab,
+        "query": query,
+        "strips": history.strips(visit.uow, [row["id"] for row in rows]),
+        "strip_words": strip_words,
+        "troubles": TROUBLES,
+        "waiting": [row["id"] for row in rows if service.waits(row["check_due_at"], now)],
+    }
 
 
 def _links(visit: Visit, **__: int) -> Response:
-    tab = visit.request.query_params.get("tab", "all")
-    tab = tab if tab in TABS else "all"
-    rows = links.listing(visit.uow, state=TABS[tab][1], before=_number(visit, "before"), limit=_PAGE + 1)
+    tab, before, _query = _place(visit)
+    rows = links.listing(visit.uow, state=TABS[tab][1], before=before, limit=_PAGE + 1)
     more = "/links?" + urlencode({"tab": tab, "before": rows[_PAGE - 1]["id"]}) if len(rows) > _PAGE else None
     rows = rows[:_PAGE]
     counts = links.counts(visit.uow)
@@ -75,17 +93,14 @@ def _links(visit: Visit, **__: int) -> Response:
     asked = visit.request.query_params.get("did") == "asked"
     return visit.page(
         "links.html",
-        rows=rows,
+        **_rows(visit, rows),
+        again=False,
         more=more,
-        tab=tab,
         tabs=[
             (name, _(words), sum(counts.values()) if state is None else counts.get(state, 0))
             for name, (words, state) in TABS.items()
         ],
         label=TABS[tab][0],
-        strips=history.strips(visit.uow, [row["id"] for row in rows]),
-        strip_words=strip_words,
-        troubles=TROUBLES,
         last=last,
         next_look=next_look,
         now=visit.uow.now(),
@@ -99,6 +114,16 @@ def link_list(visit: Visit) -> Response:
     return _links(visit)
 
 
+@pages.get("/links/rows", needs="links:read")
+def waiting_rows(visit: Visit) -> Response:
+    """The rows of links that wait for a look, as they stand now; the page asks for them by their numbers. By itself: the list."""
+    if not visit.request.headers.get("hx-request"):
+        return visit.go("/links?" + _place(visit)[2])
+    given = visit.request.query_params.get("ids", "").split(".")[:_PAGE]
+    ids = [found for one in given if (found := row_number(one))]
+    return visit.fragment("links_rows.html", **_rows(visit, links.listing(visit.uow, link_ids=ids)), again=True)
+
+
 @pages.post("/links/{link_id}/check", needs="links:write", again=_links)
 def check_link(visit: Visit, link_id: Id) -> Response:
     """Have a link looked at now."""
@@ -108,18 +133,11 @@ def check_link(visit: Visit, link_id: Id) -> Response:
 
 
 def _lost(visit: Visit, **__: int) -> Response:
-    before = None
-    moment, _line, number = visit.request.query_params.get("before", "").rpartition("_")
-    if number.isdecimal() and int(number) < 2**31:
-        try:
-            before = datetime.fromisoformat(moment).astimezone(UTC), int(number)
-        except ValueError:
-            before = None
-    rows = recovery.listing(visit.uow, kind="lost", before=before, limit=_PAGE + 1)
+    rows = recovery.listing(visit.uow, kind="lost", before=visit.place("before"), limit=_PAGE + 1)
     more = None
     if len(rows) > _PAGE:
         last = rows[_PAGE - 1]
-        more = "/links/lost?" + urlencode({"before": f"{last['since'].isoformat()}_{last['link_id']}"})
+        more = "/links/lost?" + urlencode({"before": place_of(last["since"], last["link_id"])})
     rows = rows[:_PAGE]
     # Who may not read mail sees that there is a draft, and no word of it.
     drafts = recovery.drafts(visit.uow, [row["pitch_id"] for row in rows if row["pitch_state"] == "draft"])
@@ -129,7 +147,10 @@ def _lost(visit: Visit, **__: int) -> Response:
         rows=rows,
         more=more,
         drafts=drafts if visit.who.may("pitches:read") else {},
-        contacts=recovery.contacts(visit.uow, [row["prospect_id"] for row in rows]),
+        # Whom one may write to belongs to the mail.
+        contacts=recovery.contacts(visit.uow, [row["prospect_id"] for row in rows])
+        if visit.who.may("messages:read")
+        else None,
         troubles=TROUBLES,
         gone=Trouble.PAGE_GONE,
         refused=visit.text("link") if visit.error else "",

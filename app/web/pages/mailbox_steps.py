@@ -4,15 +4,15 @@ page on which that part is changed later. A password is never shown again.
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from starlette.responses import Response
 
-from app.deliverability import mailbox_check, repository
+from app.deliverability import asked_looks, mailbox_check, repository
 from app.domain.checks import CheckState
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem, NotFound
-from app.mail import accounts
+from app.mail import accounts, resting
 from app.mail.accounts import Draft
 from app.mail.checks import Looked
 from app.mail.providers import NAMES, Server, configured, provider
@@ -20,7 +20,7 @@ from app.mail.render.variables import DEFAULT_OPT_OUT
 from app.models import Security
 from app.outbox import pacing
 from app.sites import service as sites
-from app.web.door import Id, Pages, Visit
+from app.web.door import Id, Pages, Visit, row_number
 from app.web.i18n import _, mark
 
 pages = Pages()
@@ -57,6 +57,16 @@ BEING_SET_UP = "it is being set up; the last step of its set-up lets it send"
 def steps_of(mailbox_id: int, now: str | None) -> list[tuple[str, str, bool]]:
     """The steps after the first: address, words, and whether it is this one."""
     return [(f"/mailboxes/{mailbox_id}/{name}", words, name == now) for name, words in STEPS]
+
+
+def frame_of(visit: Visit, mailbox_id: int, step: str | None) -> dict[str, Any]:
+    """What every page of a mailbox's steps shows around its own: the mailbox, why it rests, the ways to the others. Raises NotFound."""
+    mailbox = accounts.get(visit.uow.session, mailbox_id)
+    return {
+        "mailbox": mailbox,
+        "rests": resting.why(mailbox, visit.uow.now()),
+        "steps": steps_of(mailbox_id, step),
+    }
 
 
 def problems_of(looked: Looked) -> None:
@@ -141,14 +151,15 @@ def _draft(visit: Visit, kind: str) -> Draft:
         from_name=visit.text("from_name"),
         username=visit.text("username") or None,
         password=visit.form.get("password", ""),
-        smtp=at.smtp if at else _server(visit, "smtp"),
-        imap=at.imap if at else _server(visit, "imap"),
+        smtp=at.smtp if at else server_of(visit, "smtp"),
+        imap=at.imap if at else server_of(visit, "imap"),
         time_zone=visit.text("time_zone") or visit.who.preferences.time_zone,
         by_oauth=at is not None,
     )
 
 
-def _server(visit: Visit, side: str) -> Server:
+def server_of(visit: Visit, side: str) -> Server:
+    """A server out of the fields of a form; `side` is smtp or imap. Raises BadInput."""
     security = visit.text(f"{side}_security")
     if security not in set(Security):
         raise BadInput(
@@ -160,43 +171,62 @@ def _server(visit: Visit, side: str) -> Server:
 # --- checks, and the test message ------------------------------------------------------------------------------------------
 
 
-def _show_checks(visit: Visit, mailbox_id: int, looked: Looked | None = None, *, step: str = "checks") -> Response:
-    mailbox = accounts.get(visit.uow.session, mailbox_id)
-    domain = repository.find(visit.uow.session, mailbox.email.rpartition("@")[2].lower())
-    return visit.page(
-        "mailbox_checks.html",
-        mailbox=mailbox,
-        looked=looked,
-        domain=domain,
-        lines=repository.lines_of(visit.uow.session, domain.id) if domain is not None else [],
-        steps=steps_of(mailbox_id, step),
-        sends=step == "test",
-        notice=_notice(visit),
-    )
+def _checks_of(visit: Visit, mailbox_id: int, step: str) -> dict[str, Any]:
+    """What the page of a look shows: the newest one of its kind, else the lines of the domain."""
+    frame = frame_of(visit, mailbox_id, step)
+    look = asked_looks.of(visit.uow.session, mailbox_id)
+    look = look if look is not None and look.sends == (step == "test") else None
+    found = asked_looks.lines_of(look) if look is not None else []
+    domain = repository.find(visit.uow.session, frame["mailbox"].email.rpartition("@")[2].lower())
+    return {
+        **frame,
+        "look": look,
+        "live": asked_looks.is_live(look),
+        "found": found,
+        "fine": all(one.state is not CheckState.FAIL for one in found),
+        "domain": domain,
+        "lines": repository.lines_of(visit.uow.session, domain.id) if domain is not None and look is None else [],
+        "sends": step == "test",
+        "step": step,
+    }
+
+
+def _show_checks(visit: Visit, mailbox_id: int, step: str) -> Response:
+    return visit.page("mailbox_checks.html", **_checks_of(visit, mailbox_id, step), notice=_notice(visit))
 
 
 @pages.get("/mailboxes/{mailbox_id}/checks", needs="mailboxes:write")
 def checks(visit: Visit, mailbox_id: Id) -> Response:
     """The third step: what was found last, and a button that looks now."""
-    return _show_checks(visit, mailbox_id)
+    return _show_checks(visit, mailbox_id, "checks")
 
 
-@pages.post("/mailboxes/{mailbox_id}/checks", needs="mailboxes:write", own_transactions=True)
+@pages.post("/mailboxes/{mailbox_id}/checks", needs="mailboxes:write")
 def look_now(visit: Visit, mailbox_id: Id) -> Response:
-    """Look at servers, sign-in, folders and DNS now; nothing is sent."""
-    return _show_checks(visit, mailbox_id, mailbox_check.look(visit.container, mailbox_id))
+    """Let a worker look at servers, sign-in, folders and DNS; nothing is sent."""
+    asked_looks.ask(visit.uow, mailbox_id, sends=False, actor=visit.actor)
+    return visit.go(f"/mailboxes/{mailbox_id}/checks")
 
 
 @pages.get("/mailboxes/{mailbox_id}/test", needs="mailboxes:write")
 def test_page(visit: Visit, mailbox_id: Id) -> Response:
     """The last step: a message to itself, and the button that lets it send."""
-    return _show_checks(visit, mailbox_id, step="test")
+    return _show_checks(visit, mailbox_id, "test")
 
 
-@pages.post("/mailboxes/{mailbox_id}/test", needs="mailboxes:write", own_transactions=True)
+@pages.post("/mailboxes/{mailbox_id}/test", needs="mailboxes:write")
 def send_test(visit: Visit, mailbox_id: Id) -> Response:
-    """Send it two messages of its own, and wait until they can be read."""
-    return _show_checks(visit, mailbox_id, mailbox_check.look(visit.container, mailbox_id, send=True), step="test")
+    """Let a worker send it two messages of its own, and wait until they can be read."""
+    asked_looks.ask(visit.uow, mailbox_id, sends=True, actor=visit.actor)
+    return visit.go(f"/mailboxes/{mailbox_id}/test")
+
+
+@pages.post("/mailboxes/{mailbox_id}/look/cancel", needs="mailboxes:write")
+def call_off(visit: Visit, mailbox_id: Id) -> Response:
+    """Stop the look before its next line; what it has found stays."""
+    asked_looks.call_off(visit.uow, mailbox_id)
+    look = asked_looks.of(visit.uow.session, mailbox_id)
+    return visit.go(f"/mailboxes/{mailbox_id}/{'test' if look is not None and look.sends else 'checks'}")
 
 
 # --- limits, and the name --------------------------------------------------------------------------------------------------
@@ -205,12 +235,11 @@ def send_test(visit: Visit, mailbox_id: Id) -> Response:
 def _show_limits(visit: Visit, mailbox_id: int) -> Response:
     return visit.page(
         "mailbox_limits.html",
-        mailbox=accounts.get(visit.uow.session, mailbox_id),
+        **frame_of(visit, mailbox_id, "limits"),
         now=pacing.of_mailbox(visit.uow, mailbox_id),
         sites=sites.list_sites(visit.uow),
         window=visit.container.settings.send_window,
         most=accounts.MOST_A_DAY,
-        steps=steps_of(mailbox_id, "limits"),
         notice=_notice(visit),
     )
 
@@ -234,7 +263,7 @@ def set_limits(visit: Visit, mailbox_id: Id) -> Response:
         ramp_step=visit.number("ramp_step") or 5,
         language=_language(visit),
         site_ids=[
-            int(name[5:]) for name in visit.form if name.startswith("site-") and name[5:].isdecimal() and len(name) < 15
+            number for name in visit.form if name.startswith("site-") and (number := row_number(name[5:])) is not None
         ],
     )
     return visit.go(f"/mailboxes/{mailbox_id}/name?did=saved")
@@ -260,9 +289,8 @@ def _language(visit: Visit) -> str | None:
 def _show_name(visit: Visit, mailbox_id: int) -> Response:
     return visit.page(
         "mailbox_name.html",
-        mailbox=accounts.get(visit.uow.session, mailbox_id),
+        **frame_of(visit, mailbox_id, "name"),
         opt_out=DEFAULT_OPT_OUT,
-        steps=steps_of(mailbox_id, "name"),
         notice=_notice(visit),
     )
 

@@ -27,6 +27,7 @@ INCIDENTS = {
     Incident.HARD_BOUNCE: mark("Addresses that do not exist"),
     Incident.COMPLAINT: mark("Complaints"),
     Incident.POLICY: mark("Refusals by policy"),
+    Incident.SENDER_REFUSED: mark("Refusals of us"),
 }
 FOLDER_WORDS = {
     Why.INBOX: mark("the inbox"),
@@ -37,6 +38,9 @@ FOLDER_WORDS = {
     Why.ARCHIVE: mark("an archive"),
 }
 NOTICES = {
+    "moved": mark("Kept. It is looked into at once."),
+    "off": mark("It is switched off, and its password is forgotten."),
+    "started": mark("It is read again, from the next look on."),
     "folder": mark("Kept. It counts from the next look on."),
     "resumed": mark("It sends again. What waits in it leaves in its turn."),
     "paused": mark("It rests now. It is still read."),
@@ -108,11 +112,17 @@ def choose_folder(visit: Visit, mailbox_id: Id) -> Response:
     return visit.go(f"/mailboxes/{mailbox_id}?did=folder")
 
 
+@pages.post("/mailboxes/{mailbox_id}/folders/start", needs="mailboxes:write", again=_show_one)
+def start_folder(visit: Visit, mailbox_id: Id) -> Response:
+    """Read a folder again that was given up."""
+    folders.start_again(visit.uow, mailbox_id, visit.form.get("name", ""), actor=visit.actor)
+    return visit.go(f"/mailboxes/{mailbox_id}?did=started")
+
+
 @pages.post("/mailboxes/{mailbox_id}/pause", needs="mailboxes:write", again=_show_one)
 def pause(visit: Visit, mailbox_id: Id) -> Response:
     """Let it rest until somebody resumes it."""
-    reason = visit.text("reason")
-    accounts.pause(visit.uow, mailbox_id, reason=f"{reason} ({visit.actor})" if reason else "")
+    accounts.pause(visit.uow, mailbox_id, reason=visit.text("reason"), actor=visit.actor)
     return visit.go(f"/mailboxes/{mailbox_id}?did=paused")
 
 

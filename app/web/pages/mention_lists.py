@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from fastapi import File, UploadFile
 from starlette.responses import Response
 
+from app.cells import neutral
 from app.errors import BadInput, FieldProblem
 from app.gaps import uploads
-from app.gaps.report import FORMULA_START
 from app.mentions import listfile, lists
 from app.models import ImportState
 from app.sites import service as sites
@@ -28,7 +28,7 @@ def new(visit: Visit) -> Response:
     return visit.page("mentions_new.html", sites=[(one.id, one.name) for one in sites.list_sites(visit.uow)])
 
 
-@pages.post("/imports/mentions", needs="imports:write", again=lambda visit, **_given: new(visit))
+@pages.post("/imports/mentions", needs="imports:write", again=lambda visit, **_given: new(visit), own_transactions=True)
 def upload(visit: Visit, file: Annotated[UploadFile | None, File()] = None) -> Response:
     """Keep the list and show what it seems to be."""
     made = keep(visit, file, lists.receive)
@@ -58,7 +58,7 @@ def _job_again(visit: Visit, job_id: int) -> Response:
     return job(visit, job_id)
 
 
-@pages.post("/imports/mentions/{job_id}/run", needs="imports:write", again=_job_again)
+@pages.post("/imports/mentions/{job_id}/run", needs="imports:write", again=_job_again, own_transactions=True)
 def run(visit: Visit, job_id: Id) -> Response:
     """The column is what it seems to be, or what the person says: a worker takes the pages."""
     found = lists.get(visit.uow, job_id)
@@ -68,7 +68,8 @@ def run(visit: Visit, job_id: Id) -> Response:
         seen = listfile.look(uploads.folder_of(visit.container.settings) / found.path, mapping=mapping or None)
         if seen.problem:
             raise BadInput(seen.problem, FieldProblem("map-page", _("Choose the column with the page's address")))
-    uploads.start(visit.uow, job_id, target=None, mapping=mapping)
+    with visit.container.db.work() as uow:
+        uploads.start(uow, job_id, target=None, mapping=mapping)
     return visit.go(f"/imports/mentions/{job_id}")
 
 
@@ -89,6 +90,6 @@ def rejected(visit: Visit, job_id: Id) -> Response:
     writer.writerow(("file", "line", "why", "text"))
     for one in lists.taken_of(found.report).rejected:
         cells = [found.filename, str(one.line), one.reason, one.text]
-        writer.writerow([f"'{cell}" if cell.startswith(FORMULA_START) else cell for cell in cells])
+        writer.writerow([neutral(cell) for cell in cells])
     headers = {"Content-Disposition": f'attachment; filename="rejected-list-{job_id}.csv"'}
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)

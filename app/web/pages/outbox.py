@@ -7,10 +7,14 @@ from typing import Any
 from starlette.responses import Response
 
 from app.domain.delivery import OutboundState
+from app.domain.said import say
+from app.errors import Conflict
 from app.outbox import service
-from app.reports import desk, mail
+from app.prospects import service as prospects
+from app.reports import desk, mail, unsure
 from app.web.door import Id, Pages, Visit
 from app.web.i18n import _, mark
+from app.web.words import NEXT_STEPS
 
 pages = Pages()
 
@@ -31,12 +35,14 @@ _PAGE = 50
 
 def _show(visit: Visit, tab: str) -> Response:
     label, states, empty = TABS[tab]
-    given = visit.request.query_params.get("before", "")
-    before = int(given) if given.isdecimal() and int(given) < 2**31 else None
-    found = mail.outbox(visit.uow, states=states, before=before, limit=_PAGE + 1)
+    found = mail.outbox(visit.uow, states=states, before=visit.position("before"), limit=_PAGE + 1)
     more = found[_PAGE - 1][0].id if len(found) > _PAGE else None
+    shown = found[:_PAGE]
+    reasons = service.why_all(visit.uow, [row for row, _ in shown], visit.container.settings)
+    failures = mail.failures(visit.uow, [row.id for row, _ in shown]) if tab == "failed" else {}
     rows = [
-        {"mail": row, "domain": domain, "why": service.why_waiting(visit.uow, row)} for row, domain in found[:_PAGE]
+        {"mail": row, "domain": domain, "why": why, "failure": failures.get(row.id)}
+        for (row, domain), why in zip(shown, reasons, strict=True)
     ]
     pitches = desk.pitches_behind(visit.uow, [row.id for row, _ in found]) if tab == "waiting" else {}
     return visit.page(
@@ -44,9 +50,12 @@ def _show(visit: Visit, tab: str) -> Response:
         rows=rows,
         tab=tab,
         tabs=TABS,
+        unsure_count=unsure.count_all(visit.uow),
         label=label,
         empty=empty,
         pitches=pitches,
+        mailboxes=mail.mailbox_names(visit.uow, {row.mailbox_id for row, _ in shown}),
+        next_steps=NEXT_STEPS,
         more=more,
         notice=_notice(visit),
     )
@@ -65,6 +74,25 @@ def outbox(visit: Visit) -> Response:
     """Mail by where it stands."""
     tab = visit.request.query_params.get("tab", "waiting")
     return _show(visit, tab if tab in TABS else "waiting")
+
+
+def _again_failed(visit: Visit, **__: Any) -> Response:
+    return _show(visit, "failed")
+
+
+@pages.post("/outbox/{outbound_id}/begin-anew", needs="prospects:write", again=_again_failed)
+def begin_anew(visit: Visit, outbound_id: Id) -> Response:
+    """Open the prospect of a refused mail again: a refused mail itself is final, a new draft is not."""
+    row = service.get(visit.uow, outbound_id)
+    if row.state is not OutboundState.REJECTED:
+        raise Conflict(say("this mail was not refused"))
+    prospects.reopen(
+        visit.uow,
+        row.prospect_id,
+        say("after a mail was refused: {code} {text}", code=row.reply_code or "", text=row.reply_text or ""),
+        actor=visit.actor,
+    )
+    return visit.go(f"/queue/{row.prospect_id}")
 
 
 def _again_waiting(visit: Visit, **__: Any) -> Response:

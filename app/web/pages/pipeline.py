@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from app.desk import moves
 from app.domain.pipeline import TRANSITIONS, Event, LostReason, Stage
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem
-from app.links import service as links
-from app.prospects import service as prospects
 from app.reports import pipeline
 from app.sites import service as sites
-from app.web.door import Id, Pages, Visit
+from app.team import users
+from app.web.door import Id, Pages, Visit, row_number
 from app.web.i18n import _, mark
+from app.web.lanes import person_of
 
 pages = Pages()
 
@@ -35,9 +37,23 @@ MOVES = {
 }
 
 
+# Rows of a page of the table: each brings its menu of moves, and the page has a budget.
+_LINES = 25
+
+
 def moves_of(stage: Stage) -> list[Event]:
     """The moves of the pipeline's table that a person may make out of a stage."""
     return [event for event in MOVES if event in TRANSITIONS[stage]]
+
+
+def _position(given: Mapping[str, str]) -> pipeline.Position | None:
+    """Where the page before ended, from `after=<stage>.<rank key>.<id>`; None at the beginning or when it makes no sense."""
+    stage, _dot, rest = given.get("after", "").partition(".")
+    key, _dot, number = rest.rpartition(".")
+    row = row_number(number)
+    if stage not in set(Stage) or row is None or len(key) > 80 or "\0" in key:
+        return None
+    return Stage(stage), key, row
 
 
 def _show(visit: Visit, **_given: int) -> Response:
@@ -49,13 +65,29 @@ def _show(visit: Visit, **_given: int) -> Response:
     badge = given.get("badge") if given.get("badge") in BADGES else None
     stage = Stage(given["stage"]) if given.get("stage") in set(Stage) else None
     table = given.get("view") == "table"
-    fields = {"site": site_id, "tier": tier, "badge": badge, "stage": stage.value if stage else None}
+    people = {one.id: one for one in users.list_users(visit.uow)}
+    person = people.get(row_number(given.get("person", "")) or 0)
+    owner = person.email if person else None
+    fields = {"site": site_id, "tier": tier, "badge": badge, "person": person.id if person else None}
+    fields["stage"] = stage.value if stage else None
     fields["view"] = "table" if table else None
     asked = {name: value for name, value in fields.items() if value is not None}
-    limit = 100 if table else 12
-    found = pipeline.cards(
-        visit.uow, site_id=site_id, tier=tier, badge=badge, stage=stage if table else None, limit=limit
+    lines, behind = (
+        pipeline.table(
+            visit.uow,
+            site_id=site_id,
+            tier=tier,
+            badge=badge,
+            owner=owner,
+            stage=stage,
+            after=_position(given),
+            limit=_LINES,
+        )
+        if table
+        else ([], None)
     )
+    did = visit.request.query_params.get("did")
+    more = urlencode({**asked, "after": f"{behind[0].value}.{behind[1]}.{behind[2]}"}) if behind else None
     return visit.page(
         "pipeline.html",
         sites=known,
@@ -65,8 +97,15 @@ def _show(visit: Visit, **_given: int) -> Response:
         stage=stage,
         table=table,
         fields=asked,
-        counts=pipeline.counts(visit.uow, site_id=site_id, tier=tier, badge=badge),
-        cards=found,
+        counts=pipeline.counts(visit.uow, site_id=site_id, tier=tier, badge=badge, owner=owner),
+        cards={} if table else pipeline.cards(visit.uow, site_id=site_id, tier=tier, badge=badge, owner=owner),
+        people=people,
+        person=person,
+        # The history names people by their address.
+        names={one.email: one.name for one in people.values()},
+        lines=lines,
+        more=f"/pipeline?{more}" if more else None,
+        page_size=_LINES,
         stages=STAGES,
         badges=BADGES,
         moves={one: moves_of(one) for one in Stage},
@@ -77,8 +116,34 @@ def _show(visit: Visit, **_given: int) -> Response:
         address=lambda **changed: (
             "/pipeline?" + urlencode({name: value for name, value in {**asked, **changed}.items() if value is not None})
         ),
-        notice=_("Moved.") if visit.request.query_params.get("did") else None,
+        notice=_("Moved.") if did else None,
+        undoable=did == "moved",
     )
+
+
+def _needs(visit: Visit, *names: str) -> None:
+    """Raise BadInput unless these are filled in as they have to be."""
+    said = {"url": say("Enter a full address with https://"), "why": say("Say why")}
+    ok = {"url": visit.text("url").startswith(("http://", "https://")), "why": bool(visit.text("why"))}
+    wrong = [FieldProblem(name, said[name]) for name in names if not ok[name]]
+    if wrong:
+        raise BadInput(say("the move is incomplete"), *wrong)
+
+
+def _move(visit: Visit, prospect_id: int, event: str) -> None:
+    person, why = person_of(visit), visit.text("why")
+    if event == Event.GIVE_UP:
+        if visit.text("reason") not in set(LostReason):
+            raise BadInput(say("giving up needs a reason"), FieldProblem("reason", _("Choose a reason")))
+        moves.give_up(visit.uow, person, prospect_id, LostReason(visit.text("reason")))
+    elif event == Event.REOPEN:
+        _needs(visit, "why")
+        moves.reopen(visit.uow, person, prospect_id, why)
+    elif event == Event.LINK_SEEN:
+        _needs(visit, "url", "why")
+        moves.vouch(visit.uow, person, prospect_id, url=visit.text("url"), reason=why)
+    else:
+        raise BadInput(say("there is no such move"))
 
 
 @pages.get("/pipeline", needs="prospects:read")
@@ -91,15 +156,7 @@ def board(visit: Visit) -> Response:
 def move(visit: Visit, prospect_id: Id) -> Response:
     """One of the moves that a person may make. A card that was moved meanwhile is shown where it stands now."""
     event = visit.text("to")
-    if event == Event.GIVE_UP:
-        if visit.text("reason") not in set(LostReason):
-            raise BadInput(say("giving up needs a reason"), FieldProblem(f"reason-{prospect_id}", _("Choose a reason")))
-        prospects.give_up(visit.uow, prospect_id, LostReason(visit.text("reason")), actor=visit.actor)
-    elif event == Event.REOPEN:
-        prospects.reopen(visit.uow, prospect_id, visit.text("why"), actor=visit.actor)
-    elif event == Event.LINK_SEEN:
-        links.override_win(visit.uow, prospect_id, url=visit.text("url"), reason=visit.text("why"), actor=visit.actor)
-    else:
-        raise BadInput(say("there is no such move"))
-    kept = {name: visit.text(name) for name in ("site", "tier", "badge", "stage", "view") if visit.text(name)}
-    return visit.go("/pipeline?" + urlencode({**kept, "did": "moved"}))
+    with visit.fields_of(f"{event}-{prospect_id}"):
+        _move(visit, prospect_id, event)
+    kept = {name: visit.text(name) for name in ("site", "tier", "badge", "person", "stage", "view") if visit.text(name)}
+    return visit.go("/pipeline?" + urlencode({**kept, "did": "won" if event == Event.LINK_SEEN else "moved"}))

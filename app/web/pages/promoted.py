@@ -13,7 +13,7 @@ from app.errors import BadInput, FieldProblem, Stale
 from app.models import Page
 from app.sites import looking, service
 from app.sites import pages as promoted
-from app.web.door import Id, Pages, Visit
+from app.web.door import Id, Pages, Visit, row_number
 from app.web.i18n import _, mark
 
 pages = Pages()
@@ -78,8 +78,8 @@ def _kept(page: Page) -> dict[str, Any]:
 def _site_id(visit: Visit) -> int:
     known = service.list_sites(visit.uow)
     given = visit.text("site_id") or visit.request.query_params.get("site", "")
-    if given.isdecimal() and int(given) in {site.id for site in known}:
-        return int(given)
+    if (number := row_number(given)) in {site.id for site in known} and number is not None:
+        return number
     if len(known) == 1 and not given:
         return known[0].id
     raise BadInput(say("there is no such site"), FieldProblem("site_id", say("Choose a site")))

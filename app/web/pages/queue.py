@@ -1,30 +1,35 @@
-"""The queue: list, draft and evidence side by side; decide and go on. Plain forms; app.js makes them quick."""
+"""The queue: list, draft and evidence side by side; decide and go on. Plain forms; desk.js makes them quick."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
 
 from app.desk import service as desk
+from app.domain.delivery import OutboundState
 from app.domain.pipeline import LostReason
-from app.domain.said import say
-from app.domain.snooze import at_morning, presets
+from app.domain.said import kept, say
 from app.errors import BadInput, Conflict, FieldProblem
 from app.evidence import service as evidence
 from app.mentions import service as mentions
-from app.models import Decision
+from app.models import Decision, DecisionKind, RunState
+from app.outbox import service as outbox
 from app.pitches import service as pitches
 from app.prospects import contacts
 from app.prospects import service as prospects
 from app.reports import desk as reports
+from app.reports import mail, sequences
+from app.reports.emptiness import Emptiness, why_empty
 from app.reports.prospects import Lane, queue
+from app.sites import service as sites
 from app.web import i18n
 from app.web.door import Id, Pages, Visit
 from app.web.i18n import _, mark
 from app.web.lanes import PAGE, lane_of, person_of, position_of, query_of
+from app.web.snoozing import snooze_choices, soonest, until_of
 from app.web.words import FIT_WORDS
 
 pages = Pages()
@@ -39,12 +44,6 @@ SKIPS = (
     ("6", LostReason.WEAK_SITE, mark("Weak site")),
     ("0", LostReason.OTHER, mark("Something else")),
 )
-SNOOZES = {
-    "tomorrow": mark("Tomorrow"),
-    "monday": mark("Monday"),
-    "two-weeks": mark("In two weeks"),
-    "reply": mark("Until they reply"),
-}
 _NOTICES = {
     "approved": mark("Approved {domain}. It waits in the outbox."),
     "undone": mark("Taken back: {domain} is open again."),
@@ -52,13 +51,26 @@ _NOTICES = {
     "snoozed": mark("Put {domain} aside."),
     "left": mark("Left {domain} to the others."),
     "saved": mark("Saved."),
-    "looking": mark("A worker reads the pages of {domain} now. Reload this page in a minute."),
+    "looking": mark("A worker reads the pages of {domain} now; what it sees stands under the reasons."),
     "pinned": mark("Pinned {domain}."),
     "unpinned": mark("Took the pin off {domain}."),
     "taken": mark("You hold {domain} now."),
     "back": mark("Put {domain} back into the queue."),
 }
 _UNDOABLE = frozenset({"approved", "skipped", "snoozed", "left"})
+
+
+def _leaves(visit: Visit, prospect_id: int) -> str:
+    """When the mail that was just approved may leave, on the reader's clock and on theirs; "" where nothing is known."""
+    found = mail.outbox(visit.uow, states=(OutboundState.QUEUED,), prospect_id=prospect_id, limit=1)
+    why = outbox.why_all(visit.uow, [found[0][0]], visit.container.settings)[0] if found else None
+    if why is None or why.until is None:
+        return ""
+    at, hours = datetime.fromisoformat(why.until), found[0][0].hours
+    if not hours:
+        return " " + _("It leaves {time} at the earliest.", time=i18n.when(at))
+    there = i18n.there(at, hours.partition(" ")[0])
+    return " " + _("It leaves {time} at the earliest; theirs: {there}.", time=i18n.when(at), there=there)
 
 
 def said(did: str, domain: str) -> str:
@@ -68,18 +80,25 @@ def said(did: str, domain: str) -> str:
 
 def _notice(visit: Visit) -> dict[str, Any]:
     """A fixed sentence with a domain that is read from the database, never from the address."""
-    did, number = visit.request.query_params.get("did", ""), visit.request.query_params.get("about", "")
-    known = number.isdecimal() and int(number) < 2**31
-    if did == "final" and known:
-        decision = visit.uow.session.get(Decision, int(number))
+    did, about = visit.request.query_params.get("did", ""), visit.position("about")
+    if did == "final" and about:
+        decision = visit.uow.session.get(Decision, about)
         if decision is not None and decision.user_id == visit.who.id:
-            return {"notice": decision.data.get("final"), "undoable": True}
+            # What has left cannot be taken back, and what would follow it can be stopped.
+            number = decision.prospect_id if decision.kind is DecisionKind.APPROVE else None
+            goes_on = number is not None and sequences.standing_of(visit.uow, number) is RunState.ACTIVE
+            return {
+                "notice": _(kept(decision.data.get("final", ""))) or None,
+                "undoable": True,
+                "stoppable": number if goes_on else None,
+            }
     if did not in _NOTICES:
         return {"notice": None, "undoable": False}
-    domain = reports.name_of(visit.uow, int(number)) if known else None
+    domain = reports.name_of(visit.uow, about) if about else None
     if domain is None and "{domain}" in _NOTICES[did]:
         return {"notice": None, "undoable": False}
-    return {"notice": said(did, domain or ""), "undoable": did in _UNDOABLE}
+    words = said(did, domain or "") + (_leaves(visit, about) if about and did == "approved" else "")
+    return {"notice": words, "undoable": did in _UNDOABLE}
 
 
 def item_values(visit: Visit, lane: Lane, prospect_id: int, *, ask: bool) -> dict[str, Any]:
@@ -91,13 +110,12 @@ def item_values(visit: Visit, lane: Lane, prospect_id: int, *, ask: bool) -> dic
     return {
         "item": sheet,
         "why_no_fit": FIT_WORDS,
+        "looking": evidence.waits(sheet.seen, visit.uow.now()),
         "lane": lane,
         "query": query_of(lane),
         "skips": SKIPS,
-        "snoozes": [
-            (one.digit, one.name, SNOOZES[one.name], one.until) for one in presets(visit.uow.now(), i18n.zone())
-        ],
-        "soonest": (visit.uow.now().astimezone(i18n.zone()) + timedelta(days=1)).date(),
+        "snoozes": snooze_choices(visit),
+        "soonest": soonest(visit),
         "mine": mine,
         "theirs": sheet.lease if sheet.lease is not None and not mine else None,
     }
@@ -109,9 +127,11 @@ def show(visit: Visit, item: int | None, *, alone: bool) -> Response:
     rows = queue(visit.uow, lane, after=after, limit=PAGE + 1, person=(person.id, person.caller))
     more = f"{rows[PAGE - 1]['rank_key']}.{rows[PAGE - 1]['id']}" if len(rows) > PAGE else None
     rows = rows[:PAGE]
-    chosen = item if item is not None else (rows[0]["id"] if rows else None)
+    # Nobody has asked for one of them: the best that no colleague holds.
+    free = next((row["id"] for row in rows if row["holder"] in (None, person.caller)), None) if item is None else None
+    chosen = item or free or (rows[0]["id"] if rows else None)
     ask = visit.request.query_params.get("check") == "1"
-    nothing = reports.Emptiness("lane") if lane != Lane() else None
+    nothing = Emptiness("lane") if lane != Lane() else None
     values: dict[str, Any] = {"item": None, "lane": lane, "query": query_of(lane)}
     if chosen is not None:
         values = item_values(visit, lane, chosen, ask=ask)
@@ -119,10 +139,15 @@ def show(visit: Visit, item: int | None, *, alone: bool) -> Response:
         "queue.html",
         rows=rows,
         more=f"/queue{query_of(lane, after=more)}" if more else None,
+        asks="/queue/changed" + query_of(lane, after=".".join(map(str, after)) if after else None),
         alone=alone,
+        free=free is not None,
         caller=person.caller,
-        empty=(nothing or reports.why_empty(visit.uow, person.caller)) if not rows else None,
-        **{**values, **_notice(visit)},
+        # The open item has told them; an empty list asks for them.
+        sites=values["item"].sites if values["item"] else {one.id: one.name for one in sites.list_sites(visit.uow)},
+        address=lambda tier: "/queue" + query_of(Lane(lane.site, tier)),
+        empty=(nothing or why_empty(visit.uow, person.caller)) if not rows else None,
+        **{"stoppable": None, **values, **_notice(visit)},
     )
 
 
@@ -144,10 +169,13 @@ def again(visit: Visit, prospect_id: int) -> Response:
 
 
 def _next(visit: Visit, prospect_id: int, did: str) -> Response:
-    """After a decision: the next item; for app.js, which shows it already, only what was done."""
+    """After a decision: the next item; for desk.js, which shows it already, only what was done."""
     lane, prospect = lane_of(visit), prospects.get(visit.uow, prospect_id)
     if visit.request.headers.get("x-play"):
-        return JSONResponse({"said": said(did, prospect.domain)})
+        visit.uow.session.flush()
+        return JSONResponse(
+            {"said": said(did, prospect.domain) + (_leaves(visit, prospect_id) if did == "approved" else "")}
+        )
     visit.uow.session.flush()
     following = desk.take_next(visit.uow, person_of(visit), lane, after=(prospect.rank_key, prospect_id))
     where = "/queue" if following is None else f"/queue/{following}"
@@ -156,10 +184,16 @@ def _next(visit: Visit, prospect_id: int, did: str) -> Response:
 
 @pages.post("/queue/start", needs="pitches:write")
 def start(visit: Visit) -> Response:
-    """Open the best prospect that nobody works on, with its draft."""
-    lane = lane_of(visit)
-    found = desk.take_next(visit.uow, person_of(visit), lane)
-    return visit.go(("/queue" if found is None else f"/queue/{found}") + query_of(lane))
+    """Open what a person begins with (`desk.start`); where the form names a lane of the queue, the best of that one."""
+    lane, person = lane_of(visit), person_of(visit)
+    if lane != Lane():
+        found = desk.take_next(visit.uow, person, lane)
+        return visit.go(("/queue" if found is None else f"/queue/{found}") + query_of(lane))
+    what, about = desk.start(visit.uow, person)
+    if what is desk.Work.PAUSED:
+        return visit.go("/sequences/paused")
+    place = "/inbox" if what is desk.Work.REPLY else "/queue"
+    return visit.go(place if about is None else f"{place}/{about}")
 
 
 def _list_again(visit: Visit) -> Response:
@@ -174,6 +208,8 @@ def undo_last(visit: Visit) -> Response:
         visit.uow.session.flush()
         return visit.go(f"/queue?did=final&about={undone.decision.id}")
     about = undone.decision.prospect_id
+    if desk.about_move(undone.decision):
+        return visit.go(f"/prospects/{about}?did=undone")
     return visit.go(f"/queue/{about}{query_of(lane_of(visit), did='undone', about=about)}")
 
 
@@ -245,11 +281,31 @@ def decide(visit: Visit, prospect_id: Id) -> Response:
     return _next(visit, prospect_id, "approved")
 
 
+def _keep(visit: Visit, prospect_id: int) -> None:
+    """Keep the text that the form carries beside what it is for, unless it is the draft as it was saved."""
+    if "body_text" not in visit.form:
+        return
+    pitch_id, version = pitch_of(visit, prospect_id)
+    pitch = pitches.get(visit.uow, pitch_id)
+    subject, body = visit.form.get("subject", ""), visit.form["body_text"].replace("\r\n", "\n")
+    if (subject.strip(), body.strip()) != (pitch.subject, pitch.body_text.strip()):
+        desk.keep(
+            visit.uow,
+            person_of(visit),
+            prospect_id,
+            pitch_id=pitch_id,
+            version=version,
+            subject=subject,
+            body_text=body,
+        )
+
+
 @pages.post("/queue/{prospect_id}/skip", needs="prospects:write", again=again)
 def skip(visit: Visit, prospect_id: Id) -> Response:
     """Give a prospect up, with a reason."""
     if visit.text("reason") not in {reason.value for _, reason, _ in SKIPS}:
         raise BadInput(say("skipping needs a reason"), FieldProblem("reason", say("Choose why it is skipped")))
+    _keep(visit, prospect_id)
     desk.skip(visit.uow, person_of(visit), prospect_id, LostReason(visit.text("reason")))
     return _next(visit, prospect_id, "skipped")
 
@@ -257,21 +313,15 @@ def skip(visit: Visit, prospect_id: Id) -> Response:
 @pages.post("/queue/{prospect_id}/snooze", needs="prospects:write", again=again)
 def snooze(visit: Visit, prospect_id: Id) -> Response:
     """Put a prospect aside until a moment in the person's own time zone."""
-    known = {one.name: one.until for one in presets(visit.uow.now(), i18n.zone())}
-    until = known.get(visit.text("preset"))
-    if until is None:
-        try:
-            until = at_morning(date.fromisoformat(visit.text("until")), i18n.zone())
-        except ValueError:
-            problem = FieldProblem("until", say("Choose a day"))
-            raise BadInput(say("putting aside needs a day"), problem) from None
-    desk.snooze(visit.uow, person_of(visit), prospect_id, until)
+    _keep(visit, prospect_id)
+    desk.snooze(visit.uow, person_of(visit), prospect_id, until_of(visit))
     return _next(visit, prospect_id, "snoozed")
 
 
 @pages.post("/queue/{prospect_id}/leave", needs="prospects:write", again=again)
 def leave(visit: Visit, prospect_id: Id) -> Response:
     """Not me."""
+    _keep(visit, prospect_id)
     desk.leave(visit.uow, person_of(visit), prospect_id)
     return _next(visit, prospect_id, "left")
 

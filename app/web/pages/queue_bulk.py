@@ -12,7 +12,7 @@ from app.errors import NotFound
 from app.models import Contact, PitchState
 from app.pitches import service as pitches
 from app.prospects import service as prospects
-from app.web.door import Id, Pages, Visit
+from app.web.door import Id, Pages, Visit, row_number, whole
 from app.web.i18n import ngettext
 from app.web.lanes import lane_of, person_of, query_of
 
@@ -26,31 +26,37 @@ def _opened(visit: Visit) -> str:
     return ",".join(sorted({part for part in given.split(",") if _PROOF.fullmatch(part)}))[:2000]
 
 
+def _left_out(visit: Visit) -> str:
+    """The drafts that this person has taken out, by the boxes of the form, else by the address."""
+    if "listed" in visit.form:
+        found = {part for part in visit.form["listed"].split(",") if f"pitch-{part}" not in visit.form}
+    else:
+        found = set(visit.request.query_params.get("out", "").split(","))
+    return ",".join(sorted(part for part in found if part.isdecimal()))[:500]
+
+
 def _show(visit: Visit) -> Response:
     container, person, lane = visit.container, person_of(visit), lane_of(visit)
     rows = bulk.candidates(visit.uow, container.vault, container.settings, person, lane)
-    opened = _opened(visit)
-    known = set(opened.split(","))
-    must = bulk.to_open(container.vault, person, [row.pitch for row in rows])
-    params = visit.request.query_params
-    done = params.get("batch", "")
+    opened, left_out = _opened(visit), _left_out(visit)
+    known, out = set(opened.split(",")), set(left_out.split(","))
+    must = bulk.to_open(container.vault, person, [row.pitch for row in rows if str(row.pitch.id) not in out])
     return visit.page(
         "queue_bulk.html",
         rows=rows,
         lane=lane,
         opened=opened,
+        out=out,
         must={pitch.id: bulk.proof(container.vault, person, pitch) in known for pitch in must},
-        query=query_of(lane, opened=opened or None),
         most=bulk.MOST,
-        batch=int(done) if done.isdecimal() and int(done) < 2**31 else None,
+        batch=visit.position("batch"),
         notice=_notice(visit),
     )
 
 
 def _notice(visit: Visit) -> str | None:
     params = visit.request.query_params
-    number = params.get("number", "")
-    count = int(number) if number.isdecimal() and int(number) <= bulk.MOST else 0
+    count = whole(params.get("number", ""), bulk.MOST) or 0
     if params.get("did") == "approved":
         return ngettext(
             "Approved one mail. It waits in the outbox.", "Approved {number} mails. They wait in the outbox.", count
@@ -78,17 +84,26 @@ def draft(visit: Visit, pitch_id: Id) -> Response:
         pitch=pitch,
         prospect=prospects.get(visit.uow, pitch.prospect_id),
         contact=visit.uow.session.get(Contact, pitch.contact_id) if pitch.contact_id else None,
-        back=f"/queue/bulk{query_of(lane_of(visit), opened=opened)}",
+        list_at=f"/queue/bulk{query_of(lane_of(visit), opened=opened, out=_left_out(visit) or None)}",
     )
+
+
+@pages.post("/queue/bulk/open", needs="queue:lead", again=_show)
+def open_draft(visit: Visit) -> Response:
+    """Go from the list to one of its drafts. A form, so that what was taken out of the list stays out without a script."""
+    query = query_of(lane_of(visit), opened=_opened(visit) or None, out=_left_out(visit) or None)
+    return visit.go(f"/queue/bulk/{visit.number('open') or 0}{query}")
 
 
 @pages.post("/queue/bulk", needs="queue:lead", again=_show)
 def approve(visit: Visit) -> Response:
     """All or none."""
     chosen = [
-        (int(name[6:]), int(value))
+        (pitch, version)
         for name, value in visit.form.items()
-        if name.startswith("pitch-") and name[6:].isdecimal() and value.isdecimal()
+        if name.startswith("pitch-")
+        and (pitch := row_number(name[6:])) is not None
+        and (version := whole(value)) is not None
     ]
     container = visit.container
     done = bulk.approve(

@@ -1,4 +1,4 @@
-"""What stands beside the decision: the hold on a domain, the next item in advance, the kept text, pins, and what was skipped."""
+"""What stands beside the decision: the hold on a domain, the next item in advance, the kept text, and pins."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from starlette.responses import JSONResponse, Response
 from app.desk import service as desk
 from app.prospects import leases, pins
 from app.prospects import service as prospects
-from app.reports import desk as reports
+from app.reports.prospects import queue
 from app.web import i18n
 from app.web.door import Id, Pages, Visit
 from app.web.i18n import _
-from app.web.lanes import PAGE, lane_of, person_of, query_of
-from app.web.pages.queue import SKIPS, again, item_values, pitch_of, said
+from app.web.lanes import PAGE, changes, lane_of, person_of, position_of, query_of, shown_in
+from app.web.pages.queue import again, item_values, pitch_of
 
 pages = Pages()
 
@@ -99,29 +99,15 @@ def pin(visit: Visit, prospect_id: Id) -> Response:
     return visit.go(f"/queue/{prospect_id}{query_of(lane_of(visit), did=did, about=prospect_id)}")
 
 
-def _skipped(visit: Visit, prospect_id: int | None = None) -> Response:
-    given = visit.request.query_params.get("before", "")
-    before = int(given) if given.isdecimal() and int(given) < 2**31 else None
-    rows = reports.skipped(visit.uow, before=before, limit=PAGE + 1)
-    about = visit.request.query_params.get("about", "")
-    name = reports.name_of(visit.uow, int(about)) if about.isdecimal() and int(about) < 2**31 else None
-    return visit.page(
-        "queue_skipped.html",
-        rows=rows[:PAGE],
-        more=f"/queue/skipped?before={rows[PAGE - 1]['id']}" if len(rows) > PAGE else None,
-        words={reason.value: words for _digit, reason, words in SKIPS},
-        notice=said("back", name) if name else None,
+@pages.get("/queue/changed", needs="pitches:read")
+def changed(visit: Visit) -> Response:
+    """How many lines of the list that a page shows are others by now, in words; "" while it is as it was."""
+    shown, person = shown_in(visit), person_of(visit)
+    rows = queue(
+        visit.uow,
+        lane_of(visit),
+        after=position_of(visit),
+        limit=len(shown) + PAGE,
+        person=(person.id, person.caller),
     )
-
-
-@pages.get("/queue/skipped", needs="pitches:read")
-def skipped(visit: Visit) -> Response:
-    """What was skipped, by whomever, with the reason and a way back."""
-    return _skipped(visit)
-
-
-@pages.post("/queue/{prospect_id}/put-back", needs="prospects:write", again=_skipped)
-def put_back(visit: Visit, prospect_id: Id) -> Response:
-    """Back into the queue, where it stood."""
-    desk.put_back(visit.uow, prospect_id, actor=visit.actor)
-    return visit.go(f"/queue/skipped?did=back&about={prospect_id}")
+    return JSONResponse({"words": changes(shown, [row["id"] for row in rows])})

@@ -5,22 +5,20 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from app.cells import neutral
 from app.domain.figures import FEW, Share
 from app.domain.pipeline import LostReason
 from app.domain.said import say
 from app.errors import NotFound
-from app.prospects.suppression_files import neutral
 from app.reports import outreach, quality
 from app.reports.outreach import CASE_STEPS, CUTS, PERIODS, Outreach, Scope
 from app.sites import service as sites
-from app.web import i18n
-from app.web.door import Pages, Visit
+from app.web.door import Pages, Visit, place_of
 from app.web.i18n import _, mark, ngettext
 from app.web.pages.gap import REASONS as GAP_REASONS
 
@@ -66,10 +64,10 @@ REASONS = {
 def _scope(visit: Visit) -> tuple[Scope, dict[str, Any]]:
     """What the address asks for, and the same as fields; what makes no sense asks nothing."""
     given = visit.request.query_params
-    site, tier, days = given.get("site", ""), given.get("tier", ""), given.get("days", "")
+    tier, days = given.get("tier", ""), given.get("days", "")
     person = given.get("person", "")[:200].replace("\0", "")
     scope = Scope(
-        site_id=int(site) if site.isdecimal() and 0 < int(site) < 2**31 else None,
+        site_id=visit.position("site"),
         days=None if days == "all" else int(days) if days in {str(one) for one in PERIODS} else 90,
         tier=int(tier) if tier in ("1", "2", "3") else None,
         angle=given.get("angle") if given.get("angle") in ANGLES else None,
@@ -83,11 +81,6 @@ def _scope(visit: Visit) -> tuple[Scope, dict[str, Any]]:
         "person": scope.person,
     }
     return scope, {name: value for name, value in fields.items() if value is not None}
-
-
-def percent(share: float | None) -> str:
-    """A share as it is written in the reader's language; a dash where it is not given."""
-    return "–" if share is None else f"{i18n.figure(100 * share)} %"
 
 
 def span(minutes: int | None) -> str:
@@ -152,7 +145,6 @@ def reports(visit: Visit) -> Response:
         few=FEW,
         steps=[(_(STEPS[one.name]), one, href(one.name, scope, fields, visit)) for one in found.funnel],
         reason_words={reason.value: _(words) for reason, words in REASONS.items()},
-        percent=percent,
         span=span,
         label=label,
         export="/reports/numbers.csv" + (f"?{urlencode(fields)}" if fields else ""),
@@ -166,11 +158,11 @@ def report_cases(visit: Visit) -> Response:
     step = visit.request.query_params.get("step", "")
     if step not in CASE_STEPS:
         raise NotFound(say("there is no such list"))
-    rows = outreach.cases(visit.uow, scope, step, before=_position(visit), limit=_PAGE + 1)
+    rows = outreach.cases(visit.uow, scope, step, before=visit.place("before"), limit=_PAGE + 1)
     more = None
     if len(rows) > _PAGE:
         last = rows[_PAGE - 1]
-        place = f"{last['sent_at'].isoformat()}_{last['id']}"
+        place = place_of(last["sent_at"], last["id"])
         more = "/reports/cases?" + urlencode({**fields, "step": step, "before": place})
     return visit.page(
         "reports_cases.html",
@@ -178,19 +170,8 @@ def report_cases(visit: Visit) -> Response:
         more=more,
         heading=_(STEPS[step]),
         angles=ANGLES,
-        back="/reports" + (f"?{urlencode(fields)}" if fields else ""),
+        reports_at="/reports" + (f"?{urlencode(fields)}" if fields else ""),
     )
-
-
-def _position(visit: Visit) -> tuple[datetime, int] | None:
-    moment, _line, number = visit.request.query_params.get("before", "").rpartition("_")
-    if not number.isdecimal() or int(number) >= 2**31:
-        return None
-    try:
-        at = datetime.fromisoformat(moment)
-    except ValueError:
-        return None
-    return (at, int(number)) if at.tzinfo is not None else None
 
 
 @pages.get("/reports/numbers.csv", needs="reports:read")

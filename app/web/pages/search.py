@@ -33,6 +33,8 @@ PLACES: tuple[tuple[str, str, str | None], ...] = (
     (mark("Setting up"), "/setup", "sites:write"),
     (mark("Sites"), "/sites", "sites:read"),
     (mark("Pages"), "/pages", "sites:read"),
+    (mark("Audit"), "/audit", "audit:read"),
+    (mark("System"), "/system", "system:write"),
     (mark("Users"), "/settings/users", "team:write"),
     (mark("API keys"), "/settings/keys", "team:write"),
     (mark("Your settings"), "/me", None),

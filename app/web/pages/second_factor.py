@@ -10,7 +10,6 @@ from app.team import second_factor, users
 from app.team import service as team
 from app.web.door import FACTOR_PAGE, SIGNED_IN, Pages, Visit
 from app.web.i18n import _, mark
-from app.web.pages.account import address_of
 
 pages = Pages()
 
@@ -52,7 +51,7 @@ def second_factor_page(visit: Visit) -> Response:
 def begin(visit: Visit) -> Response:
     """Make a secret for the app. The password is asked for: whoever finds an open browser shall not lock its owner out."""
     db = visit.container.db
-    team.confirm_password(db, visit.who.name, visit.form.get("password", ""), address_of(visit))
+    team.confirm_password(db, visit.who.name, visit.form.get("password", ""), visit.address)
     with db.work() as uow:
         second_factor.begin(uow, visit.container.vault, visit.who.id)
     return visit.go(FACTOR_PAGE)
@@ -89,4 +88,4 @@ def switch_off(visit: Visit) -> Response:
 
 def _take_code(visit: Visit) -> None:
     user = users.get(visit.uow, visit.who.id)
-    team.take_code(visit.container.db, visit.container.vault, user, visit.text("code"), address_of(visit))
+    team.take_code(visit.container.db, visit.container.vault, user, visit.text("code"), visit.address)

@@ -16,7 +16,7 @@ from app.reports import sequences as reports
 from app.sequences import service
 from app.sites import service as sites
 from app.web import i18n
-from app.web.door import Id, Pages, Visit
+from app.web.door import Id, Pages, Visit, whole
 from app.web.i18n import _, ngettext
 from app.web.pages.templates import TITLES
 
@@ -24,12 +24,43 @@ pages = Pages()
 
 # A form may hold one row more than is allowed: saving says so, and nothing that was written is lost.
 _ROWS = 8
+# Rows of the list of follow-ups that stand still.
+_LINES = 50
+_RUN = {"resume": service.resume, "rest": service.rest}
 
 
 @pages.get("/sequences", needs="pitches:read")
 def sequences_page(visit: Visit) -> Response:
     """The sequence of each site."""
     return visit.page("sequences.html", lines=reports.newest(visit.uow), counts=reports.under_way(visit.uow))
+
+
+def _show_paused(visit: Visit, **__: int) -> Response:
+    found = reports.paused(visit.uow, after=visit.position("after") or 0, limit=_LINES + 1)
+    did = visit.request.query_params.get("did", "")
+    return visit.page(
+        "sequences_paused.html",
+        rows=found[:_LINES],
+        more=f"/sequences/paused?after={found[_LINES - 1]['id']}" if len(found) > _LINES else None,
+        count=_LINES,
+        notice={"resume": _("The follow-ups go on."), "rest": _("They rest until somebody lets them go on.")}.get(did),
+    )
+
+
+@pages.get("/sequences/paused", needs="pitches:read")
+def paused_runs(visit: Visit) -> Response:
+    """Follow-ups that stand still, with the reason, and what a person can do about each."""
+    return _show_paused(visit)
+
+
+@pages.post("/sequences/runs/{run_id}", needs="pitches:write", again=_show_paused)
+def decide_run(visit: Visit, run_id: Id) -> Response:
+    """Let paused follow-ups go on, or let them rest."""
+    what = visit.text("do")
+    if what not in _RUN:
+        raise BadInput(say("the form is incomplete; reload the page"), FieldProblem("do", say("Reload the page")))
+    _RUN[what](visit.uow, run_id, actor=visit.actor)
+    return visit.go(f"/sequences/paused?did={what}")
 
 
 @pages.post("/sequences/start/{site_id}", needs="templates:write")
@@ -61,7 +92,7 @@ def _steps(visit: Visit, sequence: Sequence) -> list[Step]:
 
 def _rearranged(steps: list[Step], do: str) -> list[Step]:
     verb, _sep, at = do.partition(":")
-    row = int(at) if at.isdecimal() and int(at) < len(steps) else None
+    row = whole(at, len(steps) - 1)
     if verb == "add" and len(steps) < _ROWS:
         ends = [step for step in steps if step["template"] is None]
         kept = [step for step in steps if step["template"] is not None]
@@ -116,8 +147,8 @@ def _show(visit: Visit, sequence_id: int, **changed: Any) -> Response:
     notice = None
     if did == "saved":
         notice = _("Version {number} is kept, for pitches that are approved from now on.", number=newest.version)
-    elif did == "moved" and number.isdecimal():
-        notice = ngettext("One person was moved.", "{number} people were moved.", int(number))
+    elif did == "moved" and (count := whole(number)) is not None:
+        notice = ngettext("One person was moved.", "{number} people were moved.", count)
     return visit.page(
         "sequence.html",
         sequence=sequence,

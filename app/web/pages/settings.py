@@ -6,63 +6,64 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from app.mail import accounts
+from app.errors import Stale
+from app.installation.rules import SAVABLE, said, save
+from app.mail import accounts, resting
+from app.models import Mailbox
 from app.settings import Settings
 from app.web.door import Pages, Visit
-from app.web.i18n import _, mark, ngettext
+from app.web.i18n import _, amount, mark, ngettext
+from app.web.words import RULE_WORDS
 
 pages = Pages()
 
-# The rules by group: (what it is, the name of the setting). They are set outside, where a second process reads the same.
+# The rules by group, by the names of their settings; what each is stands in RULE_WORDS.
 GROUPS = (
     (
         mark("Workspace"),
-        (
-            (mark("Address under which people reach this installation"), "public_url"),
-            (mark("Folder of the data"), "data_dir"),
-            (mark("Where jobs are rung"), "broker_url"),
-            (mark("Roles that need a second factor"), "second_factor_roles"),
-        ),
+        ("public_url", "data_dir", "broker_url", "second_factor_roles"),
     ),
     (
         mark("Sending rules"),
         (
-            (mark("Hours in which mail leaves, at the recipient's"), "send_window"),
-            (mark("Undo window"), "undo_window"),
-            (mark("Most mails a day for one site"), "site_daily_cap"),
-            (mark("Most mails for one recipient domain in a period"), "recipient_cap"),
-            (mark("Days of that period"), "recipient_cap_days"),
-            (mark("First day of a new mailbox"), "ramp_start"),
-            (mark("More on each day after"), "ramp_step"),
-            (mark("Days before a domain is pitched again"), "contact_cooldown_days"),
-            (mark("Share of bounces that stops a mailbox"), "bounce_pause_rate"),
-            (mark("Share of complaints that stops a mailbox"), "complaint_pause_rate"),
+            "send_window",
+            "undo_window",
+            "site_daily_cap",
+            "recipient_cap",
+            "recipient_cap_days",
+            "ramp_start",
+            "ramp_step",
+            "contact_cooldown_days",
+            "bounce_pause_rate",
+            "complaint_pause_rate",
         ),
     ),
     (
         mark("Answers"),
         (
-            (mark("Hours in which the clock of a reply runs"), "reply_hours"),
-            (mark("Interested replies and questions within"), "reply_within"),
-            (mark("Wishes for payment and not-now within"), "reply_within_later"),
-            (mark("Unclassified messages within"), "classify_within"),
-            (mark("Who wants payment is"), "paid_links"),
-            (mark("Days until a not-now comes back"), "not_now_days"),
-            (mark("Days until an agreement without a link comes back"), "agreed_days"),
+            "reply_hours",
+            "reply_within",
+            "reply_within_later",
+            "classify_within",
+            "paid_links",
+            "not_now_days",
+            "agreed_days",
         ),
     ),
     (
         mark("Links"),
-        (
-            (mark("Time between two checks of a link"), "link_check_interval"),
-            (mark("Least time between the two checks that prove a loss"), "link_lost_after"),
-        ),
+        ("link_check_interval", "link_lost_after"),
     ),
     (
         mark("Retention"),
-        ((mark("Days for which the bytes of handled mail are kept"), "keep_raw_mail_days"),),
+        ("keep_raw_mail_days",),
     ),
 )
+
+
+# What the slots and the counted days of waiting mail were made with.
+_PLANS = ("send_window", "site_daily_cap", "recipient_cap", "recipient_cap_days")
+UNITS = {timedelta(hours=1): mark("hours"), timedelta(seconds=1): mark("seconds"), "%": mark("percent")}
 
 
 def span(time: timedelta) -> str:
@@ -84,7 +85,7 @@ def _said(settings: Settings, name: str) -> str:
     if name == "broker_url":
         return str(value).partition(":")[0]  # The rest may hold a password.
     if name.endswith("_rate"):
-        return f"{value * 100:g} %"
+        return f"{amount(value * 100)} %"
     if isinstance(value, list):
         return ", ".join(value) or "–"
     if value is None:
@@ -92,19 +93,69 @@ def _said(settings: Settings, name: str) -> str:
     return str(value)
 
 
+def _rule(visit: Visit, name: str) -> dict[str, object]:
+    """A rule for the page: its variable, what holds, and the text of its field, or why it has none."""
+    kept = visit.container.rules
+    field = name in SAVABLE and visit.who.may("system:write") and name not in kept.outside
+    why = None
+    if name in kept.outside:
+        why = _("set outside, which goes before")
+    elif name not in SAVABLE:
+        why = (
+            _("set outside only: the mail that waits is planned by it")
+            if name in _PLANS
+            else _("set outside only: by whoever runs the server")
+        )
+    value = getattr(visit.container.settings, name)
+    now = said(name, value) if name in SAVABLE else ""
+    was = visit.form.get(f"was-{name}", now)
+    filled = visit.form.get(name, now)
+    if visit.error is None or isinstance(visit.error, Stale):
+        # They are shown what differs, so what holds now is what they have read; what they left alone follows it.
+        filled, was = now if filled == was else filled, now
+    return {
+        "name": name,
+        "variable": f"GAPBRIDGE_{name.upper()}",
+        "says": _said(visit.container.settings, name),
+        "field": field,
+        "value": filled,
+        "was": was,
+        "unit": _(UNITS[SAVABLE[name]]) if field and SAVABLE[name] in UNITS else "",
+        "why": why,
+    }
+
+
+def _troubled(visit: Visit) -> list[tuple[Mailbox, str]]:
+    now = visit.uow.now()
+    found = [(one, resting.why(one, now) or one.poll_error) for one in accounts.every(visit.uow.session)]
+    return [(one, why) for one, why in found if why]
+
+
+def _show(visit: Visit) -> Response:
+    groups = GROUPS if visit.who.may("outbox:read") else ()
+    if groups:
+        visit.container.rules.refresh(visit.container.db)
+    return visit.page(
+        "settings.html",
+        groups=[(words, [(RULE_WORDS[name], _rule(visit, name)) for name in rows]) for words, rows in groups],
+        choices={"paid_links": [("lose", _("given up")), ("answer", _("answered"))]},
+        oauth=accounts.by_oauth(visit.uow.session),
+        troubled=_troubled(visit) if visit.who.may("mailboxes:read") else [],
+        notice=_("The rules are saved. Every process follows within half a minute.")
+        if visit.request.query_params.get("did")
+        else None,
+    )
+
+
 @pages.get("/settings", needs="sites:read")
 def settings(visit: Visit) -> Response:
     """The parts, each with its page, and the rules that hold."""
-    held = visit.container.settings
-    shown = visit.who.may("outbox:read")
-    return visit.page(
-        "settings.html",
-        groups=[
-            (words, [(what, _said(held, name), f"GAPBRIDGE_{name.upper()}") for what, name in rows])
-            for words, rows in GROUPS
-        ]
-        if shown
-        else [],
-        oauth=accounts.by_oauth(visit.uow.session),
-        mailboxes=accounts.every(visit.uow.session) if visit.who.may("mailboxes:read") else [],
-    )
+    return _show(visit)
+
+
+@pages.post("/settings", needs="system:write", again=_show)
+def save_rules(visit: Visit) -> Response:
+    """Keep the rules of the form; who saves second is shown what the first has saved."""
+    given = {name: visit.text(name) for name in SAVABLE if name in visit.form}
+    save(visit.uow, visit.container.rules, given, {name: visit.text(f"was-{name}") for name in given})
+    return visit.go("/settings?did=saved")

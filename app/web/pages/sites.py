@@ -189,7 +189,8 @@ def add_competitor(visit: Visit, site_id: Id) -> Response:
 @pages.post("/sites/{site_id}/competitors/{competitor_id}/sisters", needs="sites:write", again=_show)
 def set_sisters(visit: Visit, site_id: Id, competitor_id: Id) -> Response:
     """Say which other domains belong to a competitor's house."""
-    service.set_sisters(visit.uow, site_id, competitor_id, visit.text("sisters").replace(",", " ").split())
+    with visit.fields_of(f"of-{competitor_id}"):
+        service.set_sisters(visit.uow, site_id, competitor_id, visit.text("sisters").replace(",", " ").split())
     return visit.go(f"/sites/{site_id}")
 
 

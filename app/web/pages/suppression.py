@@ -10,11 +10,12 @@ from starlette.responses import Response, StreamingResponse
 
 from app.db.work import Database
 from app.domain.said import say
+from app.domain.suppression_rules import WISHES
 from app.errors import BadInput, FieldProblem
 from app.models import Role, Suppression, SuppressionKind
 from app.prospects import suppression, suppression_files
 from app.sites import service as sites
-from app.web.door import Id, Pages, Visit
+from app.web.door import Id, Pages, Visit, row_number
 from app.web.i18n import _, mark
 
 pages = Pages()
@@ -36,21 +37,17 @@ def _asked(visit: Visit, name: str) -> str:
     return visit.request.query_params.get(name, "").replace("\0", "").strip()[:254]
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and 0 < int(text) < 2**31 else None
-
-
 def _site(visit: Visit) -> int | None:
     given = visit.text("site_id")
-    if given and _number(given) is None:
+    if given and row_number(given) is None:
         raise BadInput(say("there is no such site"), FieldProblem("site_id", say("Choose a site")))
-    return _number(given)
+    return row_number(given)
 
 
 def _show(visit: Visit, tested: list[Suppression] | None = None) -> Response:
-    held, site = _asked(visit, "q"), _number(_asked(visit, "site"))
+    held, site = _asked(visit, "q"), row_number(_asked(visit, "site"))
     rows = suppression.newest(
-        visit.uow.session, before=_number(_asked(visit, "before")), site_id=site, limit=PAGE + 1, holding=held
+        visit.uow.session, before=row_number(_asked(visit, "before")), site_id=site, limit=PAGE + 1, holding=held
     )
     query = {name: value for name, value in (("q", held), ("site", site)) if value}
     more = f"/suppression?{urlencode({**query, 'before': rows[PAGE - 1].id})}" if len(rows) > PAGE else None
@@ -63,6 +60,8 @@ def _show(visit: Visit, tested: list[Suppression] | None = None) -> Response:
         site=site,
         sites=sites.list_sites(visit.uow),
         kinds=KINDS,
+        # What another page leads to: filled in, and for a person to add.
+        offered={"kind": _asked(visit, "kind"), "value": _asked(visit, "value")},
         tested=tested,
         sentences=[suppression.sentence(rule) for rule in tested or ()],
         notice=_(words) if words else None,
@@ -151,7 +150,7 @@ def _show_one(visit: Visit, suppression_id: int) -> Response:
         rule=rule,
         sentence=suppression.sentence(rule),
         kinds=KINDS,
-        wish=rule.reason in suppression.WISHES,
+        wish=rule.reason in WISHES,
     )
 
 

@@ -61,6 +61,7 @@ def _show(visit: Visit, **__: object) -> Response:
         most_skew=system.MOST_SKEW,
         due=system.due(uow),
         due_words=DUE,
+        pulls=system.pulls(uow),
         faults=system.faults(uow),
         backup=system.last_backup(uow),
         space=system.space(container, uow),

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.models import Role
-from app.team import api_keys, second_factor, users
+from app.team import api_keys, passkeys, second_factor, users
 from app.team import service as team
 from app.team.principal import RESOURCES, SCOPES
 from app.web.door import Id, Pages, Visit
@@ -17,7 +17,7 @@ pages = Pages()
 
 ROLES = {
     "outreach": mark("Outreach: works the queue, the outbox, the inbox and the links"),
-    "lead": mark("Lead: also assignment, imports, sites and suppression"),
+    "lead": mark("Lead: also imports, sites, templates, bulk approval and suppression"),
     "operator": mark("Operator: everything, with mailboxes, users and keys"),
     "viewer": mark("Viewer: only reads"),
 }
@@ -26,7 +26,7 @@ NOTICES = {
     "saved": mark("Saved."),
     "password": mark("The new password holds, and they are signed out everywhere."),
     "ended": mark("They are signed out everywhere."),
-    "reset": mark("Their second factor is gone, and they are signed out everywhere."),
+    "reset": mark("Their second factor and their passkeys are gone, and they are signed out everywhere."),
     "revoked": mark("The key does not work any more."),
 }
 
@@ -81,6 +81,7 @@ def _show_user(visit: Visit, user_id: int) -> Response:
         least=users.LEAST_PASSWORD,
         sessions=team.sessions_of(visit.uow, user_id),
         factor=second_factor.standing(visit.uow, user_id),
+        passkeys=passkeys.of_person(visit.uow, user_id),
         notice=_notice(visit),
     )
 
@@ -115,7 +116,7 @@ def end_sessions(visit: Visit, user_id: Id) -> Response:
 
 @pages.post("/settings/users/{user_id}/second-factor", needs="team:write", again=_show_user)
 def reset_second_factor(visit: Visit, user_id: Id) -> Response:
-    """Take the second factor of somebody who has lost it away: make sure first that it is them who ask."""
+    """Take away the second factor and the passkeys of somebody who has lost them: make sure first that it is them who ask."""
     team.reset_second_factor(visit.uow, user_id)
     return visit.go(f"/settings/users/{user_id}?did=reset")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from app.reports import inbox, mailboxes, setup, system, today
+from app.reports import inbox, mailboxes, sequences, setup, system, today, unsure
 from app.web.door import SIGNED_IN, Pages, Visit
 from app.web.pages.setup import TITLES
 
@@ -33,11 +33,13 @@ def work(visit: Visit) -> dict[str, Any]:
         "now": uow.now(),
         "replies": replies,
         "woken": today.woken(uow, limit=_LISTED) if may("pitches:read") else None,
+        "still": sequences.paused(uow, rested=False, limit=_LISTED) if may("pitches:read") else None,
         "ready": ready,
         "sent": (sum(line.used for line in boxes), sum(line.cap for line in boxes)) if boxes else None,
         "links": today.links(uow) if may("links:read") else None,
         # Late ones are the business of who answers for the work of others.
         "late": today.late(uow, limit=_LISTED) if may("queue:lead") else None,
+        "unsure": unsure.to_decide(uow, limit=_LISTED) if may("outbox:read") else None,
         "open_tasks": _open_tasks(visit) if ready is not None and not any(ready.values()) else [],
         "task_titles": TITLES,
     }
