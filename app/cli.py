@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 
 import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -15,22 +16,27 @@ from app.errors import BadInput, GapbridgeError
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+_attached: set[str] = set()
+
+
 @cli.callback()
 def _root() -> None:
     """Close backlink gaps: import, pitch, follow up, and prove the link."""
 
 
-def _attach() -> None:
-    if cli.registered_commands or cli.registered_groups:
-        return
-    # Each module of app.commands has a function `attach(cli)` that adds its commands.
-    for module in sorted(info.name for info in pkgutil.iter_modules(app.commands.__path__)):
-        importlib.import_module(f"app.commands.{module}").attach(cli)
+def _attach(word: str = "") -> None:
+    # Each module of app.commands has a function `attach(cli)` that adds its commands. Those of `gapbridge gap` are in gap.py and
+    # gap_*.py: nobody waits for what the others need, which is most of the application.
+    rooms = sorted(info.name for info in pkgutil.iter_modules(app.commands.__path__))
+    for room in [room for room in rooms if room == word or room.startswith(f"{word}_")] or rooms:
+        if room not in _attached:
+            importlib.import_module(f"app.commands.{room}").attach(cli)
+            _attached.add(room)
 
 
 def main() -> int:
     """Run the command line; an error that we know is one sentence on standard error and exit code 2 (input) or 1."""
-    _attach()
+    _attach(sys.argv[1] if len(sys.argv) > 1 else "")
     try:
         with acting("command line"):
             result = cli(standalone_mode=False)

@@ -83,7 +83,7 @@ def play(
             story = Demo(container, world, engine, shown)
             ending = story.run()
         if listener is not None:
-            _serve(container, world, listener, story.leave_something_to_do())
+            _serve(container, world, listener, story.leave_something_to_do(datetime.now(UTC)))
     finally:
         runtime.stop()
         disassemble(container, broker)
@@ -159,8 +159,10 @@ def _serve(container: Container, world: World, listener: socket.socket, waiting:
     host, port = listener.getsockname()[:2]
     typer.echo(f"\nThe pages are at http://{host}:{port}  (stop with Ctrl-C)")
     typer.echo(f"Sign in as {EMAIL} with the password {world.password}")
-    typer.echo(f"A newer export has brought {len(waiting)} more prospects; their pitches wait in the queue for you.")
-    typer.echo("The editors go on answering, and the demo's clock goes on from where it is.")
+    typer.echo(
+        f"An answer waits in the inbox, and the pitches to {len(waiting)} more prospects wait in the queue for you."
+    )
+    typer.echo("The editors go on answering. The demo's clock says the time of today.")
     sys.stdout.flush()
     stop = threading.Event()
 

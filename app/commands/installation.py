@@ -52,7 +52,7 @@ def release(
     Shows what would leave first. Then the mailboxes are read again, copies are looked for in the folders of sent mail, and
     what was due meanwhile is put before a person instead of being sent.
     """
-    from app.installation import hold
+    from app.installation import hold, journal
     from app.outbox import release as releasing
 
     with installation() as container:
@@ -63,6 +63,7 @@ def release(
         typer.echo(f"HOLD: {found.skip.sentence}")
         with container.db.read() as look:
             rows = releasing.preview(look)
+            gap = journal.missing(look.session, container.vault, container.settings)
         unsure = sum(row.unsure for row in rows)
         typer.echo(f"{len(rows)} messages wait; {unsure} of them were due meanwhile and may have left:")
         for row in rows[:50]:
@@ -70,12 +71,17 @@ def release(
             typer.echo(f"  {mark} {row.not_before:%d %b %Y %H:%M}  {row.mailbox} -> {row.to_address}  {row.subject}")
         if len(rows) > 50:
             typer.echo(f"  and {len(rows) - 50} more: the page Outbox lists them")
+        if gap.rules:
+            typer.echo(
+                f"{len(gap.rules)} who must not be written to are in the journal beside the witness and not in this data, "
+                f"the last of {gap.newest:%d %b %Y %H:%M} UTC; the release takes them in"
+            )
         if not yes and not typer.confirm("Let this installation send?"):
             raise typer.Exit(1)
         done = releasing.release(container, actor=by, reason=reason, despite_unread=despite_unread)
     typer.echo(
         f"released by {by}: {done.found_sent} had been sent, {done.to_decide} wait for your decision, "
-        f"{done.waiting} leave when they are due"
+        f"{done.waiting} leave when they are due, {done.opt_outs} rules of suppression came out of the journal"
     )
     for line in done.unread:
         typer.echo(f"  not read: {line}", err=True)
@@ -101,7 +107,19 @@ def restore(
     """Bring a backup back; stop the installation first. Nothing is sent until `gapbridge release`."""
     from app.installation import backup as saving
 
-    saved = saving.restore(load_settings(), path, force=force)
+    done = saving.restore(load_settings(), path, force=force)
+    saved = done.saved
     typer.echo(
         f"restored the data of {saved.made_at}: {sum(saved.rows.values())} rows. Nothing is sent until `gapbridge release`"
     )
+    if done.kept:
+        typer.echo(f"{done.kept} that must not be written to were only in the replaced data, and were kept")
+    if done.unread:
+        typer.echo(
+            "the replaced data could not be read; whom it must not write to may be in the journal beside the witness",
+            err=True,
+        )
+    if done.lost:
+        typer.echo(
+            f"{done.lost} could not be kept: their address is erased, and this is another installation", err=True
+        )

@@ -61,10 +61,13 @@ def rotate() -> None:
     """Encrypt every stored credential anew under the first key, while workers go on. Exit code 1 when one is stuck."""
     from app.container import Container
     from app.mail import sealed
+    from app.outbox import recipients
     from app.settings import load_settings
 
     container = Container(load_settings())
     try:
+        with container.db.work() as uow:
+            recipients.rewrite_keys(uow, container.vault)
         done = sealed.rotate(container.db, container.vault)
     finally:
         container.close()

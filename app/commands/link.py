@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from app.domain.link_verdict import Finding, SeenLink, Target
+from app.domain.link_target import Target
+from app.domain.link_verdict import Finding, SeenLink
 from app.domain.mention_verdict import MentionVerdict
 from app.errors import BadInput
 from app.fetch.client import GuardedFetcher

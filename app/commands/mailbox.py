@@ -26,7 +26,11 @@ def attach(cli: typer.Typer) -> None:
     group.command("test")(try_mailboxes)
     group.command("list")(list_mailboxes)
     group.command("folders")(show_folders)
+    group.command("aliases")(show_aliases)
+    group.command("pause")(pause)
     group.command("resume")(resume)
+    group.command("set")(change)
+    group.command("off")(switch_off)
     cli.add_typer(group, name="mailbox")
 
 
@@ -91,8 +95,11 @@ def add(
             typer.echo("nothing was added; correct the options, or add it unseen with --no-test", err=True)
             raise typer.Exit(1)
         with container.db.work() as uow:
+            others = accounts.sharing(uow.session, wanted)
             made = accounts.add(uow, container.vault, wanted, provider=at.name if at else None)
         typer.echo(f"mailbox {made.id}: {made.email}, at most {made.daily_cap} a day")
+        if others:
+            typer.echo(f"{', '.join(others)} reads the same account: each answer is taken in once", err=True)
         if at is not None:
             _sign_in(container, made.email, at.name, wait=wait)
         if test_first:
@@ -208,6 +215,18 @@ def try_mailboxes(
         raise typer.Exit(1)
 
 
+def pause(
+    email: Annotated[str, typer.Argument(help="The mailbox.")],
+    reason: Annotated[str, typer.Option(help="Why: those who wonder why nothing leaves read this.")],
+) -> None:
+    """Let a mailbox rest until it is resumed: it sends nothing and is read, and what waits in it goes on waiting."""
+    from app.mail import accounts
+
+    with installation() as container, container.db.work() as uow:
+        accounts.pause(uow, accounts.find(uow.session, email).id, reason=reason, actor="command line")
+    typer.echo(f"{email} rests; `gapbridge mailbox resume` wakes it")
+
+
 def resume(
     email: Annotated[str, typer.Argument(help="The mailbox.")],
     new_password: Annotated[
@@ -235,11 +254,104 @@ def resume(
     typer.echo(f"{email} is awake")
 
 
+def change(
+    email: Annotated[str, typer.Argument(help="The mailbox.")],
+    smtp_host: Annotated[str | None, typer.Option(help="Another server that takes outgoing mail.")] = None,
+    smtp_port: Annotated[int | None, typer.Option(help="Its port.")] = None,
+    smtp_security: Annotated[Security | None, typer.Option(help="How it is spoken to.")] = None,
+    imap_host: Annotated[str | None, typer.Option(help="Another server that holds incoming mail.")] = None,
+    imap_port: Annotated[int | None, typer.Option(help="Its port.")] = None,
+    imap_security: Annotated[Security | None, typer.Option(help="How it is spoken to.")] = None,
+    username: Annotated[str | None, typer.Option(help="Another sign-in name.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Where this mailbox works, such as Europe/Berlin.")] = None,
+    test: Annotated[
+        bool,
+        typer.Option("--test/--no-test", help="Sign in to both servers first, and change nothing when that fails."),
+    ] = True,
+) -> None:
+    """Move a mailbox to other servers, another sign-in name or another time zone; what is left out stays."""
+    from app.mail import accounts, checks, upkeep
+    from app.mail.providers import Server
+
+    with installation() as container:
+        with container.db.read() as look:
+            mailbox = accounts.find(look.session, email)
+        now = accounts.stored(mailbox, container.credentials)
+        smtp, imap = now.smtp, now.imap
+        wanted = upkeep.moved(
+            container.settings,
+            now,
+            smtp=Server(smtp_host or smtp.host, smtp_port or smtp.port, smtp_security or smtp.security),
+            imap=Server(imap_host or imap.host, imap_port or imap.port, imap_security or imap.security),
+            username=username,
+            time_zone=time_zone,
+        )
+        if test and not _told(email, checks.examine(wanted, container.settings)):
+            typer.echo("nothing was changed", err=True)
+            raise typer.Exit(1)
+        with container.db.work() as uow:
+            upkeep.move(uow, mailbox.id, wanted, actor="operator")
+    typer.echo(f"{email} is changed")
+
+
+def switch_off(
+    email: Annotated[str, typer.Argument(help="The mailbox.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    withdraw: Annotated[
+        bool | None,
+        typer.Option(help="Take pitches that have not left back into the queue, to be approved for another mailbox."),
+    ] = None,
+) -> None:
+    """Switch a mailbox off: nothing is sent from it, it is not read any more, and its password is forgotten."""
+    from app.mail import accounts
+    from app.pitches import leaving
+
+    with installation() as container:
+        with container.db.read() as look:
+            mailbox = accounts.find(look.session, email)
+            held = leaving.open_there(look.session, mailbox.id)
+        if held.live:
+            typer.echo(
+                f"mail has left in {held.live} of its open conversations; answers and opt-outs by mail are not read any more "
+                f"when it is off (the opt-out links work). To have them read, let it rest instead (`gapbridge mailbox pause`)"
+            )
+        if not yes and not typer.confirm(f"Switch {email} off and forget its password?"):
+            raise typer.Exit(1)
+        if held.unsent and withdraw is None and not yes:
+            withdraw = typer.confirm(
+                f"Take {held.unsent} pitch(es) that have not left back into the queue?", default=True
+            )
+        with container.db.work() as uow:
+            _, back = leaving.switch_off(uow, mailbox.id, withdraw=bool(withdraw), actor="operator")
+    if back:
+        typer.echo(f"{back} pitch(es) are drafts in the queue again")
+    typer.echo(f"{email} is switched off; `gapbridge mailbox resume --new-password` or `sign-in` switches it on")
+
+
+def show_aliases(
+    email: Annotated[str, typer.Argument(help="The mailbox.")],
+    add: Annotated[list[str] | None, typer.Option(help="A further address that people write from.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="An address that is ours no more.")] = None,
+) -> None:
+    """List the further addresses of a mailbox, and change them: what comes from them is ours, and no answer."""
+    from app.mail import accounts
+
+    with installation() as container, container.db.work() as uow:
+        mailbox = accounts.find(uow.session, email)
+        if add or remove:
+            gone = {address.strip().lower() for address in remove or ()}
+            kept = [one for one in (*(mailbox.aliases or ()), *(add or ())) if one.strip().lower() not in gone]
+            mailbox = accounts.set_aliases(uow, mailbox.id, kept)
+        found = list(mailbox.aliases or ())
+    typer.echo("\n".join(found) or "none")
+
+
 def show_folders(
     email: Annotated[str, typer.Argument(help="The mailbox.")],
     watch: Annotated[str | None, typer.Option(help="Always read this folder for answers.")] = None,
     leave: Annotated[str | None, typer.Option(help="Never read this folder.")] = None,
     by_rule: Annotated[str | None, typer.Option(help="Leave this folder to the rules again.")] = None,
+    start: Annotated[str | None, typer.Option(help="Read this folder again, which was given up.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the folders of a mailbox with the reason why each is read for answers, and change that."""
@@ -252,13 +364,21 @@ def show_folders(
         for name, wish in ((watch, Watch.ALWAYS), (leave, Watch.NEVER), (by_rule, None)):
             if name is not None:
                 folders.choose(uow, mailbox.id, name, wish, actor="command line")
+        if start is not None:
+            folders.start_again(uow, mailbox.id, start, actor="command line")
         found = folders.of_mailbox(uow, mailbox.id)
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(state) for state in found], indent=2, default=str))
         return
     for state in found:
         said = f"  ({state.watch.value}, by a person)" if state.watch else ""
-        typer.echo(f"{state.why.value if state.why else '-':9} {state.name}{said}{'  ' + (state.stopped_reason or '')}")
+        anew = f"  renumbered by its server on {state.renumbered_at:%d %b %Y %H:%M} UTC" if state.renumbered_at else ""
+        fault = f"  {state.stopped_reason}" if state.stopped_reason else ""
+        if state.gone:
+            fault += "  its server has no such folder any more"
+        if state.unfetched:
+            fault += f"  cannot be fetched: UID {', '.join(map(str, state.unfetched))}"
+        typer.echo(f"{state.why.value if state.why else '-':9} {state.name}{said}{anew}{fault}")
     if not found:
         typer.echo("nobody has looked into it yet; `gapbridge poll` does", err=True)
 
@@ -266,16 +386,21 @@ def show_folders(
 def list_mailboxes(as_json: JsonOption = False) -> None:
     """List the mailboxes with their state."""
     from app.inbox import watches
-    from app.mail import accounts
+    from app.mail import accounts, resting
 
     with installation() as container, container.db.read() as look:
         watched = watches.by_mailbox(look.session)
-        rows = [{**_row(mailbox), **_waiting(watched.get(mailbox.id))} for mailbox in accounts.every(look.session)]
+        found = accounts.every(look.session)
+        rests = [resting.why(mailbox, look.now()) for mailbox in found]
+        rows = [
+            {**_row(mailbox, why), **_waiting(watched.get(mailbox.id))}
+            for mailbox, why in zip(found, rests, strict=True)
+        ]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    for row in rows:
-        state = row["paused_reason"] or row["poll_error"] or ("active" if row["active"] else "switched off")
+    for row, why in zip(rows, rests, strict=True):
+        state = why or row["poll_error"] or ("active" if row["active"] else "switched off")
         typer.echo(f"{row['id']}  {row['email']}  {row['smtp']}  {row['imap']}  {row['daily_cap']} a day  {state}")
     if not rows:
         typer.echo("there is no mailbox yet; add one with `gapbridge mailbox add`", err=True)
@@ -292,7 +417,8 @@ def _waiting(watch: MailboxWatch | None) -> dict[str, object]:
     }
 
 
-def _row(mailbox: Mailbox) -> dict[str, object]:
+def _row(mailbox: Mailbox, rests: str | None) -> dict[str, object]:
+    """`rests`: why it rests now; a rest that ran out stays in its row until the next turn."""
     return {
         "id": mailbox.id,
         "email": mailbox.email,
@@ -301,8 +427,8 @@ def _row(mailbox: Mailbox) -> dict[str, object]:
         "imap": f"{mailbox.imap_host}:{mailbox.imap_port}/{mailbox.imap_security.value}",
         "daily_cap": mailbox.daily_cap,
         "active": mailbox.active,
-        "paused_reason": mailbox.paused_reason,
-        "paused_until": mailbox.paused_until.isoformat() if mailbox.paused_until else None,
+        "paused_reason": rests,
+        "paused_until": mailbox.paused_until.isoformat() if rests and mailbox.paused_until else None,
         "polled_at": mailbox.polled_at.isoformat() if mailbox.polled_at else None,
         "poll_error": mailbox.poll_error,
     }

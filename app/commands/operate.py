@@ -38,6 +38,7 @@ def installation() -> Iterator[Container]:
     container, broker = assemble(settings)
     try:
         check_database(container)
+        container.rules.refresh(container.db)
         hold.begin(container.db, container.settings)
         yield container
     finally:
@@ -79,6 +80,8 @@ def _run_now(
 
     (work,) = (work for work in TABLE if work.job is job)
     with installation() as container:
+        # Where only these commands run, by hand or by cron, nobody else notes that the time goes on; seldom runs are stops.
+        hold.beat(container.db, container.settings)
         with container.db.read() as look:
             due = list(work.due(look.session, look.now()))
             names = {mailbox.id: mailbox.email for mailbox in accounts.every(look.session) if mailbox.active}

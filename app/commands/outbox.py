@@ -40,7 +40,7 @@ def waiting(
     with installation() as container, container.db.read() as look:
         rows = []
         for row, domain in mail.outbox(look, states=(OutboundState.QUEUED,), limit=limit):
-            skip = service.why_waiting(look, row)
+            skip = service.why_waiting(look, row, container.settings)
             rows.append(
                 {
                     "id": row.id,
@@ -66,7 +66,7 @@ def why(outbound_id: Annotated[int, typer.Argument(help="The message.")], as_jso
 
     with installation() as container, container.db.read() as look:
         row = service.get(look, outbound_id)
-        skip = service.why_waiting(look, row)
+        skip = service.why_waiting(look, row, container.settings)
     if as_json:
         typer.echo(
             json.dumps({"id": outbound_id, "state": row.state.value} | (dataclasses.asdict(skip) if skip else {}))

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,11 +19,14 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from app import health
+from app.clock import SystemClock
 from app.db import migrate as migrations
-from app.db.work import SYSTEM, acting
+from app.db.work import SYSTEM, Database, acting
 from app.domain.checks import CheckState
 from app.errors import BadInput, GapbridgeError, Unavailable
 from app.installation import hold
+from app.installation.rules import EVERY_SECONDS, Rules
+from app.jobs import SilentDispatcher
 from app.log import configure, get_logger
 from app.settings import Settings, load_settings
 
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
     from app.container import Container
 
 log = get_logger("serve")
+
+# Seconds for which the list of settings waits for a database that does not answer.
+_WAITS_AT_MOST = "3"
 
 
 def attach(cli: typer.Typer) -> None:
@@ -66,11 +73,19 @@ def serve(
         app = create_app(container, checks={"broker": lambda: check(broker)})
         server = uvicorn.Server(
             uvicorn.Config(
-                app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10, lifespan="on"
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=10,
+                lifespan="on",
+                # Whoever could write the caller's address would have a new one for each try to sign in.
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=settings.trusted_proxies,
             )
         )
         app.state.closing = lambda: server.should_exit
-        with _calm_signals():
+        with _calm_signals(), _following(container):
             if runtime is not None:
                 runtime.start()
             address = listener.getsockname()
@@ -102,7 +117,7 @@ def worker() -> None:
     try:
         health.check_secrets(container)
         _begin(container)
-        with _calm_signals() as stopped:
+        with _calm_signals() as stopped, _following(container):
             runtime = Runtime(container, broker)
             runtime.start()
             try:
@@ -117,6 +132,25 @@ def _begin(container: Container) -> None:
     skip = hold.begin(container.db, container.settings).skip
     if skip is not None:
         typer.echo(f"HOLD: {skip.sentence}", err=True)
+
+
+@contextlib.contextmanager
+def _following(container: Container) -> Iterator[None]:
+    """Read the rules that staff keep now, and again while this process runs: another one may be where they are saved."""
+    ended = threading.Event()
+
+    def follow() -> None:
+        while not ended.wait(EVERY_SECONDS):
+            container.rules.refresh(container.db)
+
+    container.rules.refresh(container.db)
+    thread = threading.Thread(target=follow, name="rules", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(10)
 
 
 def migrate() -> None:
@@ -159,11 +193,11 @@ def doctor(
 
 
 def _mailboxes(container: Container) -> Iterator[tuple[str, bool, str]]:
-    from app.mail import accounts, checks
+    from app.mail import accounts, checks, resting
 
     try:
         with container.db.read() as look:
-            found = [mailbox for mailbox in accounts.every(look.session) if mailbox.active]
+            found, now = [mailbox for mailbox in accounts.every(look.session) if mailbox.active], look.now()
     except DBAPIError:
         return  # The check of the database has said it.
     for mailbox in found:
@@ -176,8 +210,9 @@ def _mailboxes(container: Container) -> Iterator[tuple[str, bool, str]]:
             if line.state is not CheckState.UNKNOWN:
                 said = f"{line.found}. {line.fix}".rstrip(". ")
                 yield f"mailbox {mailbox.email} {line.name}", line.state is not CheckState.FAIL, said
-        if mailbox.paused_reason:
-            yield f"mailbox {mailbox.email}", False, f"sending is paused: {mailbox.paused_reason}"
+        rests = resting.why(mailbox, now)
+        if rests is not None:
+            yield f"mailbox {mailbox.email}", False, f"sending is paused: {rests}"
 
 
 def _domains(container: Container) -> Iterator[tuple[str, bool, str]]:
@@ -201,13 +236,16 @@ def _domains(container: Container) -> Iterator[tuple[str, bool, str]]:
 
 
 def list_settings(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """List every setting with its value and meaning. Secrets are hidden."""
-    settings = load_settings()
+    """List every setting with its value and meaning, also those that are saved on the page. Secrets are hidden."""
+    started = load_settings()
+    configure("ERROR", json=started.log_json)
+    rules = _with_saved(started)
     rows = [
         {
             "name": f"GAPBRIDGE_{name.upper()}",
-            "value": _shown(name, getattr(settings, name)),
-            "set": name in settings.model_fields_set,
+            "value": _shown(name, getattr(rules.settings, name)),
+            "set": name in started.model_fields_set,
+            "saved": name in rules.saved,
             "description": field.description or "",
         }
         for name, field in Settings.model_fields.items()
@@ -216,8 +254,23 @@ def list_settings(as_json: Annotated[bool, typer.Option("--json", help="Print on
         typer.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
-        typer.echo(f"{row['name']}={row['value']}{'' if row['set'] else '  (default)'}")
+        origin = "" if row["set"] else "  (saved on the page)" if row["saved"] else "  (default)"
+        typer.echo(f"{row['name']}={row['value']}{origin}")
         typer.echo(f"    {row['description']}")
+
+
+def _with_saved(started: Settings) -> Rules:
+    """What staff have saved, over the settings of the start; only those where the database is away or not made yet."""
+    rules, url = Rules(started), make_url(started.resolved_database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        return rules
+    if url.get_backend_name() == "postgresql":
+        url = url.update_query_dict({"connect_timeout": _WAITS_AT_MOST, **url.query})
+    with contextlib.suppress(GapbridgeError):
+        db = Database(url.render_as_string(hide_password=False), SystemClock(), SilentDispatcher())
+        rules.refresh(db)
+        db.dispose()
+    return rules
 
 
 def _shown(name: str, value: Any) -> Any:

@@ -152,6 +152,7 @@ def import_list(
     import csv
     from contextlib import ExitStack
 
+    from app.cells import neutral
     from app.prospects import suppression_files as files
 
     named = _mapping(mapping)
@@ -162,7 +163,7 @@ def import_list(
             writer.writerow(["line", "value", "problem"])
 
             def on_rejected(row: files.Rejected) -> None:
-                writer.writerow([row.line, files.neutral(row.value), row.problem])
+                writer.writerow([row.line, neutral(row.value), row.problem])
 
         report = files.import_file(
             container.db,

@@ -43,7 +43,7 @@ def _create_user(
 
 
 def _reset_second_factor(email: str) -> None:
-    """Take the second factor of somebody who has lost it away, and sign them out everywhere."""
+    """Take away the second factor and the passkeys of somebody who has lost them, and sign them out everywhere."""
     from app.container import Container
     from app.db.work import acting
     from app.domain.said import say
