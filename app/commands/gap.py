@@ -286,21 +286,13 @@ def _print_judgements(console: Any, summary: dict[str, Any]) -> None:
 def print_summary(summary: dict[str, Any]) -> None:
     """The account for people: each file, each competitor, tiers, classes, removals, filters, notes."""
     from rich.console import Console
-    from rich.table import Table
 
-    console = Console(highlight=False)
-    table = Table(
-        "file", "format", "target", "date", "read", "taken", "lost", "rejected", title="Files", title_justify="left"
-    )
+    console = Console(highlight=False, soft_wrap=True)
     for one in summary["files"]:
-        table.add_row(
-            Path(one["file"]).name,
-            one["format"] + (" (by hand)" if one["format_by"] == "hand" else ""),
-            (one["target"] or "-").replace("|", " "),
-            one["as_of"] or "-",
-            *(f"{one[name]:,}" for name in ("rows_read", "rows_taken", "rows_lost", "rows_rejected")),
-        )
-    console.print(table)
+        by_hand = " (by hand)" if one["format_by"] == "hand" else ""
+        counts = ", ".join(f"{one[f'rows_{name}']:,} {name}" for name in ("read", "taken", "lost", "rejected"))
+        told = [one["format"] + by_hand, (one["target"] or "no target").replace("|", " "), one["as_of"] or "no date"]
+        console.print(f"{Path(one['file']).name}: {', '.join(told)}; rows: {counts}", markup=False)
     for one in summary["files"]:
         for reject in one["rejected"][:5]:
             console.print(f"  {Path(one['file']).name}, line {reject['line']}: {reject['why']}", markup=False)

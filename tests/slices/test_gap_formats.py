@@ -151,6 +151,22 @@ def test_moz_below_its_preamble_with_a_link_on_two_rows(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("head", "line", "name"),
+    [
+        (
+            "URL,Title,Anchor Text,Spam Score,PA,DA,Target URL,Link Equity",
+            "a.test/1,T,x,1,20,30,us.example/,Yes",
+            "moz-links",
+        ),
+        ("Root Domain,DA,Spam Score,Links", "a.test,30,2,7", "moz-domains"),
+    ],
+)
+def test_moz_with_short_names_for_its_authorities(tmp_path: Path, head: str, line: str, name: str) -> None:
+    rows, report = rows_of(write(tmp_path / "moz.csv", f"Report for us.example\n\n{head}\n{line}\n"))
+    assert (report["format"], [row["authority"] for row in rows]) == (name, [30.0])
+
+
 MAJESTIC = (
     "Target URL,Source URL,Anchor Text,Source Crawl Date,Source First Found Date,FlagNoFollow,FlagImageLink,FlagRedirect,FlagFrame,"
     "FlagOldCrawl,FlagAltText,FlagMention,SourceCitationFlow,SourceTrustFlow,TargetCitationFlow,TargetTrustFlow,"
