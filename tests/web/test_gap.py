@@ -121,6 +121,19 @@ def test_the_matrix_says_in_words_what_it_draws(house: House) -> None:
     assert 'value="many"' in wrong.text
 
 
+def test_an_empty_list_says_what_it_is_also_where_nothing_was_imported(house: House) -> None:
+    site_id = gaps(house)
+    ben = house.browser(Role.LEAD)
+
+    def said(query: str) -> str:
+        found = re.search(r'<div class="empty">(.*?)</div>', ben.get(f"/gap?site={site_id}&{query}").text, re.DOTALL)
+        return found[1] if found else ""
+
+    assert said("view=open") == ""
+    assert "No domain is here." in said("view=excluded")
+    assert "No domain passes these filters." in said("authority=99")
+
+
 def test_domains_are_added_excluded_and_put_back(house: House) -> None:
     gaps(house.db)
     browser = house.browser(Role.OUTREACH)
