@@ -122,7 +122,7 @@ def test_the_matrix_says_in_words_what_it_draws(house: House) -> None:
 
 
 def test_an_empty_list_says_what_it_is_also_where_nothing_was_imported(house: House) -> None:
-    site_id = gaps(house)
+    site_id = gaps(house.db)
     ben = house.browser(Role.LEAD)
 
     def said(query: str) -> str:
@@ -131,7 +131,7 @@ def test_an_empty_list_says_what_it_is_also_where_nothing_was_imported(house: Ho
 
     assert said("view=open") == ""
     assert "No domain is here." in said("view=excluded")
-    assert "No domain passes these filters." in said("authority=99")
+    assert "No domain passes these filters." in said("authority=99&known=on")
 
 
 def test_domains_are_added_excluded_and_put_back(house: House) -> None:
