@@ -11,13 +11,16 @@ import base64
 import functools
 import inspect
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -38,6 +41,18 @@ RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 # PostgreSQL stores no NUL in a text; saying so here makes it the caller's error and not ours.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=4000)]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=500)]
+
+
+def _written(value: object) -> object:
+    # The validator would take a number, also one in a text, for seconds since 1970: `2026` for an evening of that year.
+    if isinstance(value, (int, float)) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        raise PydanticCustomError("number_for_a_day", "Write a day as 2026-06-01, a moment as 2026-06-01T09:00:00Z")
+    return value
+
+
+_NUMBER = re.compile(r"\s*[-+]?[\d.]+\s*")
+Day = Annotated[date, BeforeValidator(_written)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 Key = Annotated[
     str | None,
     Header(
@@ -254,12 +269,14 @@ __all__ = [
     "Call",
     "Csv",
     "Cursor",
+    "Day",
     "Door",
     "Id",
     "Key",
     "Limit",
     "Line",
     "Model",
+    "Moment",
     "Out",
     "Page",
     "Problem",

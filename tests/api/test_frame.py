@@ -168,6 +168,10 @@ def test_competitors_and_pages(api: Any) -> None:
     problem_of(api.delete(f"{path}/competitors/{first['id']}"), 404, "not-found")
     problem_of(api.post(f"{path}/competitors", json={"domain": "r1.test"}), 409, "conflict")
     problem_of(api.post(f"{path}/pages", json={"url": "https://acme.test/", "title": "Home"}), 422, "bad-input")
+    for no_day in (0, 86_400, "86400", " 2026 "):
+        page_in = {"url": "https://acme.test/guide", "title": "Guide", "published_on": no_day}
+        [wrong] = problem_of(api.post(f"{path}/pages", json=page_in), 422, "bad-input")["errors"]
+        assert (wrong["field"], wrong["problem"][:27]) == ("published_on", "Write a day as 2026-06-01, ")
     page = api.post(f"{path}/pages", json={"url": "https://acme.test/guide", "title": "Guide"}).json()
     assert api.delete(f"{path}/pages/{page['id']}").json()["archived_at"]
     assert api.get(f"{path}/pages").json() == []

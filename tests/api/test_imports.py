@@ -38,7 +38,10 @@ def test_an_export_becomes_prospects_once(house: House) -> None:
     assert alone.json()["not_yet"] == why
     ours = b"source,target\nhttps://friend.test/x,https://acme.test/a\n"
     form = {"site_id": str(number), "role": "ours", "format": "generic"}
-    assert api.post("/api/v1/imports", data=form, files={"file": ("ours.csv", ours)}).status_code == 200
+    no_day = api.post("/api/v1/imports", data=form | {"as_of": "86400"}, files={"file": ("ours.csv", ours)})
+    assert (no_day.status_code, no_day.json()["errors"][0]["field"]) == (422, "as_of")
+    dated = api.post("/api/v1/imports", data=form | {"as_of": "2026-05-30"}, files={"file": ("ours.csv", ours)})
+    assert (dated.status_code, dated.json()["snapshots"][0]["as_of"]) == (200, "2026-05-30")
     first = send(**{"Idempotency-Key": "i"})
     assert first.status_code == 200, first.text
     assert first.json()["again"] is True

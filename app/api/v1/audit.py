@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Query
-from pydantic import AwareDatetime
 
-from app.api.door import Call, Cursor, Door, Limit, Out, Page, decode_cursor, encode_cursor
+from app.api.door import Call, Cursor, Door, Limit, Moment, Out, Page, decode_cursor, encode_cursor
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.reports import audit
@@ -41,8 +40,8 @@ def list_audit(
     kind: _Word = None,
     key: _Word = None,
     verb: _Word = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Any:

@@ -14,7 +14,7 @@ from fastapi import Path as PathParam
 from pydantic import Field
 from sqlmodel import col
 
-from app.api.door import Call, Cursor, Door, Limit, Out, Page, decode_cursor, encode_cursor
+from app.api.door import Call, Cursor, Day, Door, Limit, Out, Page, decode_cursor, encode_cursor
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.gaps import imports, service, takebacks, uploads
@@ -91,7 +91,7 @@ def import_file(
         ),
     ] = None,
     as_of: Annotated[
-        date | None, Form(description="The day on which the tool made the file, where its name does not say it.")
+        Day | None, Form(description="The day on which the tool made the file, where its name does not say it.")
     ] = None,
     mapping: Annotated[
         str | None,

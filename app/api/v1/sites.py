@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.api.door import Call, Door, Id, Line, Model, Out, Text
+from app.api.door import Call, Day, Door, Id, Line, Model, Out, Text
 from app.domain.angles import Angle
 from app.sites import floors, pages, service
 
@@ -111,7 +111,7 @@ class PageIn(Model):
     title: Annotated[Line, Field(min_length=1)]
     topic: Line | None = None
     summary: Text | None = None
-    published_on: date | None = None
+    published_on: Day | None = None
     angle: Annotated[Angle | None, Field(description="Offered by pitches of this angle only; null: by every one.")] = (
         None
     )
