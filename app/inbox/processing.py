@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
@@ -82,11 +82,26 @@ def _parse(deps: InboxDeps, ids: list[int], deadline: float | None) -> dict[int,
             found[inbound_id] = deps.parser.parse(raws.get(inbound_id) or b"")
         except ParseFault as fault:
             _failed(deps, inbound_id, raws.get(inbound_id) or b"", fault)
-    if found:
+    if found and not _store(deps, found):
+        # One that cannot be stored is put aside; it must not hold up what lies beside it.
+        for inbound_id, parsed in list(found.items()):
+            if not _store(deps, {inbound_id: parsed}):
+                del found[inbound_id]
+                unstorable = ParseFault("limit", "what was read of it cannot be stored", died=False)
+                _failed(deps, inbound_id, raws.get(inbound_id) or b"", unstorable)
+    return found
+
+
+def _store(deps: InboxDeps, found: Mapping[int, Parsed]) -> bool:
+    """Whether all of this could be stored; nothing of it is where one of them could not."""
+    try:
         with deps.db.work() as uow:
             values = [{"at": inbound_id, **_parsed_values(parsed)} for inbound_id, parsed in found.items()]
             repository.move_many(uow.session, InboundState.STORED, values)
-    return found
+    except (DataError, UnicodeError) as error:
+        log.error("inbox.not_stored", inbound_ids=list(found), error=repr(error)[:500])
+        return False
+    return True
 
 
 def _parsed_values(parsed: Parsed) -> dict[str, Any]:

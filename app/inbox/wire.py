@@ -9,6 +9,7 @@ from typing import Any
 
 from app.domain.inbound import Bounce, BounceClass, Failure, InboundMail, Intent, Kind, Verdict, classify
 from app.domain.inbound_auto import GROUP, LIST, SUBJECT
+from app.domain.texts import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,18 @@ def _plain(value: object) -> object:
 
 def load(data: bytes) -> Parsed:
     """The reverse of `dump`. Raises ValueError or KeyError when the child was not itself any more."""
-    found: dict[str, Any] = json.loads(data)
+    found: dict[str, Any] = _cleaned(json.loads(data))
     other = found["under_our_subject"]
     return Parsed(_mail(found["mail"]), _verdict(found["verdict"]), _verdict(other) if other is not None else None)
+
+
+def _cleaned(value: Any) -> Any:
+    """Every text of it storable: a stranger may have written a lone surrogate into any of them."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_cleaned(one) for one in value]
+    return {_cleaned(name): _cleaned(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _mail(raw: dict[str, Any]) -> InboundMail:
@@ -53,8 +63,8 @@ def _mail(raw: dict[str, Any]) -> InboundMail:
         content_type=raw["content_type"],
         report_type=raw["report_type"],
         part_types=tuple(raw["part_types"]),
-        text=_storable(raw["text"]),
-        new_text=_storable(raw["new_text"]),
+        text=raw["text"],
+        new_text=raw["new_text"],
         report=tuple(raw["report"]),
         feedback=raw["feedback"],
         original=None if original is None else {name: tuple(values) for name, values in original.items()},
@@ -81,8 +91,3 @@ def _verdict(raw: dict[str, Any]) -> Verdict:
 
 def _failure(raw: dict[str, Any]) -> Failure:
     return Failure(raw["recipient"], BounceClass(raw["bounce_class"]), raw["status"], raw["diagnostic"], raw["action"])
-
-
-def _storable(text: str) -> str:
-    """Without lone surrogates and NUL, which PostgreSQL refuses in a text."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")

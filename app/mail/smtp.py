@@ -19,6 +19,7 @@ from aiosmtplib.errors import SMTPException, SMTPResponseException
 from aiosmtplib.response import SMTPResponse
 
 from app.domain.delivery import Answer, Stage
+from app.domain.texts import told
 from app.mail import sasl
 from app.mail.mime import wire
 from app.models import Security
@@ -59,7 +60,7 @@ def _answer(response: SMTPResponse) -> Answer | None:
     code = int(response.code)
     if not 200 <= code <= 599:
         return None
-    return Answer(code, " ".join(response.message.split())[:_LONGEST_TEXT])
+    return Answer(code, " ".join(told(response.message).split())[:_LONGEST_TEXT])
 
 
 class SmtpSession:
@@ -103,7 +104,9 @@ class SmtpSession:
             await _greet(smtp)
         except SMTPResponseException as error:
             self.drop()
-            raise StepFailed(Stage.CONNECT, _answer(SMTPResponse(error.code, error.message)), str(error)) from error
+            raise StepFailed(
+                Stage.CONNECT, _answer(SMTPResponse(error.code, error.message)), told(str(error))
+            ) from error
         except (SMTPException, OSError, ValueError) as error:
             self.drop()
             raise StepFailed(Stage.CONNECT, None, _words(error)) from error
@@ -170,7 +173,7 @@ class SmtpSession:
             # A positive answer of the wrong kind: the two sides no longer agree on where they are.
             self.drop()
             answer = None
-        raise StepFailed(stage, answer, f"the server said {response.code} {response.message}"[:_LONGEST_TEXT])
+        raise StepFailed(stage, answer, told(f"the server said {response.code} {response.message}")[:_LONGEST_TEXT])
 
     async def finish(self, raw: bytes) -> Answer | None:
         """Write the message with its dot in one go and wait for the answer; None when no complete answer came.
@@ -225,4 +228,4 @@ async def _greet(smtp: aiosmtplib.SMTP) -> None:
 
 
 def _words(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_TEXT]
+    return " ".join(told(f"{type(error).__name__}: {error}").split())[:_LONGEST_TEXT]
