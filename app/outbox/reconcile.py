@@ -83,9 +83,16 @@ def row_again(uow: UnitOfWork, row: Outbound) -> Outbound:
     return uow.session.get_one(Outbound, row.id, populate_existing=True)
 
 
+# By these a message was matched with the very mail, not with whoever it says that it is from.
+_NAMES_IT = ("in-reply-to", "references", "token", "returned-message", "id-in-body", "token-in-body", "by-hand")
+
+
 def answered(uow: UnitOfWork, row: Outbound) -> str | None:
     """The received message that proves that `row` has arrived, in words, or None."""
+    # Whom a message says that it is from proves nothing: anybody writes that, and a newsletter is from them as well.
     found = uow.session.execute(
-        select(col(Inbound.id), col(Inbound.kind)).where(col(Inbound.outbound_id) == row.id).limit(1)
+        select(col(Inbound.id), col(Inbound.kind))
+        .where(col(Inbound.outbound_id) == row.id, col(Inbound.match_kind).in_(_NAMES_IT))
+        .limit(1)
     ).first()
     return None if found is None else f"a {found[1] or 'message'} (received mail {found[0]}) names it"

@@ -63,11 +63,18 @@ def test_a_copy_in_the_folder_of_sent_mail_is_evidence(db: Database, unsure: int
         assert prospects.get(uow, row.prospect_id).stage is Stage.PITCHED
 
 
-def test_an_answer_that_names_it_is_evidence(db: Database, unsure: int, clock: FixedClock) -> None:
+def test_an_answer_that_names_it_is_evidence_and_whom_it_says_that_it_is_from_is_none(
+    db: Database, unsure: int, clock: FixedClock
+) -> None:
+    values = {"mailbox_id": 1, "size": 1, "kind": "reply", "outbound_id": unsure, "stored_at": clock.now()}
     with db.work() as uow:
-        uow.session.add(
-            Inbound(mailbox_id=1, content_key="x", size=1, kind="reply", outbound_id=unsure, stored_at=clock.now())
-        )
+        for kind in ("sender", "sender-domain+subject", "reported-address", None):
+            uow.session.add(Inbound(content_key=str(kind), match_kind=kind, **values))
+    reconcile(db, nothing, 1)
+    assert the_row(db, unsure).state is OutboundState.AMBIGUOUS
+    clock.advance(timedelta(days=1))
+    with db.work() as uow:
+        uow.session.add(Inbound(content_key="x", match_kind="token", **values))
     assert reconcile(db, unreadable, 1) == 1
     assert the_row(db, unsure).state is OutboundState.SENT
 
