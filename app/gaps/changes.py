@@ -311,9 +311,11 @@ def _write(
     uow: UnitOfWork, made: GapRefresh, engine: Engine, old: str, doubts: _Doubts, own: Sequence[str]
 ) -> tuple[Counter[str], int, set[str]]:
     kind = "CASE " + " ".join(f"WHEN {test} THEN '{name.value}'" for name, test in _KINDS.items()) + " END"
+    named = engine.run("SELECT side, name FROM competitor ORDER BY side")
+    told = ", ".join(f"CASE WHEN n.mask_lost & {1 << side} <> 0 THEN {literal(name)} END" for side, name in named)
     pairs = ", ".join(f'o."{field}" AS "old_{field}", n."{field}" AS "new_{field}"' for field in _FIELDS)
     result = engine.stream(
-        f"SELECT coalesce(n.domain, o.domain) AS domain, {kind} AS kind, coalesce(n.removed_by = 'lost', false) AS told, o.shown_by AS shown_by, {pairs} "
+        f"SELECT coalesce(n.domain, o.domain) AS domain, {kind} AS kind, concat_ws('|', {told or 'NULL'}) AS told_by, o.shown_by AS shown_by, {pairs} "
         # A state of an older release does not say what has shown a link.
         f"FROM (SELECT * FROM (SELECT NULL::VARCHAR AS shown_by LIMIT 0) UNION ALL BY NAME SELECT * FROM read_parquet({literal(old)})) o FULL JOIN gap n ON n.domain = o.domain WHERE kind IS NOT NULL ORDER BY domain"
     )
@@ -360,8 +362,10 @@ def _unproven(
     shown = (row["shown_by"] or "").split("|")
     if change in _OURS_LOST:
         return {reason for domain in own if (reason := doubts.of(domain, shown=_OURS in shown))} or None
-    if change is ChangeKind.GONE and not row["told"]:
-        linked = [name for name in (row["old_competitors"] or "").split("|") if name]
+    if change is ChangeKind.GONE:
+        # What the list of one competitor calls lost says nothing of the others that the site linked to.
+        told = row["told_by"].split("|")
+        linked = [name for name in (row["old_competitors"] or "").split("|") if name and name not in told]
         reasons = {reason for name in linked if (reason := doubts.of(name, shown=name in shown))}
         # A competitor that was taken off the list has not lost its links.
         return reasons if reasons or any(name not in known for name in linked) else None

@@ -8,18 +8,18 @@ from collections.abc import Collection, Iterable
 
 #: The names of the months and how they are shortened, without accents, in the languages in which Search Console is used most.
 _MONTHS = (
-    "january jan januar janner janvier janv enero ene janeiro gennaio gen januari",
-    "february feb februar fevrier fevr febrero fevereiro fev febbraio februari",
-    "march mar marz mrz mars marzo marco maart mrt",
-    "april apr avril avr abril abr aprile",
-    "may mai mayo maio maggio mag mei",
-    "june jun juni juin junio junho giugno giu",
-    "july jul juli juillet juil julio julho luglio lug",
-    "august aug aout agosto ago augustus",
-    "september sep sept septembre septiembre setiembre setembro set settembre",
-    "october oct oktober okt octobre octubre outubro out ottobre",
-    "november nov novembre noviembre novembro",
-    "december dec dezember dez decembre diciembre dic dezembro dicembre",
+    "january jan januar janner janvier janv enero ene janeiro gennaio gen januari января янв stycznia sty ocak oca",
+    "february feb februar fevrier fevr febrero fevereiro fev febbraio februari февраля февр фев lutego lut subat sub",
+    "march mar marz mrz mars marzo marco maart mrt марта мар marca mart",
+    "april apr avril avr abril abr aprile апреля апр kwietnia kwi nisan nis",
+    "may mai mayo maio maggio mag mei мая маи maja maj mayıs",
+    "june jun juni juin junio junho giugno giu июня июн czerwca cze haziran haz",
+    "july jul juli juillet juil julio julho luglio lug июля июл lipca lip temmuz tem",
+    "august aug aout agosto ago augustus августа авг sierpnia sie augusti agustos agu",
+    "september sep sept septembre septiembre setiembre setembro set settembre сентября сент сен wrzesnia wrz eylul eyl",
+    "october oct oktober okt octobre octubre outubro out ottobre октября окт pazdziernika paz ekim eki",
+    "november nov novembre noviembre novembro ноября нояб ноя listopada lis kasım kas",
+    "december dec dezember dez decembre diciembre dic dezembro dicembre декабря дек grudnia gru aralık ara",
 )
 _TIME = r"(?:[ T,]+\d{1,2}:\d{2}.*)?"
 _DAY_FIRST = r"(\d{1,2})\.? (?:de )?(\p{L}+)\.? (?:de )?(\d{4})"
@@ -29,7 +29,8 @@ _SIGNS = r"(\d{4}) ?[年년.] ?(\d{1,2}) ?[月월.] ?(\d{1,2}) ?[日일.]?"
 _SLASHED = r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})"
 _ONE_SLASHED = r"(\d{1,2}/\d{1,2}/(?:\d\d){1,2})"
 _FORMS = (r"\d{4}[-/]\d{1,2}[-/]\d{1,2}", _SLASHED, r"\d{1,2}\.\d{1,2}\.\d{4}", _DAY_FIRST, _MONTH_FIRST, _SIGNS)
-_DATE = re.compile(f"(?:{'|'.join(_FORMS)}){_TIME}".replace(r"\p{L}", r"[^\W\d_]"))
+# In Russian the year is followed by the word for it, shortened.
+_DATE = re.compile(f"(?:{'|'.join(_FORMS)})(?: г\\.?)?{_TIME}".replace(r"\p{L}", r"[^\W\d_]"))
 _PARTS = re.compile(_SLASHED + _TIME)
 
 

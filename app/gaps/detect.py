@@ -46,6 +46,9 @@ class Layout:
     notes: tuple[str, ...] = ()
     slashes: Mapping[int, str] = field(default_factory=dict)  # column -> `dm` or `md`, for dates like 9/5/2026
     day_first: bool = False  # in the language of its headers nobody writes the month first
+    guessed: bool = (
+        False  # what it is was told by what stands in its columns alone: nobody has said so, nor its headers
+    )
 
     def column(self, header: str) -> int | None:
         """The first column with this header, or None."""
@@ -124,7 +127,11 @@ def target_by_name(path: PurePath) -> str | None:
         path.name,
         re.IGNORECASE,
     )
-    return registrable_domain(found.group(1).removeprefix("sc-domain_")) if found else None
+    if found is None:
+        return None
+    head, dot, ending = found.group(1).removeprefix("sc-domain_").rpartition(".")
+    # What follows a hyphen behind the ending is a folder or another list's name (`example.com-blog-refdomains-...`): no ending has one.
+    return registrable_domain(head + dot + (ending if ending.lower().startswith("xn--") else ending.partition("-")[0]))
 
 
 def _separator_line(lines: list[str]) -> tuple[int, str | None]:
@@ -180,6 +187,9 @@ def _layout(
 
 def _fits(profile: Profile, headers: list[str], *, asked: bool) -> bool:
     if not profile.required <= set(headers) or (profile.any_of and not profile.any_of & set(headers)):
+        return False
+    if profile is SEARCH_CONSOLE_SAMPLE and not asked and len(headers) > 1:
+        # It has this one column; a table that has others as well is some other tool's, of nobody knows whose links.
         return False
     # One host among the headers is no list of targets yet, unless somebody says so or the tool's own columns do.
     enough = 1 if asked or profile.pages or not profile.lenient else 2
@@ -273,7 +283,8 @@ def _search_console(
                 continue
             begins = _is_link if profile is SEARCH_CONSOLE_LINKS else test
             if _mostly(whole, test) or (wanted and _mostly(whole, begins, 0.5)):
-                return _layout(profile, delimiter, start + 1, list(headers), path=path, notes=note)
+                found = _layout(profile, delimiter, start + 1, list(headers), path=path, notes=note)
+                return replace(found, guessed=wanted is None)
     return None
 
 

@@ -12,7 +12,8 @@ from app.gaps.analyze import Analysis
 
 
 def evidence(analysis: Analysis) -> Iterator[dict[str, Any]]:
-    """The rows of a judged gap as prospects know them; `stays` is False for a row that links to us or was removed."""
+    """The rows of a judged gap as prospects know them; `stays` is False for a row that links to us or was removed,
+    `told_by` are the competitors whose own list calls a link lost."""
     with_data = int(analysis.summary["competitors_with_data"])
     marks = _Marks(len(analysis.competitors))
     for row in judging.rows(analysis.engine):
@@ -22,6 +23,7 @@ def evidence(analysis: Analysis) -> Iterator[dict[str, Any]]:
             **row,
             "stays": row["tier"] is not None and not removed_by,
             "competitors": row["competitors"].split("|") if row["competitors"] else [],
+            "told_by": [name for side, name in enumerate(analysis.competitors, 1) if row["mask_lost"] >> side & 1],
             "follow": marks.of(row["mask"], row["mask_followed"], row["mask_unsure"]),
             "language": row["language"][:64] if row["language"] else None,
             "best_page_title": row["title"],

@@ -115,7 +115,7 @@ def upsert(
     columns = ", ".join(f"{name} {kind if not sqlite else _sqlite(kind)}" for name, kind in EVIDENCE.items())
     connection.execute(
         text(
-            f"CREATE TEMPORARY TABLE gap_row (domain text PRIMARY KEY, stays integer, shown integer, seen text, state text, {columns})"
+            f"CREATE TEMPORARY TABLE gap_row (domain text PRIMARY KEY, stays integer, shown integer, seen text, state text, told_by text, {columns})"
         )
     )
     (_fill_sqlite if sqlite else _fill_postgresql)(session, rows)
@@ -147,11 +147,12 @@ def upsert(
         text(
             "UPDATE prospect SET updated_at = :now, removed_by = gap_row.removed_by FROM gap_row "
             "WHERE prospect.site_id = :site_id AND prospect.domain = gap_row.domain AND gap_row.stays = 0 "
-            f"AND NOT (prospect.removed_by {same} gap_row.removed_by)"
+            # What its tool calls lost waits for what the other lists prove.
+            f"AND coalesce(gap_row.state, '') <> :gone AND NOT (prospect.removed_by {same} gap_row.removed_by)"
         ),
-        values,
+        values | {"gone": GapState.GONE.value},
     ).rowcount
-    _write_states(session, site_id, values, same, proof)
+    removed += _write_states(session, site_id, values, same, proof)
     kept = ", ".join(_REMOVED)
     connection.execute(text("DELETE FROM removed_gap WHERE site_id = :site_id"), values)
     connection.execute(
@@ -174,17 +175,19 @@ def upsert(
     return Written(added, touched - added, closed, removed)
 
 
-def _write_states(session: Session, site_id: int, values: dict[str, Any], same: str, proof: Proof | None) -> None:
-    """Set `gap_state`; a row that is no gap stands behind every tier, and one that is a gap again has its rank already."""
+def _write_states(session: Session, site_id: int, values: dict[str, Any], same: str, proof: Proof | None) -> int:
+    """Set `gap_state`, and return how many were removed as lost. A row that is no gap stands behind every tier, and one that is a gap
+    again has its rank already."""
     connection = session.connection()
     new = {"linked": GapState.LINKED.value, "gated": GATED, "ours": int(proof is not None and proof.ours)}
+    new["gone"] = GapState.GONE.value
     connection.execute(
         text(
             "UPDATE prospect SET updated_at = :now, gap_state = gap_row.state, "
             "gap_seen = CASE WHEN gap_row.state = :linked THEN prospect.gap_seen END, "
             "rank_key = CASE WHEN gap_row.state IS NULL THEN prospect.rank_key ELSE :gated || substr(prospect.rank_key, 2) END "
             "FROM gap_row WHERE prospect.site_id = :site_id AND prospect.domain = gap_row.domain "
-            f"AND NOT (prospect.gap_state {same} gap_row.state) "
+            f"AND NOT (prospect.gap_state {same} gap_row.state) AND coalesce(gap_row.state, '') <> :gone "
             # A cut list of ours that lacks a link does not take it back.
             "AND (:ours = 1 OR gap_row.state = :linked OR NOT (coalesce(prospect.gap_state, '') = :linked))"
         ),
@@ -199,28 +202,33 @@ def _write_states(session: Session, site_id: int, values: dict[str, Any], same: 
         values | new,
     )
     if proof is None:
-        return
+        return 0
+    # Neither what no list names nor what those name that call it lost.
     missing = connection.execute(
         text(
-            "SELECT id, competitors, gap_state FROM prospect WHERE site_id = :site_id AND overlap IS NOT NULL "
-            "AND coalesce(gap_state, '') <> :gone AND domain NOT IN (SELECT domain FROM gap_row)"
+            "SELECT id, prospect.competitors, gap_state, told_by FROM prospect LEFT JOIN gap_row ON gap_row.domain = prospect.domain "
+            "WHERE site_id = :site_id AND coalesce(gap_state, '') <> :gone "
+            "AND (gap_row.state = :gone OR gap_row.domain IS NULL AND prospect.overlap IS NOT NULL)"
         ),
-        values | {"gone": GapState.GONE.value},
+        values | new,
     )
-    gone = []
-    for prospect_id, listed, state in missing:
-        names = json.loads(listed) if isinstance(listed, str) else listed
-        whole = all(name in proof.whole or name not in proof.competitors for name in names or ())
+    gone, removed = [], 0
+    for prospect_id, listed, state, told_by in missing:
+        names = set(json.loads(listed) if isinstance(listed, str) else listed or ())
+        names -= set(json.loads(told_by or "[]"))
+        whole = all(name in proof.whole or name not in proof.competitors for name in names)
         if whole and (proof.ours or state != GapState.LINKED.value):
             gone.append({"id": prospect_id})
+            removed += told_by is not None
     if gone:
         connection.execute(
             text(
-                "UPDATE prospect SET updated_at = :now, gap_state = :gone, gap_seen = NULL, "
-                "rank_key = :gated || substr(rank_key, 2) WHERE id = :id"
+                "UPDATE prospect SET updated_at = :now, gap_state = :gone, gap_seen = NULL, removed_by = coalesce("
+                "(SELECT removed_by FROM gap_row WHERE gap_row.domain = prospect.domain), removed_by), rank_key = :gated || substr(rank_key, 2) WHERE id = :id"
             ),
             [one | {"now": values["now"], "gone": GapState.GONE.value, "gated": GATED} for one in gone],
         )
+    return removed
 
 
 def _sqlite(kind: str) -> str:
@@ -240,6 +248,7 @@ def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
         int(shown),
         row["seen"] or None,
         state,
+        json.dumps(row.get("told_by", [])),
         *(_cell(kind, row[name]) for name, kind in EVIDENCE.items()),
     )
 
@@ -253,7 +262,7 @@ def _cell(kind: str, value: Any) -> Any:
 
 
 def _fill_sqlite(session: Session, rows: Iterable[dict[str, Any]]) -> None:
-    marks = ", ".join("?" * (len(EVIDENCE) + 5))
+    marks = ", ".join("?" * (len(EVIDENCE) + 6))
     for batch in _batches(map(_cells, rows)):
         session.connection().exec_driver_sql(f"INSERT INTO gap_row VALUES ({marks})", batch)
 

@@ -6,7 +6,7 @@ All columns but `site` and `links` may be null, and null means unknown. This is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from app.domain.keys import PATH_TENANTS
 from app.gaps import dates
@@ -14,7 +14,7 @@ from app.gaps.detect import Layout
 from app.gaps.profiles import FIELD_TYPES, PARTS, SPAM_SCORE
 
 #: Bumped when the meaning of a column changes; a snapshot carries it in its Parquet metadata.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: Columns of a row in order, with the engine's types.
 COLUMNS: dict[str, str] = {
@@ -39,6 +39,54 @@ COLUMNS: dict[str, str] = {
     },
 }
 
+#: What spreadsheets make of true and false when they save a table in their own language; Turkish also as lower() writes it.
+_EXCEL_TRUE = [
+    "wahr",
+    "vrai",
+    "verdadero",
+    "verdadeiro",
+    "vero",
+    "waar",
+    "prawda",
+    "истина",
+    "sant",
+    "sand",
+    "sann",
+    "tosi",
+    "pravda",
+    "igaz",
+    "doğru",
+    "adevărat",
+]
+_EXCEL_FALSE = [
+    "falsch",
+    "faux",
+    "falso",
+    "onwaar",
+    "fałsz",
+    "ложь",
+    "falskt",
+    "falsk",
+    "usann",
+    "epätosi",
+    "nepravda",
+    "hamis",
+    "yanlış",
+    "yanliş",
+    "fals",
+]
+#: Nothing, however it is written: no flag, no mark, no day.
+_NOTHING = ("", "-", "–", "—", "n/a", "null", "none", "nil", "×", "✗", "✘", "0000-00-00", "0000-00-00 00:00:00")
+
+
+def _words(*words: str) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+_TRUE = _words("true", "t", "1", "yes", "y", "nofollow", "no-follow", "ugc", "sponsored", *_EXCEL_TRUE)
+_NO = ("false", "f", "0", "no", "n", *_EXCEL_FALSE)
+_FALSE = _words(*_NO, "dofollow", "do-follow", "follow", "followed")
+
 #: Conversions, once for each connection. Figures come as 1240, "1,240", 1.240 (grouped), 4.5 and 4,5; anything else is null.
 MACROS = (
     # Trimming goes letter by letter through every script; a plain text without a space at an end is told by two lengths.
@@ -55,20 +103,17 @@ MACROS = (
     "CREATE OR REPLACE MACRO gb_finite(x) AS CASE WHEN isfinite(x) THEN x END",
     r"""CREATE OR REPLACE MACRO gb_number(x) AS
         gb_finite(coalesce(try_cast(x AS DOUBLE), try_cast(replace(trim(x), ',', '.') AS DOUBLE)))""",
-    """CREATE OR REPLACE MACRO gb_bool(x) AS CASE
+    f"""CREATE OR REPLACE MACRO gb_bool(x) AS CASE
         WHEN x = 'true' THEN true WHEN x = 'false' THEN false WHEN x IS NULL THEN NULL
-        WHEN lower(trim(x)) IN ('true', 't', '1', 'yes', 'y', 'nofollow', 'no-follow', 'ugc', 'sponsored') THEN true
-        WHEN lower(trim(x)) IN ('false', 'f', '0', 'no', 'n', 'dofollow', 'do-follow', 'follow', 'followed') THEN false END""",
+        WHEN lower(trim(x)) IN ({_TRUE}) THEN true WHEN lower(trim(x)) IN ({_FALSE}) THEN false END""",
     # Whether a link is followed, also in the words of its rel; `gb_bool` knows those of a column that says nofollow.
     """CREATE OR REPLACE MACRO gb_follow(x) AS CASE
         WHEN lower(trim(x)) IN ('dofollow', 'do-follow', 'follow', 'followed') THEN true
         WHEN lower(trim(x)) IN ('nofollow', 'no-follow', 'ugc', 'sponsored') THEN false ELSE gb_bool(x) END""",
-    # A flag is set by whatever stands in its cell, unless that is a word for no.
-    """CREATE OR REPLACE MACRO gb_flag(x) AS
-        coalesce(lower(trim(x)) NOT IN ('', '0', 'false', 'f', 'no', 'n', '-'), false)""",
+    # A flag is set by whatever stands in its cell, unless that is a word for no or for nothing.
+    f"""CREATE OR REPLACE MACRO gb_flag(x) AS coalesce(lower(trim(x)) NOT IN ({_words(*_NO, *_NOTHING)}), false)""",
     # The cell of a target column: a count, or a mark.
-    """CREATE OR REPLACE MACRO gb_hits(x) AS coalesce(gb_integer(x), CASE WHEN gb_flag(x)
-        AND lower(trim(x)) NOT IN ('n/a', 'null', 'none', '–', '—', '×', '✗', '✘') THEN 1 ELSE 0 END)""",
+    "CREATE OR REPLACE MACRO gb_hits(x) AS coalesce(gb_integer(x), CASE WHEN gb_flag(x) THEN 1 ELSE 0 END)",
     *dates.MACROS,
     # A page that can be asked for: some tools name it without a scheme, with a space, or with whoever's name and password in it.
     r"""CREATE OR REPLACE MACRO gb_page(x) AS CASE
@@ -82,9 +127,10 @@ _TENANT_HOSTS = ", ".join(f"'{prefix}{host}'" for host in PATH_TENANTS for prefi
 #: The source without its scheme. Written out where few rows need it, because a column is computed for all of them.
 _BARE = "CASE WHEN contains(source, '://') THEN split_part(source, '://', 2) ELSE ltrim(source, '/') END"
 
-#: The host of the source in lower case without `www.`, with two path segments where the host gives paths to people.
+#: The host of the source in lower case, with two path segments where the host gives paths to people. `www.` stays: it is all that
+#: www.gov.uk has before a public suffix.
 _SITE = f"""CASE WHEN host IN ({_TENANT_HOSTS}) THEN host || '/' || split_part({_BARE}, '/', 2) || '/' || split_part({_BARE}, '/', 3)
-    WHEN starts_with(host, 'www.') THEN substr(host, 5) ELSE host END"""
+    ELSE host END"""
 
 _PLAIN_URL = "starts_with(source, 'https://') OR starts_with(source, 'http://')"
 
@@ -186,12 +232,9 @@ def _followed(values: dict[str, str]) -> str:
 
 
 def _lost(layout: Layout) -> str:
-    def present(headers: Iterable[str]) -> list[str]:
-        return [f"c{column}" for header in headers if (column := layout.column(header)) is not None]
-
-    said = [f"gb_text({cell}) IS NOT NULL" for cell in present(layout.profile.lost_if_filled)]
-    said += [f"gb_flag({cell})" for cell in present(layout.profile.lost_if_true)]
-    return " OR ".join(said) or "false"
+    told = [*layout.profile.lost_if_filled, *layout.profile.lost_if_true]
+    columns = [column for header in told if (column := layout.column(header)) is not None]
+    return " OR ".join(f"gb_flag(c{column})" for column in columns) or "false"
 
 
 def _bad_cells(cells: dict[str, str], values: dict[str, str]) -> str:

@@ -191,8 +191,11 @@ def _parts(export: Export, whose: Whose, target: str | None, role: str | None) -
             )
         return found
     named = target or export.target_seen() or export.report.target
-    if named is None and (export.layout.profile.own_only or role == "ours"):
+    if named is None and (role == "ours" or (export.layout.profile.own_only and not export.layout.guessed)):
         named = whose.own[0]
+    if named is None and export.layout.guessed:
+        # Hosts with counts and pages with dates are many a tool's; the name of the file may say that they are ours.
+        named = next((domain for domain in whose.own if domain in export.path.name.lower()), None)
     if named is None:
         raise BadInput(
             say(

@@ -15,8 +15,8 @@ from app.gaps.keying import ASK, ask, keyed, load_suffixes
 OURS = 0
 
 #: What is known of one link; `_UNKNOWN`: the file does not say. The first FLAG_BITS are looked at by side.
-FOLLOWED, FOLLOW_UNKNOWN, CONTENT, CONTENT_UNKNOWN, GROUPED, SPAM, LOST = (1 << n for n in range(7))
-FLAG_BITS = 5
+FOLLOWED, FOLLOW_UNKNOWN, CONTENT, CONTENT_UNKNOWN, GROUPED, LOST, SPAM = (1 << n for n in range(7))
+FLAG_BITS = 6
 #: The link stands on many pages of its site, and not in the content of any: in its frame.
 FRAME = 1 << 7
 #: The link stands in the content, or the tool says at least that it is not on every page.

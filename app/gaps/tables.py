@@ -23,6 +23,7 @@ from app.gaps.sums import (
     FOLLOWED,
     FRAME,
     GROUPED,
+    LOST,
     NO_PAGE,
     NOT_THEIRS,
     OURS,
@@ -39,7 +40,7 @@ PIECE = 1 << 20
 #: So many sites whose best pages are equal but for their texts are told apart in one step.
 _TIES = 1 << 18
 #: The flags of so many formats go into one number.
-_PACKED = 12
+_PACKED = 10
 
 #: The gap table's columns: name, engine type. The order is public.
 GAP_COLUMNS = {
@@ -65,8 +66,8 @@ GAP_COLUMNS = {
 }
 
 #: Which sides link at all, with a followed link, with links of which no file knows it, and with links that more than a sample
-#: shows: bit n is competitor n.
-MASKS = ("mask", "mask_followed", "mask_unsure", "mask_shown")
+#: shows, and which have a link that their own list calls lost: bit n is competitor n.
+MASKS = ("mask", "mask_followed", "mask_unsure", "mask_shown", "mask_lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +321,11 @@ def _judged_sql(
             for side in [*([OURS] if has_ours else []), *theirs]
         ]
         masks.append(f"({' + '.join(bits) or '0'})::INTEGER AS {name}")
+    lost = [
+        f"CASE WHEN {' OR '.join(one.has(LOST) for one in cells if one.side == side)} THEN {1 << side} ELSE 0 END"
+        for side in theirs
+    ]
+    masks.append(f"({' + '.join(lost) or '0'})::INTEGER AS mask_lost")
     return f"""SELECT {f"* EXCLUDE ({', '.join(seen)}), {words}" if seen else "*, NULL::VARCHAR"} AS words FROM (SELECT key, CASE
             WHEN links_to_us > 0 AND overlap = 0 THEN '{rules.GapClass.OURS}'
             WHEN links_to_us > 0 AND better THEN '{rules.GapClass.WEAK}'

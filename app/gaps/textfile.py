@@ -121,7 +121,9 @@ def _from_zip(path: Path, into: Path) -> list[TextFile]:
 
 
 def _is_table(name: str) -> bool:
-    return Path(name).suffix.lower() in _TABLE_SUFFIXES and not name.startswith("__MACOSX/")
+    # A Mac puts a twin beside each file, in a folder of its own or with "._" before the name.
+    twin = name.startswith("__MACOSX/") or Path(name).name.startswith("._")
+    return Path(name).suffix.lower() in _TABLE_SUFFIXES and not twin
 
 
 def _new(into: Path) -> Path:

@@ -157,6 +157,6 @@ def _texts(by_language: Mapping[str, list[str]]) -> dict[str, re.Pattern[str]]:
     if not by_language:
         return {}
     english = by_language[ENGLISH]
-    every = {word for words in by_language.values() for word in words} - set(_lists()["homographs"])
+    every = {word for words in by_language.values() for word in words}
     found = {code: re.compile(phrases([*english, *words])) for code, words in by_language.items()}
     return {**found, "": re.compile(phrases(sorted(every)))}

@@ -262,7 +262,17 @@ def _bounced(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) ->
     hard = BounceClass.HARD.value in classes
     if not hard and BounceClass.SOFT.value in classes and outbound is not None:
         hard = _soft_count(uow, outbound.to_address, row) >= SOFT_MEANS_HARD
-    if hard:
+    if hard and outbound is not None and outbound.kind is OutboundKind.REPLY:
+        # Who has written to us is not lost: the address that was answered is bad, and what they wrote waits again.
+        _suppress(uow, vault, outbound.to_address, "bounced", row)
+        reputation.record(uow, settings, outbound, Incident.HARD_BOUNCE)
+        for _, received in triage.answered_by(uow, outbound.id):
+            triage.wait(uow, received)
+        prospects.note(uow, row.prospect_id, "answer_not_sent", actor=ACTOR, reason=why, outbound_id=outbound.id)
+    elif hard and outbound is not None and _of_another(row, outbound) and _has_answered(uow, row):
+        # Their server forwards to an address that is gone; they themselves have got the mail.
+        log.info("inbox.forward_bounced", inbound_id=row.id, prospect_id=row.prospect_id)
+    elif hard:
         if outbound is not None:
             _suppress(uow, vault, outbound.to_address, "bounced", row)
             reputation.record(uow, settings, outbound, Incident.HARD_BOUNCE)
@@ -273,6 +283,22 @@ def _bounced(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) ->
         if outbound is not None:
             reputation.refused(uow, settings, outbound, Incident.POLICY, why)
         log.error("inbox.policy_bounce", inbound_id=row.id, mailbox_id=row.mailbox_id)
+
+
+def _of_another(row: Inbound, outbound: Outbound) -> bool:
+    """Whether the report names recipients, and not ours among them."""
+    named = {(failure.get("recipient") or "").lower() for failure in (row.bounce or {}).get("failures") or []} - {""}
+    return bool(named) and outbound.to_address.lower() not in named
+
+
+def _has_answered(uow: UnitOfWork, row: Inbound) -> bool:
+    """Whether a reply that is certain stands in the conversation of this report."""
+    reply = select(col(Inbound.id)).where(
+        col(Inbound.conversation_id) == row.conversation_id,
+        col(Inbound.kind) == Kind.REPLY.value,
+        col(Inbound.match_kind).in_(_CERTAIN),
+    )
+    return row.conversation_id is not None and uow.session.execute(reply.limit(1)).first() is not None
 
 
 def _soft_count(uow: UnitOfWork, address: str, row: Inbound) -> int:

@@ -815,3 +815,36 @@ def test_bytes_of_handled_mail_are_kept_as_long_as_the_setting_says(world: World
     with world.db.read() as look:
         kept = service.get(look, row.id)
         assert (kept.raw, kept.state, kept.text) == (None, InboundState.DONE, "Just a word.")
+
+
+def test_who_has_answered_is_not_lost_by_a_report(world: World) -> None:
+    out = world.send()
+    world.receive(letter("Yes, gladly. Which paragraph?", in_reply_to=out.message_id))
+    # Their server forwards to an address that is gone.
+    world.receive(report("dana.old@mail.test", returned=f"Message-ID: {out.message_id}"))
+    assert (world.stage(out.prospect_id), world.suppressed("dana@editor.test")) == (Stage.PITCHED, False)
+    # The answer that a person wrote to the address that she had written from comes back.
+    with world.db.work() as uow:
+        answer = outbox.enqueue(
+            uow,
+            VAULT,
+            world.deps.settings,
+            conversation=uow.session.get_one(Conversation, out.conversation_id),
+            kind=OutboundKind.REPLY,
+            subject="Re: Your checklist",
+            body_text="The second.\n",
+            body_html=None,
+            approved_by="ana",
+            not_before=world.clock.now(),
+            to_address="dana.private@mail.test",
+        )
+        answer.state, answer.committed_at, answer.sent_at = OutboundState.SENT, world.clock.now(), world.clock.now()
+    world.receive(report("dana.private@mail.test", returned=f"Message-ID: {answer.message_id}"))
+    assert (world.stage(out.prospect_id), world.suppressed("dana.private@mail.test")) == (Stage.PITCHED, True)
+    assert Blocking.HARD_BOUNCE not in world.blocks(out.prospect_id)
+
+
+def test_who_has_not_answered_is_lost_by_a_report_that_names_another_address(world: World) -> None:
+    out = world.send()
+    world.receive(report("dana.old@mail.test", returned=f"Message-ID: {out.message_id}"))
+    assert (world.stage(out.prospect_id), world.suppressed("dana@editor.test")) == (Stage.LOST, True)

@@ -43,13 +43,15 @@ class Release:
     @property
     def as_of(self) -> date | None:
         """The first day of the last month that the release covers (`cc-main-2026-may-jun-jul` is 1 July 2026), or None."""
-        found = re.search(r"(\d{4})((?:-[a-z]{3})+)", self.name)
-        months = found.group(2).strip("-").split("-") if found else []
+        found = re.search(r"(\d{4})(?:-(\d{2}))?((?:-[a-z]{3})+)", self.name)
+        months = found.group(3).strip("-").split("-") if found else []
         if not found or not set(months) <= set(_MONTHS):
             return None
-        first, last = _MONTHS.index(months[0]) + 1, _MONTHS.index(months[-1]) + 1
-        # A release may begin in one year and end in the next; the name carries the year of its beginning.
-        return date(int(found.group(1)) + (last < first), last, 1)
+        # One that goes over a new year is named by both years (`2024-25-dec-jan-feb`) or by that of its end (`2024-nov-feb-apr`).
+        year = int(found.group(1))
+        return date(
+            year // 100 * 100 + int(found.group(2)) if found.group(2) else year, _MONTHS.index(months[-1]) + 1, 1
+        )
 
 
 def find_release(graph: str) -> Release:
