@@ -63,7 +63,7 @@ for _number, _names in enumerate(
 # Words before (or, in Japanese and Chinese, behind) the day of return; the day after "until" is the weaker sign.
 _BACK = phrases(
     """
-    back | return | returning | i will be available | available again | resume | wieder | zurück | ab dem | ab | retour |
+    back | return | returning | i will be available | available again | resume | wieder | zurück | ab dem | ab | retour | retur |
     reprend | reprise | rentr | regres | vuelv | volver | vuelta | reincorpor | rientr | torn | volto | retorn | voltar | terug |
     wracam | wrócę | powrót | powracam | tillbaka | åter | tilbage | tilbake | takaisin | palaan | zpět | vrátím | vracím | visszatér |
     revin | вернусь | вернёмся | возвращ | выйду | на связи | буду | dön | 出社 | 復帰 | 出勤 | 戻り | 返回 | 回来 | 复工
@@ -84,7 +84,9 @@ _AWAY_RU = re.compile(
 )
 # Behind the day: "Monday 23 November ben ik er weer".
 _BACK_BEHIND = frozenset(
-    phrases("wieder | zurück | weer | terug | tillbaka | åter | igen | tilbage | igjen | tilbake | zpět | takaisin")
+    phrases(
+        "wieder | zurück | weer | terug | tillbaka | åter | igen | tilbage | igjen | tilbake | zpět | takaisin | vissza | visszatérek | visszatérünk | visszajövök"
+    )
 )
 _BACK_CJK = phrases(
     "出社 | 復帰 | 出勤 | 戻り | 返回 | 回来 | 通常営業 | 営業再開 | 営業を再開 | 営業開始 | 営業いたし"
@@ -129,7 +131,11 @@ def return_date(text: str, written: date, *, bare: bool = True) -> date | None:
     "Back on 5 January" wins over "until 4 January", and that over a bare date, which counts only with `bare`; of equals the
     latest wins. A date without a year is the next one; one that is already past, or further than 400 days, is not a return date.
     """
+    if written > date.max - 2 * FURTHEST:
+        return None
     squeezed = " ".join(text[:6000].replace("’", "'").casefold().split())
+    # A Dane's "d. 30. november": no sentence ends behind the article.
+    squeezed = _ARTICLE_DA.sub("den ", squeezed)
     best: tuple[int, date] | None = None
     until = written
     for start, end, day in sorted(_days(squeezed, written)):
@@ -149,6 +155,7 @@ def return_date(text: str, written: date, *, bare: bool = True) -> date | None:
 
 
 _RETURN, _END, _BARE, _START = 3, 2, 1, 0
+_ARTICLE_DA = re.compile(r"\bd\. ?(?=\d)")
 _SENTENCE_ENDS = re.compile(r"[.!?;]\s|[。！？；]")
 
 

@@ -166,6 +166,9 @@ _ABOUT_WAY = frozenset(("4.5", "4.6", "4.7", "4.14", "4.316"))
 
 
 def _of_status(detail: str, code: int | None, reason: Reason | None) -> BounceClass:
+    if detail == "4.5" and reason is Reason.POLICY:
+        # Gmail says so of who has sent too much on that day.
+        return BounceClass.POLICY
     if detail in _ABOUT_SPACE or detail in _ABOUT_WAY:
         return BounceClass.SOFT
     if detail in _ABOUT_US or detail.startswith("6."):

@@ -178,7 +178,7 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
         phrases(
             """
             spam | junk mail | uribl | urlbl | surbl | unsafe content | unsafe url | unsafe link | malicious | invalid ip | unsolicited | blacklist | black list | blocklist | block list | blocked | banned |
-            blackholed | listed at | listed in dns | dnsbl | by rbl | spamhaus | spamcop | barracudacentral |
+            blackholed | sending limit | sending quota | listed at | listed in dns | dnsbl | by rbl | spamhaus | spamcop | barracudacentral |
             reputation | dmarc | dkim | spf | spf check | sender policy | policy | policies | not authorized |
             not authorised | unauthenticated | authentication required | authrequired | access denied | accessdenied |
             permission to send | do not have permission | not permitted | not allowed | prohibited | restricted |

@@ -82,6 +82,15 @@ _HELPDESK_TEXT = (
 
 # A Swede writes "till mig" to somebody, and "till måndag" until a day.
 _TO_US = re.compile(r" till (?:mig|oss|min|vår)\b")
+# One person has given our mail to another. What "we" have done, or what was done, a machine says as well.
+_PASSED_ON = re.compile(
+    r"\bi(?:'ve| have)? (?:just |already |now )?(?:passed|forwarded|handed|sent|given|shared|shown|asked|told)\b(?! you\b)|\bi'm (?:passing|forwarding|handing)\b|\bi(?:'ll| will) (?:pass|forward|hand)\b"
+    r"|\bich (?:habe|hab) [^.!?]{0,80}\b(?:weitergegeben|weitergeleitet|weitergereicht|übergeben|gefragt)\b|\bich (?:gebe|leite|reiche) [^.!?]{0,80}\bweiter\b"
+    r"|\b(?:je (?:l'|les |le |la |vous )?ai|je (?:l'|les )ai|j'ai) [^.!?]{0,40}(?:transmis|transféré|fait suivre|passé)|\bje (?:l[ea]s? |l')?(?:transmets|transfère|fais suivre)\b"
+    r"|\b(?:l[oa]s? )?he (?:pasado|reenviado|enviado|remitido|trasladado|compartido)\b|\bl[oa] (?:paso|reenvío) a\b|\b(?:l')?ho (?:inoltrat\w|girat\w|passat\w|trasmess\w)\b|\b(?:encaminhei|repassei|reencaminhei)\b"
+    r"|\bik (?:heb|stuur|geef) [^.!?]{0,80}\b(?:doorgestuurd|doorgegeven|doorgezet|door)\b|\bjag (?:har )?[^.!?]{0,40}\b(?:vidarebefordra\w*|vidare)\b|\bjeg (?:har )?[^.!?]{0,40}\b(?:videresend\w*|videre)\b"
+    r"|\bprzekazał[ea]m\b|\bpředal[a]? jsem\b|\bpřeposlal[a]? jsem\b|\bя (?:передал|переслал|отправил)|\bvälitin\b|\bilettim\b"
+)
 _EVERYBODY = auto_words.ABSENT + auto_words.RECEIPT
 
 
@@ -94,7 +103,7 @@ def automatic(mail: InboundMail, *, own_subject: bool = False) -> Verdict | None
         return Verdict(Kind.OTHER, LIST)
     ticket = _ticket(mail, rule)
     if ticket is not None:
-        if rule in (None, "auto-generated") and _is_threaded(mail) and _says_more(mail, auto_words.RECEIPT):
+        if rule in (None, "auto-generated") and _is_threaded(mail) and _agent_says_more(mail):
             return _in_doubt(mail)
         return Verdict(Kind.AUTO_REPLY, ticket, returns_on=None, ticket=True)
     if rule is not None and not _person(mail, rule):
@@ -333,7 +342,29 @@ def _agent(mail: InboundMail) -> bool:
     exchange = mail.has("x-ms-exchange-generated-message-source")
     if exchange or _is_absent(mail) or _is_marked(squeeze(mail.header("subject"))[:300]):
         return False
-    return _says_more(mail, _EVERYBODY, hedges=False)
+    return _says_more(mail, _EVERYBODY, hedges=False) or _hands_on(mail)
+
+
+def _agent_says_more(mail: InboundMail) -> bool:
+    """Whether what acknowledges our mail says more than that: an answer, or who has it now."""
+    return _says_more(mail, auto_words.RECEIPT) or (not _is_absent(mail) and _hands_on(mail))
+
+
+def _hands_on(mail: InboundMail) -> bool:
+    """Whether one person tells what they did with our mail, or names somebody of their house: who has left cannot, and offices are everybody's."""
+    if _gone(mail) is not None:
+        return False
+    house = (sender(mail.header("from"))[1] or "").casefold().rpartition("@")
+    for raw in CLAUSE.split(mail.new_text[:2000]):
+        said = squeeze(raw)
+        if _PASSED_ON.search(said):
+            return True
+        for named in addresses(said):
+            local, _, domain = named.casefold().rpartition("@")
+            other = domain == house[2] and local != house[0] and local not in auto_words.ROLES
+            if other and not offers(said) and not has(said, auto_words.POLITE):
+                return True
+    return False
 
 
 def _person_through_helpdesk(mail: InboundMail) -> bool:

@@ -93,6 +93,8 @@ class _Signs:
         subject = squeeze(mail.header("subject"))
         self.answer = is_answer_subject(mail.header("subject"))
         self.subject = any(entry in subject for entry in words.SUBJECTS)
+        # Some gateways head their notices "**Message you sent blocked by our bulk email filter**", from whatever address.
+        self.starred = self.subject and subject.startswith("**") and subject.endswith("**")
         self.returns = mail.original is not None
         self.list = mail.has("list-unsubscribe") or mail.has("list-id")
 
@@ -161,6 +163,7 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
         # A gateway that sends from an ordinary address heads its notice with a rule or a banner.
         ("banner", banner and fresh and signs.returns and reason is not None),
         ("banner", banner and named and not signs.threaded),
+        ("banner-subject", signs.starred and fresh and says and named),
         # Some relays strip every sign; then the subject, the words, a code and the returned message must all be there.
         ("all-words", fresh and signs.subject and says and coded and signs.returns),
     )

@@ -13,7 +13,7 @@ from itertools import product
 
 from app.domain import intent_words, opt_out_words
 from app.domain.inbound import InboundMail, Intent, Kind, Verdict
-from app.domain.inbound_intent import bare, first_line, folded, intent, stands_in
+from app.domain.inbound_intent import bare, first_line, folded, intent, pair, stands_in
 
 LINES_READ = 5
 # Other words between two of a sure phrase, and between the first and the last stem of a guess.
@@ -48,7 +48,7 @@ _FOOTER = (
 )
 # A footer's "click here to unsubscribe" is not a wish; beside a link, these words are no sign of one.
 _SUBSCRIBED = (
-    "unsubscri",
+    "unsub",
     "opt",
     "abmeld",
     "austrag",
@@ -57,6 +57,7 @@ _SUBSCRIBED = (
     "désinscri",
     "desinscri",
     "baja",
+    "desuscri",
     "disiscri",
     "descadastr",
     "afmeld",
@@ -128,6 +129,28 @@ _OBJECT = re.compile(
 _MORE_THAN = re.compile(
     r"\s?(?:than|als|que|de|di|niż|než|än|enn|end|meer dan)\s(?:\d|one|two|ten|einen?|un[aeo]?|deux|dix|dos|diez|due|dieci|uma?|dois|dez|een|twee|jeden|jedno|ett?)\b|\sодного\b"
 )
+# "No more mails needed, it is done."
+_NEEDED = re.compile(
+    r"\A\W{0,3}(?:[^\W\d_]{1,12} ){0,3}(?:needed|necessary|required|nötig|notwendig|erforderlich|nodig|noodzakelijk|behövs|nödvändig\w*|nødvendig\w*|nécessaires?|utiles?|necesari\w+|necessári\w+|necessari\w*|potrzebn\w+|konieczn\w+|"
+    r"potřeba|nutn\w+|tarvita|нужн\w+|gerekmiyor)\b"
+)
+# "Do not write to me until Monday."
+_BOUND = re.compile(
+    r"\A\W{0,3}(?:[^\W\d_]{1,12} ){0,3}(?:until|till(?! (?:mig|oss|min|vår))|before|hasta|antes|bis|vor|jusqu\w*|avant|fino|prima|até|tot|tills|före|indtil|inntil|før|dopóki|aż|dokud)\b(?! (?:further|auf|nu|now|ahora|ora|adesso|agora)\b)"
+)
+# Who is not to be copied, or called, may well be written to.
+_OTHER_WAY = re.compile(
+    r"\b(?:b?cc|cc'd|phone|telephone|telefon\w*|téléphone|teléfono|telefono|telefone|telefoon|telefonisch|puhelimitse|телефон\w*|whatsapp|sms|fax|linkedin)\b|電話|电话|전화"
+)
+_MAIL = re.compile(r"e-?mail|\bmails?\b|mejl|e-post|correo|courriel|メール|邮件|메일|почт|письм")
+# Another address, which is to be used from now on.
+_USE_OTHER = re.compile(
+    r"(?<![a-zß-ÿа-я])(?=[unvgabpн新새])(?:(?<!not )(?<!n't )(?<!to )(?<!never )use|new (?:e-?mail )?address|nutz\w*|verwende\w*|neue (?:e-?mail-?)?adresse|utilis\w*|nouvelle adresse|usen?|utilic\w*|nueva dirección|usate|usi|usa|"
+    r"utilizz\w*|nuovo indirizzo|novo endereço|gebruik|nieuwe? (?:e-?mail|mail)?adres|använd|ny (?:e-post|mejl)?adress|brug|bruk|ny (?:e-post|mail)?adresse|uży(?:j|jcie|wajcie)|nowy adres|"
+    r"použij\w*|nová adresa|новый адрес|新しいアドレス|新アドレス|新しいメールアドレス|新地址|新邮箱|새 주소)(?![\w.+-]{0,64}@)[^@!?。]{0,40}@"
+)
+# "I wish to unsubscribe from nothing."
+_NOTHING = re.compile(r"(?: from nothing| von nichts| de rien| de nada| da niente| van niets)\b")
 # "If this is a sales mail, do not write again" is a wish with a condition; "if you no longer wish to hear from us, ..." is nobody's.
 _CONDITION = re.compile(
     r"\b(?:if|in case|unless|wenn|falls|sofern|indien|jeśli|jeżeli|hvis|dersom|mikäli|если|pokud|jestli|eğer|dacă|si(?= (?:vous|tu|usted|ustedes|no|ya|c'est|ce|cela|esto|este|es|desea|deseas|quiere|quieres|prefiere)\b)"
@@ -176,6 +199,7 @@ def opt_out(mail: InboundMail) -> Verdict | None:
         return _sure("subject")
     friendly = any(entry in line and stands_in(entry, line) for line in lines for entry in opt_out_words.FRIENDLY)
     long = sum(_words(line) for line in lines) > _LONG
+    redirected = _USE_OTHER.search(" ".join(lines)) is not None
     opening = first_line(lines)
     said = [line for line in lines if not any(entry in _CONDITION.sub(" ", line) for entry in _NEGATED)]
     sentences = [(_without_offer(part), line) for line in said for part in _ENDS.split(line) if part]
@@ -188,7 +212,9 @@ def opt_out(mail: InboundMail) -> Verdict | None:
             # A program that sells puts the word below what people write with it.
             alone = line != opening and (whole or _words(line) <= _LINK)
             below = named and (alone or _SHOWN.search(line) is not None)
-            unsure = below or friendly or long or _goes_on(rest, footer=footer)
+            others = [other for other, _ in sentences if other != sentence]
+            unsure = below or friendly or redirected or long or _goes_on(rest, footer=footer)
+            unsure = unsure or _is_limited(sentence, hit, rest) or any(_acts(other) for other in others)
             if unsure or _of_something_else(sentence, hit, rest, lines):
                 return _guess(hit)
             if _CONDITION.search(sentence) is None:
@@ -246,6 +272,18 @@ def _of_something_else(sentence: str, hit: str, rest: str, lines: list[str]) -> 
     # "in" may belong to the phrase itself.
     behind = f" in{rest}" if hit.endswith(" in") else rest
     return _OBJECT.match(behind) is not None or intent("\n".join(lines))[0] is Intent.WANTS_PAYMENT
+
+
+def _is_limited(sentence: str, hit: str, rest: str) -> bool:
+    """Whether a sure phrase is bound to a time or a way, or says no more than that nothing else is needed."""
+    if _NEEDED.match(rest) or _BOUND.match(rest) or _NOTHING.match(rest):
+        return True
+    return _OTHER_WAY.search(sentence) is not None and _MAIL.search(f"{hit} {sentence}") is None
+
+
+def _acts(sentence: str) -> bool:
+    """Whether a sentence tells an act, or asks for what comes next: nobody does so who wants to be left alone."""
+    return any(pair(table, sentence) is not None for table in (intent_words.ACTS, intent_words.INTERESTED))
 
 
 def _sure(hit: str) -> Verdict:

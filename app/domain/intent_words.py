@@ -37,8 +37,12 @@ OPT_OUT = pairs(
     """
     don't/do not/dont/never/not & write to me/write me/write us/write again/email me/email us/mail me/mail us/contact me/contact us/message me/call me/write to us |
     stop & sending/writing/emailing/e-mailing/mailing/contacting/messaging/spamming |
-    remove/delete/erase/strike & my/our/me/us & address/email/e-mail/data/name/contact/details/list/database/records |
+    remove/delete/erase/strike/scrub/purge/wipe & my/our/me/us & address/email/e-mail/data/name/contact/details/list/database/records |
     take & me/us/my & off/list/database | no more/no further & emails/e-mails/mails/messages/outreach |
+    prefer not/rather not/wish not/rather you didn't/rather you did not/prefer you didn't/prefer if you didn't & receive/get any/contacted/write to/write again/email/mail/message/hear from/contact |
+    don't get/not get/don't receive/not receive/stop getting/stop receiving & mail/email/e-mail/message & again/any more/anymore/no more |
+    inutile de & me/nous & relancer/écrire/réécrire/contacter/recontacter | verschon & mich/uns & mail/nachricht/werbung/anfrage/zuschrift/damit | geen verdere & bericht/mail/e-mail/contact |
+    nepřej & dostávat/dostat/zpráv/mail/e-mail/kontakt |
     don't want/do not want/no longer want/no longer wish & receive/emails/mails/messages/contacted/hear from |
     nicht mehr/nie wieder/nie mehr & schreib/anschreib/kontakt/mailen/melden/anmailen/belästig |
     keine weiteren/keine mehr & nachricht/mails/e-mails/anfragen/werbung/kontakt |

@@ -14,9 +14,9 @@ WHOLE = frozenset(
     phrases(
         """
         stop | stop it | please stop | stop please | stop now | stop emailing | stop mailing | remove | please remove |
-        unsubscribe | unsubscribe me | opt out | opt-out | optout | take me off | not interested | no interest | remove me please |
+        unsubscribe | unsubscribe me | unsubscribe please | please unsubscribe | unsub | please unsub | unsub please | please stop emailing | please stop mailing | please stop writing | please stop contacting | opt out | opt-out | optout | take me off | not interested | no interest | remove me please |
         stopp | bitte stoppen | abmelden | austragen | kein interesse | arrêtez | arretez | stop svp | désabonner |
-        désinscription | désinscrire | desinscription | pas intéressé | pas intéressée | parar | baja | darme de baja | cancelar |
+        désinscription | désinscrire | desinscription | pas intéressé | pas intéressée | parar | baja | darme de baja | desuscribir | desuscribirme | cancelar |
         no me interesa | cancellami | cancellatemi | disiscrivimi | non interessato | non interessata | pare | descadastrar | descadastre |
         sem interesse | afmelden | uitschrijven | geen interesse | geen belangstelling | wypisz | wypisz mnie | rezygnuję |
         nie jestem zainteresowany | nie jestem zainteresowana | avregistrera | avsluta | ej intresserad | inte intresserad | avmeld |
@@ -60,7 +60,7 @@ SURE = pairs(
     darme de baja/dame de baja/denme de baja/dadme de baja/den de baja/dar de baja mi/dé de baja/darnos de baja/denos de baja |
     no me/no nos & escriba/escribas/escriban/escribáis/contacte/contactes/contacten/contactéis/manden/mande/envíen/envíe/molesten/moleste & más/nunca/jamás |
     no me vuelva a/no me vuelvan a/no vuelva a/no vuelvan a/no volváis a/no vuelvas a & escribir*/contactar*/enviar*/mandar*/ponerse |
-    no vuelvan/no vuelva/no volváis & a & escribirme/contactarme/escribirnos/contactarnos | basta & de & correos/mensajes/emails | quítenme/quítame/sáquenme/bórrenme/elimínenme & lista/listas/base | derecho de supresión/derecho de oposición/derecho de cancelación | no deseo/no quiero/no queremos/no deseamos & recibir/saber nada/correos/mensajes | no estoy interesad*/no estamos interesad*/no me interesa/no nos interesa/no tengo interés/no tenemos interés |
+    no vuelvan/no vuelva/no volváis & a & escribirme/contactarme/escribirnos/contactarnos | basta & de & correos/mensajes/emails | quítenme/quítame/sáquenme/sácame/bórrenme/bórrame/elimínenme/elimíneme/elimíname/eliminame & lista/listas/base | derecho de supresión/derecho de oposición/derecho de cancelación | no deseo/no quiero/no queremos/no deseamos & recibir/saber nada/correos/mensajes | no estoy interesad*/no estamos interesad*/no me interesa/no nos interesa/no tengo interés/no tenemos interés |
     deje/dejen/deja/dejad & de & enviar*/mandar*/escrib*/contactar* | elimine/eliminen/elimina/borre/borren/borra/bórrame/bórreme/bórrenme/quíteme/quítenme/quítame/sáqueme/sáquenme/sácame/eliminad/borrad & mi/mis/nuestro/nuestros/lista/envíos/base |
     déjeme/déjenme/dejadme/déjame & en paz | cancellami/cancellatemi/cancellateci/mi cancelli/rimuovimi/rimuovetemi/rimuoveteci/toglietemi/toglieteci/toglimi/disiscriv*/disiscriver* |
     cancellate/cancelli/rimuovete/rimuova/togliete/tolga/eliminate/elimini & il mio/la mia/i miei/i nostri/il nostro & indirizzo/dati/mail/email/e-mail/contatto/contatti/nome/nominativo |
@@ -88,7 +88,7 @@ SURE = pairs(
     avregistrera mig/avregistrera oss/avregistrera min/ta bort mig/ta bort oss/stryk mig/stryk oss | ta bort/radera/stryk & min/mina/vår/våra & adress*/mejl*/mail*/e-post*/uppgift*/data |
     sluta & skicka/mejla/maila/kontakta/skriva/höra av | kontakta mig inte/kontakta oss inte/kontakta inte mig/mejla mig inte/maila mig inte/skriv inte till mig/skriv inte till oss/hör inte av |
     inte intresserad*/ej intresserad*/inte är intresserad* | aldrig/inte & mer/igen & mejl*/kontakt* | kontakta/mejla/maila/skriv & mig/oss & aldrig | plocka bort/tag bort & mig/min/mina/oss/vår | inga fler/inte fler/inte få fler/inte ha fler & mejl/mail/utskick/meddelanden | inte & bli kontaktad*/kontaktas & igen/mer/av | lämna & mig/oss & i fred/ifred |
-    fjern mig/fjern meg/fjern oss/slet mig/slett meg/afmeld mig/afmeld os/meld meg av/stryk meg | fjern/slet/slett & min/mine/vår/vores/våre & adresse/mail/e-mail/e-post*/oplysninger/opplysninger/data |
+    fjern mig/fjern meg/fjern oss/fjern os/slet mig/slet meg/slet os/slett meg/slett oss/afmeld mig/afmeld os/meld meg av/stryk meg | fjern/slet/slett & min/mine/vår/vores/våre & adresse/mail/e-mail/e-post*/oplysninger/opplysninger/data |
     hold op/slutt/stop/stopp/lad være & skrive/sende/maile/kontakte & mig/meg/os/oss | slutt å sende/stop med at sende/stopp å sende |
     skriv ikke til mig/ikke skriv til meg/skriv ikke til os/kontakt mig ikke/kontakt os ikke/ikke kontakt meg/ikke kontakt oss/ikke interessert/ikke interesseret |
     ikke & send* & mig/meg/oss/os & flere/mer/mere | ønsker ikke/ikke & modtage/motta/få & flere & mail*/henvendelser/e-post*/beskeder | ingen flere & mail*/e-post*/henvendelser | lad/la & mig/meg/os/oss & i fred/være i fred |
@@ -177,6 +177,7 @@ LIKELY = phrases(
     配信停止 | 配信を停止 | 送らないで | 連絡しないで | 連絡は不要 | 今後のご連絡は | メールを停止 | 興味がありません | 興味はありません | 興味ございません | 削除してください | お断りします |
     退订 | 取消订阅 | 不要再联系 | 请勿再 | 不要再发 | 不感兴趣 | 没有兴趣 | 請勿再 | 수신거부 | 수신 거부 | 연락하지 마 | 관심 없습니다 | 관심이 없습니다 |
     odhlaste mě | odhlásit | nekontaktujte | nemám zájem | nemáme zájem | neposílejte | leiratkoz | nem érdekel | ne keress | dezabon | nu mă contacta | nu sunt interesat |
+    not to be contacted | no spam | unsub | desuscri | desuscrí | 配信不要 | 配信は不要 | メール不要 | メールは不要 |
     abonelikten | listenizden çıkar | ilgilenmiyorum | ilgilenmiyoruz | bir daha yazmayın | beni çıkarın
     """
 )

@@ -22,6 +22,9 @@ NOTES = [
     ("Estaré fuera de la oficina hasta el 7 de enero de 2027", "2027-01-07"),
     ("Sono in ferie fino al 6 gennaio", "2027-01-06"),
     ("Retorno em 11/01/2027", "2027-01-11"),
+    ("Jeg holder ferie til og med d. 27. december og er tilbage mandag d. 28. december.", "2026-12-28"),
+    ("Jeg er retur mandag den 11/1", "2027-01-11"),
+    ("Január 11-én visszatérek", "2027-01-11"),
     ("Ik ben terug op 4 januari", "2027-01-04"),
     ("Wracam 4 stycznia 2027 r.", "2027-01-04"),
     ("Jag är tillbaka den 7 januari", "2027-01-07"),
@@ -103,3 +106,7 @@ def test_a_bare_day_counts_only_where_it_is_asked_for() -> None:
     assert return_date(read, date(2027, 2, 10)) == date(2027, 2, 12)
     assert return_date(read, date(2027, 2, 10), bare=False) is None
     assert return_date("Back on 12 February", date(2027, 2, 10), bare=False) == date(2027, 2, 12)
+
+
+def test_a_note_of_the_last_days_of_the_calendar_names_no_day() -> None:
+    assert return_date("I am out of office until Monday.", date.max) is None
