@@ -38,7 +38,7 @@ _DAY = timedelta(days=1)
 # Who fails to sign in is nobody yet, whosever account it was tried at.
 NOBODY = "nobody"
 
-WRONG = "the address or the password is wrong"
+WRONG = say("the address or the password is wrong")
 
 
 def _hash(text: str) -> str:

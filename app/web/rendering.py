@@ -193,7 +193,8 @@ _ELSEWHERE = frozenset(
 
 
 def _reason(skip: Skip) -> dict[str, str | None]:
-    field = None if skip.reason in _ELSEWHERE else _FIELDS.get(skip.reason, "body_text")
+    elsewhere = skip.reason in _ELSEWHERE or skip.reason.startswith("bulk-")
+    field = None if elsewhere else _FIELDS.get(skip.reason, "body_text")
     return {"name": skip.reason, "sentence": skip.sentence, "field": field}
 
 

@@ -185,6 +185,24 @@ def test_no_key_throws_away_the_answer_that_is_being_written(
         assert there == "" or there.startswith(PREPARED), "it is its writer's alone"
 
 
+def test_the_key_takes_back_the_answer_that_was_just_sent_and_nothing_before_it(house: Served, chromium: Any) -> None:
+    with browse(chromium, house) as page:
+        page.goto(f"{house.url}/inbox/1")
+        press(page, "1")
+        page.get_by_text("Stored what they want.").wait_for()
+        ready(page)
+        press(page, "r")
+        page.keyboard.type(TEXT)
+        press(page, "Control+Enter")
+        page.get_by_text("Your answer waits").first.wait_for()
+        press(page, "z")
+        page.get_by_text("Your answer waits").first.wait_for(state="detached")
+        page.goto(f"{house.url}/outbox")
+        assert "Nothing waits." in page.locator("main").inner_text()
+        page.goto(f"{house.url}/inbox/1")
+        assert TEXT in page.get_by_label("Answer").input_value()
+
+
 def test_without_script_the_class_and_the_end_carry_the_answer_that_is_being_written(
     house: Served, chromium: Any
 ) -> None:

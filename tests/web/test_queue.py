@@ -176,6 +176,19 @@ def test_control_and_enter_on_a_button_of_a_menu_press_that_button(house: Served
     assert kinds == ["skip", "snooze"]
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_enter_in_the_subject_keeps_the_text_and_approves_nothing(house: Served, chromium: Any, script: bool) -> None:
+    with browse(chromium, house, script=script) as page:
+        where = f"{house.url}/queue/{house.ids[DOMAINS[1]]}"
+        page.goto(where)
+        page.locator("#f-subject").fill("Another subject for your list")
+        with page.expect_response(lambda answer: answer.request.method == "POST" and "/decide" in answer.url):
+            page.locator("#f-subject").press("Enter")
+        page.goto(where)
+        assert page.locator("#f-subject").input_value() == "Another subject for your list"
+        assert queued(house) == 0
+
+
 def test_typing_decides_nothing(house: Served, chromium: Any) -> None:
     """U07: every printable key in every field, a held key, Alt and AltGr, and a composition."""
     with browse(chromium, house) as page:
