@@ -50,9 +50,10 @@ def release(
     """Let an installation send again that was restored, or that is a second one on the same data.
 
     Shows what would leave first. Then the mailboxes are read again, copies are looked for in the folders of sent mail, and
-    what was due meanwhile is put before a person instead of being sent.
+    what was due meanwhile is put before a person instead of being sent; follow-ups that may have left stand still.
     """
     from app.installation import hold, journal
+    from app.outbox import overtaken
     from app.outbox import release as releasing
 
     with installation() as container:
@@ -63,6 +64,7 @@ def release(
         typer.echo(f"HOLD: {found.skip.sentence}")
         with container.db.read() as look:
             rows = releasing.preview(look)
+            runs = overtaken.find(look.session)
             gap = journal.missing(look.session, container.vault, container.settings)
         unsure = sum(row.unsure for row in rows)
         typer.echo(f"{len(rows)} messages wait; {unsure} of them were due meanwhile and may have left:")
@@ -71,6 +73,14 @@ def release(
             typer.echo(f"  {mark} {row.not_before:%d %b %Y %H:%M}  {row.mailbox} -> {row.to_address}  {row.subject}")
         if len(rows) > 50:
             typer.echo(f"  and {len(rows) - 50} more: the page Outbox lists them")
+        if runs:
+            typer.echo(f"the next follow-up to {len(runs)} may have left; they stand still until you let each go on:")
+        for run in runs[:50]:
+            typer.echo(f"  may have left  {run.due_at:%d %b %Y %H:%M}  {run.domain}")
+        if len(runs) > 50:
+            typer.echo(
+                f"  and {len(runs) - 50} more: after the release the page of follow-ups that stand still lists them"
+            )
         if gap.rules:
             typer.echo(
                 f"{len(gap.rules)} who must not be written to are in the journal beside the witness and not in this data, "
@@ -81,7 +91,8 @@ def release(
         done = releasing.release(container, actor=by, reason=reason, despite_unread=despite_unread)
     typer.echo(
         f"released by {by}: {done.found_sent} had been sent, {done.to_decide} wait for your decision, "
-        f"{done.waiting} leave when they are due, {done.opt_outs} rules of suppression came out of the journal"
+        f"{done.waiting} leave when they are due, {done.opt_outs} rules of suppression came out of the journal, "
+        f"the follow-ups to {done.paused} stand still"
     )
     for line in done.unread:
         typer.echo(f"  not read: {line}", err=True)

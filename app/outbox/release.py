@@ -2,7 +2,8 @@
 
 Data that was restored knows nothing of what happened after it was saved. So before anything leaves, the mailboxes are read
 again from the start of their recent past (opt-outs, bounces and answers that came meanwhile take effect), the folders of sent
-mail are searched for what waits, and what was due meanwhile is put before a person instead of being sent.
+mail are searched for what waits, and what was due meanwhile is put before a person instead of being sent. Follow-ups that were not
+written yet (app.outbox.overtaken) are not written either before a person says so.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from app.inbox.deps import InboxDeps, deps_of
 from app.installation import forgotten, hold, identity, journal
 from app.log import get_logger
 from app.models import Folder, Mailbox, Outbound
-from app.outbox import reconcile, record, repository
+from app.outbox import overtaken, reconcile, record, repository
 
 log = get_logger("outbox")
 
@@ -46,13 +47,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What the release did: found in sent mail, put before a person, left to be sent, and rules out of the journal."""
+    """What the release did: found in sent mail, put before a person, left to be sent, rules out of the journal, and runs that
+    were paused because their next follow-up may have left.
+    """
 
     found_sent: int
     to_decide: int
     waiting: int
     unread: tuple[str, ...]
     opt_outs: int = 0
+    paused: int = 0
 
 
 def preview(uow: UnitOfWork) -> list[Waiting]:
@@ -89,6 +93,7 @@ def release(container: Container, *, actor: str, reason: str = "", despite_unrea
         mailboxes = list(look.session.execute(select(Mailbox).order_by(col(Mailbox.id))).scalars())
     unread: list[str] = []
     filed: list[tuple[int, str]] = []
+    runs: list[overtaken.Overtaken] = []
     if held_at is not None:
         for mailbox in mailboxes:
             fault = _read_again(deps, mailbox)
@@ -103,13 +108,19 @@ def release(container: Container, *, actor: str, reason: str = "", despite_unrea
                 ),
                 *skips,
             )
-        filed = _look_for_copies(deps, held_at)
+        filed = _look_for_copies(deps)
+        # By the rows as they were restored: what is found is marked as sent now.
+        with container.db.read() as look:
+            runs = overtaken.find(look.session, dict(filed))
     with container.db.work() as uow:
         kept = journal.read(container.settings) if held_at is not None else None
         opt_outs = len(forgotten.take_in(uow, container.vault, kept, actor=actor).rules) if kept is not None else 0
-        done = replace(_settle(uow, held_at, dict(filed), unread), opt_outs=opt_outs)
+        done = _settle(uow, held_at, dict(filed), unread)
+        done = replace(done, opt_outs=opt_outs, paused=overtaken.pause(uow, runs, actor=actor))
         hold.release(container.db, container.settings, uow, actor=actor, reason=reason)
-    log.warning("outbox.released", actor=actor, found_sent=done.found_sent, to_decide=done.to_decide)
+    log.warning(
+        "outbox.released", actor=actor, found_sent=done.found_sent, to_decide=done.to_decide, paused=done.paused
+    )
     return done
 
 
@@ -131,13 +142,16 @@ def _read_again(deps: InboxDeps, mailbox: Mailbox) -> str | None:
     return None
 
 
-def _look_for_copies(deps: InboxDeps, held_at: datetime) -> list[tuple[int, str]]:
-    """(id, evidence) of every waiting message that left, by its copy in sent mail or by an answer that names it."""
+def _look_for_copies(deps: InboxDeps) -> list[tuple[int, str]]:
+    """(id, evidence) of every waiting message that left, by its copy in sent mail or by an answer that names it.
+
+    Also of those that wait for later: in the lost data somebody may have let them go earlier.
+    """
     with deps.db.read() as look:
         rows = look.session.execute(
             select(Outbound, Mailbox)
             .join(Mailbox, col(Mailbox.id) == col(Outbound.mailbox_id))
-            .where(col(Outbound.state).in_(_WAITING), col(Outbound.not_before) <= held_at)
+            .where(col(Outbound.state).in_(_WAITING))
             .order_by(col(Outbound.id))
         ).all()
         found = [(row.id, evidence) for row, _ in rows if (evidence := reconcile.answered(look, row)) is not None]
@@ -158,8 +172,7 @@ def _look_for_copies(deps: InboxDeps, held_at: datetime) -> list[tuple[int, str]
 
 def _settle(uow: UnitOfWork, held_at: datetime | None, filed: dict[int, str], unread: Sequence[str]) -> Released:
     if held_at is None:
-        waiting = len(preview(uow))
-        return Released(0, 0, waiting, tuple(unread))
+        return Released(0, 0, len(preview(uow)), tuple(unread))
     busy = set(
         uow.session.execute(
             select(col(Outbound.prospect_id)).where(
@@ -167,11 +180,10 @@ def _settle(uow: UnitOfWork, held_at: datetime | None, filed: dict[int, str], un
             )
         ).scalars()
     )
-    rows = uow.session.execute(
-        select(Outbound)
-        .where(col(Outbound.state).in_(_WAITING), col(Outbound.not_before) <= held_at)
-        .order_by(col(Outbound.not_before), col(Outbound.id))
+    waiting = uow.session.execute(
+        select(Outbound).where(col(Outbound.state).in_(_WAITING)).order_by(col(Outbound.not_before), col(Outbound.id))
     ).scalars()
+    rows = [row for row in waiting if row.id in filed or row.not_before <= held_at]
     sent = decide = 0
     # Found copies first: they free the one place in flight that a prospect has.
     for row in sorted(rows, key=lambda row: row.id not in filed):

@@ -8,7 +8,7 @@ and another worker are seen or wait; the unique step in the outbox makes a repea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from enum import StrEnum
 from typing import Protocol
 
@@ -22,9 +22,10 @@ from app.domain.link_verdict import Finding
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import LostReason, Stage
 from app.domain.said import say
-from app.domain.sequence_rules import Absence, Step, due_after, not_on_a_closed_day, parse_steps
+from app.domain.sequence_rules import Step, not_on_a_closed_day, parse_steps
 from app.errors import Conflict, NotFound, Refused
 from app.fetch.ports import Fetcher, Renderer
+from app.installation import hold
 from app.links import service as links
 from app.mail.render import versions
 from app.mail.render.drafts import judge, later_values
@@ -43,6 +44,7 @@ from app.models import (
     SequenceRun,
     Site,
 )
+from app.outbox import following
 from app.outbox import service as outbox
 from app.prospects import address_check, working_hours
 from app.prospects import repository as prospect_repository
@@ -55,8 +57,6 @@ MAX_PUT_OFF = 2
 # The same where their domain has no mail server just now: a slip in somebody's DNS is mended, a dead domain is not.
 MAX_WITHOUT_SERVER = 10
 _NO_SERVER = "no-mail-server"
-_PUT_OFF = "follow_up_put_off"
-_UNREAD = "unread"
 # The checker's reason for a page whose server says that it is no more (404, 410).
 _GONE = "page-gone"
 
@@ -140,6 +140,9 @@ def _what_is_due(uow: UnitOfWork, run_id: int) -> _Due | Advanced:
     stopped = _stopped(uow, run, prospect, conversation)
     if stopped is not None:
         return stopped
+    if hold.refusal(session) is not None:
+        # Of restored data nobody knows yet whether this step was done: a follow-up that is written now would be a second one.
+        return Advanced.WAITING
     previous = repository.message_of(session, run.id, run.next_step - 1)
     if previous is None or previous.state in (OutboundState.REJECTED, OutboundState.CANCELLED):
         return _unsent(uow, run, conversation, previous)
@@ -153,7 +156,7 @@ def _what_is_due(uow: UnitOfWork, run_id: int) -> _Due | Advanced:
     where = working_hours.known(session, prospect, mailbox).place()
     zone, days = zone_of(where.zone), work_days(where.country)
     step = steps[run.next_step]
-    at = _due_at(uow, run, step, previous.sent_at, zone=zone, days=days)
+    at = following.due_at(session, run, step, previous.sent_at, zone=zone, days=days)
     if not step.gives_up:
         at = not_on_a_closed_day(at, uow.now(), zone, days)
     if run.due_at != at:
@@ -194,31 +197,8 @@ def _unsent(uow: UnitOfWork, run: SequenceRun, conversation: Conversation, previ
     return _end(uow, run, "not_sent", detail=previous.hold_reason or previous.reply_text if previous else None)
 
 
-def _due_at(
-    uow: UnitOfWork, run: SequenceRun, step: Step, sent_at: datetime, *, zone: tzinfo, days: WorkDays
-) -> datetime:
-    answers = repository.automatic_answers(uow.session, run.conversation_id, sent_at)
-    absences = [Absence(answer.received_at or answer.stored_at, answer.returns_on) for answer in answers]
-    at = due_after(sent_at, step, zone, days, absences)
-    for put_off in _put_offs(uow, run, sent_at):
-        at = max(at, business_moment(put_off, 1, zone, days))
-    return at
-
-
-def _put_offs(uow: UnitOfWork, run: SequenceRun, since: datetime, cause: str | None = None) -> list[datetime]:
-    """When this step was put off (for `cause`: only for that)."""
-    lines = repository.notes(uow.session, run.prospect_id, _PUT_OFF, since)
-    return [
-        line.at
-        for line in lines
-        if line.data.get("run_id") == run.id
-        and line.data.get("step") == run.next_step
-        and (cause is None or line.data.get("cause", _UNREAD) == cause)
-    ]
-
-
 def _put_off(uow: UnitOfWork, due: _Due, cause: str, reason: str) -> Advanced:
-    _note(uow, due.run, _PUT_OFF, reason=reason, step=due.run.next_step, cause=cause)
+    _note(uow, due.run, following.PUT_OFF, reason=reason, step=due.run.next_step, cause=cause)
     due.run.due_at = business_moment(uow.now(), 1, due.zone, due.days)
     return Advanced.WAITING
 
@@ -230,8 +210,8 @@ def _act(uow: UnitOfWork, deps: Deps, due: _Due, finding: Finding) -> Advanced:
     if finding.reason == _GONE and not due.step.gives_up:
         return _pause(uow, run, "page_gone", detail=finding.sentence)
     unknown = finding.verdict is MentionVerdict.COULD_NOT_CHECK and not finding.good_fetch
-    if unknown and len(_put_offs(uow, run, run.started_at, _UNREAD)) < MAX_PUT_OFF:
-        return _put_off(uow, due, _UNREAD, finding.sentence)
+    if unknown and len(following.put_offs(uow.session, run, run.started_at, following.UNREAD)) < MAX_PUT_OFF:
+        return _put_off(uow, due, following.UNREAD, finding.sentence)
     if due.step.gives_up:
         prospects.give_up(uow, due.prospect.id, LostReason.NO_REPLY, actor="system")
         return _end(uow, run, LostReason.NO_REPLY.value)
@@ -266,7 +246,7 @@ def _follow_up(uow: UnitOfWork, deps: Deps, due: _Due) -> Advanced:
             )
     except Refused as refusal:
         no_server = any(skip.reason == _NO_SERVER for skip in refusal.skips)
-        if no_server and len(_put_offs(uow, run, run.started_at, _NO_SERVER)) < MAX_WITHOUT_SERVER:
+        if no_server and len(following.put_offs(uow.session, run, run.started_at, _NO_SERVER)) < MAX_WITHOUT_SERVER:
             # The wish to look again was undone with the message.
             address_check.want(uow, due.first.to_address)
             return _put_off(uow, due, _NO_SERVER, refusal.detail)

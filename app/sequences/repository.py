@@ -8,16 +8,13 @@ from sqlalchemy import and_, exists, func, or_, select
 from sqlmodel import Session, col
 
 from app.domain.delivery import HAS_LEFT, OutboundState
-from app.domain.inbound_auto import READ_RECEIPT
 from app.models import (
     BlockingEvent,
     Conversation,
-    Inbound,
     Outbound,
     RunState,
     Sequence,
     SequenceRun,
-    StageEvent,
 )
 
 _DONE = (OutboundState.SENT, OutboundState.REJECTED, OutboundState.CANCELLED)
@@ -78,36 +75,6 @@ def has_left(session: Session, conversation_id: int) -> bool:
         col(Outbound.conversation_id) == conversation_id, col(Outbound.state).in_(HAS_LEFT)
     )
     return session.execute(statement.limit(1)).first() is not None
-
-
-def automatic_answers(session: Session, conversation_id: int, since: datetime) -> list[Inbound]:
-    """Absences and help desks' acknowledgements in a conversation that were stored after `since`, oldest first."""
-    return list(
-        session.execute(
-            select(Inbound)
-            .where(
-                col(Inbound.conversation_id) == conversation_id,
-                col(Inbound.kind) == "auto-reply",
-                # That somebody has opened it is no absence.
-                col(Inbound.rule).is_distinct_from(READ_RECEIPT),
-                col(Inbound.stored_at) >= since,
-            )
-            .order_by(col(Inbound.id))
-        ).scalars()
-    )
-
-
-def notes(session: Session, prospect_id: int, event: str, since: datetime) -> list[StageEvent]:
-    """Lines of history of one kind, oldest first."""
-    return list(
-        session.execute(
-            select(StageEvent)
-            .where(
-                col(StageEvent.prospect_id) == prospect_id, col(StageEvent.event) == event, col(StageEvent.at) >= since
-            )
-            .order_by(col(StageEvent.id))
-        ).scalars()
-    )
 
 
 def due(session: Session, now: datetime, limit: int = 500) -> list[int]:

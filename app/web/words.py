@@ -105,6 +105,7 @@ NAMES: dict[str, dict[str, str]] = {
         "possible_reply": mark("A mail may be their reply"),
         "page_gone": mark("Their page is gone"),
         "contract": mark("The next mail would break a rule"),
+        "restored": mark("The data was restored: the next mail may have left already"),
     },
     "mail kind": {
         OutboundKind.PITCH.value: mark("pitch"),

@@ -63,7 +63,7 @@ def test_a_person_reads_the_hold_and_ends_it_with_a_reason(house: House, api: Te
             assert [problem["field"] for problem in refused.json()["errors"]] == ["reason"]
         assert api.get(HOLD).json()["held"]
         done = release(api, reason=WHY)
-        assert done.json() == {"found_sent": 0, "to_decide": 1, "waiting": 0, "unread": [], "opt_outs": 0}
+        assert done.json() == {"found_sent": 0, "to_decide": 1, "waiting": 0, "unread": [], "opt_outs": 0, "paused": 0}
     after = api.get(HOLD).json()
     assert (after["held"], after["released_by"], after["released_reason"]) == (False, "key:crm", WHY)
     # What was due meanwhile waits for a person, and nothing else ends that.

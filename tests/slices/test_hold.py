@@ -24,8 +24,8 @@ from app.errors import Refused
 from app.installation import hold, identity, witness
 from app.jobs import SilentDispatcher
 from app.models import Mailbox, Outbound, OutboundKind, Site
+from app.outbox import pacing, service
 from app.outbox import release as releasing
-from app.outbox import service
 from app.outbox.delivery import Report, drain
 from app.prospects import suppression
 from app.settings import Settings
@@ -428,3 +428,36 @@ def test_the_release_reads_opt_outs_and_finds_copies_before_anything_leaves(
                     assert (row.held_at, row.released_by) == (None, "ana")
             finally:
                 old.db.dispose()
+
+
+def test_the_release_finds_a_copy_of_what_was_let_go_earlier_than_it_waited_for(
+    place: Place, tmp_path: Path, clock: FixedClock
+) -> None:
+    place.settings = place.settings.model_copy(update={"send_window": "14:00-17:00"})
+    with mail_server("ana@acme.test", "dana@e0.test", clock=clock) as office:
+        place.enqueue("e0.test", office.smtp_port)
+        with place.db.work() as uow:
+            mailbox = uow.session.get_one(Mailbox, 1)
+            mailbox.imap_port = office.imap_port
+            mailbox.secret = VAULT.seal(PASSWORD, "mailbox:1:secret")
+        with saved(place, tmp_path) as url:
+            with place.db.work() as uow:
+                pacing.set_hours_of_prospect(
+                    uow, place.settings, 1, country=None, zone=None, window="always", actor="ana"
+                )
+            assert place.send().sent == 1
+            office.put("ana@acme.test", office.stored("dana@e0.test")[-1], folder="Sent")
+            clock.advance(timedelta(minutes=30))
+            old = place.at(url)
+            try:
+                assert old.begin().skip is not None
+                with old.container() as container:
+                    with container.db.read() as look:
+                        assert [row.unsure for row in releasing.preview(look)] == [False]
+                    done = releasing.release(container, actor="ana")
+                assert (done.found_sent, done.to_decide, done.waiting) == (1, 0, 0)
+                clock.advance(timedelta(hours=5, minutes=30))
+                assert old.send().sent == 0
+            finally:
+                old.db.dispose()
+        assert len(office.stored("dana@e0.test")) == 1

@@ -11,6 +11,7 @@ from app.api.door import Call, Door, Line, Model, Out
 from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem
 from app.installation import hold, identity, journal
+from app.outbox import overtaken
 from app.outbox import release as releasing
 from app.reports import setup
 from app.reports.setup import TaskState
@@ -23,7 +24,8 @@ class HoldOut(Out):
 
     `waiting` messages would leave after a release; `unsure` of them were due while the lost data was at work, and are put
     before a person instead. `data_of` is the age of restored data, where it is known; `opt_outs` rules of suppression stand in the
-    journal beside the witness and not in this data, and a release takes them in.
+    journal beside the witness and not in this data, and a release takes them in. `overtaken` are the sequence runs whose next
+    follow-up may have left: a release pauses them, and a person lets each go on.
     """
 
     installation: str | None
@@ -36,6 +38,7 @@ class HoldOut(Out):
     opt_outs: int
     waiting: int
     unsure: int
+    overtaken: list[int]
     released_at: datetime | None
     released_by: str | None
     released_reason: str | None
@@ -49,13 +52,17 @@ class ReleaseIn(Model):
 
 
 class ReleasedOut(Out):
-    """What the release did: found in sent mail, put before a person, left to be sent, mailboxes that were not read, rules of suppression out of the journal."""
+    """What the release did: found in sent mail, put before a person, left to be sent, mailboxes that were not read, rules of suppression out of the journal.
+
+    `paused` sequence runs stand still, because their next follow-up may have left.
+    """
 
     found_sent: int
     to_decide: int
     waiting: int
     unread: list[str]
     opt_outs: int
+    paused: int
 
 
 class TaskOut(Out):
@@ -90,6 +97,7 @@ def show_hold(call: Call) -> Any:
     with call.container.db.read() as look:
         row = identity.stored(look.session)
         rows = releasing.preview(look)
+        runs = overtaken.find(look.session)
         gap = journal.missing(look.session, call.container.vault, call.container.settings) if found.skip else None
     return {
         "installation": found.identity,
@@ -102,6 +110,7 @@ def show_hold(call: Call) -> Any:
         "opt_outs": len(gap.rules) if gap is not None else 0,
         "waiting": len(rows),
         "unsure": sum(one.unsure for one in rows),
+        "overtaken": [run.run_id for run in runs],
         "released_at": row.released_at if row else None,
         "released_by": row.released_by if row else None,
         "released_reason": row.released_reason if row else None,

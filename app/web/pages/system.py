@@ -17,7 +17,7 @@ from app.errors import Conflict, NotFound, Unavailable
 from app.installation import hold
 from app.jobs import Job, Queues
 from app.models import JobFault
-from app.outbox import release
+from app.outbox import overtaken, release
 from app.reports import system
 from app.web.door import Id, Pages, Visit
 from app.web.i18n import _, mark
@@ -26,7 +26,9 @@ pages = Pages()
 
 NOTICES = {
     "retried": mark("The job was rung again."),
-    "released": mark("Sending goes on. What was due meanwhile is put before you in the outbox."),
+    "released": mark(
+        "Sending goes on. What was due meanwhile is put before you in the outbox, and among the follow-ups that stand still."
+    ),
 }
 DUE = {
     "mail": mark("Mail to send"),
@@ -67,6 +69,7 @@ def _show(visit: Visit, **__: object) -> Response:
         space=system.space(container, uow),
         standing=held,
         waiting=release.preview(uow) if held is not None else [],
+        overtaken=overtaken.find(uow.session) if held is not None else [],
         notice=_(words) if words else None,
     )
 
