@@ -63,7 +63,7 @@ def test_ahrefs_backlinks(tmp_path: Path) -> None:
     )  # fmt: skip
     rows, report = rows_of(path)
     by_site = {row["site"]: row for row in rows}
-    first = by_site["news.example.org"]
+    first = by_site["www.news.example.org"]
     assert first["source_url"] == "https://www.News.example.org/a?b=1"
     assert first["anchor"] == 'a "quoted" 😀\nanchor'
     assert (first["authority"], first["page_authority"], first["traffic"]) == (4.5, 0.9, 1234)
