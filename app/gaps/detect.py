@@ -46,9 +46,7 @@ class Layout:
     notes: tuple[str, ...] = ()
     slashes: Mapping[int, str] = field(default_factory=dict)  # column -> `dm` or `md`, for dates like 9/5/2026
     day_first: bool = False  # in the language of its headers nobody writes the month first
-    guessed: bool = (
-        False  # what it is was told by what stands in its columns alone: nobody has said so, nor its headers
-    )
+    guessed: bool = False  # by what stands in its columns alone: neither somebody nor its headers say what it is
 
     def column(self, header: str) -> int | None:
         """The first column with this header, or None."""

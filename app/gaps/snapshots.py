@@ -8,6 +8,7 @@ failed) is used again by the next import of the same export.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -195,7 +196,7 @@ def _parts(export: Export, whose: Whose, target: str | None, role: str | None) -
         named = whose.own[0]
     if named is None and export.layout.guessed:
         # Hosts with counts and pages with dates are many a tool's; the name of the file may say that they are ours.
-        named = next((domain for domain in whose.own if domain in export.path.name.lower()), None)
+        named = next((domain for domain in whose.own if _names(export.path.name, domain)), None)
     if named is None:
         raise BadInput(
             say(
@@ -227,6 +228,11 @@ def _parts(export: Export, whose: Whose, target: str | None, role: str | None) -
             )
         )
     return [(kind, key)]
+
+
+def _names(file: str, domain: str) -> bool:
+    """Whether a file's name has this domain or a host of it: `us.example.csv`, not `plus.example.csv` nor `us.example.net.csv`."""
+    return re.search(rf"(?<![a-z0-9-]){re.escape(domain)}(?![a-z0-9]|\.[a-z0-9-]+\.)", file.lower()) is not None
 
 
 def _write(engine: Engine, export: Export, draft: Path) -> None:

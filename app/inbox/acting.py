@@ -25,7 +25,7 @@ from app.domain.pipeline import LostReason, Stage
 from app.domain.reputation import Incident
 from app.domain.said import say
 from app.domain.sequence_rules import Absence, Step, due_after
-from app.inbox import triage
+from app.inbox import triage, unanswered
 from app.inbox.same_domain import stop_others
 from app.jobs import Job
 from app.log import get_logger
@@ -266,9 +266,7 @@ def _bounced(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) ->
         # Who has written to us is not lost: the address that was answered is bad, and what they wrote waits again.
         _suppress(uow, vault, outbound.to_address, "bounced", row)
         reputation.record(uow, settings, outbound, Incident.HARD_BOUNCE)
-        for _, received in triage.answered_by(uow, outbound.id):
-            triage.wait(uow, received)
-        prospects.note(uow, row.prospect_id, "answer_not_sent", actor=ACTOR, reason=why, outbound_id=outbound.id)
+        unanswered.comes_back(uow, outbound, why)
     elif hard and outbound is not None and _of_another(row, outbound) and _has_answered(uow, row):
         # Their server forwards to an address that is gone; they themselves have got the mail.
         log.info("inbox.forward_bounced", inbound_id=row.id, prospect_id=row.prospect_id)

@@ -17,10 +17,11 @@ from app.domain.delivery import OutboundState, Stage
 from app.domain.pacing import gap_seconds, period_start
 from app.domain.said import cut
 from app.errors import Skip
+from app.inbox import unanswered
 from app.installation import hold
 from app.log import get_logger
 from app.models import Mailbox, Outbound, OutboundKind
-from app.outbox import record, repository, statements, unanswered
+from app.outbox import record, repository, statements
 from app.prospects import address_check, suppression
 from app.prospects import repository as prospects_repository
 from app.settings import Settings

@@ -15,11 +15,12 @@ from sqlmodel import col
 
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import REST_FORGIVEN, OutboundState
+from app.inbox import unanswered
 from app.installation import steady
 from app.log import get_logger
 from app.mail import resting
 from app.models import Mailbox, Outbound
-from app.outbox import claims, plan, record, repository, statements, unanswered
+from app.outbox import claims, plan, record, repository, statements
 from app.settings import Settings
 
 log = get_logger("outbox")

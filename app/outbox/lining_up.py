@@ -8,10 +8,11 @@ from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.domain.delivery import OutboundState
 from app.domain.said import cut, say
+from app.inbox import unanswered
 from app.installation import steady
 from app.log import get_logger
 from app.models import Mailbox, Outbound, OutboundKind
-from app.outbox import claims, gating, plan, repository, unanswered
+from app.outbox import claims, gating, plan, repository
 from app.outbox.committing import counted
 from app.prospects import suppression
 from app.settings import Settings

@@ -31,11 +31,12 @@ from app.domain.reputation import Incident
 from app.domain.said import cut, say
 from app.errors import IllegalTransition
 from app.inbox import repository as inbox_repository
+from app.inbox import unanswered
 from app.jobs import Job
 from app.log import get_logger
 from app.mail import reputation, resting
 from app.models import Mailbox, Outbound, OutboundKind, SuppressionKind
-from app.outbox import repository, statements, unanswered
+from app.outbox import repository, statements
 from app.prospects import service as prospects
 from app.prospects import suppression
 from app.settings import Settings

@@ -18,12 +18,13 @@ from app.domain.delivery import KEEP_FOR, OutboundState
 from app.domain.pipeline import LostReason, Stage
 from app.domain.said import Moment, say
 from app.errors import Conflict, NotFound, Refused
+from app.inbox import unanswered
 from app.jobs import Job
 from app.log import correlation_id
 from app.mail import mime
 from app.mail.ids import new_ids
 from app.models import Contact, Conversation, Mailbox, Outbound, OutboundKind, SendAttempt, Site, SuppressionKind
-from app.outbox import recipients, repository, unanswered
+from app.outbox import recipients, repository
 from app.outbox.waiting import why_all, why_waiting
 from app.prospects import address_check, suppression, working_hours
 from app.prospects import repository as prospects_repository

@@ -33,7 +33,7 @@ SEEDS = [
 ]  # fmt: skip
 SIZE = 100_000
 # In seconds of a usual machine's processor for all of it.
-BOUND = 0.2
+BOUND = 0.1
 
 
 def patterns() -> Iterator[tuple[str, re.Pattern[str] | re.Pattern[bytes]]]:

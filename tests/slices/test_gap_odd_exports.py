@@ -228,6 +228,15 @@ def test_a_list_of_nobody_knows_whom_is_not_taken_for_ours(db: Database, site: i
     assert "does not say whose links" in refused.value.detail or "no known export" in refused.value.detail
 
 
+@pytest.mark.parametrize("name", ["plus.example 2026-05-15.csv", "us.example.net.csv", "minus-us.example.csv"])
+def test_a_name_that_only_holds_the_letters_of_our_domain_says_nothing(
+    db: Database, site: int, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("Sivusto,Linkittävät sivut,Kohdesivut\nx.test,10,5\ny.test,3,3\n")
+    with pytest.raises(BadInput, match="does not say whose links"):
+        service.import_and_refresh(db, site, [tmp_path / name], folder=tmp_path / "kept", actor="t")
+
+
 def test_a_list_in_a_language_that_we_do_not_know_is_ours_where_its_name_says_so(
     db: Database, site: int, tmp_path: Path
 ) -> None:
