@@ -135,14 +135,27 @@ def _addresses(uow: UnitOfWork, row: Inbound, chosen: ReplyClass) -> list[str]:
     return list(dict.fromkeys(address for address in (written, theirs) if address))
 
 
-def done(uow: UnitOfWork, person: Person, inbound_id: int) -> None:
-    """Nothing more is to be done with a message, and with what came before it in its conversation."""
+def done(uow: UnitOfWork, person: Person, inbound_id: int) -> Decision | None:
+    """What `finish` does, by a person's decision; None for a message of no prospect, which is not taken back."""
+    before = finish(uow, person, inbound_id)
     row = inbox.locked(uow, inbound_id)
-    triage.finish(uow, row, actor=person.actor)
+    if row.prospect_id is None:
+        return None
+    first = before.pop(row.id)
+    earlier = {str(number): state for number, state in before.items()}
+    return decided(uow, person, row.prospect_id, DecisionKind.DONE, inbound_id=row.id, before=first, earlier=earlier)
+
+
+def finish(uow: UnitOfWork, person: Person, inbound_id: int) -> dict[int, dict[str, Any]]:
+    """Nothing more is to be done with a message, and with what came before it in its conversation. Returns how they stood, by id."""
+    row = inbox.locked(uow, inbound_id)
+    lines = [(triage.of(uow, row), row)]
     if row.conversation_id is not None:
-        for _, earlier in triage.waiting_in(uow, row.conversation_id):
-            if earlier.id <= row.id:
-                triage.finish(uow, earlier, actor=person.actor)
+        lines += [one for one in triage.waiting_in(uow, row.conversation_id) if one[1].id < row.id]
+    before = {one.id: _state(one, line) for line, one in lines}
+    for _, one in lines:
+        triage.finish(uow, one, actor=person.actor)
+    return before
 
 
 def answer(
@@ -279,13 +292,12 @@ def snooze(uow: UnitOfWork, person: Person, inbound_id: int, until: datetime) ->
 
 
 def reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
-    """Take back what a class, a snooze, an agreement or a loss has done. Raises Conflict with a sentence where that is impossible."""
+    """Take back what a class, a snooze, an agreement, a loss or an end has done. Raises Conflict with a sentence where that is impossible."""
     data = decision.data
     if data.get("final"):
         why = kept(data["final"])
         raise Conflict(why if isinstance(why, Sentence) else Sentence(why, {}))
     row = inbox.locked(uow, data["inbound_id"])
-    line, before = triage.of(uow, row), data["before"]
     if data.get("give_up"):
         prospects.take_back_give_up(uow, decision.prospect_id, data["give_up"], actor=person.actor)
     if "snoozed_until" in data:
@@ -295,12 +307,9 @@ def reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
         if prospects.get(uow, decision.prospect_id).stage is Stage.WON:
             raise Conflict(say("the link was seen: this is a win, and it cannot be taken back"))
         _conversation(uow, row).agreed = data["agreed"]
-    for name in ("chosen", "chosen_by", "waits", "sleeps"):
-        setattr(line, name, before[name])
-    line.chosen_at = datetime.fromisoformat(before["chosen_at"]) if before["chosen_at"] else None
-    triage.until(line, row, datetime.fromisoformat(before["due_at"]) if before["due_at"] else None)
-    row.handled_by = before["handled_by"]
-    row.handled_at = datetime.fromisoformat(before["handled_at"]) if before["handled_at"] else None
+    _restore(uow, row, data["before"])
+    for number, before in data.get("earlier", {}).items():
+        _restore(uow, inbox.locked(uow, int(number)), before)
     prospects.note(uow, decision.prospect_id, "decision_taken_back", actor=person.actor, reason=decision.kind.value)
 
 
@@ -316,6 +325,17 @@ def _conversation(uow: UnitOfWork, row: Inbound) -> Conversation:
     if found is None:
         raise Conflict(say("this message belongs to no conversation of ours; write from your mailbox"))
     return found
+
+
+def _restore(uow: UnitOfWork, row: Inbound, before: dict[str, Any]) -> None:
+    """The reverse of `_state`."""
+    line = triage.of(uow, row)
+    for name in ("chosen", "chosen_by", "waits", "sleeps"):
+        setattr(line, name, before[name])
+    line.chosen_at = datetime.fromisoformat(before["chosen_at"]) if before["chosen_at"] else None
+    triage.until(line, row, datetime.fromisoformat(before["due_at"]) if before["due_at"] else None)
+    row.handled_by = before["handled_by"]
+    row.handled_at = datetime.fromisoformat(before["handled_at"]) if before["handled_at"] else None
 
 
 def _state(row: Inbound, line: Triage) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from sqlmodel import col
 
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
+from app.domain.delivery import NOT_LEFT
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
 from app.domain.said import say, stored
 from app.errors import BadInput, Conflict, FieldProblem, GapbridgeError, Refused
-from app.models import Decision, DecisionKind, KeptText, Outbound, Pitch, Prospect
+from app.models import Decision, DecisionKind, KeptText, Outbound, OutboundKind, Pitch, Prospect
 from app.pitches import repository as pitch_repository
 from app.pitches import service as pitches
 from app.prospects import leases
@@ -141,16 +142,20 @@ def approve(
 
 
 def skip(uow: UnitOfWork, person: Person, prospect_id: int, reason: LostReason) -> Decision:
-    """Give a prospect up, with a reason."""
-    leases.require(uow, prospects.get(uow, prospect_id), holder=person.caller, name=person.name)
+    """Give a prospect up, with a reason. Raises Conflict while an approved pitch to it waits."""
+    prospect = prospects.get(uow, prospect_id)
+    leases.require(uow, prospect, holder=person.caller, name=person.name)
+    _not_approved(uow, prospect)
     prospects.give_up(uow, prospect_id, reason, actor=person.actor)
     return decided(uow, person, prospect_id, DecisionKind.SKIP, reason=reason.value)
 
 
 def snooze(uow: UnitOfWork, person: Person, prospect_id: int, until: datetime) -> Decision:
-    """Put a prospect aside until a moment; a reply brings it back earlier. Raises BadInput (field `until`) for the past."""
+    """Put a prospect aside until a moment; a reply brings it back earlier. Raises BadInput (field `until`) for the past,
+    and Conflict while an approved pitch to it waits."""
     prospect = prospects.get(uow, prospect_id)
     leases.require(uow, prospect, holder=person.caller, name=person.name)
+    _not_approved(uow, prospect)
     if until <= uow.now():
         raise BadInput(say("that moment has passed"), FieldProblem("until", say("Choose a later day")))
     if prospect.stage in (Stage.WON, Stage.LOST):
@@ -164,6 +169,19 @@ def snooze(uow: UnitOfWork, person: Person, prospect_id: int, until: datetime) -
     prospects.note(uow, prospect_id, "snoozed", actor=person.actor, until=until.isoformat())
     was = before.isoformat() if before else None
     return decided(uow, person, prospect_id, DecisionKind.SNOOZE, until=until.isoformat(), before=was)
+
+
+def _not_approved(uow: UnitOfWork, prospect: Prospect) -> None:
+    # It would stop the mail, and taking it back would not bring the mail back.
+    waiting = select(col(Outbound.id)).where(
+        col(Outbound.prospect_id) == prospect.id,
+        col(Outbound.kind) == OutboundKind.PITCH,
+        col(Outbound.state).in_(NOT_LEFT),
+    )
+    if uow.session.execute(waiting.limit(1)).first() is not None:
+        raise Conflict(
+            say("{domain}: an approved mail waits in the outbox; take it back there first", domain=prospect.domain)
+        )
 
 
 def leave(uow: UnitOfWork, person: Person, prospect_id: int) -> Decision:

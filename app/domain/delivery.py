@@ -49,6 +49,8 @@ MOVES: Mapping[OutboundState, frozenset[OutboundState]] = {
     OutboundState.CANCELLED: frozenset(),
 }
 
+#: Waits, or is in a worker's hand before its commit: it has certainly not left.
+NOT_LEFT = (OutboundState.QUEUED, OutboundState.CLAIMED)
 #: What the other side has, or may have.
 HAS_LEFT = (OutboundState.SENT, OutboundState.COMMITTED, OutboundState.AMBIGUOUS)
 IN_FLIGHT = (OutboundState.CLAIMED, OutboundState.COMMITTED, OutboundState.AMBIGUOUS)

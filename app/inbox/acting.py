@@ -17,7 +17,7 @@ from app.calendars import hours_of, work_days, zone_of
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.domain.blocking import Blocking
-from app.domain.delivery import HAS_LEFT, KEEP_FOR, OutboundState
+from app.domain.delivery import HAS_LEFT, KEEP_FOR, NOT_LEFT, OutboundState
 from app.domain.inbound import OWN_SIDE, BounceClass, Kind
 from app.domain.inbound_auto import CHALLENGE, LEFT, READ_RECEIPT, TICKET
 from app.domain.pacing import next_slot
@@ -70,7 +70,6 @@ _CERTAIN = frozenset(
 )
 _PAUSES = frozenset((LEFT, CHALLENGE, OWN_SIDE))
 _TOUCH_THE_MAILBOX = (Kind.BOUNCE.value, Kind.COMPLAINT.value, Kind.AUTO_REPLY.value)
-_NOT_LEFT = (OutboundState.QUEUED, OutboundState.CLAIMED)
 
 
 def act(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:
@@ -336,7 +335,7 @@ def _away(uow: UnitOfWork, row: Inbound) -> None:
         select(Outbound).where(
             col(Outbound.conversation_id) == row.conversation_id,
             col(Outbound.kind) == OutboundKind.FOLLOW_UP,
-            col(Outbound.state).in_(_NOT_LEFT),
+            col(Outbound.state).in_(NOT_LEFT),
         )
     ).scalars()
     for mail in waits.all():
@@ -352,7 +351,7 @@ def _away(uow: UnitOfWork, row: Inbound) -> None:
             continue
         session.execute(
             update(Outbound)
-            .where(col(Outbound.id) == mail.id, col(Outbound.state).in_(_NOT_LEFT))
+            .where(col(Outbound.id) == mail.id, col(Outbound.state).in_(NOT_LEFT))
             .values(
                 wanted_at=until,
                 not_before=until,

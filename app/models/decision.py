@@ -22,6 +22,7 @@ class DecisionKind(StrEnum):
     WON = "won"
     LOST = "lost"
     REOPEN = "reopen"
+    DONE = "done"
 
 
 class Decision(Table, table=True):

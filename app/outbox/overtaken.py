@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from app.calendars import work_days, zone_of
 from app.db.work import UnitOfWork
 from app.domain.blocking import ENDS
-from app.domain.delivery import OutboundState
+from app.domain.delivery import NOT_LEFT, OutboundState
 from app.domain.pipeline import Stage
 from app.domain.sequence_rules import parse_steps
 from app.installation import identity
@@ -37,7 +37,6 @@ from app.prospects import service as prospects
 from app.prospects import working_hours
 
 RESTORED = "restored"
-_WAITING = (OutboundState.QUEUED, OutboundState.CLAIMED)
 _UNDECIDED = (OutboundState.COMMITTED, OutboundState.AMBIGUOUS)
 # What a clock that is put forward or back takes from some days.
 _SLACK = timedelta(hours=6)
@@ -76,7 +75,7 @@ def find(session: Session, left: Collection[int] = ()) -> list[Overtaken]:
         .join(Conversation, col(Conversation.id) == col(SequenceRun.conversation_id))
         .where(
             col(SequenceRun.state) == RunState.ACTIVE,
-            col(Outbound.state).in_((OutboundState.SENT, *_WAITING, *_UNDECIDED)),
+            col(Outbound.state).in_((OutboundState.SENT, *NOT_LEFT, *_UNDECIDED)),
             col(Conversation.state) != ConversationState.CLOSED,
             col(Prospect.stage).not_in((Stage.WON, Stage.LOST)),
         )

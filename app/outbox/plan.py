@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlmodel import Session, col
 
 from app.db.parts import parts
-from app.domain.delivery import OutboundState
+from app.domain.delivery import NOT_LEFT, OutboundState
 from app.domain.pacing import capacity, room_for_pitches
 from app.installation import steady
 from app.mail import resting
@@ -126,7 +126,7 @@ def recompute(session: Session, settings: Settings, now: datetime, *where: Colum
         .outerjoin(ProspectPlace, col(ProspectPlace.prospect_id) == col(Prospect.id))
         .outerjoin(SitePacing, col(SitePacing.site_id) == col(Prospect.site_id))
         .where(
-            col(Outbound.state).in_((OutboundState.QUEUED, OutboundState.CLAIMED)),
+            col(Outbound.state).in_(NOT_LEFT),
             col(Outbound.kind) != OutboundKind.REPLY,
             *where,
         )

@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from app.container import Container
 from app.db.work import UnitOfWork
-from app.domain.delivery import OutboundState
+from app.domain.delivery import NOT_LEFT, OutboundState
 from app.domain.said import say
 from app.errors import MailboxFault, Refused, Skip
 from app.inbox import service as inbox
@@ -29,7 +29,6 @@ from app.outbox import overtaken, reconcile, record, repository
 
 log = get_logger("outbox")
 
-_WAITING = (OutboundState.QUEUED, OutboundState.CLAIMED)
 UNSURE = say("this data was restored: the message was due meanwhile and may have left already; decide what it was")
 
 
@@ -72,7 +71,7 @@ def preview(uow: UnitOfWork) -> list[Waiting]:
             col(Outbound.not_before),
         )
         .join(Mailbox, col(Mailbox.id) == col(Outbound.mailbox_id))
-        .where(col(Outbound.state).in_(_WAITING))
+        .where(col(Outbound.state).in_(NOT_LEFT))
         .order_by(col(Outbound.not_before), col(Outbound.id))
     )
     return [
@@ -151,7 +150,7 @@ def _look_for_copies(deps: InboxDeps) -> list[tuple[int, str]]:
         rows = look.session.execute(
             select(Outbound, Mailbox)
             .join(Mailbox, col(Mailbox.id) == col(Outbound.mailbox_id))
-            .where(col(Outbound.state).in_(_WAITING))
+            .where(col(Outbound.state).in_(NOT_LEFT))
             .order_by(col(Outbound.id))
         ).all()
         found = [(row.id, evidence) for row, _ in rows if (evidence := reconcile.answered(look, row)) is not None]
@@ -181,7 +180,7 @@ def _settle(uow: UnitOfWork, held_at: datetime | None, filed: dict[int, str], un
         ).scalars()
     )
     waiting = uow.session.execute(
-        select(Outbound).where(col(Outbound.state).in_(_WAITING)).order_by(col(Outbound.not_before), col(Outbound.id))
+        select(Outbound).where(col(Outbound.state).in_(NOT_LEFT)).order_by(col(Outbound.not_before), col(Outbound.id))
     ).scalars()
     rows = [row for row in waiting if row.id in filed or row.not_before <= held_at]
     sent = decide = 0

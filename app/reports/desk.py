@@ -13,6 +13,7 @@ from sqlmodel import col
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.domain.angles import Angle, choice_for, why_not
+from app.domain.delivery import NOT_LEFT
 from app.domain.gap import Follow, follow_of
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
@@ -86,11 +87,13 @@ class Sheet:
     note: StageEvent | None = None
     most_words: int = MAX_WORDS
     colleagues_text: KeptText | None = field(default=None)
+    waiting: int | None = None  # the approved pitch whose mail waits in the outbox
 
     @property
     def can_be_drafted(self) -> bool:
         """Whether a draft can be written now."""
-        return self.draft is None and self.prospect.stage in (Stage.PROSPECT, Stage.CHECKED_MENTION)
+        open_still = self.prospect.stage in (Stage.PROSPECT, Stage.CHECKED_MENTION)
+        return self.draft is None and self.waiting is None and open_still
 
     @property
     def needs_confirmation(self) -> bool:
@@ -141,6 +144,16 @@ def sheet(
         .where(col(KeptText.prospect_id) == prospect_id, col(KeptText.user_id) != user_id)
         .scalar_subquery()
     )
+    waits = (
+        select(func.max(col(SequenceRun.pitch_id)))
+        .join(Outbound, col(Outbound.sequence_run_id) == col(SequenceRun.id))
+        .where(
+            col(Outbound.prospect_id) == prospect_id,
+            col(Outbound.kind) == OutboundKind.PITCH,
+            col(Outbound.state).in_(NOT_LEFT),
+        )
+        .scalar_subquery()
+    )
     noted = timeline.last_note(prospect_id)
     row = uow.session.execute(
         select(
@@ -158,6 +171,7 @@ def sheet(
             names,
             contacted,
             called,
+            waits,
         )
         .join(Site, col(Site.id) == col(Prospect.site_id))
         .outerjoin(MentionCheck, col(MentionCheck.id) == col(Prospect.mention_check_id))
@@ -173,7 +187,23 @@ def sheet(
     ).first()
     if row is None:
         raise NotFound(say("there is no prospect {prospect_id}", prospect_id=prospect_id))
-    prospect, site, mention, draft, lease, own, other, lost_link, pin, seen, note, listed, last_contact, told = row
+    (
+        prospect,
+        site,
+        mention,
+        draft,
+        lease,
+        own,
+        other,
+        lost_link,
+        pin,
+        seen,
+        note,
+        listed,
+        last_contact,
+        told,
+        waiting,
+    ) = row
     contacts = list(
         uow.session.execute(
             select(Contact)
@@ -209,6 +239,7 @@ def sheet(
         note=note,
         pinned=pin is not None,
         last_contact=last_contact,
+        waiting=waiting,
     )
 
 

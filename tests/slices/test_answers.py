@@ -333,3 +333,10 @@ def test_done_ends_what_came_before_in_the_conversation(world: World) -> None:  
     with world.db.work() as uow:
         answers.done(uow, person, second.id)
     assert [line(world, row).waits for row in (first, second, third)] == [False, False, True]
+    # It is the last decision now: taking it back opens both again and touches nothing before it.
+    due = [line(world, row).due_at for row in (first, second)]
+    assert undo(world, person) is None
+    assert [line(world, row).waits for row in (first, second, third)] == [True, True, True]
+    assert [line(world, row).due_at for row in (first, second)] == due
+    with world.db.read() as uow:
+        assert [uow.session.get_one(Inbound, row.id).handled_by for row in (first, second)] == [None, None]

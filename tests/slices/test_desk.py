@@ -198,6 +198,28 @@ def test_every_decision_can_be_taken_back_in_turn(house: House) -> None:
         desk.undo(uow, ben)
 
 
+def test_while_an_approved_mail_waits_its_prospect_is_neither_skipped_nor_put_aside(house: House) -> None:
+    """It would stop the mail, and taking it back would not bring that back."""
+    ids, ana = furnish(house), person(house, "ana")
+    first = ids[DOMAINS[0]]
+    approve(house, ana, first, undo_seconds=600)
+    for verb in (
+        lambda uow: desk.skip(uow, ana, first, LostReason.WRONG_LANGUAGE),
+        lambda uow: desk.snooze(uow, ana, first, uow.now() + timedelta(days=1)),
+    ):
+        with house.db.work() as uow:
+            leases.claim(uow, prospects.get(uow, first), holder=ana.caller, name=ana.name)
+        with pytest.raises(Conflict, match="an approved mail waits in the outbox"), house.db.work() as uow:
+            verb(uow)
+    with house.db.read() as uow:
+        waiting = uow.session.execute(select(Outbound).where(Outbound.prospect_id == first)).scalar_one()
+        assert waiting.state is OutboundState.QUEUED
+    page = house.browser(Role.OUTREACH).get(f"/queue/{first}").text
+    assert "Approved: its mail waits in the outbox." in page
+    assert "There is no draft" not in page
+    assert "Approve and next" not in page
+
+
 def test_after_an_undo_the_next_item_is_the_one_that_was_open(house: House) -> None:
     """It is held by the same person, as what was open is; the one about which a decision is on its way is left out."""
     furnish(house)

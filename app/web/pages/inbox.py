@@ -69,7 +69,7 @@ _NOTICES = {
     "no-opt-out": mark("It is a reply now, and waits for an answer. Nobody writes follow-ups to them."),
     "again": mark("A worker reads it once more."),
 }
-_UNDOABLE = frozenset({"class", "agreed", "lost", "snoozed", "undone", "final"})
+_UNDOABLE = frozenset({"class", "done", "agreed", "lost", "snoozed", "undone", "final"})
 
 
 def left(due: datetime, now: datetime) -> str:
@@ -285,7 +285,7 @@ def won(visit: Visit, inbound_id: Id) -> Response:
     if url is None or not links.look_for_link(container, decision.prospect_id, url, actor=visit.actor).seen:
         return go(visit, "agreed", inbound_id)
     with container.db.work() as uow:
-        answers.done(uow, person_of(visit), inbound_id)
+        answers.finish(uow, person_of(visit), inbound_id)
     return go(visit, "won", inbound_id)
 
 
