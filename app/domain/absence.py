@@ -102,10 +102,10 @@ _DATE = re.compile(
     r"(?:(?:(?<=\.)\s)?(?P<num_year>\d{4})(?!\d)|(?P<num_short>\d{2})(?!\d|[./-]\d)))"
     r"|(?P<dot>(?<![\d.])(?P<dot_day>\d{1,2})\.\s?(?P<dot_month>\d{1,2})(?:\.(?!\d)|(?=\s?[-–—]\s?\d{1,2}\.\s?\d{1,2}(?!\d))))"
     # Its last day leaves the mark out more often.
-    r"|(?P<till>(?:(?<=[\d.][-–—])|(?<=[\d.] [-–—] )|(?<=bis )|(?<=zum )|(?<=dem )|(?<=den )|(?<= ab )|(?<= am )|(?<= do )|(?<= til )|(?<=till )|(?<=до ))"
+    r"|(?P<till>(?=\d{1,2}\.)(?:(?<=[\d.][-–—])|(?<=[\d.] [-–—] )|(?<=bis )|(?<=zum )|(?<=dem )|(?<=den )|(?<= ab )|(?<= am )|(?<= do )|(?<= til )|(?<=till )|(?<=до ))"
     r"(?P<till_day>\d{1,2})\.\s?(?P<till_month>\d{1,2})(?![\d.]|\s?(?:(?:uhr|h|hod|eur|euro)\b|€)))"
     r"|(?P<slash>(?<![\d./])(?P<slash_first>\d{1,2})/(?P<slash_second>\d{1,2})(?![\d/]))"
-    r"|(?P<dmy>(?<!\d)(?P<dmy_day>\d{1,2})(?:st|nd|rd|th|er|ste|:?[ae]|-го|-е|º|ª|°|\.|-)?\s{0,2}(?:of |de |d'|-)?\s{0,2}"
+    r"|(?P<dmy>(?=\d{1,2}\D{3})(?P<dmy_day>\d{1,2})(?:st|nd|rd|th|er|ste|:?[ae]|-го|-е|º|ª|°|\.|-)?\s{0,2}(?:of |de |d'|-)?\s{0,2}"
     rf"(?P<dmy_month>{_NAME})\.?(?:,? {{0,2}}(?:de |del |do )?(?P<dmy_year>\d{{4}}))?)"
     rf"|(?P<mdy>(?P<mdy_month>{_NAME})\.? {{1,2}}(?P<mdy_day>\d{{1,2}})(?:st|nd|rd|th)?(?!\d|:)(?:,? {{0,2}}(?P<mdy_year>\d{{4}}))?))",
     re.IGNORECASE,

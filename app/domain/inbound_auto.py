@@ -50,7 +50,7 @@ _RESPONDER_AGENTS = phrases(
 _BULK = frozenset(("bulk", "junk", "list"))
 
 _TICKET_SUBJECT = re.compile(
-    r"\[[^\]]{0,40}#\s{0,2}[A-Za-z0-9-]{1,30}\]|\((?:case|ticket|request)[^)]{0,30}\d\)|(?:ticket|case|request|anfrage|vorgang|dossier|demande|caso|solicitud|richiesta|ärende|sag)"
+    r"\[[^\]\[]{0,40}#\s{0,2}[A-Za-z0-9-]{1,30}\]|\((?:case|ticket|request)[^)]{0,30}\d\)|(?:ticket|case|request|anfrage|vorgang|dossier|demande|caso|solicitud|richiesta|ärende|sag)"
     r"(?: (?:id|number|no\.?|nr\.?|n[°º]))?\s{0,2}(?:[:#]\s{0,2}[A-Za-z-]{0,6}\d|\d{3})|(?:^|\s|\[)[A-Z]{2,6}-\d{1,7}\b|##[A-Za-z0-9-]{1,20}##",
     re.IGNORECASE,
 )

@@ -117,12 +117,14 @@ YES = frozenset(
 
 # "It isn't free" is a price without a number; "I am not free this week" is none.
 _NOT_FREE = re.compile(
-    r"(?:\b(?:is|are)(?:n't| not) (?:\w{1,12} ){0,2}free(?! (?:this|next|until|till|of(?! charge)|from|on (?:mon|tue|wed|thu|fri|sat|sun)|today|tomorrow|at|right|to|in|before|enough|now|for a))"
-    r"|(?:n't|\b(?:not|never)) (?:\w{1,12} ){0,4}for free|\bnot free of charge"
-    r"|\b(?:nicht|nie|kein\w{0,2}) (?:\w{1,12} ){0,2}(?:kostenlos|kostenfrei|gratis|umsonst|unentgeltlich)|\bpas (?:\w{1,12} ){0,3}gratuit|\b(?:no|non|não) (?:\w{1,12} ){0,2}(?:gratis|gratuit|de graça)"
-    r"|\b(?:niet|nooit|inte|ej|ikke|aldrig|aldri) (?:\w{1,12} ){0,2}(?:gratis|kosteloos|voor niets|kostnadsfri|utan kostnad|vederlagsfri)|\bnie (?:\w{1,12} ){0,2}(?:darmow|za darmo|bezpłatn|gratis)"
-    r"|\b(?:ne|není|nejsou) (?:\w{1,12} ){0,2}(?:zdarma|bezplatn)|\bне (?:\w{1,12} ){0,2}(?:бесплатн|даром)|\b(?:ei|eivät) (?:\w{1,12} ){0,2}ilmai|\b(?:ücretsiz|bedava) değil|無料では|免费的?不|不是免费|不免费|무료[가는] 아)"
-    r"|\b(?:umsonst|kostenlos|gratis) (?:\w{1,12} ){1,3}nicht\b"
+    # What most of it begins with is asked once: most places of a text are left at once.
+    r"\b(?:(?:is|are)(?:n't| not) (?:\w{1,12} ){0,2}free(?! (?:this|next|until|till|of(?! charge)|from|on (?:mon|tue|wed|thu|fri|sat|sun)|today|tomorrow|at|right|to|in|before|enough|now|for a))"
+    r"|(?:not|never) (?:\w{1,12} ){0,4}for free|not free of charge"
+    r"|(?:nicht|nie|kein\w{0,2}) (?:\w{1,12} ){0,2}(?:kostenlos|kostenfrei|gratis|umsonst|unentgeltlich)|pas (?:\w{1,12} ){0,3}gratuit|(?:no|non|não) (?:\w{1,12} ){0,2}(?:gratis|gratuit|de graça)"
+    r"|(?:niet|nooit|inte|ej|ikke|aldrig|aldri) (?:\w{1,12} ){0,2}(?:gratis|kosteloos|voor niets|kostnadsfri|utan kostnad|vederlagsfri)|nie (?:\w{1,12} ){0,2}(?:darmow|za darmo|bezpłatn|gratis)"
+    r"|(?:ne|není|nejsou) (?:\w{1,12} ){0,2}(?:zdarma|bezplatn)|не (?:\w{1,12} ){0,2}(?:бесплатн|даром)|(?:ei|eivät) (?:\w{1,12} ){0,2}ilmai|(?:ücretsiz|bedava) değil"
+    r"|(?:umsonst|kostenlos|gratis) (?:\w{1,12} ){1,3}nicht\b)"
+    r"|n't (?:\w{1,12} ){0,4}for free|無料では|免费的?不|不是免费|不免费|무료[가는] 아"
 )
 # The page of prices, where it is named in a sentence: below a name, it is a signature.
 _PRICES_AT = re.compile(

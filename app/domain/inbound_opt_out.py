@@ -164,10 +164,11 @@ _WANTS = re.compile(
 )
 # Whoever offers a way out speaks of the reader, not of himself.
 _OFFER = re.compile(
-    r"\b(?:if|should|in case|unless) (?:you|we)\b|\b(?:wenn|falls|sofern|sollten|möchten) (?:sie|du|ihr)\b|\bsi (?:vous|tu|usted|ya no|no (?:desea|quiere|quieres|deseas)|desea|deseas|quiere|quieres|prefiere)\b"
-    r"|\bse (?:non (?:desidera|vuole|vuoi|volete|desideri)|desidera|vuole|vuoi|volete|preferisce|não (?:quiser|deseja|desejar|quer)|quiser|deseja|desejar|preferir|você)\b|\bcaso (?:não|queira|deseje|prefira)\b"
-    r"|\b(?:als|indien|wilt|wil|mocht) (?:u|je|jij|jullie)\b|\b(?:jeśli|jeżeli) (?:nie chce|chce|nie życz|państwo|pan|pani|wol)|\b(?:om|vill|önskar) (?:du|ni)\b|\b(?:hvis|dersom|ønsker|vil) (?:du|de|i|dere)\b"
-    r"|\b(?:jos|mikäli) (?:et|ette|haluat|haluatte)\b|\bесли (?:вы|ты|не хот|хот|больше)|\b(?:pokud|jestli) (?:si |již |už |nechce|chce|nemáte)|\b(?:istemiyorsan|istemezsen|isterseniz)|場合は|の場合|たい方|ない方|しい方|希望の方|希望される方|不要な方|不要の方|如果[您你不]|若[您你不]|如[您不需]|원하지 않으시면|원치 않으시면"
+    # All but the last begin a word: most places of a text are left at once.
+    r"\b(?:(?:if|should|in case|unless) (?:you|we)\b|(?:wenn|falls|sofern|sollten|möchten) (?:sie|du|ihr)\b|si (?:vous|tu|usted|ya no|no (?:desea|quiere|quieres|deseas)|desea|deseas|quiere|quieres|prefiere)\b"
+    r"|se (?:non (?:desidera|vuole|vuoi|volete|desideri)|desidera|vuole|vuoi|volete|preferisce|não (?:quiser|deseja|desejar|quer)|quiser|deseja|desejar|preferir|você)\b|caso (?:não|queira|deseje|prefira)\b"
+    r"|(?:als|indien|wilt|wil|mocht) (?:u|je|jij|jullie)\b|(?:jeśli|jeżeli) (?:nie chce|chce|nie życz|państwo|pan|pani|wol)|(?:om|vill|önskar) (?:du|ni)\b|(?:hvis|dersom|ønsker|vil) (?:du|de|i|dere)\b"
+    r"|(?:jos|mikäli) (?:et|ette|haluat|haluatte)\b|если (?:вы|ты|не хот|хот|больше)|(?:pokud|jestli) (?:si |již |už |nechce|chce|nemáte)|(?:istemiyorsan|istemezsen|isterseniz))|場合は|の場合|たい方|ない方|しい方|希望の方|希望される方|不要な方|不要の方|如果[您你不]|若[您你不]|如[您不需]|원하지 않으시면|원치 않으시면"
 )
 # "I would be grateful if you took me off."
 _GRATEFUL = re.compile(
