@@ -17,7 +17,6 @@ from app.desk.service import Person, decided
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.inbound import OWN_SIDE
-from app.domain.link_target import on_site
 from app.domain.pipeline import LostReason, Stage
 from app.domain.said import Sentence, kept, say
 from app.domain.triage import ReplyClass
@@ -27,9 +26,9 @@ from app.inbox import triage
 from app.mail import mime
 from app.models import Conversation, Decision, DecisionKind, Inbound, Outbound, OutboundKind, SuppressionKind, Triage
 from app.outbox import service as outbox
+from app.prospects import placements, suppression
 from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
-from app.prospects import suppression
 from app.reports.inbox import text_of
 from app.settings import Settings
 
@@ -244,11 +243,8 @@ def agree(uow: UnitOfWork, settings: Settings, person: Person, inbound_id: int, 
     """
     row, prospect_id = _owned(uow, inbound_id)
     domain = prospects.get(uow, prospect_id).domain
-    if url is not None and not on_site(url, domain):
-        raise BadInput(
-            say("{url} is not a page of {domain}", url=url, domain=domain),
-            FieldProblem("url", say("Enter an address on {domain}", domain=domain)),
-        )
+    if url is not None:
+        placements.require_theirs(url, domain)
     conversation = _conversation(uow, row)
     line = triage.of(uow, row)
     data = {"inbound_id": row.id, "before": _state(row, line), "agreed": conversation.agreed, "url": url}

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.domain.said import Sentence, say
+
 
 class Stage(StrEnum):
     """Where a prospect stands; the values are the names in the API, the pages and the docs."""
@@ -85,8 +87,24 @@ GUARDS: Mapping[Event, str] = {
 }
 
 
+# What a person or the application was about to do, in a sentence that says why it cannot.
+_WORDS: Mapping[Event, Sentence] = {
+    Event.MENTION_CHECKED: say("a mention check"),
+    Event.PITCH_SENT: say("a first pitch"),
+    Event.FOLLOW_UP_SENT: say("a follow-up"),
+    Event.LINK_SEEN: say("a win"),
+    Event.GIVE_UP: say("giving up"),
+    Event.REOPEN: say("opening again"),
+    Event.LINK_LOST: say("a lost link"),
+}
+
+
 class Impossible(ValueError):
-    """The table has no such move, or the facts do not satisfy its guard; the message says which."""
+    """The table has no such move, or the facts do not satisfy its guard; `sentence` says which."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,30 +126,32 @@ class Facts:
     last_lost_reason: str | None = None
 
 
-def _guard_problem(event: Event, facts: Facts) -> str | None:  # noqa: PLR0912 -- one branch an event, in table order
+def _guard_problem(event: Event, facts: Facts) -> Sentence | None:  # noqa: PLR0912 -- one branch an event, in table order
     match event:
         case Event.MENTION_CHECKED:
             if facts.verdict is None:
-                return "the mention check has no verdict yet"
+                return say("the mention check has no verdict yet")
             if facts.verdict == "could-not-check" and not facts.confirmed:
-                return "the page could not be checked: a person has to confirm that the pitch may go on without it"
+                return say("the page could not be checked: a person has to confirm that the pitch may go on without it")
         case Event.PITCH_SENT | Event.FOLLOW_UP_SENT:
             if not facts.accepted:
-                return "the mail server has not accepted the mail"
+                return say("the mail server has not accepted the mail")
         case Event.LINK_SEEN:
             if not facts.link_parsed and not facts.reason:
-                return "no link was seen; to record a win all the same, give a reason (it is not counted as verified)"
+                return say(
+                    "no link was seen; to record a win all the same, give a reason (it is not counted as verified)"
+                )
         case Event.GIVE_UP:
             if facts.reason not in set(LostReason):
-                return f"give one of the reasons: {', '.join(LostReason)}"
+                return say("give one of the reasons: {names}", names=", ".join(LostReason))
         case Event.REOPEN:
             if not facts.reason:
-                return "give a reason for opening it again"
+                return say("give a reason for opening it again")
             if facts.last_lost_reason == LostReason.UNSUBSCRIBED:
-                return "they asked not to be written to; that is final"
+                return say("they asked not to be written to; that is final")
         case Event.LINK_LOST:
             if facts.good_failed_checks < 2:
-                return "a link counts as lost only after two good fetches without it, at least 24 hours apart"
+                return say("a link counts as lost only after two good fetches without it, at least 24 hours apart")
     return None
 
 
@@ -140,11 +160,13 @@ def next_stage(stage: Stage, event: Event, facts: Facts) -> Stage:
     try:
         target = TRANSITIONS[stage][event]
     except KeyError:
-        possible = ", ".join(TRANSITIONS[stage]) or "nothing"
-        raise Impossible(f"'{event}' cannot happen in the stage '{stage}'; possible there: {possible}") from None
+        words = say(
+            "it stands at “{stage}” now, where {what} is not possible", stage=say(stage.value), what=_WORDS[event]
+        )
+        raise Impossible(words) from None
     problem = _guard_problem(event, facts)
     if problem is not None:
-        raise Impossible(f"'{event}' is refused: {problem}")
+        raise Impossible(problem)
     return target
 
 

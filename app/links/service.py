@@ -13,14 +13,14 @@ from typing import Protocol
 
 from app.db.work import Database, UnitOfWork
 from app.domain.ahead import due_or_under_way
-from app.domain.link_target import on_site, page_key
+from app.domain.link_target import page_key
 from app.domain.link_verdict import Finding, collapsed
 from app.domain.link_watch import DayState, Trouble, changes, doubt_of, loss_of
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, Stage
 from app.domain.said import say
 from app.domain.wins import as_a_win
-from app.errors import BadInput, NotFound
+from app.errors import NotFound
 from app.fetch.memories import PageMemories
 from app.fetch.ports import Fetcher, Renderer
 from app.fetch.visit import visit
@@ -102,14 +102,8 @@ def look_for_link(deps: Deps, prospect_id: int, page: str | None = None, *, acto
         prospect = prospects.get(look, prospect_id)
         target = placements.target_of(look.session, prospect.site_id)
         brands = _brands(look, prospect.site_id)
-        if page is not None and not on_site(page, prospect.domain):
-            raise BadInput(
-                say(
-                    "{page} is not a page of {domain}; a win there is a link on their site",
-                    page=page,
-                    domain=prospect.domain,
-                )
-            )
+        if page is not None:
+            placements.require_theirs(page, prospect.domain)
         url = page_url(page or prospect.best_page or f"{prospect.domain}/")
     finding = as_a_win(visit(deps.fetcher, url, target, brands=brands, renderer=deps.renderer).finding)
     if finding.verdict is not MentionVerdict.LINKED:

@@ -14,14 +14,14 @@ from sqlmodel import Session, col
 
 from app.db.work import UnitOfWork
 from app.domain.blocking import Blocking
-from app.domain.link_target import Target
+from app.domain.link_target import Target, on_site
 from app.domain.link_verdict import Finding
 from app.domain.link_watch import DayState, Trouble
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import TRANSITIONS, Event, Facts
 from app.domain.said import say
 from app.domain.wins import why_doubtful
-from app.errors import BadInput, NotFound
+from app.errors import BadInput, FieldProblem, NotFound
 from app.models import Link, LinkCheck, LinkState, Page, Site
 from app.prospects import repository, service
 
@@ -36,6 +36,15 @@ def target_of(session: Session, site_id: int) -> Target:
         raise NotFound(say("there is no site {site_id}", site_id=site_id))
     pages = session.execute(select(col(Page.url)).where(col(Page.site_id) == site_id, col(Page.archived_at).is_(None)))
     return Target(tuple(site.domains), tuple(pages.scalars()))
+
+
+def require_theirs(url: str, domain: str) -> None:
+    """Raise BadInput (field `url`) where `url` is not a page of `domain`."""
+    if not on_site(url, domain):
+        raise BadInput(
+            say("{url} is not a page of {domain}", url=url, domain=domain),
+            FieldProblem("url", say("Enter an address on {domain}", domain=domain)),
+        )
 
 
 def record_seen(uow: UnitOfWork, prospect_id: int, finding: Finding, *, actor: str) -> Link:
@@ -79,10 +88,14 @@ def record_seen(uow: UnitOfWork, prospect_id: int, finding: Finding, *, actor: s
 
 
 def record_override(uow: UnitOfWork, prospect_id: int, *, url: str, reason: str, actor: str) -> Link:
-    """A person vouches for a link that the checker does not see. It wins the prospect, and no report counts it as verified."""
+    """A person vouches for a link that the checker does not see. It wins the prospect, and no report counts it as verified.
+
+    Raises BadInput without a reason, and for a page of another site (field `url`).
+    """
     if not reason.strip():
         raise BadInput(say("give the reason why this is a win although no link was seen"))
     prospect = service.get(uow, prospect_id)
+    require_theirs(url, prospect.domain)
     repository.lock(uow.session, prospect_id)
     now = uow.now()
     link = link_at(uow.session, prospect_id, url[:_MAX_URL])

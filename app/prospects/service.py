@@ -47,7 +47,7 @@ def apply(
         after = next_stage(before, event, facts)
     except Impossible as refusal:
         raise IllegalTransition(
-            say("{domain}: {refusal}", domain=domain, refusal=refusal), stage=before.value, event=event.value
+            say("{domain}: {refusal}", domain=domain, refusal=refusal.sentence), stage=before.value, event=event.value
         ) from None
     if not repository.move(uow.session, prospect_id, before, after, uow.now()):
         raise Conflict(say("{domain} was moved by somebody else at the same moment; look again", domain=domain))

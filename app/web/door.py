@@ -68,7 +68,7 @@ def inside(path: str) -> str:
 
 def sign_in_for(request: Request) -> str:
     """The sign-in page that leads on to what was asked for."""
-    wanted = rendering.address_within(request) if request.method == "GET" else "/"
+    wanted = rendering.address_within(request)
     return "/signin" if wanted == "/" else f"/signin?next={quote(wanted, safe='/')}"
 
 

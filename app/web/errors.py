@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -71,13 +69,6 @@ def page(request: Request, error: GapbridgeError) -> Response:
     return answer
 
 
-def _signin(request: Request) -> str:
-    # Back to the page that held the form, which the browser names for addresses of ours.
-    came = urlsplit(request.headers.get("referer", ""))
-    ours = came.netloc == request.headers.get("host")
-    return "/signin" + (f"?next={quote(came.path)}" if ours and came.path else "")
-
-
 def of_status(
     request: Request, status: int, detail: str, error: GapbridgeError | None = None, reference: str | None = None
 ) -> Response:
@@ -100,6 +91,6 @@ def of_status(
         reference=reference,
         help=[i18n._(words) for words in HELP.get(status, ())],
         written=written(request),
-        signin=_signin(request) if status == 401 else None,
+        signin=sign_in_for(request) if status == 401 else None,
         error=error_view(error),
     )

@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Match
 
 from app.domain.people import Preferences
 from app.errors import BadInput, GapbridgeError, Refused, Skip, Stale
@@ -219,9 +220,25 @@ def page(visit: Visit, template: str, status: int, values: Mapping[str, Any], *,
 
 
 def address_within(request: Request) -> str:
-    """The path and query by which a page is opened again, filters and all, without what tells of something just done."""
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "did"]
-    return request.url.path + (f"?{urlencode(kept)}" if kept else "")
+    """The path and query by which a page is opened again, filters and all, without what tells of something just done.
+
+    What a refused form is answered with stands under an address that may only take forms: there it is the page that held the
+    form, which the browser names, or else Today.
+    """
+    path, query = request.url.path, request.url.query
+    if request.method not in ("GET", "HEAD"):
+        came = urlsplit(request.headers.get("referer", ""))
+        if came.path and came.netloc == request.headers.get("host"):
+            path, query = came.path, came.query
+        if not _opens(request, path):
+            return "/"
+    kept = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "did"]
+    return path + (f"?{urlencode(kept)}" if kept else "")
+
+
+def _opens(request: Request, path: str) -> bool:
+    scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": []}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
 def _signed_in(principal: Principal | None) -> dict[str, Any]:

@@ -30,7 +30,10 @@ def test_a_move_changes_the_stage_and_writes_its_line(db: Database) -> None:
 def test_a_refused_move_changes_nothing(db: Database) -> None:
     with db.work() as uow:
         a_prospect(uow, a_site(uow))
-    with pytest.raises(IllegalTransition, match=r"editor\.test: 'pitch_sent' cannot happen"), db.work() as uow:
+    with (
+        pytest.raises(IllegalTransition, match=r"editor\.test: it stands at “prospect” now, where a first pitch"),
+        db.work() as uow,
+    ):
         service.apply(uow, 1, Event.PITCH_SENT, Facts(accepted=True), actor="ana")
     with pytest.raises(NotFound), db.work() as uow:
         service.apply(uow, 99, Event.PITCH_SENT, Facts(), actor="ana")

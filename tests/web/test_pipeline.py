@@ -21,6 +21,7 @@ from tests.support.desk import DOMAINS, furnish
 from tests.support.http import House
 from tests.support.screen import Served, browse, ready
 from tests.support.world import a_mailbox, a_prospect, a_site
+from tests.web.test_access import csrf_of
 from tests.web.test_pages import draft_form, post
 
 
@@ -46,7 +47,7 @@ def test_the_menu_offers_what_the_table_allows_and_no_more(house: House) -> None
         assert offered == by_hand & set(TRANSITIONS[stage])
     again = post(browser, f"/pipeline/{number}/move", to="give_up", reason="weak-site")
     assert again.status_code == 409
-    assert "cannot happen in the stage" in again.text
+    assert "it stands at “lost” now, where giving up is not possible" in again.text
     post(browser, f"/pipeline/{number}/move", to="reopen", why="they wrote")
     assert stage_of(house, number) is Stage.PROSPECT
     assert "approved" in browser.get("/pipeline?badge=approved&view=table").text
@@ -128,7 +129,7 @@ def test_a_move_is_taken_back_before_the_decision_that_came_before_it(house: Hou
     assert "did=final" in back()
     assert stage_of(house, moved) is Stage.PROSPECT
     # A win that was vouched for stays won, says so, and leaves the way to the decision before it.
-    done = post(browser, f"/pipeline/{moved}/move", to="link_seen", url="https://x.test/a", why="print").headers[
+    done = post(browser, f"/pipeline/{moved}/move", to="link_seen", url=f"https://{DOMAINS[1]}/a", why="print").headers[
         "location"
     ]
     assert undo not in browser.get(done).text.partition("<main")[2]
@@ -246,3 +247,33 @@ def test_the_filter_by_person_shows_what_the_cards_call_theirs(house: House) -> 
         assert card["owner"] == "ben@acme.test"
         assert sum(pipeline.counts(uow, owner="ben@acme.test").values()) == 1
         assert sum(pipeline.counts(uow, owner="ana@acme.test").values()) == 0
+
+
+def test_a_win_by_hand_is_a_page_of_theirs(house: House) -> None:
+    number = furnish(house)[DOMAINS[0]]
+    browser = house.browser(Role.OUTREACH)
+    win = {"to": "link_seen", "id": str(number), "why": "it is in their menu"}
+    refused = post(browser, f"/pipeline/{number}/move", **win, url="https://elsewhere.test/page")
+    assert (refused.status_code, f'href="#f-url-link_seen-{number}"' in refused.text) == (422, True)
+    assert f"Enter an address on {DOMAINS[0]}" in refused.text
+    assert stage_of(house, number) is not Stage.WON
+    post(browser, f"/pipeline/{number}/move", **win, url=f"https://{DOMAINS[0]}/page")
+    assert stage_of(house, number) is Stage.WON
+
+
+def test_a_refused_move_leads_back_to_the_page_of_its_form(house: House) -> None:
+    """The address of the answer takes forms only: the button for the theme, and the sign-in, may not lead there."""
+    move = f"/pipeline/{furnish(house)[DOMAINS[0]]}/move"
+    browser, at = house.browser(Role.OUTREACH), "http://127.0.0.1:8321"
+    form = {"csrf": csrf_of(browser.get("/pipeline")), "to": "give_up"}
+    for referer, back in (
+        (f"{at}/pipeline?tier=1&did=moved", "/pipeline?tier=1"),
+        (f"{at}{move}", "/"),
+        ("http://elsewhere.test/pipeline", "/"),
+        (None, "/"),
+    ):
+        refused = browser.post(move, data=form, headers={"referer": referer} if referer else {})
+        assert (refused.status_code, f'name="back" value="{back}"' in refused.text) == (422, True), referer
+    gone = house.stranger()
+    for referer, link in ((f"{at}{move}", "/signin"), (f"{at}/pipeline?tier=1", "/signin?next=/pipeline%3Ftier%3D1")):
+        assert gone.post(move, data=form, headers={"referer": referer}).headers["location"] == link
