@@ -154,6 +154,12 @@ def planned(
     return Plan(provider, targets, rows, cost, tool.terms.unit, left, here)
 
 
+def overdrawn(session: Session, settings: Settings, provider: str, now: datetime) -> bool:
+    """Whether what was spent in this month, with the estimates of what runs, is more than the month's budget."""
+    budget = settings.provider_budgets.get(provider)
+    return budget is not None and _spent(session, now).get(provider, 0.0) > budget
+
+
 def credentials(tool: Provider, settings: Settings) -> dict[str, str]:
     """The credentials by the names of `Settings`. Raises BadInput with the variables that have to be set."""
     found = {name: getattr(settings, name).get_secret_value() for name in tool.needs}

@@ -11,6 +11,7 @@ import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from sqlmodel import Session, col
 
 from app.db.work import Database, UnitOfWork
 from app.domain.said import say
-from app.errors import GapbridgeError
+from app.errors import GapbridgeError, Refused, Skip
 from app.fetch.shared import SharedTurns
 from app.gaps import prices, service
 from app.gaps.prices import KEPT, SILENT, Plan
@@ -87,6 +88,7 @@ def pull(
         rows,
         client or (lambda one: _client(one, deps)),
         progress or (lambda _rows: None),
+        most,
     )
     ids = [one.pull_id for one in got]
     try:
@@ -130,17 +132,19 @@ def _download(
     rows: int,
     make: Callable[[Provider], Client],
     progress: Callable[[int], None],
+    most: float | None,
 ) -> dict[Path, bool]:
     """The file of each target with whether there are more rows than it has; what came before is not asked for again."""
     prices.folder(deps.settings).mkdir(parents=True, exist_ok=True)
     files = {one.path: one.capped for one in got if one.path is not None}
     waiting = [one for one in got if one.path is None]
+    agreed = partial(_agreed, deps, tool, [one.pull_id for one in waiting], most)
     before = 0
     try:
         with make(tool) as http:
             for place, one in enumerate(waiting):
                 ids = [later.pull_id for later in waiting[place:]]
-                path, capped, taken = _pull_one(deps, tool, http, ids, one.target, rows, before, progress)
+                path, capped, taken = _pull_one(deps, tool, http, ids, one.target, rows, before, progress, agreed)
                 files[path] = capped
                 before += taken
     except BaseException as error:
@@ -269,9 +273,10 @@ def _pull_one(
     rows: int,
     before: int,
     progress: Callable[[int], None],
+    agreed: Callable[[], None],
 ) -> tuple[Path, bool, int]:
     """Ask for one target, the first of `pull_ids`; the others wait. What was paid is noted after each answer, and with it what was
-    asked without an answer and may have been paid.
+    asked without an answer and may have been paid. Before such a request is asked again, `agreed` is called, which may raise.
 
     Its file, whether there are more rows, and how many came; `before` came for the targets before it.
     """
@@ -279,7 +284,7 @@ def _pull_one(
     with deps.db.work() as uow:
         today = uow.now().date().isoformat()
         row = uow.session.get_one(ProviderPull, pull_id)
-        row.asked_at = uow.now()
+        row.asked_at, estimate = uow.now(), row.estimate
         row.file = f"{target}-refdomains-{tool.name}-{pull_id}_{today}.csv"
         place = prices.folder(deps.settings) / row.file
     taken, unnamed, cost = 0, 0, 0.0
@@ -289,8 +294,16 @@ def _pull_one(
     def book() -> None:
         with deps.db.work() as uow:
             row = uow.session.get_one(ProviderPull, pull_id)
-            row.rows, row.cost, row.asked_at = taken, cost + (http.doubtful - doubted) * a_request, uow.now()
+            lost = (http.doubtful - doubted) * a_request
+            row.rows, row.cost, row.asked_at = taken, cost + lost, uow.now()
+            # What may have been paid for nothing comes on top of what the whole list costs.
+            row.estimate = estimate + lost
 
+    def doubt() -> None:
+        book()
+        agreed()
+
+    http.on_doubt = doubt
     with place.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([f"{tool.name} domain", *_HEADERS])
@@ -311,6 +324,25 @@ def _pull_one(
         row = uow.session.get_one(ProviderPull, pull_id)
         row.state, row.capped, row.finished_at = PullState.DONE, capped, uow.now()
     return place, capped, taken
+
+
+def _agreed(deps: Deps, tool: Provider, pull_ids: Sequence[int], most: float | None) -> None:
+    """Raise Refused where the pull costs more by now than the budget holds, or than `most`."""
+    with deps.db.read() as look:
+        rows = select(func.sum(ProviderPull.estimate)).where(col(ProviderPull.id).in_(pull_ids))
+        above = most is not None and look.session.execute(rows).scalar_one() > most
+        if not above and not prices.overdrawn(look.session, deps.settings, tool.name, look.now()):
+            return
+    if above:
+        sentence = say(
+            "a request without an answer may have been paid, and another one may cost more than was agreed to"
+        )
+    else:
+        sentence = say(
+            "a request without an answer may have been paid, and the month's budget does not hold another one"
+        )
+    skip = Skip("price" if above else "budget", sentence)
+    raise Refused(say("{provider} is not asked again: {sentence}", provider=tool.name, sentence=sentence), skip)
 
 
 def _cells(row: Row, today: str) -> Sequence[Any]:

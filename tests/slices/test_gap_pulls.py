@@ -238,6 +238,34 @@ def test_a_paid_request_without_an_answer_is_booked(deps: Deps, tools: Tools) ->
     assert sorted(one.cost for one in failed) == [0, 0, pytest.approx(5 * PROVIDERS["dataforseo"].estimate(11))]
 
 
+@pytest.mark.parametrize("bound", ["budget", "price"])
+def test_a_request_without_an_answer_is_not_repeated_beyond_the_budget(deps: Deps, tools: Tools, bound: str) -> None:
+    with deps.db.read() as uow:
+        cost = prices.plan(uow, deps.settings, 1, "dataforseo", 10).cost
+    once = PROVIDERS["dataforseo"].estimate(10)
+    # The list itself, and two requests for nothing.
+    most = cost + 2 * once + once / 2
+    held, agreed = deps, None
+    if bound == "budget":
+        held = Deps(deps.db, deps.settings.model_copy(update={"provider_budgets": {"dataforseo": most}}))
+    else:
+        agreed = most
+    tools.refuse = [(502, {}, "")] * 5
+    with pytest.raises(Refused, match="dataforseo is not asked again: a request without an answer may have been paid"):
+        pulls.pull(held, 1, "dataforseo", 10, actor="test", client=quick(tools), most=agreed)
+    assert len(tools.refuse) == 2
+    with deps.db.read() as look:
+        failed = look.session.exec(select(ProviderPull)).all()
+    assert sorted(one.cost for one in failed) == [0, 0, pytest.approx(3 * once)]
+    assert {one.state for one in failed} == {PullState.FAILED}
+    assert any("not asked again" in (one.error or "") for one in failed)
+    tools.refuse = [(502, {}, "")] * 2
+    pulls.pull(deps, 1, "dataforseo", 10, actor="test", client=quick(tools))
+    with deps.db.read() as look:
+        done = look.session.exec(select(ProviderPull).where(ProviderPull.state == PullState.DONE)).all()
+    assert sum(one.cost for one in done) == pytest.approx(cost + 2 * once, abs=0.001)
+
+
 def test_the_budget_of_the_month_is_kept_and_counts_what_failed(deps: Deps, tools: Tools, clock: FixedClock) -> None:
     budgeted = Deps(deps.db, deps.settings.model_copy(update={"provider_budgets": {"semrush": 12_000.0}}))
     with deps.db.read() as uow:

@@ -88,7 +88,8 @@ class Client:
     """HTTP to one provider: spaced by its limit, tried again where it asks for that, and no credential in any error text.
 
     `turns` are shared by all processes that ask it: without them two pulls at once would ask twice as often as they may.
-    `doubtful` counts the requests that may have been served, and so paid, although no answer came.
+    `doubtful` counts the requests that may have been served, and so paid, although no answer came; before it asks again after
+    one of them it calls `on_doubt`, which may raise.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Client:
         self._next = 0.0
         self._turns, self._host = turns, httpx2.URL(base_url).host
         self.doubtful = 0
+        self.on_doubt: Callable[[], None] = lambda: None
         # No proxy and no credentials out of the environment: only what the operator configured for Gapbridge.
         self._http = httpx2.Client(base_url=base_url, timeout=_TIMEOUT, trust_env=False, follow_redirects=False)
 
@@ -132,6 +134,7 @@ class Client:
         for attempt in range(_TRIES):
             self._pace()
             wait = 2.0 * 2**attempt
+            before = self.doubtful
             try:
                 response = self._http.request(method, path, **rest)
             except httpx2.TransportError as error:
@@ -164,6 +167,8 @@ class Client:
                     )
                 wait = self._wait_after(response, wait)
             if attempt + 1 < _TRIES:
+                if self.doubtful > before:
+                    self.on_doubt()
                 log.info("provider.waits", provider=self.provider, reason=said, seconds=wait)
                 self._sleep(wait)
         raise Unavailable(
