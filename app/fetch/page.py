@@ -278,7 +278,7 @@ def parse_page(
         # An empty app between a full header and footer is an app all the same; few words alone say nothing.
         needs_scripts=reader.scripts > 0 and (app_root or (few and _asks_for_scripts(html))),
         about=tuple(reader.about.items()),
-        wall=wall_of(reader.title, text[begin:end], text, own, html, links=len(links)),
+        wall=wall_of(url, reader.title, text[begin:end], text, own, html, links=len(links)),
         words=len(text[:_COUNTED].split()),
     )
 

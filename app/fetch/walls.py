@@ -89,16 +89,25 @@ _GATE = re.compile(
     r"|\bcaptcha\b",
     re.IGNORECASE,
 )
+#: Where one signs in. A page that sends its readers there says nothing, however much the sign-in page tells of its service.
+_SIGN_IN = re.compile(
+    r"https?://(?:(?:login|signin|sso|auth|accounts?)\.[^/]+"
+    r"|[^/?#]+/(?:[^?#]*/)?(?:log[-_]?in|sign[-_]?in|wp-login|anmelden|einloggen|connexion|iniciar-sesion|accedi|inloggen|logga-in|zaloguj)"
+    r"(?:\.[a-z]{2,5})?/?(?:[?#]|\Z))",
+    re.IGNORECASE,
+)
 #: A consent wall leads to its own rules and to who is behind it; a page with a banner leads to the rest of its site.
 _FEW_LINKS = 8
 
 
-def wall_of(title: str, heading: str, text: str, own: str, html: str, *, links: int) -> str:
+def wall_of(url: str, title: str, heading: str, text: str, own: str, html: str, *, links: int) -> str:
     """Which wall a page is: `challenge`, `maintenance`, `consent`, `gate` (login, age, region), or "" for none.
 
-    `heading` is its first h1, `text` all that is visible, `own` what of it is outside of links (of which HEADED words are
+    `url` is where it was found after all redirects, `heading` is its first h1, `text` all that is visible, `own` what of it is outside of links (of which HEADED words are
     enough), `html` its source, and `links` how many links it shows.
     """
+    if _SIGN_IN.match(url):
+        return "gate"
     if len(text[:4_000].split()) >= WORDS:
         return _inside_a_layout(title, heading, own)
     said = f"{title}\n{text}"

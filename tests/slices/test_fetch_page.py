@@ -156,6 +156,23 @@ WALLS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("url", "wall"),
+    [
+        ("https://a.test/login?next=/best-tools", "gate"),
+        ("https://a.test/members/sign-in/", "gate"),
+        ("https://a.test/blog/wp-login.php?redirect_to=x", "gate"),
+        ("https://accounts.a.test/v2/begin", "gate"),
+        ("https://a.test/de/anmelden", "gate"),
+        ("https://a.test/blog/login-forms-that-work", ""),
+        ("https://a.test/login/forms", ""),
+        ("https://a.test/best?from=/login", ""),
+    ],
+)
+def test_a_page_to_sign_in_is_known_by_its_address(url: str, wall: str) -> None:
+    assert parse_page("<p>" + "All that our service does for you. " * 60 + "</p>", url).wall == wall
+
+
 MENU = "<nav>" + "".join(f"<a href=/m{n}>Menu point {n}</a> " for n in range(40)) + "</nav>"
 FOOT = "<footer><a href=/imprint>Imprint</a> © 2026 Example Media GmbH. All rights reserved.</footer>"
 IN_A_LAYOUT = [

@@ -235,6 +235,15 @@ def test_what_stands_before_a_page_proves_nothing(won: Desk, clock: FixedClock, 
     assert day_after_day(won, clock, there) == [LinkState.LIVE]
 
 
+def test_a_page_that_was_moved_behind_a_login_proves_nothing(won: Desk, clock: FixedClock) -> None:
+    def moved(at: Desk) -> None:
+        at.site.routes["/blog/checklist"] = redirect("http://editor.test/login")
+        at.serve(f"<p>{'Read all of our articles. ' * 60}</p>", "/login")
+
+    assert day_after_day(won, clock, moved, moved, moved) == [LinkState.UNKNOWN] * 3
+    assert (the_link(won.db).trouble, stage(won.db)) == (Trouble.UNREADABLE, Stage.WON)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "state"),
     [(200, 20, LinkState.UNKNOWN), (200, 100, LinkState.LOST), (30, 12, LinkState.LOST)],
