@@ -25,9 +25,9 @@ EVERYWHERE: Rows = (
     ("?", mark("This list")),
 )
 QUEUE: Rows = (
-    ("a", mark("Approve and next")),
+    ("a", mark("Approve and next; where there is no draft yet, write it")),
     ("Ctrl+Enter", mark("Approve and next, from inside the text, too")),
-    ("1 2 3", mark("Choose the pitch")),
+    ("1 to 4", mark("Choose the pitch")),
     ("c", mark("Write in the message")),
     ("s", mark("Skip: then a digit for the reason")),
     ("Shift+S", mark("Not me: leave it to others")),

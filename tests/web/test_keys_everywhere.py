@@ -105,6 +105,16 @@ def test_a_note_that_was_not_sent_is_kept_by_whatever_is_pressed_instead(house: 
         page.get_by_role("button", name="Done").click()
         page.wait_for_url("**did=done**")
         assert noted(sent) == ["Call her on Monday."]
+        # Pressed by its own button, it says so on the page that it was written on.
+        for path in (f"/queue/{first}?tier=1", "/inbox/1?tab=done"):
+            page.goto(house.url + path)
+            ready(page)
+            page.keyboard.press("n")
+            page.keyboard.type("And this.")
+            page.keyboard.press("Enter")
+            page.get_by_text("Written down, for colleagues only.").wait_for()
+            assert page.url.startswith(house.url + path) and page.url.endswith("did=noted")
+        assert [noted(first)[-1], noted(sent)[-1]] == ["And this."] * 2
 
 
 def test_a_note_that_cannot_be_written_down_is_said_and_stands_where_it_can_be_read(

@@ -101,6 +101,23 @@ def test_good_drafts_take_one_key_each_and_undo_brings_the_item_back(house: Serv
         assert queued(house) == 6
 
 
+def test_a_row_without_a_draft_takes_one_key_more(house: Served, chromium: Any) -> None:
+    """Whoever picks a row out of the list goes on with the same key: the draft is written, looked at, and approved."""
+    number = next(number for name, number in house.ids.items() if name.startswith("site-"))
+    with browse(chromium, house) as page:
+        page.goto(f"{house.url}/queue/{number}")
+        ready(page)
+        domain = item(page)
+        page.get_by_text("There is no draft for this prospect yet.").wait_for()
+        page.keyboard.press("a")
+        page.wait_for_selector(".checks .ok >> text=Every check has passed")
+        assert (item(page), queued(house)) == (domain, 0)
+        followed(page)
+        page.keyboard.press("a")
+        until(lambda: queued(house) == 1)
+        assert item(page) != domain
+
+
 def test_a_decision_shows_the_next_item_at_once(house: Served, chromium: Any) -> None:
     """An advance waits for nothing: the next item stands while the decision is still on its way. The time is printed."""
     with browse(chromium, house) as page:

@@ -16,6 +16,7 @@ from app.errors import Stale
 from app.installation.rules import SAVABLE, save
 from app.models import InstallationRule, Role
 from app.settings import Settings
+from app.web.words import RULE_WORDS
 from tests.support.brokers import until
 from tests.support.http import House
 from tests.web.test_team_pages import post
@@ -84,7 +85,7 @@ def test_who_saves_second_sees_what_differs_and_a_wrong_value_is_named(house: Ho
     ):
         wrong = post(boss, "/settings", **{name: value, f"was-{name}": ""})
         assert wrong.status_code == 422, name
-        assert re.search(rf'href="#f-{name}">[^<]*{re.escape(words)}', wrong.text), name
+        assert f'href="#f-{name}">{RULE_WORDS[name]}: {words}' in wrong.text, name
         assert name == "paid_links" or f'value="{value}"' in wrong.text
 
 

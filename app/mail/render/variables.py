@@ -32,77 +32,86 @@ class Variable:
 VARIABLES: dict[str, Variable] = {
     variable.name: variable
     for variable in (
-        Variable("first_name", "text", "The contact's first name.", "Dana", optional=True),
-        Variable("our_brand", "text", "Our name, as their readers know it.", "Acme Metrics"),
+        Variable("first_name", "text", say("The contact's first name."), "Dana", optional=True),
+        Variable("our_brand", "text", say("Our name, as their readers know it."), "Acme Metrics"),
         Variable(
-            "our_page", "url", "The page of ours that the pitch offers.", "https://acme.example/guides/link-audit"
+            "our_page", "url", say("The page of ours that the pitch offers."), "https://acme.example/guides/link-audit"
         ),
         Variable(
             "our_page_summary",
             "text",
-            "What that page covers, as the words after 'It covers'.",
+            say("What that page covers, as the words after 'It covers'."),
             "a quarterly link audit in twelve steps, with a worksheet",
             optional=True,
         ),
-        Variable("their_domain", "text", "The prospect's domain.", "growth-notes.example"),
+        Variable("their_domain", "text", say("The prospect's domain."), "growth-notes.example"),
         Variable(
             "their_page",
             "url",
-            "The page of theirs that the pitch is about.",
+            say("The page of theirs that the pitch is about."),
             "https://growth-notes.example/blog/audit",
         ),
-        Variable("their_page_title", "text", "That page's title.", "How we audit links", optional=True),
-        Variable("topic", "text", "What both pages are about.", "link audits", optional=True),
+        Variable("their_page_title", "text", say("That page's title."), "How we audit links", optional=True),
+        Variable("topic", "text", say("What both pages are about."), "link audits", optional=True),
         Variable(
             "mention_quote",
             "text",
-            "Their sentence that names us without a link.",
+            say("Their sentence that names us without a link."),
             "Teams such as Acme Metrics do this.",
         ),
-        Variable("linked_page", "url", "The page that theirs links to today.", "https://old.example/audit"),
+        Variable("linked_page", "url", say("The page that theirs links to today."), "https://old.example/audit"),
         Variable(
-            "linked_fault", "text", "What is wrong with it, as the words after 'That page'.", "answers 404 (not found)"
+            "linked_fault",
+            "text",
+            say("What is wrong with it, as the words after 'That page'."),
+            "answers 404 (not found)",
         ),
         Variable(
             "linked_broken",
             "text",
-            "Set where a reader who follows that link does not find what it promised.",
+            say("Set where a reader who follows that link does not find what it promised."),
             "yes",
             optional=True,
         ),
         Variable(
             "coverage",
             "text",
-            "What their site covers and what was not found on it, with counts and a title.",
+            say("What their site covers and what was not found on it, with counts and a title."),
             'Since 1 June 2025 you have published 5 articles with "audit" in the title, the latest "How we audit links" '
             "(3 May 2026). Going by the titles and addresses of 148 of your pages, I found none on disavow files",
             optional=True,
         ),
-        Variable("lost_on", "text", "The day on which their link to us was last seen.", "3 May 2026"),
+        Variable("lost_on", "text", say("The day on which their link to us was last seen."), "3 May 2026"),
         Variable(
             "loss",
             "text",
-            "When and how it was found to be gone, as the words after 'When I looked again'.",
+            say("When and how it was found to be gone, as the words after 'When I looked again'."),
             "on 5 May 2026, the page no longer had the link",
         ),
         Variable(
             "reason",
             "text",
-            "The concrete reason, in one clause; follow-ups repeat it.",
+            say("The concrete reason, in one clause; follow-ups repeat it."),
             "the page names Acme Metrics without a link",
         ),
         Variable(
-            "first_subject", "text", "The subject of the first message, without 'Re:'.", "Your mention of Acme Metrics"
+            "first_subject",
+            "text",
+            say("The subject of the first message, without 'Re:'."),
+            "Your mention of Acme Metrics",
         ),
-        Variable("first_sent_on", "text", "The day on which the first message was sent.", "12 May 2026"),
-        Variable("sender_name", "text", "Who signs.", "Ana Keller"),
+        Variable("first_sent_on", "text", say("The day on which the first message was sent."), "12 May 2026"),
+        Variable("sender_name", "text", say("Who signs."), "Ana Keller"),
         Variable(
-            "sender_address", "text", "The sender's postal address, on one line.", "Acme Ltd, 1 Example Street, Berlin"
+            "sender_address",
+            "text",
+            say("The sender's postal address, on one line."),
+            "Acme Ltd, 1 Example Street, Berlin",
         ),
         Variable(
             "opt_out",
             "text",
-            "The line that says how to stop mail; ours follows the language of the mail.",
+            say("The line that says how to stop mail; ours follows the language of the mail."),
             DEFAULT_OPT_OUT,
         ),
     )

@@ -59,6 +59,7 @@ _NOTICES = {
     "answered": mark("Your answer waits in the outbox until its time to undo is over."),
     "back": mark("Taken back: your text stands in the field again."),
     "undone": mark("Taken back."),
+    "noted": mark("Written down, for colleagues only."),
     "agreed": mark("Agreed. No link was seen yet; it counts as won as soon as one is."),
     "won": mark("The link was seen: won."),
     "lost": mark("Lost."),

@@ -27,6 +27,7 @@ _NOTICES = {
     "lost": mark("Given up."),
     "reopened": mark("Reopened."),
     "undone": mark("Taken back."),
+    "noted": mark("Written down, for colleagues only."),
     "stopped": mark("No follow-ups are sent until somebody lets them go on."),
     "stopped-late": mark("No further follow-up is sent until somebody lets them go on. One is leaving at this moment."),
 }
@@ -109,7 +110,8 @@ def note(visit: Visit, prospect_id: Id) -> Response:
     if visit.request.headers.get("x-play"):
         # Sent by the page before something else that was pressed: it goes there.
         return Response(status_code=204)
-    return visit.go(inside(visit.text("back") or f"/prospects/{prospect_id}"))
+    back = inside(visit.text("back") or f"/prospects/{prospect_id}")
+    return visit.go(f"{back}{'&' if '?' in back else '?'}did=noted")
 
 
 @pages.post("/prospects/{prospect_id}/stop-follow-ups", needs="pitches:write", again=_show)

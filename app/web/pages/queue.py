@@ -51,6 +51,7 @@ _NOTICES = {
     "snoozed": mark("Put {domain} aside."),
     "left": mark("Left {domain} to the others."),
     "saved": mark("Saved."),
+    "noted": mark("Written down, for colleagues only."),
     "looking": mark("A worker reads the pages of {domain} now; what it sees stands under the reasons."),
     "pinned": mark("Pinned {domain}."),
     "unpinned": mark("Took the pin off {domain}."),

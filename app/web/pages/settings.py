@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from app.errors import Stale
+from app.domain.said import say
+from app.errors import BadInput, FieldProblem, Stale
 from app.installation.rules import SAVABLE, said, save
 from app.mail import accounts, resting
 from app.models import Mailbox
@@ -157,5 +158,12 @@ def settings(visit: Visit) -> Response:
 def save_rules(visit: Visit) -> Response:
     """Keep the rules of the form; who saves second is shown what the first has saved."""
     given = {name: visit.text(name) for name in SAVABLE if name in visit.form}
-    save(visit.uow, visit.container.rules, given, {name: visit.text(f"was-{name}") for name in given})
+    try:
+        save(visit.uow, visit.container.rules, given, {name: visit.text(f"was-{name}") for name in given})
+    except BadInput as refused:
+        named = [
+            FieldProblem(one.field, say("{field}: {problem}", field=say(RULE_WORDS[one.field]), problem=one.problem))
+            for one in refused.problems
+        ]
+        raise BadInput(refused.detail, *named) from None
     return visit.go("/settings?did=saved")
