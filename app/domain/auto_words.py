@@ -33,6 +33,15 @@ SUBJECT_STARTS = phrases(
 # Those of them that may as well be the topic of a person's mail ("On holiday homes").
 TOPICS = phrases("auto: | on holiday | on vacation | lomalla | в отпуске")
 
+# What a subject is about that only seems to begin as theirs do ("Out of office templates for your list").
+WORKS = phrases(
+    """
+    template | example | sample | guide | article | checklist | generator | blog post | link | page | list | vorlage | beispiel | muster | artikel |
+    ratgeber | modèle | exemple | plantilla | ejemplo | artículo | guía | modello | modelli | esempi | articol | guida | modelo | exemplo | artigo |
+    guia | voorbeeld | sjabloon | szablon | przykład | artykuł | mall | exempel | skabelon | eksempel | шаблон | пример | テンプレート | 例文
+    """
+)
+
 # What absence notes say in their first lines; only counted beside a weak header.
 ABSENT = phrases(
     """

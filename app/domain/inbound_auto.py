@@ -227,9 +227,8 @@ def _responder(mail: InboundMail, *, own_subject: bool) -> str | None:
     for prefix in ("re: ", "aw: ", "sv: ", "r: ", "antw: ", "odp: "):
         stem = stem.removeprefix(prefix)
     marked = _is_marked(stem)
-    if marked and stem.startswith(auto_words.TOPICS) and not _is_absent(mail):
-        # "On holiday homes": people have such subjects as well.
-        marked = False
+    # People have such subjects as well.
+    marked = marked and not _is_topic(mail, stem)
     if marked and not own_subject and not stem.endswith(("?", "？")):
         # "Re: Out of office" by a person answers our own subject only when the words are ours; without the prefix they are not.
         if stem == subject or _weak(mail) is not None:
@@ -269,6 +268,13 @@ def _unsigned(mail: InboundMail, weak: str | None) -> str | None:
 def _is_marked(subject: str) -> bool:
     """Whether a subject starts as only those of responders do; some put their mark into brackets."""
     return subject.startswith(auto_words.SUBJECT_STARTS) or subject.lstrip("[(*-").startswith(auto_words.SUBJECT_STARTS)
+
+
+def _is_topic(mail: InboundMail, subject: str) -> bool:
+    """Whether a subject that is marked is what a person writes about: "On holiday homes", "Out of office templates"."""
+    if subject.startswith(auto_words.TOPICS) and not _is_absent(mail):
+        return True
+    return has(subject, auto_words.WORKS) and _weak(mail) is None and not _tells_absence(mail)
 
 
 def _weak(mail: InboundMail) -> str | None:

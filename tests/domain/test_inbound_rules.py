@@ -67,6 +67,9 @@ def test_a_responder_says_no_more_than_a_sure_wish() -> None:
         ("Fuera de la oficina desde mañana", "No, gracias.", Intent.NO),
         ("On holiday homes - your mail", "Nice page.", None),
         ("Auto: parts page link", "It looks fine.", None),
+        ("Out of office templates for your list", "Would these fit your page, too?", Intent.QUESTION),
+        ("Abwesenheitsnotiz-Vorlagen", "Nein, danke.", Intent.NO),
+        ("Réponse automatique : nos modèles", "Non merci.", Intent.NO),
     ],
 )
 def test_a_subject_alone_makes_no_machine_of_an_answer(subject: str, text: str, wish: Intent | None) -> None:
@@ -80,6 +83,8 @@ def test_a_subject_alone_makes_no_machine_of_an_answer(subject: str, text: str, 
         ("Abwesenheit", "Bin ab 3.12. wieder da. In dringenden Fällen: Tom."),
         ("Out of office", "Back on Monday! Unfortunately I can't check mail."),
         ("On holiday", "I am on holiday until Monday."),
+        ("Out of office: your page on link audits", "Back on Monday."),
+        ("Out of office: your page on link audits", "I am on annual leave."),
         ("В отпуске", "Я в отпуске до понедельника"),
     ],
 )

@@ -113,7 +113,8 @@ def test_a_note_that_was_not_sent_is_kept_by_whatever_is_pressed_instead(house: 
             page.keyboard.type("And this.")
             page.keyboard.press("Enter")
             page.get_by_text("Written down, for colleagues only.").wait_for()
-            assert page.url.startswith(house.url + path) and page.url.endswith("did=noted")
+            assert page.url.startswith(house.url + path)
+            assert page.url.endswith("did=noted")
         assert [noted(first)[-1], noted(sent)[-1]] == ["And this."] * 2
 
 
