@@ -27,6 +27,7 @@ class Outbound(Table, table=True):
 
     It may leave from `not_before` until `closes_at`, the present slot in the recipient's `hours` (null: at any time); `wanted_at` is
     when it was meant to leave, an absence that was told of considered. `recipient` is what the cap for a recipient's domain counts by.
+    `evidence` says by what it is known to have left; on a row that waits it is set by a release, "" where it only may have left.
     """
 
     __tablename__ = "outbound"

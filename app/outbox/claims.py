@@ -33,9 +33,11 @@ from app.outbox.conditions import (
     run,
 )
 
+# What may have left before this data was restored is neither sent nor taken out before it is known (app.outbox.release).
+_KNOWN = OUTBOUND.c.evidence.is_(None)
 _CANCEL = tuple(
     update(OUTBOUND)
-    .where(WAITING, condition)
+    .where(WAITING, _KNOWN, condition)
     .values(state=OutboundState.CANCELLED, hold_reason=reason)
     .returning(OUTBOUND.c.id, OUTBOUND.c.kind)
     for condition, reason in (
@@ -66,6 +68,7 @@ _CAPPED = or_(
 # Sites whose follow-ups need all that their cap leaves of today (app.outbox.plan).
 _KEPT = OUTBOUND.c.site_id.in_(bindparam("b_kept", expanding=True))
 _MAY_LEAVE = and_(
+    _KNOWN,
     OUTBOUND.c.expires_at > NOW,
     CONVERSATION_OPEN,
     ~DOMAIN_HOLDS,

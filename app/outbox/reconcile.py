@@ -30,6 +30,7 @@ def reconcile(db: Database, sent_copy: SentCopy, mailbox_id: int) -> int:
     Evidence is a message that answers it (or a bounce that names it), or its copy in the folder of sent mail. The
     network is asked outside of any transaction.
     """
+    known = _take_up(db, mailbox_id)
     with db.read() as uow:
         mailbox = uow.session.get(Mailbox, mailbox_id)
         due = list(
@@ -45,7 +46,25 @@ def reconcile(db: Database, sent_copy: SentCopy, mailbox_id: int) -> int:
         )
     if mailbox is None:
         return 0
-    return sum(_look(db, sent_copy, mailbox, row) for row in due)
+    return known + sum(_look(db, sent_copy, mailbox, row) for row in due)
+
+
+def _take_up(db: Database, mailbox_id: int) -> int:
+    """What stood behind an unsure mail when restored data was released is unsure in its turn, one of a prospect; how many are
+    known to have left.
+    """
+    sent = 0
+    with db.work() as uow:
+        statement = select(Outbound).where(col(Outbound.mailbox_id) == mailbox_id, *repository.freed())
+        busy: set[int] = set()
+        for row in uow.session.execute(statement.order_by(col(Outbound.not_before), col(Outbound.id))).scalars():
+            if row.prospect_id in busy:
+                continue
+            found = record.unsure(uow, row, row.evidence)
+            sent += found is True
+            if not found:
+                busy.add(row.prospect_id)
+    return sent
 
 
 def _look(db: Database, sent_copy: SentCopy, mailbox: Mailbox, row: Outbound) -> bool:

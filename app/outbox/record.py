@@ -49,6 +49,7 @@ _SES_ID = re.compile(r"\b[Oo]k ([0-9a-f]{16}-[0-9a-f-]{20,60})\b")
 _BEFORE_ONE = (Stage.CONNECT, Stage.AUTH, Stage.MAIL)
 _BEHIND = 3
 # Long enough for a provider that files copies by itself, which most do in seconds.
+UNSURE = say("this data was restored: the message was due meanwhile and may have left already; decide what it was")
 COPY_LOOKED_FOR_AFTER = timedelta(minutes=1)
 
 
@@ -267,6 +268,23 @@ def sent_by_evidence(uow: UnitOfWork, row: Outbound, evidence: str) -> bool:
     log_attempt(uow, row, row.fence, "evidence", "sent", text=evidence[:1000])
     after_sent(uow, row, None)
     return True
+
+
+def unsure(uow: UnitOfWork, row: Outbound, evidence: str | None) -> bool | None:
+    """A waiting row that may have left before this data was restored: SENT by `evidence`, else AMBIGUOUS. True where it is
+    SENT now, None where somebody has changed it meanwhile.
+    """
+    if not repository.resolve(
+        uow.session,
+        row.id,
+        row.state,
+        state=OutboundState.AMBIGUOUS,
+        hold_reason=UNSURE,
+        reconcile_at=uow.now(),
+        evidence=None,
+    ):
+        return None
+    return bool(evidence) and sent_by_evidence(uow, row, evidence or "")
 
 
 def after_sent(uow: UnitOfWork, row: Outbound, answer: Answer | None) -> None:

@@ -29,8 +29,6 @@ from app.outbox import overtaken, reconcile, record, repository
 
 log = get_logger("outbox")
 
-UNSURE = say("this data was restored: the message was due meanwhile and may have left already; decide what it was")
-
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -187,13 +185,13 @@ def _settle(uow: UnitOfWork, held_at: datetime | None, filed: dict[int, str], un
     # Found copies first: they free the one place in flight that a prospect has.
     for row in sorted(rows, key=lambda row: row.id not in filed):
         if row.prospect_id in busy:
-            continue  # The one before it is unsure; this one waits behind it.
-        state = row.state
-        if not repository.resolve(
-            uow.session, row.id, state, state=OutboundState.AMBIGUOUS, hold_reason=UNSURE, reconcile_at=uow.now()
-        ):
+            # The one before it is unsure: this one waits behind it, and is looked at in its turn (`reconcile`), not sent.
+            repository.resolve(uow.session, row.id, row.state, evidence=filed.get(row.id, ""))
             continue
-        if row.id in filed and record.sent_by_evidence(uow, row, filed[row.id]):
+        found = record.unsure(uow, row, filed.get(row.id))
+        if found is None:
+            continue
+        if found:
             sent += 1
         else:
             decide += 1

@@ -9,10 +9,11 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, and_, case, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.domain.ahead import over_in
-from app.domain.delivery import HAS_LEFT, OutboundState
+from app.domain.delivery import HAS_LEFT, IN_FLIGHT, OutboundState
 from app.domain.pacing import pause_end, ramp_cap
 from app.domain.said import say
 from app.installation import steady
@@ -313,13 +314,19 @@ def due_mailboxes(session: Session, now: datetime) -> list[int]:
 
 
 def due_reconciliations(session: Session, now: datetime) -> list[int]:
-    """Mailboxes with ambiguous rows whose next look is due."""
-    statement = (
-        select(col(Outbound.mailbox_id))
-        .where(col(Outbound.state) == OutboundState.AMBIGUOUS, col(Outbound.reconcile_at) <= now)
-        .distinct()
+    """Mailboxes with ambiguous rows whose next look is due, or with what stood behind such a row after a restore."""
+    unsure = select(col(Outbound.mailbox_id)).where(
+        col(Outbound.state) == OutboundState.AMBIGUOUS, col(Outbound.reconcile_at) <= now
     )
-    return list(session.execute(statement).scalars())
+    behind = select(col(Outbound.mailbox_id)).where(*freed())
+    return list(session.execute(unsure.union(behind)).scalars())
+
+
+def freed() -> list[ColumnElement[bool]]:
+    """Rows that may have left before a restore, and no longer stand behind an unsure one of their prospect."""
+    other = aliased(Outbound)
+    in_front = select(col(other.id)).where(col(other.prospect_id) == col(Outbound.prospect_id), col(other.state).in_(IN_FLIGHT))
+    return [col(Outbound.state) == OutboundState.QUEUED, col(Outbound.evidence).is_not(None), ~exists(in_front)]
 
 
 def due_copies(session: Session, now: datetime) -> list[int]:

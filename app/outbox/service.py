@@ -210,8 +210,10 @@ def attempts(uow: UnitOfWork, outbound_id: int) -> list[SendAttempt]:
 
 
 def cancel(uow: UnitOfWork, outbound_id: int, *, actor: str, reason: str = "undone") -> Outbound:
-    """Take a waiting message back (undo). Raises Conflict once a worker holds it or it has left."""
+    """Take a waiting message back (undo). Raises Conflict once a worker holds it, or it has left or may have."""
     row = get(uow, outbound_id)
+    if row.state is OutboundState.QUEUED and row.evidence is not None:
+        raise Conflict(say("it may have left before this data was restored; decide about the mail before it first"))
     if not repository.resolve(
         uow.session,
         outbound_id,

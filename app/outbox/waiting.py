@@ -80,12 +80,9 @@ def _why(looks: Looks, row: Outbound) -> Skip | None:
         return looks.clock or Skip("expired", say("it has waited too long and is taken out with the next turn"))
     if looks.blocked(row, for_good=False):
         return Skip("possible-reply", say("they may have answered: look at the inbox and say whether it is a reply"))
-    before = looks.before(row)
-    if before is not None:
-        return _behind(*before)
-    against = _against(looks, row, mailbox)
-    if against is not None:
-        return against
+    kept = _in_front(looks, row) or _against(looks, row, mailbox)
+    if kept is not None:
+        return kept
     # What put it off once stays in the row until it is claimed; it is the reason only until that time has come.
     if row.hold_reason and row.not_before > now:
         # Where its slot has closed by then, it leaves in the next one.
@@ -108,8 +105,9 @@ def _stopped(looks: Looks, row: Outbound) -> Skip | None:
     return None
 
 
-def _behind(state: OutboundState, outbound_id: int, subject: str) -> Skip:
+def _in_front(looks: Looks, row: Outbound) -> Skip | None:
     """The claim passes over what stands behind a mail to the same prospect that is not done with."""
+    state, outbound_id, subject = looks.before(row) or (None, 0, "")
     if state is OutboundState.AMBIGUOUS:
         return Skip(
             "unsure-before",
@@ -119,7 +117,11 @@ def _behind(state: OutboundState, outbound_id: int, subject: str) -> Skip:
                 subject=subject,
             ),
         )
-    return Skip("sending-before", say("another message to them is being sent now"))
+    if state is not None:
+        return Skip("sending-before", say("another message to them is being sent now"))
+    if row.evidence is not None:
+        return Skip("restored", say("it may have left before this data was restored: it is looked for now"))
+    return None
 
 
 def _against(looks: Looks, row: Outbound, mailbox: Mailbox) -> Skip | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,13 @@ from app.clock import FixedClock
 from app.container import Container
 from app.db.work import Database
 from app.domain.delivery import OutboundState
+from app.errors import Conflict
+from app.inbox.deps import deps_of
+from app.inbox.service import sent_copy
 from app.installation import hold
 from app.jobs import SilentDispatcher
-from app.models import RunState, SequenceRun, StageEvent
-from app.outbox import overtaken, service
+from app.models import Outbound, OutboundKind, RunState, SequenceRun, StageEvent
+from app.outbox import overtaken, reconcile, repository, service
 from app.outbox import release as releasing
 from app.sequences import service as sequences
 from app.sequences.advance import Advanced
@@ -168,3 +172,63 @@ def test_a_pitch_that_left_at_the_end_of_the_lost_time_is_followed_up_as_ever(
             with old.db.read() as uow:
                 assert service.get(uow, 1).state is OutboundState.SENT
                 assert uow.session.get_one(SequenceRun, 1).state is RunState.ACTIVE
+
+
+@pytest.mark.parametrize("filed", [True, False], ids=["copy in sent mail", "no trace"])
+def test_what_waits_behind_an_unsure_mail_is_not_sent_a_second_time(desk: Desk, tmp_path: Path, filed: bool) -> None:
+    """Of a prospect only one mail may be unsure: the next one is so in its turn, and does not leave before."""
+    first = desk.approve(desk.propose(desk.prospect()))
+    desk.clock.advance(desk.settings.undo_window)
+    with desk.db.work() as uow:
+        row = service.get(uow, first.id)
+        row.state, row.committed_at, row.reconcile_at = OutboundState.AMBIGUOUS, uow.now(), None
+        columns = row.model_dump(exclude={"id"})
+        token = row.token[::-1]
+        raw = row.raw.replace(row.token.encode(), token.encode())
+        second = Outbound(**columns)
+        second.message_id, second.token, second.raw = row.message_id.replace(row.token, token), token, raw
+        second.raw_sha256, second.kind, second.sequence_run_id = sha256(raw).hexdigest(), OutboundKind.REPLY, None
+        second.state = OutboundState.QUEUED
+        uow.session.add(second)
+        uow.session.flush()
+        number = second.id
+    hold.beat(desk.db, desk.settings)
+    with backup(desk, tmp_path) as url:
+        with desk.db.work() as uow:
+            service.treat_as_sent(uow, first.id, actor="ana")
+        assert desk.send().sent == 1
+        if filed:
+            file_copy(desk)
+        desk.clock.advance(timedelta(hours=1))
+        with restored(desk, url) as old:
+
+            def state() -> OutboundState:
+                with old.db.read() as look:
+                    return service.get(look, number).state
+
+            def reconciled() -> int:
+                deps = deps_of(container)
+                return reconcile.reconcile(old.db, lambda row, mailbox: sent_copy(deps, row, mailbox), 1)
+
+            container = Container(old.settings, clock=desk.clock)
+            assert (release(old).to_decide, state()) == (0, OutboundState.QUEUED)
+            with old.db.work() as uow:
+                assert [
+                    one and one.reason for one in service.why_all(uow, [service.get(uow, number)], old.settings)
+                ] == ["unsure-before"]
+                with pytest.raises(Conflict, match="may have left before"):
+                    service.cancel(uow, number, actor="ana")
+            assert (reconciled(), old.send().sent, state()) == (0, 0, OutboundState.QUEUED)
+            with old.db.work() as uow:
+                service.treat_as_sent(uow, first.id, actor="ana")
+            assert old.send().sent == 0, "it does not leave before it was looked for"
+            with old.db.read() as uow:
+                assert [
+                    one and one.reason for one in service.why_all(uow, [service.get(uow, number)], old.settings)
+                ] == ["restored"]
+                assert repository.due_reconciliations(uow.session, uow.now()) == [1]
+            assert reconciled() == int(filed)
+            assert state() is (OutboundState.SENT if filed else OutboundState.AMBIGUOUS)
+            assert old.send().sent == 0
+            container.close()
+    assert len(desk.mails()) == 1
