@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from app.db.work import UnitOfWork
 from app.domain.blocking import Blocking
 from app.models import BlockingEvent, Inbound, Role, RunState, SequenceRun, Site, Triage
+from app.outbox.overtaken import RESTORED
 from app.prospects import service as prospects
 from tests.support.desk import furnish
 from tests.support.http import House
@@ -103,6 +104,21 @@ def test_what_may_be_a_reply_is_decided_in_the_inbox(house: House, run_id: int) 
             )
         )
     assert f'href="/inbox/{inbound_id}">Decide in the inbox' in ana.get("/sequences/paused").text
+
+
+@pytest.mark.parametrize(("do", "after"), [("resume", RunState.ACTIVE), ("rest", RunState.PAUSED)])
+def test_what_a_restore_may_have_sent_is_let_go_on_by_a_person(
+    house: House, run_id: int, do: str, after: RunState
+) -> None:
+    with house.db.work() as uow:
+        _pause(uow, RESTORED)
+    ana = house.browser(Role.OUTREACH)
+    assert post(ana, "/queue/start").headers["location"] == "/sequences/paused"
+    for path in ("/sequences/paused", "/"):
+        assert "The data was restored: the next mail may have left already" in ana.get(path).text, path
+    assert post(ana, f"/sequences/runs/{run_id}", do=do).headers["location"] == f"/sequences/paused?did={do}"
+    assert _state(house, run_id)[0] is after
+    assert "The data was restored" not in ana.get("/sequences/paused").text
 
 
 def test_only_what_stands_still_is_decided_there(house: House, run_id: int) -> None:
