@@ -191,8 +191,11 @@ def _open_text(path: Path, into: Path, shown: Path | None = None) -> TextFile:
                 encoding = _fallback_encoding(path)
     with _unpacked(path) as (stream, _plain):
         replaced = _transcode(stream, target, encoding, path, shown)
-    notes = (f"{replaced} characters could not be decoded as {encoding} and read as '\ufffd'",) if replaced else ()
-    return finished(shown, target, encoding, notes)
+    notes = [f"{replaced} characters could not be decoded as {encoding} and read as '\ufffd'"] if replaced else []
+    if encoding == "windows-1252":
+        # Other tables of the same machines hold other letters at the same places, and nothing in the file tells which one it is.
+        notes.append("it is not UTF-8 and was read as Windows-1252; where letters of names look wrong, save it as UTF-8")
+    return finished(shown, target, encoding, tuple(notes))
 
 
 def detect_encoding(head: bytes, path: Path) -> str:

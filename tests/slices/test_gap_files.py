@@ -303,6 +303,8 @@ def test_windows_1252_and_damaged_utf_8(tmp_path: Path) -> None:
     path.write_bytes(text.encode("cp1252"))
     (row,), report = rows_of(path)
     assert (row["anchor"], report["encoding"]) == ("„Größe“ – 5 €", "windows-1252")
+    # Nothing in the file tells it from other tables of one byte a letter.
+    assert any("was read as Windows-1252" in note for note in report["notes"])
     path.write_bytes(text.replace("5", "日本語").encode() + b"https://b.test/\t\t\xff\n")
     rows, report = rows_of(path)
     assert {row["anchor"] for row in rows} == {"„Größe“ – 日本語 €", "\ufffd"}
