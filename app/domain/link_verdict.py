@@ -18,10 +18,12 @@ from app.domain.mention_verdict import MentionVerdict
 
 _NOT_FOLLOWED = ("nofollow", "ugc", "sponsored")
 _REDIRECT_SEGMENT = re.compile(
-    r"/(?:out|go|goto|redirect|redir|away|exit|click|link|r|url|visit|recommends?|refer|track)(?:/|\.|\Z)",
+    r"/(?:out|go|goto|redirect|redir|away|exit|click|link|r|url|visit|recommends?|refer|track)(?:[/.?]|\Z)",
     re.IGNORECASE,
 )
-_ABOUT_US, _REDIRECTOR = 4, 2
+_ABOUT_US, _REDIRECTOR, _SLUG = 4, 2, 1
+#: So many links that may lead to us are followed: those with a sign of it, and some of the others that leave the site.
+_LIKELY, _OTHERS = 20, 5
 # Large sites that do not redirect to others' pages by plain links: asking them costs time and tells nothing.
 _NO_REDIRECTORS = frozenset(
     [
@@ -187,15 +189,18 @@ def judge(
         return _unchecked(
             found, "cut", "The page is too large to be read in full, and the part that was read holds no link to us."
         )
-    names = [*brands, *target.domains]
-    for fact in facts.links if followed else ():
-        result = followed.get(fact.url)
-        if result is not None and result.problem and _about_us(fact, ours, names):
-            sentence = f"A link that may lead to us could not be followed: {fact.url} ({result.problem})."
+    doubt = _unfollowed(facts, ours, [*brands, *target.domains], followed) if followed else ""
+    if doubt:
+        return _unchecked(found, "unfollowed-link", doubt)
+    if followed and _beyond(facts, target, brands, followed):
+        if found.mention is not None:
+            sentence = "It names us, and has more links that may lead to us than are followed; look at them by hand."
             return _unchecked(found, "unfollowed-link", sentence)
+        # It does not name us: no reason to keep anybody from it, and no proof that a link is gone.
+        found = replace(found, good_fetch=False)
     if found.mention is not None:
         # A wall may name us; what is behind it is not known all the same.
-        return replace(found, verdict=MentionVerdict.UNLINKED_MENTION, good_fetch=not facts.wall)
+        return replace(found, verdict=MentionVerdict.UNLINKED_MENTION, good_fetch=found.good_fetch and not facts.wall)
     if facts.wall:
         return _unchecked(found, COLLAPSED, _WALLS[facts.wall])
     if facts.needs_scripts:
@@ -260,18 +265,21 @@ def judge_status(url: str, final_url: str, status: int) -> Finding | None:
 
 
 def redirect_candidates(
-    facts: PageFacts, target: Target, brands: Sequence[str], *, likely: int = 10, others: int = 5
+    facts: PageFacts, target: Target, brands: Sequence[str], *, likely: int = _LIKELY, others: int = _OTHERS
 ) -> list[str]:
     """The links of a page that may lead to us through a redirect, most likely first: `likely` ones, and `others` besides."""
     ours, names = matcher_of(target), [*brands, *target.domains]
     own = bare_host(host_of(facts.url))
     at_home = facts.url[: facts.url.find("/", 8) + 1]
+    slugs = _slugs(brands)
     scored: dict[str, int] = {}
     for fact in facts.links:
         known = scored.get(fact.url, 0)
         if known >= _ABOUT_US:
             continue
-        score = _ABOUT_US * _about_us(fact, ours, names) + _REDIRECTOR * bool(_REDIRECT_SEGMENT.search(fact.url, 8))
+        score = _ABOUT_US * _about_us(fact, ours, names)
+        if _REDIRECT_SEGMENT.search(fact.url, 8):
+            score += _REDIRECTOR + _SLUG * (slugs is not None and slugs.search(fact.url, 8) is not None)
         # Most links of a page stay on its own site: those without a sign are dropped before anything dear is asked.
         if score or known or not at_home or not fact.url.startswith(at_home):
             scored[fact.url] = max(score, known)
@@ -286,9 +294,38 @@ def redirect_candidates(
 
 def about_us(facts: PageFacts, target: Target, brands: Sequence[str]) -> PageFacts:
     """The facts with only those links on which `judge` and `redirect_candidates` rest: both say the same over them."""
-    ours, candidates = matcher_of(target), frozenset(redirect_candidates(facts, target, brands))
+    # One more than is followed tells that there are more.
+    ours, candidates = matcher_of(target), frozenset(redirect_candidates(facts, target, brands, likely=_LIKELY + 1))
     links = tuple(fact for fact in facts.links if fact.url in candidates or ours.match(fact.url))
     return replace(facts, links=links)
+
+
+def _slugs(brands: Sequence[str]) -> re.Pattern[str] | None:
+    """What a redirect to us may be called: `/go/acme-metrics`."""
+    words = [re.findall(r"\w+", brand) for brand in brands]
+    names = [r"[\W_]?".join(map(re.escape, one)) for one in words if len("".join(one)) > 2]
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(names)})(?![^\W_])", re.IGNORECASE) if names else None
+
+
+def _unfollowed(facts: PageFacts, ours: Matcher, names: Sequence[str], followed: Mapping[str, Followed]) -> str:
+    """The sentence about a link that seems to be ours and of which nobody knows where it leads, or ""."""
+    for fact in facts.links:
+        result = followed.get(fact.url)
+        if result is None:
+            continue
+        if result.problem and _about_us(fact, ours, names):
+            return f"A link that may lead to us could not be followed: {fact.url} ({result.problem})."
+        # A page in between ("You are leaving us") answers for itself, and leads on by a link or a script of its own.
+        if not result.problem and _REDIRECT_SEGMENT.search(fact.url, 8) and ours.named_in(fact.url):
+            return f"A link that names us leads to a page in between, and not further by itself: {fact.url}."
+    return ""
+
+
+def _beyond(facts: PageFacts, target: Target, brands: Sequence[str], followed: Mapping[str, Followed]) -> bool:
+    """Whether there are more links with a sign of leading to us than were followed."""
+    return any(
+        url not in followed for url in redirect_candidates(facts, target, brands, likely=len(facts.links), others=0)
+    )
 
 
 def _may_redirect(url: str, own: str) -> bool:

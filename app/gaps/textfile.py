@@ -194,7 +194,9 @@ def _open_text(path: Path, into: Path, shown: Path | None = None) -> TextFile:
     notes = [f"{replaced} characters could not be decoded as {encoding} and read as '\ufffd'"] if replaced else []
     if encoding == "windows-1252":
         # Other tables of the same machines hold other letters at the same places, and nothing in the file tells which one it is.
-        notes.append("it is not UTF-8 and was read as Windows-1252; where letters of names look wrong, save it as UTF-8")
+        notes.append(
+            "it is not UTF-8 and was read as Windows-1252; where letters of names look wrong, save it as UTF-8"
+        )
     return finished(shown, target, encoding, tuple(notes))
 
 

@@ -325,7 +325,9 @@ def due_reconciliations(session: Session, now: datetime) -> list[int]:
 def freed() -> list[ColumnElement[bool]]:
     """Rows that may have left before a restore, and no longer stand behind an unsure one of their prospect."""
     other = aliased(Outbound)
-    in_front = select(col(other.id)).where(col(other.prospect_id) == col(Outbound.prospect_id), col(other.state).in_(IN_FLIGHT))
+    in_front = select(col(other.id)).where(
+        col(other.prospect_id) == col(Outbound.prospect_id), col(other.state).in_(IN_FLIGHT)
+    )
     return [col(Outbound.state) == OutboundState.QUEUED, col(Outbound.evidence).is_not(None), ~exists(in_front)]
 
 

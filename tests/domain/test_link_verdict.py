@@ -11,6 +11,7 @@ from app.domain.link_verdict import (
     Followed,
     LinkFact,
     PageFacts,
+    about_us,
     collapsed,
     judge,
     judge_status,
@@ -169,6 +170,36 @@ def test_a_link_that_may_be_ours_and_cannot_be_followed_is_a_doubt() -> None:
     # The same failure of a link that has nothing to do with us is no doubt.
     facts = replace(PAGE, links=(link(go, anchor="weather"),))
     finding = judge(facts, ACME, brands=["Acme"], followed={go: Followed(problem="robots.txt")})
+    assert finding.verdict is MentionVerdict.UNLINKED_MENTION
+
+
+def test_more_links_than_are_followed_prove_nothing() -> None:
+    urls = [f"https://editor.test/go/{number}" for number in range(30)]
+    facts = about_us(replace(PAGE, links=tuple(link(url, anchor="Visit") for url in urls)), ACME, ["Acme"])
+    asked = redirect_candidates(facts, ACME, ["Acme"])
+    followed = {url: Followed("https://tool.example/") for url in asked}
+    finding = judge(facts, ACME, brands=["Acme"], followed=followed)
+    assert (finding.verdict, finding.reason) == (MentionVerdict.COULD_NOT_CHECK, "unfollowed-link")
+    # A page that does not name us may be written to, and no link of ours is lost by it.
+    nameless = judge(replace(facts, text="Thirty tools."), ACME, brands=["Acme"], followed=followed)
+    assert (nameless.verdict, nameless.good_fetch) == (MentionVerdict.NO_MENTION, False)
+    few = about_us(replace(facts, links=facts.links[:20]), ACME, ["Acme"])
+    assert judge(few, ACME, brands=["Acme"], followed=followed).verdict is MentionVerdict.UNLINKED_MENTION
+    # The one that is called like us is asked for first.
+    last = replace(PAGE, links=(*facts.links, link("https://editor.test/out/acme-suite", anchor="Visit")))
+    assert redirect_candidates(last, ACME, ["Acme Suite"])[0].endswith("acme-suite")
+
+
+def test_a_page_in_between_proves_nothing() -> None:
+    away = "https://editor.test/away?to=https%3A%2F%2Facme.test%2Fguides"
+    facts = replace(PAGE, links=(link(away, anchor="a guide"),))
+    finding = judge(facts, ACME, brands=["Acme"], followed={away: Followed(away)})
+    assert (finding.verdict, finding.reason) == (MentionVerdict.COULD_NOT_CHECK, "unfollowed-link")
+    assert not finding.good_fetch
+    # What shows our figures is no way to us.
+    about = "https://figures.example/website/acme.test"
+    facts = replace(PAGE, links=(link(about, anchor="figures"),))
+    finding = judge(facts, ACME, brands=["Acme"], followed={about: Followed(about)})
     assert finding.verdict is MentionVerdict.UNLINKED_MENTION
 
 
