@@ -95,9 +95,8 @@ def _end(
     uow: UnitOfWork, vault: Vault, person: Person, row: Inbound, prospect_id: int, chosen: ReplyClass
 ) -> dict[str, Any]:
     if chosen is ReplyClass.AUTO:
-        event = prospects_repository.existing_block(uow.session, row.id, Blocking.POSSIBLE_REPLY)
-        if event is not None:
-            prospects.clear_block(uow, event.id, actor=person.actor)
+        for blocking_id in prospects_repository.pauses_of(uow.session, row.id):
+            prospects.clear_block(uow, blocking_id, actor=person.actor)
         return {}
     reasons = {
         ReplyClass.NO: LostReason.DECLINED,

@@ -138,9 +138,8 @@ def _end_pause(uow: UnitOfWork, row: Inbound) -> None:
         return
     if row.prospect_id is not None and row.rule in _PAUSES:
         return
-    event = prospects_repository.existing_block(uow.session, row.id, Blocking.POSSIBLE_REPLY)
-    if event is not None:
-        prospects.clear_block(uow, event.id, actor=ACTOR)
+    for blocking_id in prospects_repository.pauses_of(uow.session, row.id):
+        prospects.clear_block(uow, blocking_id, actor=ACTOR)
 
 
 def _belongs_to_nobody(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:

@@ -18,7 +18,7 @@ from app.domain.triage import ReplyClass
 from app.errors import BadInput, Conflict, FieldProblem
 from app.inbox import service as inbox
 from app.inbox import triage
-from app.models import BlockingEvent, Inbound, Outbound, StageEvent
+from app.models import Inbound, Outbound, StageEvent
 from app.prospects import repository, suppression
 from app.prospects import service as prospects
 
@@ -89,7 +89,7 @@ def _read_as_well(uow: UnitOfWork, vault: Vault, row: Inbound) -> Inbound | None
 
 
 def _restore(uow: UnitOfWork, row: Inbound, prospect_id: int, actor: str, *, stage: bool) -> None:
-    event: BlockingEvent | None = repository.existing_block(uow.session, row.id, Blocking.UNSUBSCRIBE)
+    event = repository.standing_block(uow.session, prospect_id, row.id, Blocking.UNSUBSCRIBE)
     if event is None:
         # Matched by nothing but the sender: it has paused, and a person still has to say whose it is.
         return

@@ -26,7 +26,7 @@ from app.inbox.sync import SyncResult, sync_mailbox
 from app.jobs import Job
 from app.log import get_logger
 from app.mail.imap import message_id_of
-from app.models import BlockingEvent, Inbound, InboundState, Mailbox, Outbound, Prospect, SuppressionKind
+from app.models import Inbound, InboundState, Mailbox, Outbound, Prospect, SuppressionKind
 from app.prospects import repository as prospects_repository
 from app.prospects import service as prospects
 from app.prospects import suppression
@@ -196,7 +196,9 @@ def is_reply(uow: UnitOfWork, inbound_id: int, *, actor: str, prospect_id: int |
     row = locked(uow, inbound_id, joins=prospect_id)
     if row.kind == Kind.BOUNCE and row.prospect_id is None:
         raise Conflict(say("this is a report of a mail that came back, and no reply; say which mail it is about"))
-    row.prospect_id = prospect_id if prospect_id is not None else row.prospect_id
+    if prospect_id is not None and prospect_id != row.prospect_id:
+        # An answer is written into the conversation of whom it is from.
+        row.prospect_id, row.conversation_id = prospect_id, None
     if row.prospect_id is None:
         raise Conflict(say("say whose reply this is: it belongs to no prospect yet"))
     conversation = prospects_repository.open_conversation(uow.session, row.prospect_id)
@@ -242,11 +244,10 @@ def dismiss(uow: UnitOfWork, inbound_id: int, *, actor: str) -> Inbound:
     Raises Conflict where the message is certain.
     """
     row = locked(uow, inbound_id)
-    event: BlockingEvent | None = prospects_repository.existing_block(uow.session, row.id, Blocking.POSSIBLE_REPLY)
-    elsewhere = same_domain.paused_by(uow, row)
-    for blocking_id in ([event.id] if event is not None else []) + elsewhere:
+    pauses = [*prospects_repository.pauses_of(uow.session, row.id), *same_domain.paused_by(uow, row)]
+    for blocking_id in pauses:
         prospects.clear_block(uow, blocking_id, actor=actor)
-    if event is None and not elsewhere and row.prospect_id is not None:
+    if not pauses and row.prospect_id is not None:
         raise Conflict(say("this message has paused nothing"))
     triage.finish(uow, row, actor=actor)
     return row

@@ -2,12 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from app.db.types import enum_check, enum_column
 from app.domain.blocking import Blocking
 from app.models.base import Table
+
+_STANDS = "cleared_at IS NULL"
 
 
 class BlockingEvent(Table, table=True):
@@ -15,7 +17,16 @@ class BlockingEvent(Table, table=True):
 
     __tablename__ = "blocking_event"
     __table_args__ = (
-        UniqueConstraint("inbound_id", "kind"),
+        # What a message has caused stands once for each prospect that it was given to.
+        Index(
+            "uq_blocking_event_message",
+            "inbound_id",
+            "kind",
+            "prospect_id",
+            unique=True,
+            sqlite_where=text(_STANDS),
+            postgresql_where=text(_STANDS),
+        ),
         enum_check("kind", Blocking),
         Index("ix_blocking_event_prospect_id", "prospect_id", "id"),
     )

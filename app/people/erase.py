@@ -12,6 +12,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
 from typing import Any
 
 from sqlalchemy import Text, cast, delete, func, literal, or_, select, update
@@ -21,6 +22,7 @@ from app.audit import service as audit
 from app.db.parts import parts
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
+from app.domain.contact_rules import is_team
 from app.domain.delivery import OutboundState
 from app.domain.digest import DigestState
 from app.domain.said import say
@@ -119,7 +121,11 @@ class _Person:
         ).scalars()
         self.contacts = list(contacts)
         self.contact_ids = [contact.id for contact in self.contacts]
-        names = {contact.name.strip().lower() for contact in self.contacts if contact.name}
+        written = select(col(Inbound.from_name)).where(func.lower(col(Inbound.from_address)).in_(sorted(spelled)))
+        signed = {
+            one for one in uow.session.execute(written.distinct()).scalars() if one and _is_persons(one, said.host)
+        }
+        names = {one.strip().lower() for one in signed | {contact.name for contact in self.contacts if contact.name}}
         self.addresses = spelled
         self.needles = sorted(spelled | {name for name in names if len(name) >= _SHORTEST_NAME}, key=len, reverse=True)
         self._pattern = re.compile("|".join(re.escape(needle) for needle in self.needles), re.IGNORECASE)
@@ -142,6 +148,14 @@ class _Person:
     def named_in_bytes(self, raw: bytes) -> bool:
         """Whether bytes name the person, in clear."""
         return self._bytes.search(raw) is not None
+
+    def named_in_mail(self, raw: bytes) -> bool:
+        """Whether a mail of ours names the person, in clear or in what its lines and headers encode."""
+        if self.named_in_bytes(raw):
+            return True
+        message = message_from_bytes(raw, policy=policy.default)
+        texts = [str(part.get_content()) for part in message.walk() if part.get_content_maintype() == "text"]
+        return any(map(self.named_in, [*map(str, message.values()), *texts]))
 
     def without(self, value: Any) -> Any:
         """The text or JSON value without the person."""
@@ -180,6 +194,12 @@ def _erase(
     record.counts = dict(done.counts)
     record.finished_at = uow.now()
     uow.session.flush()
+
+
+def _is_persons(name: str, host: str) -> bool:
+    """Whether a name that mail is signed with is a person's, and not that of a team or of the site itself."""
+    squeezed = re.sub(r"\W", "", name.casefold())
+    return len(name.split()) > 1 and not is_team(name) and squeezed not in re.sub(r"\W", "", host)
 
 
 def _nobody(key: Any) -> Any:
@@ -344,10 +364,10 @@ def _search_bytes(uow: UnitOfWork, person: _Person, done: Erased) -> None:
         if raw and person.named_in_bytes(raw):
             _change(uow, done, "inbound", update(Inbound).where(col(Inbound.id) == row_id).values(raw=None))
     for row_id, raw in _each(uow.session, Outbound.id, Outbound.raw):
-        if raw and person.named_in_bytes(raw):
+        if raw and person.named_in_mail(raw):
             _change(uow, done, "outbound", update(Outbound).where(col(Outbound.id) == row_id).values(raw=b""))
     for row_id, raw in _each(uow.session, Digest.id, Digest.raw):
-        if raw and person.named_in_bytes(raw):
+        if raw and person.named_in_mail(raw):
             this = col(Digest.id) == row_id
             _change(uow, done, "digest", update(Digest).where(this).values(raw=None))
             stopped = {"state": DigestState.FAILED, "answer": "somebody in it was erased", "finished_at": uow.now()}

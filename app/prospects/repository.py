@@ -114,11 +114,24 @@ def newest_blocking_id(session: Session, prospect_id: int) -> int:
     return session.execute(statement).scalar_one() or 0
 
 
-def existing_block(session: Session, inbound_id: int, kind: Blocking) -> BlockingEvent | None:
-    """The event that this message has caused already."""
+def standing_block(session: Session, prospect_id: int, inbound_id: int, kind: Blocking) -> BlockingEvent | None:
+    """The event that this message has caused on this prospect, and that nobody has cleared."""
     return session.execute(
-        select(BlockingEvent).where(col(BlockingEvent.inbound_id) == inbound_id, col(BlockingEvent.kind) == kind)
+        select(BlockingEvent).where(
+            col(BlockingEvent.prospect_id) == prospect_id,
+            col(BlockingEvent.inbound_id) == inbound_id,
+            col(BlockingEvent.kind) == kind,
+            col(BlockingEvent.cleared_at).is_(None),
+        )
     ).scalar_one_or_none()
+
+
+def pauses_of(session: Session, inbound_id: int) -> list[int]:
+    """The pauses that this message has caused, cleared ones too, in the order of their prospects."""
+    statement = select(col(BlockingEvent.id)).where(
+        col(BlockingEvent.inbound_id) == inbound_id, col(BlockingEvent.kind) == Blocking.POSSIBLE_REPLY
+    )
+    return list(session.execute(statement.order_by(col(BlockingEvent.prospect_id))).scalars())
 
 
 def open_conversation(session: Session, prospect_id: int) -> Conversation | None:

@@ -92,7 +92,7 @@ def _write(
 def block(
     uow: UnitOfWork, prospect_id: int, kind: Blocking, *, inbound_id: int | None = None, detail: str | None = None
 ) -> BlockingEvent:
-    """Stop what is under way with this prospect; the same message blocks once.
+    """Stop what is under way with this prospect; the same message blocks it once, as long as nobody has cleared that.
 
     The prospect's row is locked first: the sender takes the same lock inside its commit, so either it sees this
     event, or its mail had left before.
@@ -100,7 +100,7 @@ def block(
     if repository.lock(uow.session, prospect_id) is None:
         raise NotFound(say("there is no prospect {prospect_id}", prospect_id=prospect_id))
     if inbound_id is not None:
-        existing = repository.existing_block(uow.session, inbound_id, kind)
+        existing = repository.standing_block(uow.session, prospect_id, inbound_id, kind)
         if existing is not None:
             return existing
     if kind is Blocking.REPLY:

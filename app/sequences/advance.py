@@ -177,11 +177,12 @@ def _stopped(uow: UnitOfWork, run: SequenceRun, prospect: Prospect, conversation
         return _end(uow, run, Blocking.LINK_SEEN.value if prospect.stage is Stage.WON else Blocking.GIVEN_UP.value)
     if conversation.state is ConversationState.CLOSED:
         return _end(uow, run, "closed")
+    if run.state is RunState.PAUSED and run.end_reason != Blocking.POSSIBLE_REPLY.value:
+        # Whoever has to let it go on has to do so whatever came meanwhile, and whatever that turned out to be.
+        return Advanced.PAUSED
     if blocks:
         return _pause(uow, run, blocks[0].kind.value)
     if run.state is RunState.PAUSED:
-        if run.end_reason != Blocking.POSSIBLE_REPLY.value:
-            return Advanced.PAUSED
         # A person said that it was no reply.
         run.state, run.end_reason, run.version = RunState.ACTIVE, None, run.version + 1
     return None

@@ -352,3 +352,74 @@ def test_every_column_that_can_hold_words_has_a_rule() -> None:
     named = {f"{table.name}.{column.name}" for table in SQLModel.metadata.sorted_tables for column in table.columns}
     tables = {f"{table}.*" for table in SQLModel.metadata.tables}
     assert {*rules.KEPT, *rules.BYTES} - named - tables == set()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "as you said, we asked your friend Jörg Müller as well.",
+        "as you said, this line is long enough so that it wraps at jorg.mueller@editor0.test, you know.",
+    ],
+    ids=["encoded", "wrapped"],
+)
+def test_mail_to_others_that_names_a_person_in_its_encoding_is_erased(
+    db: Database, settings: Settings, body: str
+) -> None:
+    with db.work() as uow:
+        site, mailbox = a_site(uow), a_mailbox(uow)
+        gone = a_prospect(uow, site, "editor0.test", stage=Stage.CHECKED_MENTION)
+        a_contact(uow, gone, "jorg.mueller@editor0.test", name="Jörg Müller")
+        other = a_prospect(uow, site, "other1.test", stage=Stage.CHECKED_MENTION)
+        thread = a_conversation(uow, other, a_contact(uow, other, "ann@other1.test", name="Ann Other"), mailbox)
+        made = []
+        for text in (f"Hello Ann,\n\n{body}\n", "Hello Ann,\n\nthis one names nobody else.\n"):
+            row = service.enqueue(
+                uow,
+                VAULT,
+                settings,
+                conversation=thread,
+                kind=OutboundKind.REPLY,
+                subject="Re: hello",
+                body_text=text,
+                body_html=None,
+                approved_by="ana",
+                not_before=uow.now(),
+            )
+            row.state = OutboundState.SENT
+            made.append(row.id)
+    erase(db, VAULT, settings, "jorg.mueller@editor0.test", reason="asked", actor="lee")
+    with db.read() as uow:
+        assert [bool(uow.session.get_one(Outbound, number).raw) for number in made] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("Johannes Mueller", False), ("Editor Zero", True), ("The Editorial Team", True)]
+)
+def test_the_name_that_somebody_signed_with_is_erased_where_it_is_a_persons(
+    db: Database, settings: Settings, name: str, kept: bool
+) -> None:
+    with db.work() as uow:
+        site, mailbox = a_site(uow), a_mailbox(uow)
+        prospect = a_prospect(uow, site, "editorzero.test", stage=Stage.CHECKED_MENTION)
+        a_contact(uow, prospect, "jm@editorzero.test", name=None)
+        for key, sender, signed, text in (
+            ("k1", "jm@editorzero.test", name, "hi"),
+            ("k2", "b@other.test", None, f"{name} is on leave"),
+        ):
+            uow.session.add(
+                Inbound(
+                    mailbox_id=mailbox.id,
+                    content_key=key,
+                    state=InboundState.DONE,
+                    raw=b"From: x",
+                    size=1,
+                    from_address=sender,
+                    from_name=signed,
+                    text=text,
+                    stored_at=uow.now(),
+                )
+            )
+    erase(db, VAULT, settings, "jm@editorzero.test", reason="asked", actor="lee")
+    with db.read() as uow:
+        told = uow.session.execute(select(col(Inbound.text)).where(col(Inbound.content_key) == "k2")).scalar_one()
+    assert (name in str(told)) is kept
