@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
@@ -206,6 +206,20 @@ def _reload(deps: InboxDeps, ids: list[int]) -> dict[int, Parsed]:
 def _match(deps: InboxDeps, parsed: dict[int, Parsed]) -> None:
     if not parsed:
         return
+    try:
+        _match_all(deps, parsed)
+    except OperationalError:
+        raise  # The database is away: it is no fault of theirs.
+    except Exception as error:
+        log.exception("inbox.match_failed", inbound_ids=list(parsed))
+        if len(parsed) == 1:
+            _set_aside(deps, next(iter(parsed)), InboundState.PARSED, error)
+            return
+        for inbound_id, one in parsed.items():
+            _match(deps, {inbound_id: one})
+
+
+def _match_all(deps: InboxDeps, parsed: dict[int, Parsed]) -> None:
     with deps.db.work() as uow:
         rows = uow.session.execute(
             select(col(Inbound.id), col(Inbound.mailbox_id), col(Inbound.raw)).where(
@@ -299,20 +313,22 @@ def _act(deps: InboxDeps, ids: list[int]) -> int:
         try:
             with deps.db.work() as uow:
                 done += _act_one(deps, uow, inbound_id)
-        except (GapbridgeError, SQLAlchemyError) as error:
-            # One message that cannot be acted on must not hold up the others; after three tries a person looks at it.
+        except Exception as error:
+            # One message that cannot be acted on must not hold up the others, whatever is wrong with it; after three tries a
+            # person looks at it.
             log.exception("inbox.act_failed", inbound_id=inbound_id)
-            _act_failed(deps, inbound_id, error)
+            _set_aside(deps, inbound_id, InboundState.MATCHED, error)
     if plain:
         with deps.db.work() as uow:
             done += repository.finish(uow.session, plain)
     return done
 
 
-def _act_failed(deps: InboxDeps, inbound_id: int, error: Exception) -> None:
+def _set_aside(deps: InboxDeps, inbound_id: int, state: InboundState, error: Exception) -> None:
+    """Count a failure in this state; the third one puts the message aside, and what it belongs to is paused."""
     with deps.db.work() as uow:
         row = repository.lock_message(uow.session, inbound_id)
-        if row is None or row.state is not InboundState.MATCHED:
+        if row is None or row.state is not state:
             return
         row.failures += 1
         why = error.detail if isinstance(error, GapbridgeError) else str(error)

@@ -64,6 +64,14 @@ def _snapshot(answer: dict[bytes, Any], count: bytes) -> Snapshot:
     )
 
 
+def _arrival(at: object) -> datetime | None:
+    """An INTERNALDATE in UTC; None for what is none, or so far away that no mail can have come then: programs that move mailboxes
+    set it by what a message says."""
+    if not isinstance(at, datetime) or at.tzinfo is None or not 1990 <= at.year <= 2100:
+        return None
+    return at.astimezone(UTC)
+
+
 class ImapSession:
     """See `app.mail.ports.MailStore`. Not shared between threads; use it in `with`."""
 
@@ -162,7 +170,7 @@ class ImapSession:
                 uid=uid,
                 raw=raw,
                 size=max(int(str(sizes[uid].get(b"RFC822.SIZE", 0))), len(raw)),
-                received_at=at.astimezone(UTC) if isinstance(at, datetime) and at.tzinfo is not None else None,
+                received_at=_arrival(at),
             )
 
     def message_ids(self, uids: Sequence[int]) -> dict[int, str | None]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from app.db.vault import Vault
 from app.db.work import Database, UnitOfWork
@@ -303,8 +303,12 @@ class Turn:
         async def renew() -> None:
             while True:
                 await asyncio.sleep(min(15.0, self._lease.total_seconds() / 4))
-                with self._db.work() as uow:
-                    repository.renew_lease(uow.session, self._mailbox_id, self._fence, uow.now() + self._lease)
+                try:
+                    with self._db.work() as uow:
+                        repository.renew_lease(uow.session, self._mailbox_id, self._fence, uow.now() + self._lease)
+                except SQLAlchemyError as error:
+                    # An answer may be on its way meanwhile: it is worth more than the lease, which is tried again.
+                    log.warning("outbox.lease_not_renewed", mailbox_id=self._mailbox_id, error=type(error).__name__)
 
         task = asyncio.create_task(renew())
         try:

@@ -11,7 +11,7 @@ from sqlmodel import col
 from app.db.work import Database, UnitOfWork
 from app.domain.delivery import OutboundState
 from app.domain.said import say
-from app.errors import MailboxFault
+from app.errors import Unavailable
 from app.log import get_logger
 from app.models import Inbound, Mailbox, Outbound
 from app.outbox import record, repository
@@ -70,12 +70,13 @@ def _take_up(db: Database, mailbox_id: int) -> int:
 def _look(db: Database, sent_copy: SentCopy, mailbox: Mailbox, row: Outbound) -> bool:
     with db.read() as uow:
         evidence = answered(uow, row)
-    readable = True
-    if evidence is None:
+    # One that is switched off has no key any more.
+    readable = mailbox.active
+    if evidence is None and readable:
         try:
             filed = sent_copy(row, mailbox)
             evidence = f"its copy lies in the folder of sent mail ({filed:%d %b %Y %H:%M} UTC)" if filed else None
-        except MailboxFault as fault:
+        except Unavailable as fault:
             readable = False
             log.info("outbox.reconcile_unreadable", outbound_id=row.id, reason=fault.detail)
     with db.work() as uow:

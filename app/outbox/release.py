@@ -19,7 +19,7 @@ from app.container import Container
 from app.db.work import UnitOfWork
 from app.domain.delivery import NOT_LEFT, OutboundState
 from app.domain.said import say
-from app.errors import MailboxFault, Refused, Skip
+from app.errors import Refused, Skip, Unavailable
 from app.inbox import service as inbox
 from app.inbox.deps import InboxDeps, deps_of
 from app.installation import forgotten, hold, identity, journal
@@ -134,7 +134,7 @@ def _read_again(deps: InboxDeps, mailbox: Mailbox) -> str | None:
         )
     try:
         inbox.look(deps, mailbox.id)
-    except MailboxFault as fault:
+    except Unavailable as fault:
         return fault.detail
     return None
 
@@ -159,7 +159,7 @@ def _look_for_copies(deps: InboxDeps) -> list[tuple[int, str]]:
             continue
         try:
             at = inbox.sent_copy(deps, row, mailbox)
-        except MailboxFault:
+        except Unavailable:
             unreadable.add(mailbox.id)
             continue
         if at is not None:
