@@ -151,7 +151,27 @@ def return_date(text: str, written: date, *, bare: bool = True) -> date | None:
             continue
         if best is None or (rank, day) > best:
             best = (rank, day)
-    return best[1] if best is not None else None
+    return best[1] if best is not None else _month_of_return(squeezed, written)
+
+
+# "Back in January 2027": who names no day is there from the first one on.
+_IN_A_MONTH = re.compile(
+    rf"(?<=[^\W\d_] )(?P<month>{_NAME})\.?,? (?:de |del |do )?(?P<year>20\d\d)(?![\d/-]|\.\d)", re.IGNORECASE
+)
+
+
+def _month_of_return(text: str, written: date) -> date | None:
+    for match in _IN_A_MONTH.finditer(text):
+        month = _MONTHS.get(match["month"])
+        if (
+            month is None
+            or _rank(text[max(0, match.start() - 45) : match.start()], text[match.end() :][:30]) != _RETURN
+        ):
+            continue
+        day = date(int(match["year"]), month, 1)
+        if written <= day <= written + FURTHEST:
+            return day
+    return None
 
 
 _RETURN, _END, _BARE, _START = 3, 2, 1, 0

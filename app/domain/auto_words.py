@@ -175,6 +175,7 @@ WHILE = phrases(
 )
 # "left the office" is no end.
 STAYS = phrases(
+    "no longer work on monday | no longer work on tuesday | no longer work on wednesday | no longer work on thursday | no longer work on friday | no longer work on saturday | no longer work on sunday | no longer work on weekend | no longer work on the weekend | arbeite nicht mehr am | arbeite nicht mehr freitags | arbeite nicht mehr montags | "
     "left the office | left his | left her | left their | left a message | left for | left on | left early | verlassen wir | büro verlassen | quitté le bureau"
 )
 # Somebody is not there any more, or the address is given up.

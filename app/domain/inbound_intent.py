@@ -56,7 +56,7 @@ _WANTS_PAYMENT = phrases(
     preisliste | mediadaten | kostet | die kosten | honorar | vergütung | bezahlt | gegen gebühr | gebühr | budget | werbepartner | anzeigenpreis | rechnung |
     tarif | nos prix | payant | article sponsorisé | lien sponsorisé | rémunér | facturer | tarifa | precio | coste | presupuesto | artículo patrocinado | post patrocinado | enlace patrocinado | pago |
     for a fee | for a small fee | partnership package | partner package | sponsorship package | commercial team | our packages | media pack | as an advertorial | as advertorial | als advertorial |
-    paying partner | paying customer | we sell | send you conditions | our conditions | a donation | donation to our | buy me a coffee | buymeacoffee | ko-fi | what do you pay | unsere konditionen |
+    paying partner | paying customer | was zahlen sie | was zahlt ihr | was zahlst du | wie viel zahlen | wieviel zahlen | combien payez | cuánto pagáis | cuánto pagan | quanto pagate | quanto pagam | wat betaal | ile płac | we sell | send you conditions | our conditions | a donation | donation to our | buy me a coffee | buymeacoffee | ko-fi | what do you pay | unsere konditionen |
     unseren konditionen | zahlende partner | zahlende kund | anzeigenkund | wir verkaufen | kit média | dossier média | nos conditions | contre rémunération | previo pago | kit de medios |
     nuestras condiciones | titolo oneroso | kit media | nostre condizioni | a título oneroso | onze voorwaarden | odpłatn | mot betalning | mot ersättning | mod betaling | mot betaling | za úplat |
     на коммерческой основе | коммерческих услов | сколько платите | сколько вы платите | на платной | 有償 | 付费合作 |
@@ -83,7 +83,7 @@ _NOT_NOW = phrases(
 _NO = phrases(
     """
     no thanks | no thank you | no, thanks | no, thank you | we'll pass | i'll pass | we will pass | i will pass | have to decline | must decline | we decline | i decline | politely decline | unfortunately | i'm afraid | i am afraid | not a fit | not a good fit |
-    not a match | not suitable | not relevant | isn't relevant | we don't accept | we do not accept | we don't add | we do not add | don't link | do not link | we don't do | we do not do | don't publish guest | can't help |
+    not a match | not suitable | not relevant | isn't relevant | we don't accept | we do not accept | we don't add | we do not add | don't link | do not link | we don't do | we do not do | i don't do | i do not do | don't publish guest | can't help |
     cannot help | unable to help | won't be able | not be able to | not possible | we won't | i won't | can't add | cannot add | against our policy | against our editorial | answer is no | answer is still no | antwort ist nein | antwort lautet nein | réponse est non | respuesta es no | risposta è no | resposta é não | antwoord is nee | odpowiedź brzmi nie | svaret är nej | svaret er nei | svaret er nej | ответ нет | ответ — нет | no guest posts |
     nein danke | nein, danke | leider nicht | leider nein | passt nicht | nicht möglich | lehnen ab | ablehnen | müssen wir absagen | nehmen keine | non merci | non, merci | malheureusement | nous refusons | n'acceptons pas | pas possible | ne correspond pas |
     no gracias | no, gracias | lo siento, pero | no es posible | no aceptamos | no podemos | lamentablemente | no grazie | no, grazie | purtroppo | non è possibile | non accettiamo | non possiamo | não, obrigad | não obrigad | infelizmente | não é possível | não aceitamos | não podemos |
@@ -108,7 +108,7 @@ YES = frozenset(
     phrases(
         """
         yes | yes! | sure | ok | okay | done | great | perfect | ja | oui | sí | si | sì | sim | tak | да | はい | 好的 | 好 | 네 | evet | ano | deal | agreed | will do | ok thanks | okay thanks | ok thank you | swapped | fixed | added | updated | klar | na klar | passt | gern | gerne | mach ich | machen wir |
-        ist drin | vale | hecho | listo | jasne | pewnie | zrobione | beleza | feito | combinado | va bene | fatto | perfetto | ça marche | c'est fait | c'est bon | parfait | akkoord | prima | gedaan | absolut |
+        ist drin | vale | hecho | listo | jasne | pewnie | zrobione | beleza | feito | combinado | va bene | fatto | inserito | aggiunto | perfetto | ça marche | c'est fait | c'est bon | parfait | akkoord | prima | gedaan | absolut |
         fixat | klart | tamam | olur | хорошо | договорились | сделано | ок | hotovo | jistě | 了解しました | 了解です | 承知しました | 可以 | 좋아요 | selvfølgelig | den er i orden | joo | selvä
         """
     )
@@ -133,7 +133,7 @@ _PRICES_AT = re.compile(
 NOES = frozenset(
     phrases(
         """
-        no | nope | nah | nope sorry | no sorry | sorry no | we're good | we're all set | we are all set | i'll pass | nein | nö | non | não | nee | nie | nej | nei | нет | не надо | ne | hayır | 結構です | いいえ | 不 | 不用 |
+        no | nope | nah | pass | i pass | nope sorry | no sorry | sorry no | we're good | we're all set | we are all set | i'll pass | nein | nö | non | não | nee | nie | nej | nei | нет | не надо | ne | hayır | 結構です | いいえ | 不 | 不用 |
         아니요 | ei
         """
     )

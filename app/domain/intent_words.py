@@ -78,7 +78,7 @@ NOT_NOW = pairs(
     again/ping/back to/remind/circle/touch base/reach out/try/get in touch/contact me/write me/ask me/email me/talk/speak/chat/discuss/revisit/pick this up & {LATER} |
     maybe/perhaps/possibly/earliest/vielleicht/frühestens/erst/eventuell/peut-être/pas avant/quizá/quizás/tal vez/forse/talvez/misschien/może/kanske/måske/kanskje/možná/может & after/once/nach/im/après/avant/después/dopo/depois/na/po/efter/etter/po/после & {LATER} |
     wieder an/wieder dran & erst/frühestens | swamped/snowed under/no time right/no time at/redesigning/overhaul |
-    melden/fragen/kommen/schreiben/versuchen/anklopfen/meldet/frag/schreib/meld & {LATER} & noch/wieder/erneut/nochmal/bitte/gern | momentan/derzeit/zurzeit/aktuell/im moment & keine zeit/keine kapazität/nicht/überarbeit |
+    melden/fragen/kommen/schreiben/versuchen/anklopfen/meldet/frag/schreib/meld & {LATER} & noch/wieder/erneut/nochmal/bitte/gern | momentan/derzeit/zurzeit/aktuell/im moment/gerade & keine zeit/keine kapazität/nicht/überarbeit |
     recontact/revenez/reviens/relanc/reparl/réécri/rappel & {LATER} | débordé/surchargé/pas le temps/en refonte |
     escríb/escrib/vuelv/volv/contact/hablamos/pregunta/llám/llama/avís/avis & {LATER} & en/el/dentro/de nuevo/otra vez/después/tras/a partir/pasad | a tope/sin tiempo/no tengo tiempo/no tenemos tiempo/hasta arriba |
     fale/escreva/pergunte/volte/procure/retome/contate/chama/chame/falamos & {LATER} | sem tempo/sobrecarregad/em reforma | risentiamoci/riscriv/ricontatt/risent/riparliamone/torna & {LATER} |
@@ -128,7 +128,7 @@ PUT_YOURS = pairs(
 )
 KEPT = phrases(
     """
-    replac | swap | added | add | yours | your link | your guide | your page | instead | new one | send | ersetz | ersatz dafür | ihren | ihre seite | ihrem | stattdessen | ausgetauscht | eingefügt | eingebaut | schick |
+    setze ich den neuen | setze den neuen | setzen wir den neuen | gern den neuen | replac | swap | added | add | yours | your link | your guide | your page | instead | new one | send | ersetz | ersatz dafür | ihren | ihre seite | ihrem | stattdessen | ausgetauscht | eingefügt | eingebaut | schick |
     linked to you | from you | eure | euren | eurer | dein | auf euch | verlinkt | le tien | tuyo | il tuo | il vostro | o teu | van jou | van jullie | erin gezet | twój | twoj | in din | in er | din länk | твою | 御社 | 貴社 |
     remplac | ajout | votre | vôtre | à la place | envoy | vuestr | su enlace | su guía | añad | sustitu | reemplaz | puesto | vostr | sostitu | aggiun | inserit | messo | seu link | de vocês | substitu | adicion | troquei | vervang |
     jullie | uw link | toegevoegd | geplaatst | zamien | podmien | doda | wasz | państwa | ersatt | bytt | lagt | er länk | er guide | erstat | udskift | skiftet | jeres | deres | tilføj | lagt til | vyměn | nahra | váš | vaši | přid | замен | добав | ваш |
@@ -157,11 +157,11 @@ NO = pairs(
     не будем/не планируем & менять/добавлять/ставить/размещать | don't want/do not want/prefer not & it/this/that/to add/to change/links |
     doesn't fit/does not fit/doesn't suit/not for us/no need/isn't for us/not something we | pass on this/pass on that/give this a miss/rather not |
     keine/keinen & links/link/verlinkung/backlinks/gastbeiträge/bedarf/externen | passt & nicht/leider | daran & kein | möchten/wollen/werden & nicht & verlinken/aufnehmen/veröffentlichen/ändern |
-    ne plaçons/n'ajoutons/n'insérons/ne publions/ne faisons/ne mettons/n'échangeons & pas/aucun/plus | ne correspond/ne convient/ne rentre & pas | sans façon/pas besoin |
+    ne plaçons/n'ajoutons/n'insérons/ne publions/ne faisons/ne mettons/n'échangeons & pas/aucun/plus | ne correspond/ne convient/ne rentre & pas | sans façon/pas besoin/pas donner suite |
     no ponemos/no añadimos/no incluimos/no insertamos/no publicamos/no colocamos/no enlazamos/no hacemos/no lo necesitamos | no encaja/no nos encaja/no corresponde/no vemos |
     não colocamos/não inserimos/não publicamos/não incluímos/não fazemos/não precisamos/não aceit | não combina/não encaixa/não se encaixa/não faz sentido |
     non inseriamo/non pubblichiamo/non mettiamo/non aggiungiamo/non facciamo/non linkiamo/non ci serve | non è in linea/non rientra/non fa per noi/non è adatto |
-    plaatsen/linken/doen/zetten & geen/niet | past & niet | nee & dank/bedankt | länkar/lägger/publicerar/tar & inte | passar & inte/tyvärr | linker/lenker/lægger/publiserer/tager/tar & ikke |
+    plaatsen/linken/doen/zetten & geen/niet | past & niet | nee & dank/bedankt | ikke noget for os/ikke noe for oss/inget för oss | länkar/lägger/publicerar/tar & inte | passar & inte/tyvärr | linker/lenker/lægger/publiserer/tager/tar & ikke |
     passer & ikke/desværre/dessverre | 行っておりません/行っていません/対応しておりません/お受けしておりません/承っておりません/掲載しておりません/致しておりません/いたしておりません |
     не ставим/не размещаем/не добавляем/не публикуем/не ссылаемся/не подходит/не подойдёт/не нужно | 不放/不接受/不加/不合适/不添加/不提供/不发/不需要/不做 |
     nie umieszcz/nie dodaj/nie publikuj/nie link/nie zamieszcz/nie potrzebuj/nie pasuje/nie jesteśmy w stanie | nedáváme/nevkládáme/neodkazujeme/nepřidáváme/neumísťujeme/nepublikujeme/nehodí/nepotřebujeme |
@@ -180,18 +180,18 @@ INTERESTED = pairs(
     works for/fine with/ok with/okay with/good with/fine by & us/me | i like/we like/let's do/nice catch/great find/good find/good spot/well spotted/makes sense/count us in/on board |
     i'll/we'll/i will/we will/can & add/put it/include/insert/replace/swap | send/share/forward & me/us/over/along & text/sentence/draft/details/copy/wording/suggestion/paragraph/link/guide |
     ersetzt/ausgetauscht/ergänzt/eingebaut/korrigiert/geändert/aktualisiert/aufgenommen/verlinkt & link/verweis/seite/artikel/ich/wir/ihn/ihren | gern/gerne & auf/nehmen/ein/link/verlink/bau/tausch/veröffentlich |
-    passt & gut/zu uns/perfekt | schicken/senden/schick/sende & textvorschlag/text/entwurf/vorschlag/details/artikel | machen wir/einverstanden/nehmen wir auf/bauen wir ein |
+    passt & gut/zu uns/perfekt | schicken/senden/schick/sende & textvorschlag/text/entwurf/vorschlag/details/artikel/den link/ihren link | machen wir/einverstanden/nehmen wir auf/bauen wir ein |
     remplac/corrig/ajout/modifi/insér/actualis & lien/page/article/aujourd'hui/vôtre/votre/ligne | corrigé/remplacé/ajouté & est/ai/avons | est en ligne/ça marche/ça nous va/cela nous convient |
     envoyez/envoie/transmettez & proposition/texte/détails/article/lien | cambi/añad/sustitu/actualiz/reemplaz/incluy/inclui/correg/agreg & enlace/página/vuestro/artículo/semana/hoy/texto/link |
     me parece bien/nos parece bien/me gusta/nos gusta/perfecto/adelante/de acuerdo | mánda/manda/envía/mándame/pása/envíe & texto/propuesta/artículo/detalles |
-    troquei/substituí/atualizei/corrigi/inclu/coloquei/alterei/trocamos/atualizamos & link/hoje/página/texto/artigo/de vocês | gostei/gostamos/ótimo/perfeito/combinado/pode mandar/pode enviar/pode ser |
-    sostitui/aggiorna/corrett/inserit/inseriamo/inserisco/aggiung/aggiunt/modificat & link/oggi/pagina/articolo/vostro/testo | mi piace/ci piace/perfetto/va bene/d'accordo | manda/mandami/mandate/inviami/inviate & testo/articolo/proposta |
+    troquei/substituí/atualizei/corrigi/inclu/coloquei/alterei/trocamos/atualizamos & link/hoje/página/texto/artigo/de vocês | gostei/gostamos/ótimo/perfeito/combinado/pode mandar/pode enviar/pode ser | manda/mande/mandem/envia/envie & link/texto/artigo/proposta & que/coloc/inclu/adicion |
+    sostitui/aggiorna/corrett/inserit/inseriamo/inserisco/aggiung/aggiunt/modificat & link/oggi/pagina/articolo/vostro/testo | mi piace/ci piace/perfetto/va bene/d'accordo | manda/mandami/mandate/inviami/inviate & testo/articolo/proposta/link |
     vervangen/aangepast/toegevoegd/geplaatst/bijgewerkt/gewijzigd/plaats/zetten/zet & link/hem/pagina/artikel/erbij/bij/ik | leuk/prima/akkoord/goed idee & stuur/doen/zet/plaats/we/ik |
     bytt/ersatt/uppdaterat/lägger/lagt/rättat/ändrat & länk/till/sidan/in/den | låter bra/perfekt/gärna/kör på det | skiftet/byttet/opdateret/oppdatert/tilføjet/rettet/erstattet/udskiftet/skiftet/endret & link/lenk/siden/jeres/artik |
     yours/it/link/guide & is in now/are in now/is live/is up now/in place now/is in there | will put/will add/will include/will swap/will get it & it/this/that/yours/link | put it/get it/bring it & up/live/online |
     kommt rein/ist drin/ist online/ist getauscht/ist ausgetauscht/ist geändert/ist korrigiert/setzen wir um | c'est corrigé/c'est en ligne/c'est mis à jour/c'est changé/c'est modifié/je le mets/on le met/nous le mettons/je l'ajoute/on l'ajoute |
     la sumo/lo sumo/la añado/lo añado/lo cambio/ya está cambiado/ya está puesto | sistemato/aggiornato/corretto/sostituito & ho/già/è/il vostro | já está/já foi & trocado/atualizado/corrigido/no ar | staat erop/staat online/staat erbij/is aangepast |
-    podmieniłam/podmieniłem/zmieniłam/zmieniłem/poprawiłam/poprawiłem/dodane/podmienione | utbytt/uppdaterad/ändrad & er/mot/den/nu | rettet/ændret/oppdatert/opdateret/endret & det/den/nu/nå | už je/je to & opraven/vyměněn/doplněn/tam |
+    podmieniłam/podmieniłem/zmieniłam/zmieniłem/poprawiłam/poprawiłem/dodane/podmienione | utbytt/uppdaterad/ändrad & er/mot/den/nu | är fixat/är fixad/nu fixat | rettet/ændret/oppdatert/opdateret/endret & det/den/nu/nå | už je/je to & opraven/vyměněn/doplněn/tam |
     added/adding & it/this/that/your/yours/link | put/took/take/using/use & yours/your link/your guide/your page | puesto/pongo/ponemos/hemos puesto & enlace/vuestro/link/lo |
     lyder godt/høres bra/vil gerne/vil gjerne/det er fint | 差し替え/追加し/修正し/変更し/更新し/掲載し & ました/ます/たい | お送りください/送ってください/送付ください & 原稿/文章/詳細/案/リンク | 検討します/検討いたします/よいご提案/良いご提案/面白い |
     замен/добав/исправ/обнов/вставил/поставил/поставим & ссылк/страниц/статью/вашу | хорошая идея/присылайте/пришлите/отлично/договорились/согласны/подходит нам |

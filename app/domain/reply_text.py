@@ -18,7 +18,8 @@ _WRAP = 4
 _DIGIT = re.compile(r"\d")
 _RULE = re.compile(r"^[\s>]{0,8}[-_=*─—]{5,200}\s{0,8}$")
 _LABEL = re.compile(r"^[\s*_>]{0,8}([^\W\d_][^:：]{0,24}?)\s{0,3}[*_]{0,2}\s{0,3}[:：][*_]{0,2}\s{0,8}(\S?)")
-_WROTE_END = re.compile(r"[:：]\s{0,8}[>*_\"]{0,4}\s{0,8}$")
+# Most end in a colon, those of Zoho between dashes: "---- On ... wrote ----".
+_WROTE_END = re.compile(r"(?:[:：]\s{0,8}[>*_\"]{0,4}|[^\W\d_]\s?[-–—]{2,8})\s{0,8}$")
 _JAPANESE_DATE = re.compile(r"\d{4}[年/.-]\s?\d{1,2}[月/.-]\s?\d{1,2}日?")
 _FROM = frozenset(words.FROM_LABELS)
 _LABELS = frozenset(words.OTHER_LABELS) | _FROM
@@ -134,7 +135,7 @@ def _label(line: str) -> str | None:
 
 def _attribution(lines: list[str], quoted: list[bool], number: int) -> int:
     """How many lines, from this one, are the line above a quote ("On Monday, Anna <a@b> wrote:"); 0 for none."""
-    first = lines[number][:_LINE].strip().strip("*_").strip()
+    first = lines[number][:_LINE].strip().strip("*_-–—").strip()
     if not first:
         return 0
     folded = first.casefold()
@@ -166,7 +167,7 @@ def _attribution(lines: list[str], quoted: list[bool], number: int) -> int:
 
 
 def _reads_as_attribution(joined: str, *, starts: bool, marked: bool) -> bool:
-    folded = joined.casefold().rstrip(' :：>*_"')
+    folded = joined.casefold().rstrip(' :：>*_"-–—')
     wrote = folded.endswith(_WROTE_WORDS) or any(f" {word} " in f" {folded} " for word in _WROTE_WORDS if len(word) > 3)
     dated = _DIGIT.search(folded) is not None
     addressed = "@" in folded

@@ -110,3 +110,20 @@ def test_a_bare_day_counts_only_where_it_is_asked_for() -> None:
 
 def test_a_note_of_the_last_days_of_the_calendar_names_no_day() -> None:
     assert return_date("I am out of office until Monday.", date.max) is None
+
+
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        ("I am on maternity leave and will return in January 2027.", "2027-01-01"),
+        ("Ich bin in Elternzeit und ab Februar 2027 wieder da.", "2027-02-01"),
+        ("Je suis en congé maternité, de retour en janvier 2027.", "2027-01-01"),
+        ("Estoy de baja y vuelvo en enero de 2027.", "2027-01-01"),
+        ("I was back in January 2026, now see the report of March 2026.", None),
+        ("I joined in January 2027, by the way.", None),
+        ("I will return in January 2029.", None),
+        ("We are back on 5 April 2026, or in May 2026.", "2026-04-05"),
+    ],
+)
+def test_who_names_no_day_is_there_from_the_first_of_the_month(note: str, expected: str | None) -> None:
+    assert return_date(note, date(2026, 3, 3)) == (date.fromisoformat(expected) if expected else None)

@@ -20,15 +20,17 @@ WISHES = {
     PAID: """
         Gerne, aber nicht kostenlos. | Klar, aber umsonst machen wir das nicht. | Bien sûr, mais ce n'est pas tout à fait gratuit. | Sí, pero no es gratis. | Volentieri, ma non gratuitamente. |
         Graag, maar niet gratis. | Tak, ale nie za darmo. | Gärna, men inte helt gratis. | Rádi, ale ne zdarma. | Конечно, но не бесплатно. | Good idea, but it isn't free. | Yes but links are not free on our site. |
-        Yes, for a fee. | Klingt gut, unsere Konditionen finden Sie anbei. | Of course! See gardenpages.test/advertise for more. | Facciamo solo collaborazioni a titolo oneroso. | Размещаем на коммерческой основе. |
+        Yes, for a fee. | Klingt gut, unsere Konditionen finden Sie anbei. | Of course! See gardenpages.test/advertise for more. | Facciamo solo collaborazioni a titolo oneroso. | Размещаем на коммерческой основе. | Was zahlen Sie für den Link? | Combien payez-vous pour ce lien ? |
         Great, I can add it for 80 via Wise. | Sounds good. 1.2k for a package of ten. | С удовольствием, 5 т.р.
     """,
     LATER: """
+        Gerade keine Zeit, melde mich im April. |
         Can we talk about this after summer? | Not this quarter, our calendar is full. | Try again in Q2. | Maybe once the redesign is done. | Vielleicht nach der Sommerpause. | Das Thema steht erst im Frühjahr wieder an. |
         Rappelez-moi après les fêtes. | Llámame después de las vacaciones. | Riscrivetemi dopo le ferie. | Me chama em fevereiro. | Kom er in het nieuwe jaar op terug. | Proszę odezwać się po wakacjach. |
         Återkom gärna efter nyår. | Ozvěte se prosím po prázdninách. | Давайте после праздников. | I'd love to, but not before January. | Sounds good, but not yet.
     """,
     NO: """
+        Pass. | I don't do link exchanges. | Nous ne souhaitons pas donner suite. | Det er ikke noget for os. |
         Sounds good, but no. | I'd love to, but our policy does not allow it. | Would love to help, though we never change published posts. | Gute Sache, aber für uns nicht. | Buena idea, pero no. |
         Super idée, mais notre politique ne le permet pas. | Leuk idee, maar niet voor ons. | Thanks for letting me know. I removed the link. | Danke für den Hinweis, den toten Link habe ich gelöscht. |
         Merci pour l'information, j'ai supprimé le lien. | Grazie per la segnalazione, ho tolto il link. | Dank je, ik heb de link verwijderd. | Спасибо, ссылку удалил. | リンクは削除しました。 |
@@ -36,6 +38,7 @@ WISHES = {
         Мы не планируем менять статью. | We replaced it with another source already. | I'd keep the page as is. | Nope, sorry. | Nah, we're good. | Ne | Hayır | 結構です。
     """,
     YES: """
+        Schicken Sie mir bitte den Link. | Ci sta, mandami il link. | Inserito! Grazie | Manda o link que eu coloco. | Det är fixat nu, tack. | Der Link wurde entfernt, weil die Seite tot war. Gern setze ich den neuen. |
         We normally don't take suggestions, but this one is great, so it's in. | Unfortunately I didn't see this earlier - but yes, please send me the text. |
         Eigentlich nehmen wir keine Links auf, aber Ihren bauen wir ein. | Passt, bauen wir nächste Woche ein. | We will add it next month. | On l'ajoute le mois prochain. | Sounds great, but no rush on your side. |
         I'd love to, but I can't find it. | D'accord, je change ma page, pas de problème. | I removed the dead one and added yours. | Den alten Link habe ich entfernt und Ihren eingefügt. | Happy to add it for free. |
@@ -118,3 +121,46 @@ def test_refusals_and_delays_that_had_no_words() -> None:
     assert delayed.bounce is not None
     assert delayed.bounce.failures[0].action == "delayed"
     assert clean_address("**ben@editor.test**") == "ben@editor.test"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Favor não enviar mais e-mails.",
+        "Quero sair da lista.",
+        "Proszę o niekontaktowanie się ze mną.",
+        "Proszę mnie usunąć z listy.",
+        "Przestańcie pisać.",
+        "Stop med at skrive.",
+        "Jeg ønsker ikke flere mails.",
+        "Keine Werbung bitte!",
+        "Non mi scrivete più.",
+        "Please delete all data you hold about me.",
+        "Please cease and desist from contacting us.",
+        "Please remove my name from your list.",
+    ],
+)
+def test_a_plain_wish_to_be_left_alone_is_final(text: str) -> None:
+    assert classify(mail(text)).kind is Kind.OPT_OUT
+
+
+@pytest.mark.parametrize(
+    "text", ["Please remove my name from your page.", "Please take our address from your article."]
+)
+def test_what_is_to_go_from_a_page_of_ours_is_for_a_person(text: str) -> None:
+    found = classify(mail(text))
+    assert (found.kind, found.intent) == (Kind.REPLY, Intent.OPT_OUT)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Please note that I no longer work on Fridays.", False),
+        ("I have moved to part time. I no longer work on Mondays.", False),
+        ("I no longer work on this blog.", True),
+        ("I no longer work here.", True),
+    ],
+)
+def test_who_works_part_time_is_still_there(text: str, left: bool) -> None:
+    found = classify(mail(text, auto_submitted="auto-replied"))
+    assert (found.kind, found.rule == "auto-reply:left") == (Kind.AUTO_REPLY, left)
