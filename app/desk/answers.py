@@ -88,7 +88,7 @@ def classify(
         data |= _end(uow, vault, person, row, prospect_id, chosen)
         triage.finish(uow, row, actor=person.actor)
     prospects.note(uow, prospect_id, "reply_classified", actor=person.actor, reason=chosen.value, inbound_id=row.id)
-    return decided(uow, person, prospect_id, DecisionKind.CLASS, **data)
+    return _decided(uow, person, prospect_id, DecisionKind.CLASS, row, **data)
 
 
 def _end(
@@ -141,7 +141,9 @@ def done(uow: UnitOfWork, person: Person, inbound_id: int) -> Decision | None:
         return None
     first = before.pop(row.id)
     earlier = {str(number): state for number, state in before.items()}
-    return decided(uow, person, row.prospect_id, DecisionKind.DONE, inbound_id=row.id, before=first, earlier=earlier)
+    return _decided(
+        uow, person, row.prospect_id, DecisionKind.DONE, row, inbound_id=row.id, before=first, earlier=earlier
+    )
 
 
 def finish(uow: UnitOfWork, person: Person, inbound_id: int) -> dict[int, dict[str, Any]]:
@@ -221,12 +223,27 @@ def answer(
     answering.forget(uow, person, conversation.id)
     conversation.last_message_at = uow.now()
     prospects.note(uow, prospect_id, "answered", actor=person.actor, outbound_id=made.id, inbound_id=row.id)
+    decided(uow, person, prospect_id, DecisionKind.ANSWER, inbound_id=row.id, outbound_id=made.id)
     return made
 
 
 def take_back_answer(uow: UnitOfWork, outbound_id: int, *, actor: str) -> int | None:
-    """Take a waiting answer back; what it had answered waits again. Returns one of those messages. Raises Conflict."""
+    """Take a waiting answer back; what it had answered waits again. Returns one of those messages. Its decision counts as undone.
+
+    Raises Conflict for what has left, and for what is no answer.
+    """
+    made = outbox.get(uow, outbound_id)
+    if made.kind is not OutboundKind.REPLY:
+        raise Conflict(say("this is no answer; take it back in the outbox"))
     outbox.cancel(uow, outbound_id, actor=actor)
+    decision = select(Decision).where(
+        col(Decision.prospect_id) == made.prospect_id,
+        col(Decision.kind) == DecisionKind.ANSWER,
+        col(Decision.undone_at).is_(None),
+    )
+    for one in uow.session.execute(decision).scalars():
+        if one.data["outbound_id"] == outbound_id:
+            one.undone_at = uow.now()
     found = None
     for line, row in triage.answered_by(uow, outbound_id):
         triage.wait(uow, row)
@@ -253,7 +270,7 @@ def agree(uow: UnitOfWork, settings: Settings, person: Person, inbound_id: int, 
         if earlier.id != row.id:
             triage.finish(uow, earlier, actor=person.actor)
     prospects.note(uow, prospect_id, "agreed", actor=person.actor, inbound_id=row.id, url=url)
-    return decided(uow, person, prospect_id, DecisionKind.WON, **data)
+    return _decided(uow, person, prospect_id, DecisionKind.WON, row, **data)
 
 
 def lose(uow: UnitOfWork, person: Person, inbound_id: int, reason: LostReason) -> Decision:
@@ -262,11 +279,12 @@ def lose(uow: UnitOfWork, person: Person, inbound_id: int, reason: LostReason) -
     before = _state(row, triage.of(uow, row))
     event = prospects.give_up(uow, prospect_id, reason, actor=person.actor)
     triage.finish(uow, row, actor=person.actor)
-    return decided(
+    return _decided(
         uow,
         person,
         prospect_id,
         DecisionKind.LOST,
+        row,
         inbound_id=row.id,
         before=before,
         reason=reason.value,
@@ -283,7 +301,7 @@ def snooze(uow: UnitOfWork, person: Person, inbound_id: int, until: datetime) ->
     triage.sleep(uow, row, until)
     row.handled_by = row.handled_at = None
     prospects.note(uow, prospect_id, "snoozed", actor=person.actor, until=until.isoformat(), inbound_id=row.id)
-    return decided(uow, person, prospect_id, DecisionKind.SNOOZE, inbound_id=row.id, before=before)
+    return _decided(uow, person, prospect_id, DecisionKind.SNOOZE, row, inbound_id=row.id, before=before)
 
 
 def reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
@@ -293,19 +311,31 @@ def reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
         why = kept(data["final"])
         raise Conflict(why if isinstance(why, Sentence) else Sentence(why, {}))
     row = inbox.locked(uow, data["inbound_id"])
+    if decision.kind is DecisionKind.ANSWER:
+        take_back_answer(uow, data["outbound_id"], actor=person.actor)
+        return
+    if decision.kind is DecisionKind.WON and prospects.get(uow, decision.prospect_id).stage is Stage.WON:
+        raise Conflict(say("the link was seen: this is a win, and it cannot be taken back"))
+    if data.get("after", _state(row, triage.of(uow, row))) != _state(row, triage.of(uow, row)):
+        raise Conflict(say("another decision about this message was made since; this one cannot be taken back"))
     if data.get("give_up"):
         prospects.take_back_give_up(uow, decision.prospect_id, data["give_up"], actor=person.actor)
     if "snoozed_until" in data:
         was = data["snoozed_until"]
         prospects.get(uow, decision.prospect_id).snoozed_until = datetime.fromisoformat(was) if was else None
     if decision.kind is DecisionKind.WON:
-        if prospects.get(uow, decision.prospect_id).stage is Stage.WON:
-            raise Conflict(say("the link was seen: this is a win, and it cannot be taken back"))
         _conversation(uow, row).agreed = data["agreed"]
     _restore(uow, row, data["before"])
     for number, before in data.get("earlier", {}).items():
         _restore(uow, inbox.locked(uow, int(number)), before)
     prospects.note(uow, decision.prospect_id, "decision_taken_back", actor=person.actor, reason=decision.kind.value)
+
+
+def _decided(
+    uow: UnitOfWork, person: Person, prospect_id: int, kind: DecisionKind, row: Inbound, **data: Any
+) -> Decision:
+    """The decision with how it leaves the message: only as long as that stands can it be taken back."""
+    return decided(uow, person, prospect_id, kind, **data, after=_state(row, triage.of(uow, row)))
 
 
 def _owned(uow: UnitOfWork, inbound_id: int) -> tuple[Inbound, int]:

@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from app.db.vault import Vault
 from app.db.work import UnitOfWork
-from app.domain.delivery import NOT_LEFT
+from app.domain.delivery import NOT_LEFT, OutboundState
 from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
 from app.domain.said import say, stored
@@ -146,8 +146,8 @@ def skip(uow: UnitOfWork, person: Person, prospect_id: int, reason: LostReason) 
     prospect = prospects.get(uow, prospect_id)
     leases.require(uow, prospect, holder=person.caller, name=person.name)
     _not_approved(uow, prospect)
-    prospects.give_up(uow, prospect_id, reason, actor=person.actor)
-    return decided(uow, person, prospect_id, DecisionKind.SKIP, reason=reason.value)
+    event = prospects.give_up(uow, prospect_id, reason, actor=person.actor)
+    return decided(uow, person, prospect_id, DecisionKind.SKIP, reason=reason.value, event=event.id)
 
 
 def snooze(uow: UnitOfWork, person: Person, prospect_id: int, until: datetime) -> Decision:
@@ -323,11 +323,24 @@ def _reverse(uow: UnitOfWork, person: Person, decision: Decision) -> None:
         outbound = uow.session.get(Outbound, decision.data["outbound_id"])
         pitch = pitches.get(uow, decision.data["pitch_id"])
         if outbound is not None and pitch.prospect_id == decision.prospect_id:
+            if outbound.state is OutboundState.CANCELLED:
+                # What stands in the outbox now is another approval, perhaps of somebody else.
+                raise Conflict(say("this mail is out of the outbox already; it cannot be taken back once more"))
             pitches.undo(uow, pitch.id, actor=person.actor)
     elif decision.kind is DecisionKind.SKIP:
-        put_back(uow, decision.prospect_id, actor=person.actor)
+        event = decision.data.get("event")
+        if event is None:
+            # Of a former version, which did not keep what it had done.
+            put_back(uow, decision.prospect_id, actor=person.actor)
+        else:
+            prospects.take_back_give_up(uow, decision.prospect_id, event, actor=person.actor)
     elif decision.kind is DecisionKind.SNOOZE:
         before = decision.data.get("before")
         prospect = prospects.get(uow, decision.prospect_id)
+        left = prospect.snoozed_until.isoformat() if prospect.snoozed_until else None
+        if left != decision.data["until"]:
+            raise Conflict(
+                say("{domain} was woken or put aside anew since; it cannot be taken back", domain=prospect.domain)
+            )
         prospect.snoozed_until = datetime.fromisoformat(before) if before else None
         prospects.note(uow, decision.prospect_id, "snooze_undone", actor=person.actor)

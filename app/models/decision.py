@@ -23,6 +23,7 @@ class DecisionKind(StrEnum):
     LOST = "lost"
     REOPEN = "reopen"
     DONE = "done"
+    ANSWER = "answer"
 
 
 class Decision(Table, table=True):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from app.api.door import Call, Door, Id, Line, Model, Out, RowId, Text
 from app.api.problems import Reason
+from app.desk import service as desk
 from app.domain.angles import Angle
 from app.models import PitchState
 from app.pitches import service
@@ -129,4 +130,4 @@ def approve_pitch(call: Call, pitch_id: Id, body: VersionIn) -> Any:
 @door.route("POST", "/pitches/{pitch_id}/undo", needs="pitches:write", answers=PitchOut)
 def undo_pitch(call: Call, pitch_id: Id) -> Any:
     """Take an approved pitch back while nobody has begun to send it; it is a draft again."""
-    return _view(call, service.undo(call.uow, pitch_id, actor=call.actor))
+    return _view(call, desk.undo_pitch(call.uow, pitch_id, actor=call.actor))

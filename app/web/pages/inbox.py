@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from starlette.responses import JSONResponse, Response
 
 from app.desk import answering, answers
-from app.desk import service as desk
 from app.desk.answers import Seen
 from app.domain.pipeline import LostReason
 from app.domain.said import kept, say
@@ -21,6 +20,7 @@ from app.links import service as links
 from app.models import Decision
 from app.reports import inbox as reports
 from app.reports.sql import Row
+from app.web import undoing
 from app.web.door import Id, Pages, Visit, place_of
 from app.web.i18n import _, mark, ngettext
 from app.web.inbox_item import is_untouched, item_values, others
@@ -206,17 +206,7 @@ def go(visit: Visit, did: str, inbound_id: int | None = None, **more: int) -> Re
 @pages.post("/inbox/undo", needs="messages:write", again=_list_again)
 def undo(visit: Visit) -> Response:
     """Take this person's last decision back, in the inbox or the queue."""
-    undone = desk.undo(visit.uow, person_of(visit))
-    visit.uow.session.flush()
-    decision, did = undone.decision, "final" if undone.problem else "undone"
-    if desk.about_message(decision):
-        return go(visit, did, decision.data["inbound_id"], about=decision.id)
-    if desk.about_move(decision) and not undone.problem:
-        return visit.go(f"/prospects/{decision.prospect_id}?did=undone")
-    where, about = (
-        ("/queue", decision.id) if undone.problem else (f"/queue/{decision.prospect_id}", decision.prospect_id)
-    )
-    return visit.go(f"{where}?did={did}&about={about}")
+    return undoing.undo(visit)
 
 
 @pages.post("/inbox/{inbound_id}/class", needs="messages:write", again=again)

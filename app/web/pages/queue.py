@@ -25,7 +25,7 @@ from app.reports import mail, sequences
 from app.reports.emptiness import Emptiness, why_empty
 from app.reports.prospects import Lane, queue
 from app.sites import service as sites
-from app.web import i18n
+from app.web import i18n, undoing
 from app.web.door import Id, Pages, Visit
 from app.web.i18n import _, mark
 from app.web.lanes import PAGE, lane_of, person_of, position_of, query_of
@@ -204,14 +204,7 @@ def _list_again(visit: Visit) -> Response:
 @pages.post("/queue/undo", needs="pitches:write", again=_list_again)
 def undo_last(visit: Visit) -> Response:
     """Take the last decision back, and open its item at its place."""
-    undone = desk.undo(visit.uow, person_of(visit))
-    if undone.problem is not None:
-        visit.uow.session.flush()
-        return visit.go(f"/queue?did=final&about={undone.decision.id}")
-    about = undone.decision.prospect_id
-    if desk.about_move(undone.decision):
-        return visit.go(f"/prospects/{about}?did=undone")
-    return visit.go(f"/queue/{about}{query_of(lane_of(visit), did='undone', about=about)}")
+    return undoing.undo(visit)
 
 
 @pages.post("/queue/{prospect_id}/draft", needs="pitches:write", again=again)
