@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.db.work import UnitOfWork
 from app.desk.service import Person, decided
+from app.desk.service import reopen as reopened
 from app.domain.pipeline import LostReason
 from app.domain.said import say
 from app.errors import Conflict
@@ -24,8 +25,8 @@ def give_up(uow: UnitOfWork, person: Person, prospect_id: int, reason: LostReaso
 
 def reopen(uow: UnitOfWork, person: Person, prospect_id: int, reason: str) -> Decision:
     """Back from lost into the pipeline, with a reason. Raises IllegalTransition after an unsubscribe."""
-    event = prospects.reopen(uow, prospect_id, reason, actor=person.actor)
-    return decided(uow, person, prospect_id, DecisionKind.REOPEN, event=event.id)
+    _opened, last = reopened(uow, prospect_id, reason, actor=person.actor)
+    return decided(uow, person, prospect_id, DecisionKind.REOPEN, event=last.id)
 
 
 def vouch(uow: UnitOfWork, person: Person, prospect_id: int, *, url: str, reason: str) -> Decision:

@@ -18,7 +18,19 @@ from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Event, Facts, LostReason, Stage
 from app.domain.said import say, stored
 from app.errors import BadInput, Conflict, FieldProblem, GapbridgeError, Refused
-from app.models import Decision, DecisionKind, KeptText, Outbound, OutboundKind, Pitch, Prospect
+from app.mentions import service as mentions
+from app.models import (
+    Decision,
+    DecisionKind,
+    KeptText,
+    Outbound,
+    OutboundKind,
+    Pitch,
+    Prospect,
+    SequenceRun,
+    StageEvent,
+)
+from app.outbox import service as outbox
 from app.pitches import repository as pitch_repository
 from app.pitches import service as pitches
 from app.prospects import leases
@@ -286,19 +298,38 @@ def forget(uow: UnitOfWork, person: Person, prospect_id: int) -> None:
 
 def put_back(uow: UnitOfWork, prospect_id: int, *, actor: str) -> None:
     """Bring a prospect that was skipped back to where it stood. Raises IllegalTransition when it may not come back."""
-    prospects.reopen(uow, prospect_id, "put back", actor=actor)
+    reopen(uow, prospect_id, "put back", actor=actor)
+
+
+def reopen(uow: UnitOfWork, prospect_id: int, reason: str, *, actor: str) -> tuple[StageEvent, StageEvent]:
+    """Open a lost prospect again, so that somebody can write to it: as far as its pages were looked at before, else they are
+    looked at now. Returns the line of the history for it, and that of the last move. Raises IllegalTransition.
+    """
+    opened = prospects.reopen(uow, prospect_id, reason, actor=actor)
     prospect = prospects.get(uow, prospect_id)
     uow.session.refresh(prospect)
-    known = prospect.mention not in (None, MentionVerdict.COULD_NOT_CHECK, MentionVerdict.LINKED)
-    if known and prospect.mention is not None:
-        prospects.apply(
-            uow,
-            prospect_id,
-            Event.MENTION_CHECKED,
-            Facts(verdict=prospect.mention.value),
-            actor=actor,
-            reason="put back",
-        )
+    if prospect.mention in (None, MentionVerdict.COULD_NOT_CHECK, MentionVerdict.LINKED):
+        mentions.request(uow, prospect_id)
+        return opened, opened
+    facts = Facts(verdict=prospect.mention.value)
+    return opened, prospects.apply(uow, prospect_id, Event.MENTION_CHECKED, facts, actor=actor, reason="put back")
+
+
+def take_out(uow: UnitOfWork, outbound_id: int, *, actor: str) -> None:
+    """Take a waiting mail out of the outbox, with what hangs on it: a pitch is a draft again, what an answer had answered waits.
+
+    Raises NotFound, and Conflict once a worker holds it or it has left.
+    """
+    row = outbox.get(uow, outbound_id)
+    run = uow.session.get(SequenceRun, row.sequence_run_id) if row.sequence_run_id else None
+    if row.kind is OutboundKind.PITCH and run is not None and row.state is OutboundState.QUEUED:
+        undo_pitch(uow, run.pitch_id, actor=actor)
+    elif row.kind is OutboundKind.REPLY:
+        from app.desk import answers
+
+        answers.take_back_answer(uow, outbound_id, actor=actor)
+    else:
+        outbox.cancel(uow, outbound_id, actor=actor)
 
 
 def decided(uow: UnitOfWork, person: Person, prospect_id: int, kind: DecisionKind, **data: Any) -> Decision:

@@ -10,18 +10,19 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from app.clock import SteppedClock
-from app.desk import answers
+from app.desk import answers, moves
 from app.desk import service as desk
 from app.domain.blocking import Blocking
 from app.domain.delivery import OutboundState
 from app.domain.pipeline import LostReason, Stage
 from app.domain.triage import ReplyClass
 from app.errors import Conflict
-from app.models import Conversation, ConversationState, Outbound, OutboundKind, Prospect
+from app.models import Conversation, ConversationState, Outbound, OutboundKind, PitchState, Prospect
 from app.outbox import service as outbox
 from app.pitches import service as pitches
 from app.prospects import repository
 from app.prospects import service as prospects
+from app.reports.prospects import Lane, queue
 from app.settings import Settings
 from tests.slices.test_answers import answer, classify, line, reply, undo, who
 from tests.slices.test_desk import _quick, approve, person  # noqa: F401 -- a fixture
@@ -149,3 +150,37 @@ def test_a_colleagues_approval_stays(house: House, by: str) -> None:
             assert "out of the outbox already" in str(desk.undo(uow, ana).problem)
     with house.db.read() as uow:
         assert outbox.get(uow, second.data["outbound_id"]).state is OutboundState.QUEUED
+
+
+def test_what_is_reopened_can_be_worked_on_and_goes_back(house: House) -> None:
+    """As far as its pages were looked at; else they are looked at now. Undo leads back to lost in one step."""
+    ids = furnish(house)
+    known, unknown = ids[DOMAINS[1]], ids[DOMAINS[3]]
+    ana = person(house, "ana")
+    with house.db.work() as uow:
+        for number in (known, unknown):
+            moves.give_up(uow, ana, number, LostReason.WEAK_SITE)
+    for number, stage in ((known, Stage.CHECKED_MENTION), (unknown, Stage.PROSPECT)):
+        with house.db.work() as uow:
+            moves.reopen(uow, ana, number, "they wrote")
+        with house.db.read() as uow:
+            prospect = prospects.get(uow, number)
+            assert (prospect.stage, prospect.mention_due_at is not None) == (stage, number == unknown)
+            assert number in [row["id"] for row in queue(uow, Lane(), limit=100)]
+        with house.db.work() as uow:
+            assert desk.undo(uow, ana).problem is None
+        with house.db.read() as uow:
+            assert prospects.get(uow, number).stage is Stage.LOST
+
+
+def test_a_pitch_taken_out_of_the_outbox_is_a_draft_again(house: House) -> None:
+    number = furnish(house)[DOMAINS[0]]
+    ana = person(house, "ana")
+    made = approve(house, ana, number)
+    with house.db.work() as uow:
+        desk.take_out(uow, made.data["outbound_id"], actor="key:crm")
+    with house.db.read() as uow:
+        assert outbox.get(uow, made.data["outbound_id"]).state is OutboundState.CANCELLED
+        assert pitches.get(uow, made.data["pitch_id"]).state is PitchState.DRAFT
+    with house.db.work() as uow, pytest.raises(Conflict, match="nothing to take back"):
+        desk.undo(uow, ana)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from app.api.door import Call, Cursor, Door, Id, Limit, Model, Out, Page, decode_cursor, encode_cursor
 from app.api.problems import Reason
+from app.desk import service as desk
 from app.domain.delivery import OutboundState
 from app.models import Outbound, OutboundKind
 from app.outbox import service
@@ -118,6 +119,6 @@ def decide_outbound(call: Call, outbound_id: Id, body: DecisionIn) -> Any:
 
 @door.route("POST", "/outbox/{outbound_id}/cancel", needs="outbox:write", answers=OutboundOut)
 def cancel_outbound(call: Call, outbound_id: Id) -> Any:
-    """Take a waiting message back. 409 once a worker holds it. For a pitch, undo the pitch: it becomes a draft again."""
-    service.cancel(call.uow, outbound_id, actor=call.actor)
+    """Take a waiting message back: a pitch becomes a draft again, and what an answer has answered waits. 409 once a worker holds it."""
+    desk.take_out(call.uow, outbound_id, actor=call.actor)
     return _one(call, outbound_id)

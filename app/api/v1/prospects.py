@@ -9,6 +9,7 @@ from fastapi import Path, Query
 from pydantic import Field
 
 from app.api.door import Call, Cursor, Door, Id, Limit, Line, Model, Out, Page, RowId, decode_cursor, encode_cursor
+from app.desk import service as desk
 from app.domain.angle_evidence import State
 from app.domain.gap import GapState
 from app.domain.language import LanguageSource
@@ -275,7 +276,7 @@ def transition(call: Call, prospect_id: Id, body: TransitionIn) -> Any:
             )
         return service.give_up(call.uow, prospect_id, LostReason(body.reason), actor=call.actor)
     if body.event is Event.REOPEN:
-        return service.reopen(call.uow, prospect_id, body.reason or "", actor=call.actor)
+        return desk.reopen(call.uow, prospect_id, body.reason or "", actor=call.actor)[0]
     if body.event is Event.LINK_SEEN and body.reason:
         prospect = service.get(call.uow, prospect_id)
         url = start_page(prospect.domain, body.url or prospect.best_page)

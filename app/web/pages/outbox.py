@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from app.desk import service as decisions
 from app.domain.delivery import OutboundState
 from app.domain.said import say
 from app.errors import Conflict
 from app.outbox import service
-from app.prospects import service as prospects
 from app.reports import desk, mail, unsure
 from app.web.door import Id, Pages, Visit
 from app.web.i18n import _, mark
@@ -86,7 +86,7 @@ def begin_anew(visit: Visit, outbound_id: Id) -> Response:
     row = service.get(visit.uow, outbound_id)
     if row.state is not OutboundState.REJECTED:
         raise Conflict(say("this mail was not refused"))
-    prospects.reopen(
+    decisions.reopen(
         visit.uow,
         row.prospect_id,
         say("after a mail was refused: {code} {text}", code=row.reply_code or "", text=row.reply_text or ""),
@@ -106,7 +106,7 @@ def _again_unsure(visit: Visit, **__: Any) -> Response:
 @pages.post("/outbox/{outbound_id}/cancel", needs="outbox:write", again=_again_waiting)
 def cancel(visit: Visit, outbound_id: Id) -> Response:
     """Take a waiting mail back."""
-    service.cancel(visit.uow, outbound_id, actor=visit.actor)
+    decisions.take_out(visit.uow, outbound_id, actor=visit.actor)
     return visit.go("/outbox?did=cancelled")
 
 
