@@ -10,6 +10,7 @@ from app.domain.said import say
 from app.errors import Conflict
 from app.links import service as links
 from app.models import Decision, DecisionKind
+from app.prospects import leases
 from app.prospects import service as prospects
 
 _VOUCHED = say(
@@ -18,7 +19,8 @@ _VOUCHED = say(
 
 
 def give_up(uow: UnitOfWork, person: Person, prospect_id: int, reason: LostReason) -> Decision:
-    """Lost, with a reason. Raises IllegalTransition where the pipeline has no such move."""
+    """Lost, with a reason. Raises IllegalTransition where the pipeline has no such move, and Conflict while somebody else works on it."""
+    leases.require(uow, prospects.get(uow, prospect_id), holder=person.caller, name=person.name)
     event = prospects.give_up(uow, prospect_id, reason, actor=person.actor)
     return decided(uow, person, prospect_id, DecisionKind.LOST, reason=reason.value, event=event.id)
 
@@ -31,6 +33,7 @@ def reopen(uow: UnitOfWork, person: Person, prospect_id: int, reason: str) -> De
 
 def vouch(uow: UnitOfWork, person: Person, prospect_id: int, *, url: str, reason: str) -> Decision:
     """Won by a person's word, which is not taken back: what `links.override_win` does, and raises."""
+    leases.require(uow, prospects.get(uow, prospect_id), holder=person.caller, name=person.name)
     links.override_win(uow, prospect_id, url=url, reason=reason, actor=person.actor)
     return decided(uow, person, prospect_id, DecisionKind.WON)
 

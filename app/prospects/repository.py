@@ -144,23 +144,27 @@ def open_conversation(session: Session, prospect_id: int) -> Conversation | None
 
 
 # What the history calls the taking back of a move.
-TAKEN_BACK = frozenset({"give_up_taken_back", "reopen_taken_back"})
+REOPEN_TAKEN_BACK = "reopen_taken_back"
+TAKEN_BACK = frozenset({"give_up_taken_back", REOPEN_TAKEN_BACK})
 
 
 def last_move(session: Session, prospect_id: int) -> int | None:
     """The id of the newest line of history that moved the prospect to another stage, of those that were not taken back."""
-    moves: list[int] = []
+    moves: list[tuple[int, str]] = []
     for number, event in session.execute(
         select(col(StageEvent.id), col(StageEvent.event))
         .where(col(StageEvent.prospect_id) == prospect_id, col(StageEvent.from_stage) != col(StageEvent.to_stage))
         .order_by(col(StageEvent.id))
     ):
-        # Only the last one can be taken back: each such line ends the one that stands before it.
-        if event in TAKEN_BACK:
-            del moves[-1:]
-        else:
-            moves.append(number)
-    return moves[-1] if moves else None
+        # Only the last one can be taken back: each such line ends the one that stands before it. What was opened again was put
+        # back to where it stood as well.
+        if event not in TAKEN_BACK:
+            moves.append((number, event))
+            continue
+        ended = moves.pop()[1] if moves else ""
+        while event == REOPEN_TAKEN_BACK and ended != Event.REOPEN.value and moves:
+            ended = moves.pop()[1]
+    return moves[-1][0] if moves else None
 
 
 def reopen_conversation(session: Session, prospect_id: int, closed_at: datetime) -> bool:

@@ -36,6 +36,10 @@ class Entry:
 _ORDER = {"mention-check": 0, "mail-out": 1, "mail-in": 2, "link-check": 3, "event": 4}
 
 
+#: The kinds of entry that hold mail, for those who may read it.
+MAIL = frozenset({"mail-in", "mail-out"})
+
+
 def of_prospect(uow: UnitOfWork, prospect_id: int) -> list[Entry]:
     """The timeline, oldest first."""
     found = [

@@ -61,7 +61,10 @@ def is_https(container: Container) -> bool:
 def inside(path: str) -> str:
     """The path, where it is one of ours, else "/"."""
     # Only a path of ours: "//evil.test" and "/\\evil.test" are other sites to a browser.
-    parts = urlsplit(path)
+    try:
+        parts = urlsplit(path)
+    except ValueError:  # such as "//[x"
+        return "/"
     safe = path.startswith("/") and not parts.netloc and not parts.scheme and "\\" not in path
     return path if safe and not path.startswith("//") and path.isprintable() else "/"
 

@@ -250,3 +250,19 @@ def test_a_suppression_can_be_tried_imported_and_removed_by_a_lead_only(house: H
     assert api.post("/api/v1/suppressions/test", json={"address": "tom@editor.test"}).json()["allowed"] is False
     wrong = api.post("/api/v1/suppressions", json={"kind": "pattern", "value": "*@*", "reason": "x"})
     assert wrong.status_code == 422
+
+
+def test_mail_and_people_are_for_those_who_may_read_mail(house: House) -> None:
+    """A key that reads prospects sees that something happened with them, and neither whom one writes to nor a word of it."""
+    api, number = house.api(), ready(house)
+    pitch = api.post(f"{P}/{number}/pitches").json()
+    approved = api.post(f"/api/v1/pitches/{pitch['id']}/approve", json={"version": pitch["version"]})
+    assert approved.status_code == 200, approved.text
+    reader = house.api(["prospects:read"])
+    seen = reader.get(f"{P}/{number}/timeline")
+    assert {line["kind"] for line in api.get(f"{P}/{number}/timeline").json()} - {
+        line["kind"] for line in seen.json()
+    } == {"mail-out"}
+    assert "dana@" not in seen.text
+    assert reader.get(f"{P}/{number}/contacts").status_code == 403
+    assert api.get(f"{P}/{number}/contacts").status_code == 200

@@ -252,3 +252,13 @@ def test_a_refusal_leaves_the_ways_open_and_asks_the_database_nothing(house: Hou
     ]
     assert 'action="/signout"' in refused.text
     assert "<nav" not in house.stranger().get("/no-such-page").text
+
+
+@pytest.mark.parametrize("path", ["//[x", "https://[", "//evil.test", "/\\evil.test"])
+def test_an_address_that_is_none_leads_to_today(house: House, path: str) -> None:
+    house.browser(Role.LEAD)
+    stranger = house.stranger()
+    page = stranger.get("/signin", params={"next": path})
+    assert page.status_code == 200
+    data = {"csrf": csrf_of(page), "email": "lead@acme.test", "password": PASSWORD, "next": path}
+    assert stranger.post("/signin", data=data).headers["location"] == "/"

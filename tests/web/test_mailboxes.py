@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -190,6 +191,14 @@ def test_a_mailbox_is_moved_by_its_page_only_when_the_new_servers_take_it(house:
         assert post(operator, "/mailboxes/new/imap", **given, **first).status_code == 303
         wrong = post(operator, "/mailboxes/1/servers", **{**given, "imap_port": 1}, time_zone="Europe/Berlin")
         assert (wrong.status_code, 'href="#f-imap_host"' in wrong.text) == (422, True)
+        # The stored password is for the servers that it was entered for: another one is not even asked.
+        with socket.create_server(("127.0.0.2", 0)) as listener:
+            listener.settimeout(1)
+            other = {**given, "imap_host": "127.0.0.2", "imap_port": listener.getsockname()[1]}
+            refused = post(operator, "/mailboxes/1/servers", **other, time_zone="Europe/Berlin")
+            assert (refused.status_code, 'href="#f-password"' in refused.text) == (422, True)
+            with pytest.raises(TimeoutError):
+                listener.accept()
         row = the_mailbox(house)
         assert row is not None
         assert (row.imap_port, row.time_zone) == (imap.port, "Europe/Lisbon")

@@ -49,7 +49,8 @@ def test_the_menu_offers_what_the_table_allows_and_no_more(house: House) -> None
     assert again.status_code == 409
     assert "it stands at “lost” now, where giving up is not possible" in again.text
     post(browser, f"/pipeline/{number}/move", to="reopen", why="they wrote")
-    assert stage_of(house, number) is Stage.PROSPECT
+    # Its pages were looked at before: it can be worked on at once.
+    assert stage_of(house, number) is Stage.CHECKED_MENTION
     assert "approved" in browser.get("/pipeline?badge=approved&view=table").text
     assert 'name="to"' not in house.browser(Role.VIEWER).get("/pipeline").text
 
@@ -277,3 +278,17 @@ def test_a_refused_move_leads_back_to_the_page_of_its_form(house: House) -> None
     gone = house.stranger()
     for referer, link in ((f"{at}{move}", "/signin"), (f"{at}/pipeline?tier=1", "/signin?next=/pipeline%3Ftier%3D1")):
         assert gone.post(move, data=form, headers={"referer": referer}).headers["location"] == link
+
+
+def test_what_a_colleague_is_writing_to_is_not_given_up_beside_them(house: House) -> None:
+    number = furnish(house)[DOMAINS[0]]
+    outreach, lead = house.browser(Role.OUTREACH), house.browser(Role.LEAD)
+    assert post(outreach, f"/queue/{number}/hold").status_code == 200
+    for path, form in (
+        (f"/pipeline/{number}/move", {"to": "give_up"}),
+        (f"/prospects/{number}/give-up", {}),
+    ):
+        refused = post(lead, path, reason="weak-site", **form)
+        assert (refused.status_code, f"works on {DOMAINS[0]} now" in refused.text) == (409, True), path
+    assert stage_of(house, number) is Stage.CHECKED_MENTION
+    assert post(outreach, f"/prospects/{number}/give-up", reason="weak-site").status_code == 303

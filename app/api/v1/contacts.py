@@ -58,7 +58,7 @@ def _contact(call: Call, contact: Contact) -> dict[str, Any]:
     return {**contact.model_dump(), "address": address_check.lines(call.uow.session, call.uow.now(), contact.email)}
 
 
-@door.route("GET", "/prospects/{prospect_id}/contacts", needs="prospects:read", answers=list[ContactOut])
+@door.route("GET", "/prospects/{prospect_id}/contacts", needs="messages:read", answers=list[ContactOut])
 def list_contacts(call: Call, prospect_id: Id) -> Any:
     """The contacts of a prospect, people before role addresses."""
     service.get(call.uow, prospect_id)

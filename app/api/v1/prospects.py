@@ -256,9 +256,10 @@ def list_linking_pages(call: Call, prospect_id: Id) -> Any:
 
 @door.route("GET", "/prospects/{prospect_id}/timeline", needs="prospects:read", answers=list[TimelineOut])
 def get_timeline(call: Call, prospect_id: Id) -> Any:
-    """Everything that happened with a prospect, oldest first."""
+    """Everything that happened with a prospect, oldest first; what was received and sent for those who may read it (`messages:read`)."""
     service.get(call.uow, prospect_id)
-    return timeline.of_prospect(call.uow, prospect_id)
+    reads_mail = call.principal.may("messages:read")
+    return [one for one in timeline.of_prospect(call.uow, prospect_id) if reads_mail or one.kind not in timeline.MAIL]
 
 
 @door.route("POST", "/prospects/{prospect_id}/transitions", needs="prospects:write", answers=EventOut)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from app.domain.said import say
+from app.errors import BadInput, FieldProblem
 from app.mail import accounts, checks, upkeep
-from app.models import Security
+from app.mail.sealed import bound_to
+from app.models import Mailbox, Security
 from app.pitches import leaving
 from app.web.door import Id, Pages, Visit
 from app.web.i18n import _
@@ -37,7 +40,14 @@ def move(visit: Visit, mailbox_id: Id) -> Response:
     """Keep them when both servers take the sign-in; else nothing changes."""
     container = visit.container
     mailbox = accounts.get(visit.uow.session, mailbox_id)
-    now = accounts.stored(mailbox, container.credentials)
+    password = visit.form.get("password") or None
+    if password is None and _leads_elsewhere(visit, mailbox):
+        # Whoever may set a server could otherwise read the stored password there.
+        raise BadInput(
+            say("another server is asked with a password that you enter, never with the stored one"),
+            FieldProblem("password", say("Enter the password of this mailbox")),
+        )
+    now = accounts.stored(mailbox, container.credentials, password=password)
     wanted = upkeep.moved(
         container.settings,
         now,
@@ -49,8 +59,17 @@ def move(visit: Visit, mailbox_id: Id) -> Response:
     if (wanted.smtp, wanted.imap, wanted.username) != (now.smtp, now.imap, now.username):
         problems_of(checks.examine(wanted, container.settings))
     with container.db.work() as uow:
-        upkeep.move(uow, mailbox_id, wanted, actor=visit.actor)
+        moved = upkeep.move(uow, mailbox_id, wanted, actor=visit.actor)
+        if password:
+            moved.secret = container.vault.seal(password, bound_to(mailbox_id))
     return visit.go(f"/mailboxes/{mailbox_id}?did=moved")
+
+
+def _leads_elsewhere(visit: Visit, mailbox: Mailbox) -> bool:
+    if mailbox.id in accounts.by_oauth(visit.uow.session):
+        return False  # Its servers are its provider's.
+    asked = {server_of(visit, side).host.casefold() for side in ("smtp", "imap")}
+    return not asked <= {mailbox.smtp_host.casefold(), mailbox.imap_host.casefold()}
 
 
 @pages.post("/mailboxes/{mailbox_id}/aliases", needs="mailboxes:write", again=_show)

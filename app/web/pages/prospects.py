@@ -64,7 +64,7 @@ def _show(visit: Visit, prospect_id: int) -> Response:
         "prospect.html",
         prospect=found,
         # Who may not read mail sees that there was some, and no word of it.
-        lines=[line for line in timeline.folded(lines) if reads_mail or line.kind not in ("mail-in", "mail-out")],
+        lines=[line for line in timeline.folded(lines) if reads_mail or line.kind not in timeline.MAIL],
         contacts=contacts,
         refused={number: skip.sentence for number, skip in against.items() if skip is not None},
         refusals=[suppression.sentence(rule) for rule in whole],

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
 
 from app.desk import service as desk
 from app.domain.delivery import OutboundState
+from app.domain.keys import host_of
 from app.domain.pipeline import LostReason
 from app.domain.said import kept, say
 from app.errors import BadInput, Conflict, FieldProblem
@@ -333,7 +333,7 @@ def confirm(visit: Visit, prospect_id: Id) -> Response:
 def add_contact(visit: Visit, prospect_id: Id) -> Response:
     """Add whom to write to; a draft that nobody has edited is addressed to the best contact at once."""
     source = visit.text("source_url")
-    if source and (not source.startswith(("http://", "https://")) or not urlsplit(source).netloc):
+    if source and (not source.startswith(("http://", "https://")) or not host_of(source)):
         raise BadInput(
             say("the source is not a page"), FieldProblem("source_url", say("Enter a full address with https://"))
         )
