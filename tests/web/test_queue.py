@@ -13,13 +13,13 @@ import pytest
 from sqlalchemy import func, select
 
 from app.domain.pipeline import Stage
-from app.models import Decision, DomainLease, Outbound, Prospect
+from app.models import Decision, DomainLease, Outbound, Prospect, Role
 from app.pitches import service as pitches
 from app.prospects import intake, leases
 from app.team import users
 from tests.support.brokers import until
 from tests.support.desk import DOMAINS
-from tests.support.screen import Served, browse, ready
+from tests.support.screen import Served, browse, ready, wide
 from tests.support.world import a_site
 from tests.web.conftest import Copies
 
@@ -546,3 +546,25 @@ def test_two_browsers_that_claim_at_once_never_show_one_domain(house: Served, ch
             for page, before in zip(both, numbers, strict=True):
                 page.wait_for_selector(f"#desk:not([data-item='{before}'])", state="attached")
         assert all(domain.startswith("pair-") for shown in seen for domain in shown), "the contended ones come first"
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de-DE"])
+@pytest.mark.parametrize("width", [320, 360, 768, 1024])
+def test_the_bar_and_its_menus_stay_on_the_page(house: Served, chromium: Any, width: int, locale: str) -> None:
+    """Every control of the bar, and what its menus open, in both languages: what is beyond the page cannot be reached by a finger."""
+    inside = """(one) => { const box = one.getBoundingClientRect();
+    return box.left >= 0 && box.right <= innerWidth && box.top >= 0 && box.bottom <= innerHeight; }"""
+    with browse(chromium, house, Role.LEAD, width=width, locale=locale) as page:
+        for path in (f"/queue/{house.ids[DOMAINS[0]]}", "/inbox/1"):
+            page.goto(house.url + path)
+            ready(page)
+            bar = page.locator(".actions.main").first
+            for control in bar.locator("button, summary").all():
+                if control.is_visible():
+                    assert control.evaluate(inside), (path, control.inner_text())
+            for menu in bar.locator("details").all():
+                if menu.is_visible():
+                    menu.locator("summary").click()
+                    assert menu.locator("> :is(form, div)").first.evaluate(inside), (path, menu.inner_text())
+                    assert wide(page) == 0, path
+                    menu.locator("summary").click()
