@@ -75,21 +75,66 @@ def _of_one_script(label: str) -> bool:
     return len(scripts) < 2 or any(scripts <= some for some in _TOGETHER)
 
 
+# Public suffixes below which anybody registers a name: they have no site of their own, as gov.uk has.
+_NOBODYS = frozenset(
+    [
+        "ac",
+        "asn",
+        "biz",
+        "co",
+        "com",
+        "ed",
+        "edu",
+        "firm",
+        "gen",
+        "gob",
+        "id",
+        "ind",
+        "inf",
+        "info",
+        "int",
+        "k12",
+        "lg",
+        "ltd",
+        "me",
+        "ne",
+        "net",
+        "nom",
+        "or",
+        "org",
+        "plc",
+        "pro",
+        "sch",
+        "web",
+    ]
+)
+
+
+def _site_of_a_suffix(bare: str) -> bool:
+    """Whether a host without its `www.` is a public suffix that somebody has a site on: an institution (gov.uk, nhs.uk, gov.br),
+    or a platform that gives names below its own (github.io).
+    """
+    if "." not in bare or not _suffixes.is_public(bare):
+        return False
+    return _icann.is_private(bare) or bare.partition(".")[0] not in _NOBODYS
+
+
 @lru_cache(maxsize=65536)
 def registrable_domain(host_or_url: str) -> str | None:
     """The key of the site that a host or URL belongs to, as an A-label; None for an address, a bare suffix or no host.
 
     `https://www.News.example.co.uk:8080/x` is `example.co.uk`; `a.github.io` and `a.wordpress.com` are themselves, because
-    their platforms give subdomains to different people.
+    their platforms give subdomains to different people. `www.gov.uk` is `gov.uk`, as the lists that leave the www. out have it.
     """
     host = ascii_host(host_or_url)
     if host is None:
         return None
     bare = host.removeprefix("www.")
+    if _site_of_a_suffix(bare):
+        return bare
     registrable = _suffixes.privatesuffix(bare) or _suffixes.privatesuffix(host)
     if registrable is None:
-        # A platform's own site (`github.io`) is a private suffix and still somebody's domain; `co.uk` is nobody's.
-        return bare if _icann.privatesuffix(bare) is not None else None
+        return None  # `co.uk` is nobody's.
     return tenant_below(bare, registrable)
 
 

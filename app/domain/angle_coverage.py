@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from app.domain.angle_evidence import WEAK, DateSource, State, Words, meets
 from app.domain.angles import CoverageFact, CoveredArticle
+from app.domain.link_target import page_key
 from app.domain.said import say
 
 REGULAR = 3
@@ -159,7 +160,8 @@ def _merged(articles: Sequence[Article]) -> list[Article]:
     """Each page once, with what all sources know of it."""
     found: dict[str, Article] = {}
     for one in articles:
-        key = one.url.partition("#")[0].partition("://")[2].removeprefix("www.").rstrip("/")
+        # A feed names its pages with the way on which its readers come.
+        key = page_key(one.url)
         before = found.get(key)
         if before is None:
             found[key] = one

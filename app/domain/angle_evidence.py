@@ -157,7 +157,7 @@ def compare(
             State.UNKNOWN,
             say("the page that they link to answers us {status}, which may be about us", status=theirs.status),
         )
-    if theirs.moved and _is_home(theirs.final_url) and not _is_home(page):
+    if theirs.moved and _is_home(theirs.final_url) and not _may_be_home(page):
         return Compared(
             State.FACT, say("leads to a homepage"), LinkedFact(page, LinkedFault.REDIRECTED, redirect=theirs.final_url)
         )
@@ -316,6 +316,15 @@ def _off_topic(asked: str, reached: str, page: Outline, words: Words) -> bool:
     return not all(meets(stem, text) for stem in before)
 
 
+_HOMES = frozenset(("", "index.html", "index.htm", "index.php", "default.aspx", "default.asp", "home"))
+
+
 def _is_home(url: str) -> bool:
     parts = urlsplit(url)
     return parts.path.strip("/") in ("", "index.html", "index.php") and not parts.query
+
+
+def _may_be_home(url: str) -> bool:
+    """Whether a link led to a homepage before as well, whatever it told it of its way (`?ref=blog`), or in one language of many."""
+    path = urlsplit(url).path.strip("/").casefold()
+    return path in _HOMES or re.fullmatch(r"[a-z]{2}(?:-[a-z]{2})?(?:/(?:index\.\w{3,4}|home))?", path) is not None

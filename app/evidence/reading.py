@@ -6,6 +6,7 @@ what a page does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -108,9 +109,23 @@ def with_sitemap_date(reader: Reader, look: Look) -> Look:
 
 
 def links_to(page: Outline, target: str) -> bool:
-    """Whether a page links to `target`; a parameter that either address has alone makes no difference."""
-    wanted = {page_key(target), page_key(target.partition("?")[0])}
-    return any(page_key(url) in wanted or page_key(url.partition("?")[0]) == page_key(target) for url, _ in page.links)
+    """Whether a page links to `target`, apart from what is only told of the way there (`utm_source`, `ref`).
+
+    Any other parameter may name the page (`?p=4711`).
+    """
+    wanted = _page_of(target)
+    return any(_page_of(url) == wanted for url, _ in page.links)
+
+
+_OF_THE_WAY = re.compile(
+    r"(?<![^&])(?:ref|referrer|referer|via|source|src|aff|affiliate|aff_id|partner|campaign|cid|fpr|tag|gad_source|origin|medium)=[^&#]*&?",
+    re.IGNORECASE,
+)
+
+
+def _page_of(url: str) -> str:
+    address, mark, query = url.partition("?")
+    return page_key(f"{address}{mark}{_OF_THE_WAY.sub('', query)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,9 @@ def _target_columns(profile: Profile, headers: list[str]) -> list[str]:
     return [header for header in headers if _may_be_target(profile, header) and _target_key(header)]
 
 
+_SCHEME = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
+
+
 def _generic(lines: list[str], start: int, fixed: str | None, path: PurePath, mapping: Mapping[str, str]) -> Layout:
     header_line = next((number for number, line in enumerate(lines[start:], start) if line.strip()), start)
     tries = [(delimiter, _cells(lines[header_line], delimiter)) for delimiter in ((fixed,) if fixed else _DELIMITERS)]
@@ -225,7 +228,7 @@ def _generic(lines: list[str], start: int, fixed: str | None, path: PurePath, ma
             fix = f"there is no column '{missing.args[0]}'"
         raise BadInput(say("{path}: {fix}. Columns seen: {seen}.", path=path, fix=fix, seen=seen)) from missing
     column = headers.index(draft.fields["source"])
-    pages = any("/" in row[column].rstrip("/").partition("://")[2] for row in rows if len(row) > column)
+    pages = any("/" in _SCHEME.sub("", row[column].strip()).rstrip("/") for row in rows if len(row) > column)
     return _layout(generic_profile(headers, mapping, pages=pages), delimiter, header_line + 1, headers, path=path)
 
 

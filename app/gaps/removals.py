@@ -81,7 +81,10 @@ def by_words(*, keep: Sequence[str] = (), languages: Sequence[str] = ()) -> list
     if languages:
         codes = "|".join(sorted(code.lower().partition("-")[0] for code in languages))
         ours = f"regexp_matches(lower(language), '(^|[, ])({codes})($|[-_, ])')"
-        found.append((Removal.LANGUAGE, f"CASE WHEN links_to_us = 0 AND NOT {ours} THEN 'language: ' || language END"))
+        # A name of a language ("English") is in one of many languages itself: only codes are judged.
+        code = "regexp_matches(lower(language), '^[a-z]{2}([-_][a-z0-9]{2,4})?([, ]+[a-z]{2}([-_][a-z0-9]{2,4})?)*$')"
+        told = f"CASE WHEN links_to_us = 0 AND {code} AND NOT {ours} THEN 'language: ' || language END"
+        found.append((Removal.LANGUAGE, told))
     return [(name, sql) for name, sql in found if name not in keep]
 
 

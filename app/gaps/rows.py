@@ -14,7 +14,7 @@ from app.gaps.detect import Layout
 from app.gaps.profiles import FIELD_TYPES, PARTS, SPAM_SCORE
 
 #: Bumped when the meaning of a column changes; a snapshot carries it in its Parquet metadata.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 #: Columns of a row in order, with the engine's types.
 COLUMNS: dict[str, str] = {
@@ -118,17 +118,18 @@ MACROS = (
     # A page that can be asked for: some tools name it without a scheme, with a space, or with whoever's name and password in it.
     r"""CREATE OR REPLACE MACRO gb_page(x) AS CASE
         WHEN (starts_with(x, 'https://') OR starts_with(x, 'http://')) AND NOT contains(x, ' ') AND NOT contains(split_part(x, '/', 3), '@') THEN x
-        ELSE regexp_replace(replace(CASE WHEN contains(x, '://') THEN x ELSE 'https://' || ltrim(x, '/') END, ' ', '%20'),
+        ELSE regexp_replace(replace(CASE WHEN regexp_matches(x, '^[A-Za-z][A-Za-z0-9+.-]*://') THEN x ELSE 'https://' || ltrim(x, '/') END, ' ', '%20'),
             '^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@', '\1') END""",
 )
 
 _TENANT_HOSTS = ", ".join(f"'{prefix}{host}'" for host in PATH_TENANTS for prefix in ("", "www.", "m."))
 
 #: The source without its scheme. Written out where few rows need it, because a column is computed for all of them.
-_BARE = "CASE WHEN contains(source, '://') THEN split_part(source, '://', 2) ELSE ltrim(source, '/') END"
+#: An address may hold another one behind its own ("web.archive.org/web/2019/https://...").
+_BARE = "ltrim(regexp_replace(source, '^[A-Za-z][A-Za-z0-9+.-]*://', ''), '/')"
 
-#: The host of the source in lower case, with two path segments where the host gives paths to people. `www.` stays: it is all that
-#: www.gov.uk has before a public suffix.
+#: The host of the source in lower case, with two path segments where the host gives paths to people. `www.` stays: with it,
+#: www.gov.uk is more than a public suffix.
 _SITE = f"""CASE WHEN host IN ({_TENANT_HOSTS}) THEN host || '/' || split_part({_BARE}, '/', 2) || '/' || split_part({_BARE}, '/', 3)
     ELSE host END"""
 

@@ -102,6 +102,15 @@ def test_a_redirect_to_the_same_subject_is_no_fault():
     assert against(moved, replace(OURS, headings=())).state is State.NO_FACT
 
 
+@pytest.mark.parametrize("way", ["?ref=blog", "?utm_source=x", "index.htm", "home", "en/", "de-at/", "default.aspx"])
+def test_a_homepage_that_leads_to_the_homepage_is_no_fault(way):
+    url = f"https://rival.example/{way}"
+    found = against(Look(url, 200, final_url="https://rival.example/", outline=THEIRS, moved=True))
+    assert found.fact is None or found.fact.fault is not LinkedFault.REDIRECTED
+    inner = against(page(THEIRS, moved=True, final_url="https://rival.example/"))
+    assert inner.fact.fault is LinkedFault.REDIRECTED
+
+
 def test_an_error_heading_on_a_long_page_is_a_subject():
     about_errors = Outline("How to mend a 404 in a link audit", "en", ("404 and other errors",), LONG)
     assert against(page(about_errors), replace(OURS, headings=())).state is State.NO_FACT

@@ -46,7 +46,46 @@ def test_sites_that_are_their_own_suffix_are_gaps_like_others(tmp_path: Path) ->
     theirs = semrush(tmp_path / "rival.example-backlinks.csv", [f"https://{host}/guide" for host in hosts])
     with analyze([ours], [("rival.example", theirs)], own_domains=["us.example"], today=date(2026, 6, 1)) as made:
         found = {row["domain"] for row in made.rows()}
-    assert found == {"www.gov.uk", "www.nhs.uk", "www.gov.br", "other.test", "o.test"}
+    assert found == {"gov.uk", "nhs.uk", "gov.br", "other.test", "o.test"}
+
+
+def test_a_site_on_a_suffix_is_one_site_however_a_list_names_it(tmp_path: Path) -> None:
+    """Lists of domains leave the www. out: a link that we have is no gap."""
+    ours = tmp_path / "us.example-refdomains.csv"
+    ours.write_text("Domain,Backlinks,Dofollow backlinks\ngov.uk,40,40\nnhs.uk,3,3\no.test,1,1\n")
+    theirs = semrush(
+        tmp_path / "rival.example-backlinks.csv", [f"https://www.{host}/x" for host in ("gov.uk", "nhs.uk")]
+    )
+    with analyze([ours], [("rival.example", theirs)], own_domains=["us.example"], today=date(2026, 6, 1)) as made:
+        found = {row["domain"]: row["links_to_us"] for row in made.rows()}
+    assert {name for name, links in found.items() if not links} == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "site"),
+    [
+        ("web.archive.org/web/2019/https://innocent-shop.com/page", "archive.org"),
+        ("translate.google.com/translate?u=https://victim.org/", "google.com"),
+        ("www.big-news.co.uk/a?ref=http://rival.example", "big-news.co.uk"),
+        ("//cdn.example.org/x?u=https://a.test/", "example.org"),
+        ("HTTPS://Www.Plain.test/x", "plain.test"),
+    ],
+)
+def test_an_address_inside_another_one_is_not_the_source(tmp_path: Path, source: str, site: str) -> None:
+    ours = semrush(tmp_path / "us.example-backlinks.csv", ["https://o.test/"], target="us.example")
+    theirs = tmp_path / "rival.example.csv"
+    theirs.write_text(f"Source page,Target page\n{source},https://rival.example/p\n")
+    with analyze(
+        [ours],
+        [("rival.example", theirs)],
+        own_domains=["us.example"],
+        today=date(2026, 6, 1),
+        formats={theirs: "generic"},
+        mapping={"source": "Source page"},
+    ) as made:
+        found = {row["domain"]: row["best_page"] for row in made.rows()}
+    assert site in found
+    assert str(found[site]).startswith(("http://", "https://", "HTTPS://"))
 
 
 ODD = [
