@@ -127,6 +127,11 @@ _BARE = re.compile(
     rf"([\w-]{{1,63}}(?: (?:{_DOT_WORDS}) [\w-]{{1,63}}){{1,3}})(?![\w-])",
     re.IGNORECASE,
 )
+_NO_LOCALS = _words(
+    "us me you him her them it we they who contact reach find found meet look looking here there is are be been live lives work works based "
+    "located write mail email call visit join follow read see more page site website blog online also only back now today and or the a "
+    "nous moi ici nos aqui aquí nosotros mí noi qui uns hier mich"
+)
 _WORD_DOT = re.compile(rf"\s(?:{_DOT_WORDS})\s", re.IGNORECASE)
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}\Z")
 _DOMAIN = re.compile(rf"(?:[\w-]{{1,63}}(?:\.|\s(?:{_DOT_WORDS})\s)){{1,6}}\w[\w-]{{1,30}}", re.IGNORECASE)
@@ -143,6 +148,8 @@ def read_text(text: str) -> list[SeenAddress]:
     plain = dict.fromkeys(_around_at(text))
     opened = dict.fromkeys(_around_at(_BRACKET_DOT.sub(".", _BRACKET_AT.sub("@", text))))
     for bare in _BARE.finditer(text):
+        if bare[1].lower() in _NO_LOCALS:
+            continue  # "You can find us at example dot org" names a site.
         opened[f"{_WORD_DOT.sub('.', bare[1])}@{_WORD_DOT.sub('.', bare[2])}"] = None
     kept = [SeenAddress(email, How.TEXT) for email in plain]
     kept += [SeenAddress(email, How.WRITTEN_OUT) for email in opened if email not in plain]

@@ -72,6 +72,12 @@ _FEED_AUTHOR = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _TAG = re.compile(r"<[^<>]{0,300}>")
+# Where an element inside a line begins or ends: its style may part what stands there ("email" of an icon and an address), or not
+# (an address that is cut into pieces against programs).
+_SEAM = "\u2063"
+_ICONS = re.compile(
+    r"(?:^|\s)(?:material-(?:icons|symbols)[\w-]*|(?:dashi|ion|mdi-?|ph-?|bi-?)icons?)(?:\s|$)", re.IGNORECASE
+)
 _VEIL = "/cdn-cgi/l/email-protection#"
 _HEX = re.compile(r"(?:[0-9a-f]{2}){6,300}", re.IGNORECASE)
 
@@ -111,8 +117,8 @@ class _Reader:
                 node, depth = down, depth + 1
                 continue
             while node is not None:
-                if node.is_element_node and (node.tag or "") not in INLINE:
-                    self._text("\n")
+                if node.is_element_node:
+                    self._text("\n" if (node.tag or "") not in INLINE else _SEAM)
                 if depth == 0:
                     return
                 after = node.next
@@ -144,10 +150,9 @@ class _Reader:
             self._link_tag(attrs)
         if tag == "head":
             return node.first_child
-        if tag in BLOCK_SILENT or self._hidden(attrs) or (tag not in _WHOLE and _is_comment(attrs)):
+        if tag in BLOCK_SILENT or _is_icon(attrs) or self._hidden(attrs) or (tag not in _WHOLE and _is_comment(attrs)):
             return None
-        if tag not in INLINE:
-            self._text("\n")
+        self._text("\n" if tag not in INLINE else _SEAM)
         if veiled := unveiled(attrs.get("data-cfemail") or ""):
             self._text(f" {veiled} ")
             return None
@@ -256,11 +261,23 @@ class _Reader:
             if number in self.persons:
                 self._author(*self.persons[number])
         text = "".join(self.pieces).translate(UNSEEN)
-        lines = [" ".join(line.split()) for line in text.splitlines()]
-        for seen in read_text("\n".join(lines)):
+        parted, joined = (
+            [" ".join(line.split()) for line in text.replace(_SEAM, between).splitlines()] for between in (" ", "")
+        )
+        over_seams = list(read_text("\n".join(joined)))
+        longer = [seen.email.lower() for seen in over_seams]
+        # What stands within one element is whole, unless its domain goes on in the next one.
+        sure = [
+            seen
+            for seen in read_text("\n".join(parted))
+            if not any(one.startswith(f"{seen.email.lower()}.") for one in longer)
+        ]
+        known = [seen.email.lower() for seen in sure] + list(self.addresses)
+        for seen in [*sure, *(one for one in over_seams if not any(email in one.email.lower() for email in known))]:
             self._address(seen.email, seen.how)
-        for email in _for_protection([line for line in lines if line]):
-            self.addresses.pop(email.lower(), None)
+        for lines in (parted, joined):
+            for email in _for_protection([line for line in lines if line]):
+                self.addresses.pop(email.lower(), None)
         return ContactFacts(
             tuple(self.addresses.values()), tuple(self.authors.items()), tuple(self.links), tuple(self.feeds)
         )
@@ -279,6 +296,11 @@ def unveiled(code: str) -> str:
 def _kinds(item: dict[str, Any]) -> set[str]:
     said = item.get("@type")
     return {one for one in (said if isinstance(said, list) else [said]) if isinstance(one, str)}
+
+
+def _is_icon(attrs: dict[str, str | None]) -> bool:
+    """Whether the words of an element are the name of a sign that its font draws."""
+    return _ICONS.search((attrs.get("class") or "")[:500]) is not None
 
 
 def _is_comment(attrs: dict[str, str | None]) -> bool:

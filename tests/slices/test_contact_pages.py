@@ -163,6 +163,14 @@ CASES: dict[str, Case] = {
         '<a href="/contacto">Contacto</a>', [("contacto@editor.test", "", "role")],
         contacto="<p>contacto@editor.test</p><p>Delegado de protección de datos:<br>rosa@editor.test</p>",
     ),
+    # What stands close to an address and is none of it, and an address that is cut into pieces
+    "icon of a font": at(
+        '<a href="mailto:info@editor.test"><i class="material-icons">email</i>info@editor.test</a>', [("info@editor.test", "", "role")],
+    ),
+    "icon without a link": at('<p><span class="material-icons">mail</span>ada@editor.test</p>', [("ada@editor.test", "", "")]),
+    "labels beside it": at("<p><span>E-Mail</span><span>ada@editor.test</span><span>Tel</span></p>", [("ada@editor.test", "", "")]),
+    "in pieces": at("<p>ada<b>.</b>neri<span>@</span>editor<i>.test</i></p>", [("ada.neri@editor.test", "", "")]),
+    "no address": at("<p>You can find us at editor dot test, or meet me at ada dot test.</p>", []),
     # Portuguese
     "pt: fale conosco": at(
         '<a href="/fale-conosco">Fale conosco</a>', [("contato@editor.test", "", "role")],
