@@ -8,7 +8,7 @@ for is not paid again because something else went wrong.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,12 +20,12 @@ from sqlmodel import Session, col
 
 from app.db.work import Database, UnitOfWork
 from app.domain.said import say
-from app.errors import GapbridgeError, Refused, Skip
+from app.errors import BadInput, GapbridgeError, Refused, Skip
 from app.fetch.shared import SharedTurns
 from app.gaps import prices, service
 from app.gaps.prices import KEPT, SILENT, Plan
 from app.gaps.progress import Stopped, Watch
-from app.gaps.providers.base import Client, Provider, Row
+from app.gaps.providers.base import Batch, Client, Provider, Row
 from app.models import ProviderPull, ProviderSchedule, PullState
 from app.settings import Settings
 
@@ -289,7 +289,7 @@ def _pull_one(
         place = prices.folder(deps.settings) / row.file
     taken, unnamed, cost = 0, 0, 0.0
     a_request = tool.estimate(min(rows, tool.terms.rows_a_request))
-    doubted = http.doubtful
+    doubted, read = http.doubtful, http.answered
 
     def book() -> None:
         with deps.db.work() as uow:
@@ -308,15 +308,19 @@ def _pull_one(
         writer = csv.writer(file)
         writer.writerow([f"{tool.name} domain", *_HEADERS])
         try:
-            for batch in tool.pull(http, target, rows):
-                writer.writerows(_cells(row, today) for row in batch.rows[: rows - taken])
-                taken += min(len(batch.rows), rows - taken)
-                unnamed += batch.unnamed
+            for batch in _batches(tool, http, target, rows):
+                named = [row for row in batch.rows if row.domain]
+                writer.writerows(_cells(row, today) for row in named[: rows - taken])
+                taken += min(len(named), rows - taken)
+                unnamed += batch.unnamed + len(batch.rows) - len(named)
                 cost += batch.cost
+                read = http.answered
                 # Half a pull has cost what it has cost.
                 book()
                 progress(before + taken)
-        except GapbridgeError:
+        except BaseException:
+            # An answer that could not be read was paid like any other.
+            cost += a_request if http.answered > read else 0.0
             book()
             raise
     capped = taken + unnamed >= rows or taken + unnamed in tool.terms.ends_at
@@ -324,6 +328,20 @@ def _pull_one(
         row = uow.session.get_one(ProviderPull, pull_id)
         row.state, row.capped, row.finished_at = PullState.DONE, capped, uow.now()
     return place, capped, taken
+
+
+def _batches(tool: Provider, http: Client, target: str, rows: int) -> Iterator[Batch]:
+    """What `Provider.pull` gives; an answer of another shape than its documentation says is told in words."""
+    try:
+        yield from tool.pull(http, target, rows)
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, OSError) as error:
+        raise BadInput(
+            say(
+                "{title} answered with another shape than documented: {words}",
+                title=tool.title,
+                words=repr(error)[:200],
+            )
+        ) from error
 
 
 def _agreed(deps: Deps, tool: Provider, pull_ids: Sequence[int], most: float | None) -> None:

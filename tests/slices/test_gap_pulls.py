@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -236,6 +237,27 @@ def test_a_paid_request_without_an_answer_is_booked(deps: Deps, tools: Tools) ->
         failed = look.session.exec(select(ProviderPull).where(ProviderPull.rows_wanted == 11)).all()
     # Five requests of the first target, each with the estimate; the others were not asked for.
     assert sorted(one.cost for one in failed) == [0, 0, pytest.approx(5 * PROVIDERS["dataforseo"].estimate(11))]
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"), [("ahrefs", "shape"), ("dataforseo", "shape"), ("ahrefs", "no JSON"), ("moz", "no JSON")]
+)
+def test_an_answer_that_cannot_be_read_is_paid(deps: Deps, tools: Tools, name: str, broken: str) -> None:
+    good = tools.answer
+
+    def odd(path: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[int, dict[str, str], str]:
+        status, more, text = good(path, body, headers)
+        if broken == "no JSON":
+            return status, more, f"{text[:20]}<html>"
+        return status, more, re.sub(r'"domain": "[^"]*"', '"domain": null', text)
+
+    tools.answer = odd  # type: ignore[method-assign]
+    with pytest.raises(BadInput, match="answered with"):
+        pulls.pull(deps, 1, name, 10, actor="test", client=quick(tools))
+    with deps.db.read() as look:
+        failed = look.session.exec(select(ProviderPull)).all()
+    assert sorted(one.cost for one in failed) == [0, 0, pytest.approx(PROVIDERS[name].estimate(10))]
+    assert {one.state for one in failed} == {PullState.FAILED}
 
 
 @pytest.mark.parametrize("bound", ["budget", "price"])

@@ -88,7 +88,7 @@ class Client:
     """HTTP to one provider: spaced by its limit, tried again where it asks for that, and no credential in any error text.
 
     `turns` are shared by all processes that ask it: without them two pulls at once would ask twice as often as they may.
-    `doubtful` counts the requests that may have been served, and so paid, although no answer came; before it asks again after
+    `answered` counts the requests that were served, and `doubtful` those that may have been served, and so paid, although no answer came; before it asks again after
     one of them it calls `on_doubt`, which may raise.
     """
 
@@ -108,7 +108,7 @@ class Client:
         self._gap = 60.0 / a_minute
         self._next = 0.0
         self._turns, self._host = turns, httpx2.URL(base_url).host
-        self.doubtful = 0
+        self.answered = self.doubtful = 0
         self.on_doubt: Callable[[], None] = lambda: None
         # No proxy and no credentials out of the environment: only what the operator configured for Gapbridge.
         self._http = httpx2.Client(base_url=base_url, timeout=_TIMEOUT, trust_env=False, follow_redirects=False)
@@ -144,6 +144,7 @@ class Client:
                     self.doubtful += 1
             else:
                 if response.status_code < 400:
+                    self.answered += 1
                     return response
                 said = f"it answered {response.status_code}"
                 if response.status_code in (401, 403):

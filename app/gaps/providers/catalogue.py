@@ -103,7 +103,7 @@ class Semrush:
             if text.startswith("ERROR"):
                 if "NOTHING FOUND" in text:
                     return
-                raise BadInput(say("{title} refuses the request: {words}", title=self.title, words=words(text)))
+                raise _refused(self, client, text)
             reader = csv.DictReader(io.StringIO(text), delimiter=";")
             if "domain" not in (reader.fieldnames or ()):
                 raise BadInput(
@@ -166,13 +166,8 @@ class Moz:
                 ).text,
             )
             if "error" in answer:
-                raise BadInput(
-                    say(
-                        "{title} refuses the request: {words}",
-                        title=self.title,
-                        words=words(str(answer["error"].get("message", answer["error"]))),
-                    )
-                )
+                error = answer["error"]
+                raise _refused(self, client, str(error.get("message", error) if isinstance(error, dict) else error))
             result = answer.get("result") or {}
             listed = _items(self, result, "linking_domains", "site")
             found = [
@@ -224,7 +219,7 @@ class Majestic:
             )
             if answer.get("Code") != "OK":
                 said = answer.get("ErrorMessage") or answer.get("FullError") or answer.get("Code")
-                raise BadInput(say("{title} refuses the request: {words}", title=self.title, words=words(str(said))))
+                raise _refused(self, client, str(said))
             table = (answer.get("DataTables") or {}).get("Results") or {}
             found = [
                 Row(
@@ -283,7 +278,7 @@ class DataForSeo:
             # 20000 is Ok; the status of HTTP says nothing about the task.
             if done.get("status_code") != 20000:
                 said = done.get("status_message") or answer.get("status_message") or "no task in the answer"
-                raise BadInput(say("{title} refuses the request: {words}", title=self.title, words=words(str(said))))
+                raise _refused(self, client, str(said))
             result = (done.get("result") or [{}])[0] or {}
             found = [
                 Row(
@@ -344,6 +339,12 @@ PROVIDERS: dict[str, Provider] = {
 }
 
 
+def _refused(provider: Provider, client: Client, said: str) -> BadInput:
+    """The error for an answer that is none: nobody is charged for it."""
+    client.answered -= 1
+    return BadInput(say("{title} refuses the request: {words}", title=provider.title, words=words(said)))
+
+
 def _json(provider: Provider, text: str) -> dict[str, Any]:
     try:
         answer = json.loads(text)
@@ -359,7 +360,10 @@ def _json(provider: Provider, text: str) -> dict[str, Any]:
 
 
 def _items(provider: Provider, answer: dict[str, Any], name: str, key: str) -> list[dict[str, Any]]:
-    """The list `name` of an answer, each item with `key`; a list that is missing is another API than the documented one."""
+    """The list `name` of an answer, each item with `key`, which is "" where the item has none (it was paid like the others).
+
+    Raises BadInput for a list that is missing, and for one in which no item has it: that is another API than the documented one.
+    """
     found = answer.get(name)
     if found is None:
         if name in answer or name == "items":
@@ -367,11 +371,12 @@ def _items(provider: Provider, answer: dict[str, Any], name: str, key: str) -> l
         raise BadInput(
             say("{title} answered without '{name}'; its API may have changed.", title=provider.title, name=name)
         )
-    if not isinstance(found, list) or not all(isinstance(one, dict) and one.get(key) for one in found):
+    things = isinstance(found, list) and all(isinstance(one, dict) for one in found)
+    if not things or (found and not any(one.get(key) for one in found)):
         raise BadInput(
             say("{title} answered with items without '{key}'; its API may have changed.", title=provider.title, key=key)
         )
-    return found
+    return [{**one, key: one.get(key) or ""} for one in found]
 
 
 def _slices(rows: int, most: int) -> Iterator[tuple[int, int]]:
