@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from app.desk.service import Person
 from app.domain.said import say
 from app.errors import BadInput, FieldProblem
 from app.inbox import service as inbox
-from app.models import Answering, User
+from app.models import Answering, Inbound, User
 
 MOST_CHARS = 20_000
 # A page says every twenty seconds that it is open; one that is silent for so long is closed.
@@ -76,6 +77,29 @@ def forget(uow: UnitOfWork, person: Person, conversation_id: int) -> None:
 def here(uow: UnitOfWork, person: Person, conversation_id: int) -> None:
     """Note that this person has the conversation open."""
     _put(uow, person, conversation_id, here_at=uow.now())
+
+
+def take(uow: UnitOfWork, person: Person, inbound_ids: Sequence[int]) -> int | None:
+    """The first of these messages whose conversation nobody else has open; this person has it open from now on. None where there is none."""
+    conversations = dict(
+        uow.session.execute(
+            select(col(Inbound.id), col(Inbound.conversation_id)).where(col(Inbound.id).in_(inbound_ids))
+        ).all()
+    )
+    elsewhere = select(col(Answering.conversation_id)).where(
+        col(Answering.conversation_id).in_([one for one in conversations.values() if one is not None]),
+        col(Answering.user_id) != person.id,
+        col(Answering.here_at) > uow.now() - HERE_FOR,
+    )
+    taken = set(uow.session.execute(elsewhere).scalars())
+    for inbound_id in inbound_ids:
+        conversation_id = conversations.get(inbound_id)
+        if conversation_id in taken:
+            continue
+        if conversation_id is not None:
+            here(uow, person, conversation_id)
+        return inbound_id
+    return None
 
 
 def _put(uow: UnitOfWork, person: Person, conversation_id: int, **values: Any) -> None:

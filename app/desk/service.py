@@ -72,14 +72,16 @@ class Undone:
 
 
 def start(uow: UnitOfWork, person: Person) -> tuple[Work, int | None]:
-    """What a person begins with, and its message or prospect: a reply that waits, a prospect whose snooze is over, follow-ups that
-    stand still, the best new prospect (None: there is none).
+    """What a person begins with, and its message or prospect: a reply that waits and that no colleague has open, a prospect whose
+    snooze is over, follow-ups that stand still, the best new prospect (None: there is none).
 
     Each person is led to a pause once: undecided it would keep everybody from the new ones.
     """
-    replies = inbox.waiting(uow, limit=1)
-    if replies:
-        return Work.REPLY, int(replies[0]["id"])
+    from app.desk import answering
+
+    reply = answering.take(uow, person, [int(row["id"]) for row in inbox.waiting(uow, limit=_TRIES)])
+    if reply is not None:
+        return Work.REPLY, reply
     woken = take_next(uow, person, Lane(), woken=True)
     if woken is not None:
         return Work.PROSPECT, woken

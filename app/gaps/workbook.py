@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
+import re
+import zipfile
 from dataclasses import replace
 from datetime import date, datetime
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,10 @@ from app.gaps.texts import TextFile, finished
 
 #: The library holds a sheet in memory as a whole, so a workbook may not unpack to more than this.
 MAX_UNPACKED = 512 << 20
+#: And it holds the whole rectangle around a sheet's cells, so one stray cell may ask for more memory than there is.
+MAX_CELLS = 40_000_000
+_CELL = re.compile(rb"""\br\s{0,3}=\s{0,3}["']([A-Z]{1,3})([0-9]{1,7})["']""")
+_PIECE = 1 << 20
 
 
 def sheets(path: Path, into: Path, unpacked: int) -> list[TextFile]:
@@ -29,6 +36,7 @@ def sheets(path: Path, into: Path, unpacked: int) -> list[TextFile]:
                 unpacked=unpacked >> 20,
             )
         )
+    _refuse_far_cells(path)
     texts = []
     try:
         book = CalamineWorkbook.from_path(path)
@@ -53,6 +61,45 @@ def sheets(path: Path, into: Path, unpacked: int) -> list[TextFile]:
     if not texts:
         raise BadInput(say("{path}: the workbook is empty; export it again.", path=path))
     return texts
+
+
+def _refuse_far_cells(path: Path) -> None:
+    """Raise BadInput for a sheet whose cells lie too far apart; asked of the cells, because what it says of its size may be wrong."""
+    with zipfile.ZipFile(path) as archive:
+        # A sheet may lie anywhere in it.
+        for name in archive.namelist():
+            if Path(name).parts[-2:-1] == ("worksheets",) and Path(name).suffix == ".bin":
+                raise BadInput(say("{path}: this is a binary workbook; save it as .xlsx, or as CSV.", path=path))
+            rows, columns = _extent(archive, name)
+            if rows * columns > MAX_CELLS:
+                raise BadInput(
+                    say(
+                        "{path}: a sheet reaches over {rows:,} rows and {columns:,} columns; delete what lies far off its table, "
+                        "or save the sheet as CSV.",
+                        path=path,
+                        rows=rows,
+                        columns=columns,
+                    )
+                )
+
+
+def _extent(archive: zipfile.ZipFile, name: str) -> tuple[int, int]:
+    first, last = 0, -1
+    columns: set[bytes] = set()
+    with archive.open(name) as stream:
+        held = b""
+        while piece := stream.read(_PIECE):
+            for column, row in _CELL.findall(held + piece):
+                columns.add(column)
+                number = int(row)
+                if last < 0 or number < first:
+                    first = number
+                last = max(last, number)
+            held = piece[-32:]
+    if last < 0:
+        return 0, 0
+    numbers = [reduce(lambda all, one: all * 26 + one - 64, column, 0) for column in columns]
+    return last - first + 1, max(numbers) - min(numbers) + 1
 
 
 def _text(cell: Any) -> str:

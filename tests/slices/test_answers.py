@@ -340,3 +340,21 @@ def test_done_ends_what_came_before_in_the_conversation(world: World) -> None:  
     assert [line(world, row).due_at for row in (first, second)] == due
     with world.db.read() as uow:
         assert [uow.session.get_one(Inbound, row.id).handled_by for row in (first, second)] == [None, None]
+
+
+def test_two_who_start_are_led_to_two_messages(world: World) -> None:  # noqa: F811
+    ana, ben, eve = who(world), who(world, "ben"), who(world, "eve")
+    _, first = reply(world)
+    _, second = reply(world, "other.test")
+
+    def start(person: Person) -> tuple[desk.Work, int | None]:
+        with world.db.work() as uow:
+            return desk.start(uow, person)
+
+    assert start(ana) == (desk.Work.REPLY, first.id)
+    assert start(ben) == (desk.Work.REPLY, second.id)
+    assert start(ana) == (desk.Work.REPLY, first.id), "what is open here is not somebody else's"
+    assert start(eve)[0] is not desk.Work.REPLY
+    # Whoever has closed the page has it open no more.
+    world.clock.advance(timedelta(seconds=61))
+    assert start(eve) == (desk.Work.REPLY, first.id)

@@ -307,6 +307,19 @@ def test_a_workbook_of_search_console(tmp_path: Path) -> None:
     assert any("read the table 'Häufigste Websites'" in note for note in report["notes"])
 
 
+@pytest.mark.parametrize("cell", ["XFD1048576", "ZZ200000", "XFD3000"])
+@pytest.mark.parametrize("place", ["xl/worksheets/sheet1.xml", "xl/elsewhere/one.xml"])
+def test_a_workbook_with_a_stray_cell_is_refused_in_words(tmp_path: Path, cell: str, place: str) -> None:
+    """The library asks for the whole rectangle at once, and no exception is left of what dies of that."""
+    path = book(tmp_path / "us.example.xlsx", {"Sites": [["Site", "Linking pages"], ["a.test", 2]]})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(
+            place.replace("sheet1", "sheet9"), f'<sheetData><row><c r="A1"/><c r="{cell}"/></row></sheetData>'
+        )
+    with pytest.raises(BadInput, match="a sheet reaches over"):
+        rows_of(path)
+
+
 @pytest.mark.parametrize(
     ("headers", "when"),
     [
