@@ -262,6 +262,28 @@ _LISTS: tuple[tuple[Profile, tuple[str, ...], Callable[[list[str]], bool]], ...]
 )
 
 
+_OF_OTHERS = frozenset(
+    (
+        "dr",
+        "ur",
+        "da",
+        "pa",
+        "as",
+        "tf",
+        "cf",
+        "authority",
+        "domain authority",
+        "domain rating",
+        "trust flow",
+        "citation flow",
+        "rank",
+        "score",
+        "traffic",
+        "price",
+    )
+)
+
+
 def _search_console(
     lines: list[str], start: int, fixed: str | None, path: PurePath, wanted: str | None
 ) -> Layout | None:
@@ -276,6 +298,8 @@ def _search_console(
         if not _enough(len(whole), len(body)):
             continue
         names = [normal_header(cell) for cell in header]
+        if wanted is None and not _OF_OTHERS.isdisjoint(names):
+            return None  # A table of somebody's own, with figures that Search Console has not.
         note = (f"recognised by its content; the headers '{', '.join(names)}' are in a language that we do not know",)
         # One column only, so no other delimiter may hide in it.
         alone = not any(other in cell for cell in (lines[start], *(row[0] for row in whole)) for other in _DELIMITERS)

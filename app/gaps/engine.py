@@ -6,6 +6,7 @@ import contextlib
 import csv
 import itertools
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -79,7 +80,8 @@ class Export:
             whole += 1
             if not cell.strip():
                 return NO_SOURCE
-            return NO_DOMAIN if site_key(cell) is None else None
+            # As the engine reads it: with one slash it is no address.
+            return NO_DOMAIN if site_key(cell) is None or _ONE_SLASH.match(cell) else None
 
         found = locate(
             self.text.path,
@@ -104,6 +106,9 @@ class Export:
             keys.update(registrable_domain(row[column]) for row in rows if len(row) > column)
         (key, count), *_ = keys.most_common(1) or [(None, 0)]
         return key if count * 2 > keys.total() else None
+
+
+_ONE_SLASH = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*:/(?!/)")
 
 
 def merge(first: Rejects, second: Rejects) -> Rejects:

@@ -284,3 +284,47 @@ def test_a_list_in_a_language_that_we_do_not_know_is_ours_where_its_name_says_so
     path.write_text("Sivusto,Linkittävät sivut,Kohdesivut\nx.test,10,5\ny.test,3,3\n")
     imported, *_ = service.import_and_refresh(db, site, [alpha, path], folder=tmp_path / "kept", actor="t")
     assert [(one.role, one.target) for one in imported[1].snapshots] == [("ours", "us.example")]
+
+
+def test_each_row_is_in_the_gap_or_among_the_rejected(tmp_path: Path) -> None:
+    """However its address is spoiled: nothing is in both, and nothing in neither."""
+    ours = semrush(tmp_path / "us.example-backlinks.csv", ["https://o.test/"], target="us.example")
+    cells = [
+        "https://good.test/x",
+        "'https://one.test/x",
+        '=HYPERLINK("https://two.test/x")',
+        "https:/three.test/x",
+        "-",
+        "//four.test/x",
+    ]
+    theirs = tmp_path / "rival.example.csv"
+    with theirs.open("w", newline="") as out:
+        csv.writer(out).writerows([["Source page", "Rank"], *([cell, "1"] for cell in cells)])
+    with analyze(
+        [ours],
+        [("rival.example", theirs)],
+        own_domains=["us.example"],
+        today=date(2026, 6, 1),
+        formats={theirs: "generic"},
+        mapping={"source": "Source page"},
+    ) as made:
+        found = {row["domain"] for row in made.rows()}
+        [report] = [one for one in made.files if one.role == "competitor"]
+    assert found == {"good.test", "four.test", "o.test"}
+    assert report.rejects.total == 4
+
+
+def test_a_directory_of_people_is_no_directory_of_sites(tmp_path: Path) -> None:
+    ours = semrush(tmp_path / "us.example-backlinks.csv", ["https://o.test/"], target="us.example")
+    pages = ["https://uni.test/staff/directory/jane", "https://manual.test/docs/directory/structure"]
+    theirs = semrush(tmp_path / "rival.example-backlinks.csv", [*pages, "https://list.test/web-directory/shops"])
+    with analyze([ours], [("rival.example", theirs)], own_domains=["us.example"], today=date(2026, 6, 1)) as made:
+        removed = {row["domain"]: row["removed_by"] for row in made.rows()}
+    assert (removed["uni.test"], removed["manual.test"], removed["list.test"]) == ("", "", "directory")
+
+
+def test_a_table_with_figures_of_ones_own_is_not_taken_for_search_console(tmp_path: Path) -> None:
+    path = tmp_path / "rival.example.csv"
+    path.write_text("Domain;DR;Traffic\nfoo.test;50;100\nbar.test;40;90\n")
+    with Engine() as engine, pytest.raises(BadInput, match="no known export has these columns: Domain, DR, Traffic"):
+        engine.open(path, role="competitor", target="rival.example")
