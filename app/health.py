@@ -180,16 +180,16 @@ def check_pulls(container: Container) -> str:
 def lines(container: Container, broker: Callable[[], object]) -> Iterator[tuple[str, bool, str]]:
     """(check, whether it passed, what was found or the fix) of everything but the mailboxes: for `doctor` and for the page."""
     checks: list[tuple[str, Callable[[], object]]] = [
-        ("data folder", lambda: check_data_dir(container)),
-        ("database", lambda: check_database(container)),
-        ("secrets", lambda: check_secrets(container)),
-        ("broker", broker),
-        ("hold", lambda: check_hold(container)),
-        ("quarantine", lambda: check_quarantine(container)),
-        ("digest", lambda: check_digest(container)),
-        ("clock", lambda: check_clock(container)),
-        ("time", lambda: check_time(container)),
-        ("pulls", lambda: check_pulls(container)),
+        (say("data folder"), lambda: check_data_dir(container)),
+        (say("database"), lambda: check_database(container)),
+        (say("secrets"), lambda: check_secrets(container)),
+        (say("broker"), broker),
+        (say("hold"), lambda: check_hold(container)),
+        (say("quarantine"), lambda: check_quarantine(container)),
+        (say("digest"), lambda: check_digest(container)),
+        (say("clock"), lambda: check_clock(container)),
+        (say("time"), lambda: check_time(container)),
+        (say("pulls"), lambda: check_pulls(container)),
     ]
     for name, run in checks:
         try:

@@ -328,3 +328,29 @@ def test_a_table_with_figures_of_ones_own_is_not_taken_for_search_console(tmp_pa
     path.write_text("Domain;DR;Traffic\nfoo.test;50;100\nbar.test;40;90\n")
     with Engine() as engine, pytest.raises(BadInput, match="no known export has these columns: Domain, DR, Traffic"):
         engine.open(path, role="competitor", target="rival.example")
+
+
+def test_a_language_is_judged_by_its_code_alone(tmp_path: Path) -> None:
+    ours = semrush(tmp_path / "us.example-backlinks.csv", ["https://o.test/"], target="us.example")
+    theirs = tmp_path / "rival.example.csv"
+    said = {
+        "a.test": "English",
+        "b.test": "en-US",
+        "c.test": "EN",
+        "d.test": "Deutsch",
+        "e.test": "de",
+        "f.test": "de_AT",
+        "g.test": "",
+    }
+    theirs.write_text("Source page,Language\n" + "".join(f"https://{site}/x,{name}\n" for site, name in said.items()))
+    with analyze(
+        [ours],
+        [("rival.example", theirs)],
+        own_domains=["us.example"],
+        today=date(2026, 6, 1),
+        formats={theirs: "generic"},
+        mapping={"source": "Source page", "language": "Language"},
+        languages=["en"],
+    ) as made:
+        removed = {row["domain"] for row in made.rows() if row["removed_by"]}
+    assert removed == {"e.test", "f.test"}
