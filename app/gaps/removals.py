@@ -99,8 +99,9 @@ def _by_words(one: RemovalWords) -> str:
     ):
         if pattern:
             words = literal(pattern)
+            but = f" AND NOT regexp_matches(path, {literal(one.but)})" if one.but and where == "path" else ""
             tests.append(
-                f"WHEN regexp_matches({where}, {words}) THEN '{shown}: ' || regexp_extract({where}, {words}, 1)"
+                f"WHEN regexp_matches({where}, {words}){but} THEN '{shown}: ' || regexp_extract({where}, {words}, 1)"
             )
     for kind in one.page_type:
         tests.append(

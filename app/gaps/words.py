@@ -25,6 +25,7 @@ class RemovalWords:
     path: str | None = None
     page_type: tuple[str, ...] = ()
     whole: str | None = None  # over the first label, too
+    but: str | None = None  # over the path: what is there is seen by another word than those of its path
 
 
 @cache
@@ -46,6 +47,7 @@ def removals() -> tuple[RemovalWords, ...]:
             folders(one["path"]) if "path" in one else None,
             tuple(one.get("page_type", ())),
             f"({joined(one['labels'], [*one['company'], *common])})" if "company" in one else None,
+            folders(one["but"]) if "but" in one else None,
         )
         for name, one in lists.items()
     ]
