@@ -96,15 +96,15 @@ _DATE = re.compile(
     # Nothing else begins a date, a number begins with its first digit and a name with its word: most places of a text are left at once.
     r"(?=(?<!\d)\d|(?<![^\W\d_])[^\W\d_]{3})(?:"
     r"(?P<iso>(?<!\d)(?P<iso_year>\d{4})[-/.](?P<iso_month>\d{1,2})[-/.](?P<iso_day>\d{1,2})(?!\d))"
-    r"|(?P<cjk>(?:(?P<cjk_year>\d{4})\s?[年년]\s?)?(?P<cjk_month>\d{1,2})\s?[月월]\s?(?P<cjk_day>\d{1,2})\s?[日일号號])"
+    r"|(?P<cjk>(?=\d{1,4}\s?[年년月월])(?:(?P<cjk_year>\d{4})\s?[年년]\s?)?(?P<cjk_month>\d{1,2})\s?[月월]\s?(?P<cjk_day>\d{1,2})\s?[日일号號])"
     # One mark throughout: "16.11-27.11.2026" is a range, and no day of the year 27. Behind a full stop a blank may stand.
-    r"|(?P<num>(?<![\d.])(?P<num_first>\d{1,2})(?P<mark>[./-])(?:(?<=\.)\s)?(?P<num_second>\d{1,2})(?P=mark)"
+    r"|(?P<num>(?=\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d\d)(?<![\d.])(?P<num_first>\d{1,2})(?P<mark>[./-])(?:(?<=\.)\s)?(?P<num_second>\d{1,2})(?P=mark)"
     r"(?:(?:(?<=\.)\s)?(?P<num_year>\d{4})(?!\d)|(?P<num_short>\d{2})(?!\d|[./-]\d)))"
-    r"|(?P<dot>(?<![\d.])(?P<dot_day>\d{1,2})\.\s?(?P<dot_month>\d{1,2})(?:\.(?!\d)|(?=\s?[-–—]\s?\d{1,2}\.\s?\d{1,2}(?!\d))))"
+    r"|(?P<dot>(?=\d{1,2}\.)(?<![\d.])(?P<dot_day>\d{1,2})\.\s?(?P<dot_month>\d{1,2})(?:\.(?!\d)|(?=\s?[-–—]\s?\d{1,2}\.\s?\d{1,2}(?!\d))))"
     # Its last day leaves the mark out more often.
     r"|(?P<till>(?=\d{1,2}\.)(?:(?<=[\d.][-–—])|(?<=[\d.] [-–—] )|(?<=bis )|(?<=zum )|(?<=dem )|(?<=den )|(?<= ab )|(?<= am )|(?<= do )|(?<= til )|(?<=till )|(?<=до ))"
     r"(?P<till_day>\d{1,2})\.\s?(?P<till_month>\d{1,2})(?![\d.]|\s?(?:(?:uhr|h|hod|eur|euro)\b|€)))"
-    r"|(?P<slash>(?<![\d./])(?P<slash_first>\d{1,2})/(?P<slash_second>\d{1,2})(?![\d/]))"
+    r"|(?P<slash>(?=\d{1,2}/\d)(?<![\d./])(?P<slash_first>\d{1,2})/(?P<slash_second>\d{1,2})(?![\d/]))"
     r"|(?P<dmy>(?=\d{1,2}\D{3})(?P<dmy_day>\d{1,2})(?:st|nd|rd|th|er|ste|:?[ae]|-го|-е|º|ª|°|\.|-)?\s{0,2}(?:of |de |d'|-)?\s{0,2}"
     rf"(?P<dmy_month>{_NAME})\.?(?:,? {{0,2}}(?:de |del |do )?(?P<dmy_year>\d{{4}}))?)"
     rf"|(?P<mdy>(?P<mdy_month>{_NAME})\.? {{1,2}}(?P<mdy_day>\d{{1,2}})(?:st|nd|rd|th)?(?!\d|:)(?:,? {{0,2}}(?P<mdy_year>\d{{4}}))?))",

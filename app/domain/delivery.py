@@ -114,8 +114,8 @@ _SIGN_IN = re.compile(
     re.I,
 )
 _SENDER = re.compile(
-    # Words with one beginning stand together: it is tried at each of forty places.
-    r"\bsender\b.{0,40}(?:verif|reject|d(?:enied|omain)|b(?:locked|anned)|suspend)|(?:reject|bad|banned|outbound|blocked).{0,20}\bsender"
+    # Words with one beginning stand together: it is tried at each of forty places. Of several senders the last one is the nearest.
+    r"\bsender\b(?:(?!\bsender\b).){0,40}(?:verif|reject|d(?:enied|omain)|b(?:locked|anned)|suspend)|(?:reject|bad|banned|outbound|blocked).{0,20}\bsender"
     r"|outbound spam|\byour (?:account|domain|tenant)\b.{0,60}(?:suspend|disabled|blocked|locked|compromis|exceeded)|\brelay",
     re.I,
 )
