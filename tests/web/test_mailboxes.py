@@ -15,6 +15,7 @@ from app.deliverability import asked_looks
 from app.errors import BadInput, NotFound
 from app.jobs import RecordingDispatcher
 from app.mail import accounts
+from app.mail.sealed import bound_to
 from app.models import Folder, Mailbox, MailboxPacing, Role
 from app.settings import Settings
 from tests.support.desk import furnish
@@ -202,6 +203,12 @@ def test_a_mailbox_is_moved_by_its_page_only_when_the_new_servers_take_it(house:
         row = the_mailbox(house)
         assert row is not None
         assert (row.imap_port, row.time_zone) == (imap.port, "Europe/Lisbon")
+        # Nor is one kept that no server has taken.
+        wrong = post(operator, "/mailboxes/1/servers", **given, time_zone="Europe/Lisbon", password="not the one")
+        assert wrong.status_code == 422
+        row = the_mailbox(house)
+        assert row is not None
+        assert house.container.vault.open(row.secret, bound_to(1)) == PASSWORD
         with dovecot(ANA) as elsewhere:
             moved = post(
                 operator, "/mailboxes/1/servers", **{**given, "imap_port": elsewhere.port}, time_zone="Europe/Berlin"

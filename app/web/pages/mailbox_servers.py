@@ -40,8 +40,10 @@ def move(visit: Visit, mailbox_id: Id) -> Response:
     """Keep them when both servers take the sign-in; else nothing changes."""
     container = visit.container
     mailbox = accounts.get(visit.uow.session, mailbox_id)
-    password = visit.form.get("password") or None
-    if password is None and _leads_elsewhere(visit, mailbox):
+    # The servers of one that signs in at a provider are the provider's.
+    by_oauth = mailbox_id in accounts.by_oauth(visit.uow.session)
+    password = None if by_oauth else visit.form.get("password") or None
+    if password is None and not by_oauth and _leads_elsewhere(visit, mailbox):
         # Whoever may set a server could otherwise read the stored password there.
         raise BadInput(
             say("another server is asked with a password that you enter, never with the stored one"),
@@ -56,7 +58,7 @@ def move(visit: Visit, mailbox_id: Id) -> Response:
         username=visit.text("username") or None,
         time_zone=visit.text("time_zone") or None,
     )
-    if (wanted.smtp, wanted.imap, wanted.username) != (now.smtp, now.imap, now.username):
+    if password or (wanted.smtp, wanted.imap, wanted.username) != (now.smtp, now.imap, now.username):
         problems_of(checks.examine(wanted, container.settings))
     with container.db.work() as uow:
         moved = upkeep.move(uow, mailbox_id, wanted, actor=visit.actor)
@@ -66,8 +68,6 @@ def move(visit: Visit, mailbox_id: Id) -> Response:
 
 
 def _leads_elsewhere(visit: Visit, mailbox: Mailbox) -> bool:
-    if mailbox.id in accounts.by_oauth(visit.uow.session):
-        return False  # Its servers are its provider's.
     asked = {server_of(visit, side).host.casefold() for side in ("smtp", "imap")}
     return not asked <= {mailbox.smtp_host.casefold(), mailbox.imap_host.casefold()}
 
