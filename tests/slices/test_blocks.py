@@ -42,16 +42,8 @@ def test_an_answer_stops_whom_it_is_given_to_in_the_end(world: World, known: boo
     assert world.blocks(first.prospect_id) == world.blocks(second.prospect_id) == [Blocking.REPLY]
 
 
-class _Dying:
-    """A parser that dies of every message."""
-
-    def parse(self, raw: bytes) -> None:
-        raise ParseFault("crash", "it died", died=True)
-
-
-def test_what_was_dismissed_unread_stops_when_it_can_be_read(world: World) -> None:  # noqa: F811
-    sent = world.send("editor.test")
-    raw = letter("Fine with me.", sender=f"Dan <{sent.to_address}>", in_reply_to=sent.message_id)
+def lying(world: World, raw: bytes) -> int:  # noqa: F811
+    """A message that was fetched and not read yet; its number."""
     with world.db.work() as uow:
         row = Inbound(
             mailbox_id=1,
@@ -64,7 +56,20 @@ def test_what_was_dismissed_unread_stops_when_it_can_be_read(world: World) -> No
         )
         uow.session.add(row)
         uow.session.flush()
-        number = row.id
+        return int(row.id)
+
+
+class _Dying:
+    """A parser that dies of every message."""
+
+    def parse(self, raw: bytes) -> None:
+        raise ParseFault("crash", "it died", died=True)
+
+
+def test_what_was_dismissed_unread_stops_when_it_can_be_read(world: World) -> None:  # noqa: F811
+    sent = world.send("editor.test")
+    raw = letter("Fine with me.", sender=f"Dan <{sent.to_address}>", in_reply_to=sent.message_id)
+    number = lying(world, raw)
     process_pending(dataclasses.replace(world.deps, parser=_Dying()))  # type: ignore[arg-type]
     assert world.blocks(sent.prospect_id) == [Blocking.POSSIBLE_REPLY]
     with world.db.work() as uow:

@@ -16,7 +16,6 @@ from app.domain.delivery import OutboundState
 from app.inbox import acting, matching
 from app.inbox import service as inbox
 from app.inbox.deps import by_imap
-from app.inbox.identity import content_key
 from app.inbox.processing import process_pending
 from app.mail import upkeep
 from app.mail.credentials import Credentials
@@ -29,6 +28,7 @@ from app.outbox.delivery import Turn
 from app.outbox.reconcile import reconcile
 from app.sequences.advance import Advanced
 from app.settings import Settings
+from tests.slices.test_blocks import lying
 from tests.slices.test_inbox_acting import VAULT, World, parser, world  # noqa: F401 -- fixtures
 from tests.slices.test_sequences import Eyes, desk, eyes, follow_up_is_due, step  # noqa: F401 -- fixtures
 from tests.support.letters import letter
@@ -72,19 +72,8 @@ def test_one_message_that_breaks_us_holds_up_no_other(
     where: str,
 ) -> None:
     odd, good = world.send("editor.test"), world.send("blog.test")
-    with world.db.work() as uow:
-        for sent in (odd, good):
-            raw = letter("Fine with me.", in_reply_to=sent.message_id)
-            row = Inbound(
-                mailbox_id=1,
-                content_key=content_key(raw),
-                state=InboundState.STORED,
-                raw=raw,
-                size=len(raw),
-                received_at=uow.now(),
-                stored_at=uow.now(),
-            )
-            uow.session.add(row)
+    for sent in (odd, good):
+        lying(world, letter("Fine with me.", in_reply_to=sent.message_id))
     room, name = (matching.Book, "find") if where == "match" else (acting, "act")
     whole = getattr(room, name)
 

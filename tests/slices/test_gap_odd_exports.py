@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from app.db.work import Database
 from app.domain.winnability import Evidence, judge
 from app.errors import BadInput
 from app.gaps import service
-from app.gaps.analyze import analyze
+from app.gaps.analyze import Analysis, analyze
 from app.gaps.detect import target_by_name
 from app.gaps.engine import Engine
 from app.gaps.keying import ask, keyed, resolved
@@ -49,6 +50,19 @@ def test_sites_that_are_their_own_suffix_are_gaps_like_others(tmp_path: Path) ->
     assert found == {"gov.uk", "nhs.uk", "gov.br", "other.test", "o.test"}
 
 
+def own_table(ours: Path, theirs: Path, **columns: str) -> AbstractContextManager[Analysis]:
+    """The gap from a table of somebody's own, for a site in English."""
+    return analyze(
+        [ours],
+        [("rival.example", theirs)],
+        own_domains=["us.example"],
+        today=date(2026, 6, 1),
+        formats={theirs: "generic"},
+        mapping=columns,
+        languages=["en"],
+    )
+
+
 def test_a_site_on_a_suffix_is_one_site_however_a_list_names_it(tmp_path: Path) -> None:
     """Lists of domains leave the www. out: a link that we have is no gap."""
     ours = tmp_path / "us.example-refdomains.csv"
@@ -75,14 +89,7 @@ def test_an_address_inside_another_one_is_not_the_source(tmp_path: Path, source:
     ours = semrush(tmp_path / "us.example-backlinks.csv", ["https://o.test/"], target="us.example")
     theirs = tmp_path / "rival.example.csv"
     theirs.write_text(f"Source page,Target page\n{source},https://rival.example/p\n")
-    with analyze(
-        [ours],
-        [("rival.example", theirs)],
-        own_domains=["us.example"],
-        today=date(2026, 6, 1),
-        formats={theirs: "generic"},
-        mapping={"source": "Source page"},
-    ) as made:
+    with own_table(ours, theirs, source="Source page") as made:
         found = {row["domain"]: row["best_page"] for row in made.rows()}
     assert site in found
     assert str(found[site]).startswith(("http://", "https://", "HTTPS://"))
@@ -300,14 +307,7 @@ def test_each_row_is_in_the_gap_or_among_the_rejected(tmp_path: Path) -> None:
     theirs = tmp_path / "rival.example.csv"
     with theirs.open("w", newline="") as out:
         csv.writer(out).writerows([["Source page", "Rank"], *([cell, "1"] for cell in cells)])
-    with analyze(
-        [ours],
-        [("rival.example", theirs)],
-        own_domains=["us.example"],
-        today=date(2026, 6, 1),
-        formats={theirs: "generic"},
-        mapping={"source": "Source page"},
-    ) as made:
+    with own_table(ours, theirs, source="Source page") as made:
         found = {row["domain"] for row in made.rows()}
         [report] = [one for one in made.files if one.role == "competitor"]
     assert found == {"good.test", "four.test", "o.test"}
@@ -343,14 +343,6 @@ def test_a_language_is_judged_by_its_code_alone(tmp_path: Path) -> None:
         "g.test": "",
     }
     theirs.write_text("Source page,Language\n" + "".join(f"https://{site}/x,{name}\n" for site, name in said.items()))
-    with analyze(
-        [ours],
-        [("rival.example", theirs)],
-        own_domains=["us.example"],
-        today=date(2026, 6, 1),
-        formats={theirs: "generic"},
-        mapping={"source": "Source page", "language": "Language"},
-        languages=["en"],
-    ) as made:
+    with own_table(ours, theirs, source="Source page", language="Language") as made:
         removed = {row["domain"] for row in made.rows() if row["removed_by"]}
     assert removed == {"e.test", "f.test"}
