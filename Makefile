@@ -17,7 +17,7 @@ help: ## list the targets
 $(BIN)/python:
 	@sh scripts/make-venv "$(PYTHON)" "$(VENV)"
 
-# The lock is complete, so nothing is resolved: an older pip, seeing `coverage[toml]` of a dependency, would take its
+# The lock is complete, so nothing is resolved: an older pip, seeing an extra of a dependency (`name[extra]`), would take its
 # newest release before the pinned one and then miss the hash. `pip check` says if the lock were not complete.
 INSTALL := $(BIN)/python -m pip install -q --no-deps --require-hashes
 
@@ -49,7 +49,7 @@ run: setup ## start an installation on the embedded default (SQLite, workers in 
 	$(BIN)/gapbridge serve $(ARGS)
 
 test: setup-dev ## the whole suite, on every server that this machine has
-	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-branch --cov-report=term:skip-covered $(ARGS) $(TESTS)
+	$(BIN)/python -m slipcover -m pytest -n $(JOBS) $(ARGS) $(TESTS)
 
 check: setup-dev ## style, types, import contracts, migrations, generated docs
 	$(BIN)/ruff format --check .
@@ -85,6 +85,6 @@ lock: ## renew the lock files (needs `uv` on the PATH)
 	uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-package gapbridge -q -U -c requirements-dev.lock -o requirements-bench.lock
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) app/web/static/lib var dist build .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
+	rm -rf $(VENV) app/web/static/lib var dist build .pytest_cache .mypy_cache .ruff_cache
 
 .PHONY: help setup setup-dev demo run test check fix catalogs screenshots bench soak lock clean

@@ -6,10 +6,8 @@ import gc
 import logging
 import os
 import shutil
-import sys
 import tempfile
-import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,21 +43,6 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = Path(tempfile.mkdtemp(prefix="gapbridge-tests-", dir=_IN_MEMORY))
         config.option.basetemp = folder / "run"
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Coverage counts on SQLite only: the same tests run the same lines on PostgreSQL, and counting costs as much as running."""
-    counting, in_threads = sys.gettrace(), threading.gettrace()
-    if counting is None or ("postgresql" not in item.name and item.get_closest_marker("uncounted") is None):
-        return (yield)
-    sys.settrace(None)
-    threading.settrace(None)
-    try:
-        return (yield)
-    finally:
-        threading.settrace(in_threads)
-        sys.settrace(counting)
 
 
 @pytest.hookimpl(trylast=True)

@@ -60,7 +60,6 @@ def test_the_document_is_openapi_3_1_and_names_a_scheme(house: House) -> None:
                 assert any(p["name"] == "Idempotency-Key" for p in operation["parameters"]), path
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_answer_differs_from_the_document(templates: Templates, tmp_path: Path, part: int) -> None:
     """Each request is made of both databases: to think of one takes four times as long as to answer it."""

@@ -221,7 +221,6 @@ def test_what_a_gateway_puts_before_the_reply_is_not_the_reply() -> None:
         assert classes(report("It failed.", fields + said.format(reply))) == {"ann@far.test": expected}
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "seed",
     ["a@b.test ", "a@b.test:\n", "<a@b.test>\n 550 5.1.1 x\n", "550 5.1.1 ", "550-5.1.1 user ", ">>> rcpt to ", "user. ", "not exist\n", "-\n", " "],

@@ -59,7 +59,6 @@ def _read(pattern: re.Pattern[str] | re.Pattern[bytes], subject: str | bytes) ->
             break
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("name", sorted(FOUND))
 def test_takes_no_longer_than_the_text_is(name: str) -> None:
     pattern = FOUND[name]

@@ -103,7 +103,6 @@ def test_a_hidden_link_may_lie_where_the_text_ends() -> None:
     assert quote_around("A post. It ends here.", 21, 21) == "It ends here."
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "unit", ["acme", "acme.", "acme@", "acme ", "@acme.org ", "a", "acme-rockets ", "ß", "\n", "."]
 )

@@ -293,7 +293,6 @@ def _no_holidays(moment: datetime, hours: Hours) -> Slot:
     return pacing.next_slot(moment, Hours(hours.zone, work_days(None), hours.opens, hours.closes))
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("broken", "complaint"),
     [

@@ -71,7 +71,6 @@ HOSTILE = {
 }
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("name", HOSTILE)
 def test_is_linear_on_hostile_text(name: str) -> None:
     # The libraries that mail programs use take minutes here.

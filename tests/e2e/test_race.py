@@ -10,7 +10,6 @@ from tests.support import race_rig
 from tests.support.soak import part
 
 
-@pytest.mark.uncounted
 def test_no_follow_up_after_an_answer(database_url: str, tmp_path: Path) -> None:
     ledger = race_rig.race(database_url, tmp_path, 252)
     assert ledger.late == [], ledger

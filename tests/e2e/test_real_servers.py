@@ -16,7 +16,6 @@ from tests.support.mailhost import mailhost
 from tests.support.story import EXPECTED, as_expected, tell
 
 
-@pytest.mark.uncounted
 @pytest.mark.timeout(400)
 def test_the_loop_over_postfix_and_dovecot(templates: Templates, tmp_path: Path) -> None:
     """Postfix refuses the unknown address itself, and writes the reports from the full mailbox itself.

@@ -38,7 +38,6 @@ def test_the_patterns_were_found() -> None:
     assert len(PATTERNS) >= 10
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize(("name", "pattern"), PATTERNS, ids=[name for name, _ in PATTERNS])
 def test_no_pattern_blows_up(name: str, pattern: re.Pattern[str] | re.Pattern[bytes]) -> None:
     def read(text: str) -> None:

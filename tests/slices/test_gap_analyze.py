@@ -408,7 +408,6 @@ def reference(world: list[tuple[Any, ...]]) -> dict[str, dict[str, Any]]:
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a file world takes too long to shrink
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@pytest.mark.uncounted
 @given(worlds)
 @example([  # A page of unknown rating ranks below one that is known to have none.
     (1, "c.co.uk", 0, "false", "", "", "false", "0.5", "", "5000", "2025-01-01 00:00:00"),

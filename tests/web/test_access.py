@@ -64,7 +64,6 @@ def _somebody(house: House, role: Role | None) -> tuple[Any, dict[str, str]]:
 _ENDING = ("/signout", "/settings/users/{user_id}/sessions")
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("role", [None, *Role])
 def test_the_matrix_of_pages_and_roles(house: House, role: Role | None) -> None:
     """Every page for every role as the manifest has it. A 404 or 409 is an open door to an empty room."""
@@ -90,7 +89,6 @@ def test_the_matrix_of_pages_and_roles(house: House, role: Role | None) -> None:
             assert answer.status_code == 403, where
 
 
-@pytest.mark.uncounted
 def test_every_form_is_refused_when_it_is_forged(house: House) -> None:
     browser, honest_form = _somebody(house, Role.OPERATOR)
     forms = [route for route in TABLE if route.form and route.needs != PUBLIC]

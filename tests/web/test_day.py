@@ -27,7 +27,7 @@ from tests.support.databases import Templates
 from tests.support.day import PARTS, PASSWORD, Day, Hands, open_day
 from tests.support.screen import browse, ready
 
-pytestmark = [pytest.mark.browser, pytest.mark.uncounted, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 APPROVALS = 20
 # Rows of the exports that rules leave in the gap, and that no editor stands behind.

@@ -285,7 +285,6 @@ def test_what_cannot_be_read_is_said_at_the_field(house: House) -> None:
     assert not list(uploads.folder_of(house.container.settings).iterdir())
 
 
-@pytest.mark.uncounted
 def test_a_hundred_thousand_rows_tell_how_far_they_are_and_can_be_stopped(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from tests.support.desk import furnish
 from tests.support.screen import Served, axe_faults, browse, clipped, hidden_stops, ready, wide
 from tests.web.manifest import addresses
 
-pytestmark = [pytest.mark.browser, pytest.mark.uncounted]
+pytestmark = pytest.mark.browser
 
 # The pages are shared out, so that no test is long and the workers of the suite take turns.
 PARTS = 6
