@@ -116,7 +116,7 @@ def class_of(
 
 
 # Beside a code that speaks of a rule, only these make a refusal one that passes ("permanently deferred" does not).
-_PASSING = ("temporar", "too fast", "too quickly", "try again", "try later", "try back")
+_PASSING = ("temporar", "too fast", "too quickly", "try again", "try later", "try back", "please retry", "greylist")
 
 
 def _passes(reply: str) -> bool:
@@ -132,11 +132,13 @@ def _of_us(code: int | None, reason: Reason | None) -> BounceClass:
 
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
+# What qmail and others write before the server's own words.
+_ANNOUNCED = re.compile(r"remote host said:|\breason:")
 
 
 def _is_bare(reply: str) -> bool:
     """Whether a reply says no more than no, and perhaps to whom: less than three words beside addresses and codes."""
-    words = _WORD.findall(ADDRESS.sub(" ", squeeze(reply[:600])))
+    words = _WORD.findall(_ANNOUNCED.sub(" ", ADDRESS.sub(" ", squeeze(reply[:600]))))
     # Scripts without blanks between words: what looks like one is a sentence.
     return len(words) < 3 and not any(len(word) > 4 and word[0] > "\u2e80" for word in words)
 

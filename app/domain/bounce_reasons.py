@@ -27,6 +27,8 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
         Reason.POLICY,
         phrases(
             """
+            ptr resource record | bad dns ptr | mail from outside | from external sender | external senders | outside senders | denied (mode: normal) | スパム |
+            not in allow list | not on the allow list | not in allowlist | not in the allowlist | not whitelisted | not in whitelist | not on the whitelist |
             sender address rejected | sender rejected | sender denied | blocked using | spamhaus | spam message |
             spam detected | defers and failures per hour | relaying denied | relay access denied | unable to relay | relay not permitted |
             relaying not allowed | not permitted to relay | sender verify failed | verification failed for | dns check failed | name lookup failed for | rp:rdn | rejected by destination domain | ask your postmaster for help | over ipv6 | junkmail | in an rbl | bounced by administrator | client host rejected | no relaying | authrequired |
@@ -88,7 +90,7 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
         Reason.SUSPENDED,
         phrases(
             """
-            account disabled | account is disabled | account has been disabled | account inactive | account is inactive |
+            domain frozen | domain is frozen | account disabled | account is disabled | account has been disabled | account inactive | account is inactive |
             account suspended | account has been suspended | account is suspended | account is locked | account locked |
             account is temporarily | account has been temporarily | account expired | account has expired | account that you tried to reach is disabled | account that you tried to reach is inactive |
             disabled or discontinued | recipient account is blocked | recipient account isblocked | mailbox is blocked | mailbox blocked |
@@ -109,9 +111,9 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
         Reason.UNKNOWN_USER,
         phrases(
             """
-            may not exist | has been retired | is retired | does not receive mail | doesn't receive mail | not hosted | ne figure pas | non figura | dado de alta | bu alan adında yok | 登録がありません |
+            no such domain at this location | restricted characters in | is not in use | may not exist | has been retired | is retired | does not receive mail | doesn't receive mail | not hosted | ne figure pas | non figura | dado de alta | bu alan adında yok | 登録がありません |
             登録されていません | no longer served | receiver not found | not accept mail for | domain is not reachable | receiver unknown | unknown receiver | (000c05a6 |
-            utente inesistente | ist auf diesem server unbekannt | nicht im domino-verzeichnis | не знайдено | не існує | невідомий користувач | user unknown | unknown user | unknown account | unknown recipient | unknown address | unknown local part |
+            ist auf diesem server unbekannt | nicht im domino-verzeichnis | не знайдено | не існує | невідомий користувач | user unknown | unknown user | unknown account | unknown recipient | unknown address | unknown local part |
             unknown local-part | unknown mailbox | unknown or illegal alias | unknown or illegal user |
             unknown email address | address unknown | recipient unknown | addressee unknown | account unknown |
             mailbox unknown | no such user | no such recipient | no such mailbox | no such account | no such person |
@@ -132,7 +134,7 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
             can't find | cannot find your recipient | mailbox cannot be found | user has moved | has moved |
             has left | prohibited by administrator, user | adresse inconnue | utilisateur inconnu |
             destinataire inconnu | empfänger unbekannt | unbekannter empfänger | benutzer unbekannt |
-            adresse existiert nicht | existiert nicht | usuario desconocido | no existe | utente sconosciuto |
+            adresse existiert nicht | existiert nicht | existiert hier nicht | nicht existiert | usuario desconocido | no existe | utente sconosciuto |
             non esiste | não existe | usuário desconhecido | bestaat niet | nie istnieje | finns inte |
             не существует | нет такого пользователя | не найден | 宛先不明 | 存在しません | 見つかりません | ユーザーが存在しない | 不存在 | 收件人地址 |
             존재하지 | 없는 사용자 | 알 수 없는 | 없는 계정 | bulunamadı | böyle bir kullanıcı | kullanıcı yok | neexistuje | does not have an account | no valid recipients |
@@ -142,13 +144,13 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
             not local | is not a valid | not valid recipient | wrong address | incorrect address | unrecognised o/r name |
             unrecognized o/r name | has ceased | no recipient | no valid recipient | no longer monitored | nonexistent user |
             non-existent user | nonexistent | non-existent | never existed | undefined recipient | undefined user | unknown-user |
-            user_unknown | user_not_found | invalid_recipient | recipient_not_found | ist unbekannt | nicht vorhanden |
+            找不到 | 찾을 수 없 | user_unknown | user_not_found | invalid_recipient | recipient_not_found | ist unbekannt | nicht vorhanden |
             nicht gefunden | unbekannte adresse | unbekannter | ungültige adresse | kein benutzer | nicht bekannt | n'existe pas |
-            introuvable | inconnue | inexistante | n'est pas valide | adresse incorrecte | destinatario no existe |
+            introuvable | inconnue | inexistant | inesistente | n'est pas valide | adresse incorrecte | destinatario no existe |
             no se ha encontrado la dirección | no se encontró | no encontrad | inexistente | dirección no válida | desconocid |
             sconosciuto | sconosciuta | non esistente | non trovato | indirizzo non valido | endereço não encontrado |
             não foi encontrado | não encontrado | desconhecido | onbekende gebruiker | onbekend | ongeldig adres | nieznany |
-            nie ma takiego | nieprawidłowy adres | är okänd | okänd mottagare | okänd användare | hittades inte | ukendt bruger |
+            nie ma takiego | nieprawidłowy adres | är okänd | okänd mottagare | okänd användare | hittades inte | ukendt | nenalezen |
             er ukendt | findes ikke | ukjent | finnes ikke | tuntematon | ei löydy | не зарегистрирован | неизвестный получатель |
             неизвестный пользователь | неизвестен | отсутствует пользователь | неверный адрес | 存在し | 見つかりま | アドレス不明 | 宛先が不明 | 不明なユーザー |
             不明なあて先 | あて先が不明 | 该用户 | 查无此人 | 用户不存在 | 用戶不存在 | 无此用户 | 地址错误 | 帐号不存在 | 不存在 | neznám | ismeretlen |
@@ -162,7 +164,7 @@ REASONS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
             """
             host unknown | unknown host | host not found | host or domain name not found | domain not found |
             domain does not exist | domain doesn't exist | domain couldn't be found | domain could not be found |
-            no such domain | no such host | no mx | name or service not known | dns error | dns hard error |
+            no such domain | no such host | no mx | no valid mx | name or service not known | dns error | dns hard error |
             nxdomain | domain name not found | invalid domain | unknown domain | unrouteable mail domain |
             domain must resolve | bad destination system | null mx | does not accept mail | doesn't accept mail |
             illegal host/domain name | no route to host name | has no mail exchanger | no mail server | any host named |

@@ -16,6 +16,28 @@ from app.domain.mail_tokens import ADDRESS, clean_address
 
 # An enhanced code (RFC 3463), not a part of an address, a version or a time.
 _ENHANCED = re.compile(r"(?<![\d./@])(?<!v)([245]\.[0-7]\.\d{1,3})(?![\d@]|\.\d)")
+# Behind one of these stands a day ("bis 5.1.27"), a version or a chapter.
+_NO_CODE = frozenset(
+    words.phrases(
+        """
+        bis | vom | am | ab | von | seit | den | zum | until | till | from | on | since | by | jusqu'au | au | du | le | dès | hasta | el | del | al |
+        fino | dal | il | até | de | a | em | do | od | dnia | tot | t/m | vanaf | op | van | til | fra | till | från | den | dne | до | с | от | по |
+        version | versions | wordpress | php | mysql | python | kernel | release | chapter | section | kapitel | abschnitt | chapitre | capítulo
+        """
+    )
+)
+# With such an end it looks like a day of these years, and is one unless a reply code or a mark stands before it ("550 5.7.26").
+_LIKE_A_YEAR = re.compile(r"\.(?:2[4-9]|3\d)$")
+# What makes three digits a telephone number, a sum or a house: the line before them, and what follows.
+_TELEPHONE = re.compile(
+    r"(?:\b(?:phone|tel|tél|télé(?:phone)?|telefon|teléfono|telefono|telefone|telefoon|puhelin|mobile?|mobil|handy|cell|fax|call|dial|hotline|ligue|llam\w{1,4}|chiam\w{1,4}|appelez|bel)\b|тел|電話)[^\n]{0,24}$|\+\d[\d ()./-]{0,16}$|\(\d{2,4}\) $",
+    re.IGNORECASE,
+)
+_COUNTS = re.compile(
+    r"^(?:-\d{4}\b|\s{0,2}(?:€|\$|£|eur\b|euros?\b|usd\b|dollars?\b|pounds?\b|gbp\b|chf\b|%)|[ ][\w. ]{1,30}\b(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|floor|suite)\b)",
+    re.IGNORECASE,
+)
+_MARKED = re.compile(r"(?:[45]\d\d[ \-]|[#(\[<=:;]\s?)$")
 # A reply code of SMTP (404 and its kin are the web's) as servers quote it: at the start of a line, after a mark, "said:" or "code".
 _CODE = re.compile(
     r"(?:^|[\s:(<>'\"#=;,\]])(?:smtp[ ;:]{0,3}|error[ :]{0,2}|code[ :]{0,2})?(4[2-57]\d|5[0-57]\d)(?=[\s\-:;#,.)'\"]|$)",
@@ -93,12 +115,15 @@ def status_in(text: str, *, bare: bool = False) -> tuple[str | None, int | None]
     if bare:
         match = _ENHANCED.search(text.replace(" ", "").split("(")[0][:40])
         return (match.group(1), None) if match else (None, None)
-    found = [match.group(1) for match in _ENHANCED.finditer(text)]
+    found = [match.group(1) for match in _ENHANCED.finditer(text) if not _is_day(text, match)]
     enhanced = next((value for value in found if value[0] == "5"), None) or next(
         (value for value in found if value[0] == "4"), None
     )
     codes: list[int] = []
     for match in _CODE.finditer(text):
+        before = text[max(0, match.start(1) - 40) : match.start(1)].rpartition("\n")[2]
+        if _TELEPHONE.search(before) or _COUNTS.match(text[match.end() : match.end() + 40]):
+            continue
         around = text[max(0, match.start() - 60) : match.end() + 60].casefold()
         at_start = text[max(0, match.start(1) - 12) : match.start(1)].rpartition("\n")[2].strip() == "" and (
             match.start(1) < 12 or "\n" in text[match.start(1) - 12 : match.start(1)]
@@ -109,6 +134,15 @@ def status_in(text: str, *, bare: bool = False) -> tuple[str | None, int | None]
             break
     code = next((value for value in codes if value >= 500), None) or next(iter(codes), None)
     return enhanced, code
+
+
+def _is_day(text: str, match: re.Match[str]) -> bool:
+    """Whether what looks like an enhanced code is a day or a version, by the word before it and by its year."""
+    before = text[max(0, match.start() - 24) : match.start()]
+    word = before.rpartition("\n")[2].split()[-1:] if before[-1:] in (" ", "\t") else []
+    if word and word[0].casefold().lstrip("(") in _NO_CODE:
+        return True
+    return _LIKE_A_YEAR.search(match.group(1)) is not None and _MARKED.search(before) is None
 
 
 # A line that quotes the subject of the returned message: its words are ours.

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from app.domain import auto_words
 from app.domain import bounce_words as words
 from app.domain.bounce_class import class_of, reason_of, squeeze, why
 from app.domain.bounce_notice import provider_notification
@@ -17,6 +18,21 @@ from app.domain.bounce_stage import stage_of
 from app.domain.bounce_text import Report, Told, read_text, status_in, told_about
 from app.domain.inbound import Bounce, BounceClass, Failure, InboundMail, Kind, Verdict
 from app.domain.mail_tokens import addresses, clean_address, is_answer_subject, sender
+
+# Rules by what stands in a text and who seems to have sent it: a person who writes as postmaster may look so.
+BY_WORDS = frozenset(
+    f"bounce:{name}"
+    for name in (
+        "daemon-subject",
+        "daemon-text",
+        "null-sender-subject",
+        "null-sender-text",
+        "no-reply-subject",
+        "auto-subject",
+        "banner",
+        "banner-subject",
+    )
+)
 
 _REPORT_PARTS = frozenset(("message/delivery-status", "text/delivery-status", "message/global-delivery-status"))
 _WORDS = re.compile(r"[a-z]+")
@@ -65,7 +81,7 @@ class _Signs:
         name, address = sender(mail.header("from"))
         local = (address or "").rpartition("@")[0].casefold()
         self.daemon = (
-            local in words.DAEMON_LOCALS
+            local.partition("+")[0] in words.DAEMON_LOCALS
             or local.startswith(words.DAEMON_LOCAL_STARTS)
             or bool(words.DAEMON_LOCAL_WORDS.intersection(_WORDS.findall(local)))
             or _is_daemon_name(name, address)
@@ -92,7 +108,9 @@ class _Signs:
         self.machine = self.daemon or self.null_path or self.named or self.report_type
         subject = squeeze(mail.header("subject"))
         self.answer = is_answer_subject(mail.header("subject"))
-        self.subject = any(entry in subject for entry in words.SUBJECTS)
+        # "Automatic reply: Your guide to mail delivery": what follows such a mark is our own subject.
+        self.responds = subject.lstrip("[(*-").startswith(auto_words.SUBJECT_STARTS)
+        self.subject = not self.responds and any(entry in subject for entry in words.SUBJECTS)
         # Some gateways head their notices "**Message you sent blocked by our bulk email filter**", from whatever address.
         self.starred = self.subject and subject.startswith("**") and subject.endswith("**")
         self.returns = mail.original is not None
@@ -128,14 +146,20 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
     reason = reason_of(lead)
     fresh = not signs.answer and not signs.threaded
     named = _names_somebody(mail)
-    impersonal = not words.PERSON.intersection(_TOKENS.findall(mail.text[:600].casefold()))
+    spoken_of = set(_TOKENS.findall(mail.text[:600].casefold()))
+    impersonal = not words.PERSON & spoken_of
     banner = signs.subject and says and impersonal and _is_banner(mail.text)
     # A person may sign as postmaster: an answer in a thread, with a sender who takes mail, is theirs.
     person = signs.answer and (not (signs.subject or coded) or (signs.threaded and not signs.null_path))
-    # A postmaster who greets and has nothing of a report with him writes a letter.
-    letter = _greets(mail.text) and not (signs.strong or signs.null_path or coded or signs.returns or signs.auto)
+    # A postmaster who greets or speaks of himself, and has nothing of a report with him, writes a letter.
+    letter = (_greets(mail.text) or bool(words.SOMEBODY & spoken_of)) and not (
+        signs.strong or signs.null_path or coded or signs.returns or signs.auto
+    )
     daemon = signs.daemon and not person and not letter
-    nobody = (signs.null_path or signs.no_sender) and not signs.answer
+    nobody = (signs.null_path or signs.no_sender) and not signs.answer and not signs.responds
+    # Notes of an absence have that path, too (RFC 3834): they answer in our thread and quote us, and people speak in them.
+    own = mail.new_text or mail.text
+    stated = any(entry in squeeze(own[:6000]) for entry in words.LEADS) and status_in(own[:12000]) != (None, None)
     rules = (
         ("failed-recipients", signs.named and spoken),
         ("report", signs.report_shape and spoken),
@@ -152,8 +176,11 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
             signs.daemon and coded and impersonal and _opens_with_failure(mail.text) and "rcpt to:" in lead,
         ),
         ("daemon", signs.strong and fresh and (signs.returns or spoken or reason is not None)),
-        ("null-sender-subject", nobody and signs.subject and (says or coded or signs.returns)),
-        ("null-sender-text", nobody and ((says and coded) or (signs.returns and (says or coded)))),
+        (
+            "null-sender-subject",
+            nobody and signs.subject and (signs.returns or ((says or coded) and (fresh or signs.daemon))),
+        ),
+        ("null-sender-text", nobody and ((stated and fresh and impersonal) or (signs.returns and (says or coded)))),
         ("no-reply-returned", signs.no_reply and fresh and signs.subject and signs.returns),
         (
             "no-reply-subject",

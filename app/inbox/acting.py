@@ -20,6 +20,7 @@ from app.domain.blocking import Blocking
 from app.domain.delivery import HAS_LEFT, KEEP_FOR, NOT_LEFT, OutboundState
 from app.domain.inbound import OWN_SIDE, BounceClass, Kind
 from app.domain.inbound_auto import CHALLENGE, LEFT, READ_RECEIPT, TICKET
+from app.domain.inbound_bounce import BY_WORDS
 from app.domain.pacing import next_slot
 from app.domain.pipeline import LostReason, Stage
 from app.domain.reputation import Incident
@@ -75,7 +76,7 @@ _TOUCH_THE_MAILBOX = (Kind.BOUNCE.value, Kind.COMPLAINT.value, Kind.AUTO_REPLY.v
 def act(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:
     """Do what `row` (matched, locked after `lock_counted`) asks for. The caller moves its state in the same transaction."""
     if row.prospect_id is None:
-        if row.kind in (Kind.REPLY, Kind.OPT_OUT, Kind.COMPLAINT):
+        if row.kind in (Kind.REPLY, Kind.OPT_OUT, Kind.COMPLAINT) or row.rule in BY_WORDS:
             _belongs_to_nobody(uow, vault, settings, row)
         _end_pause(uow, row)
         return
@@ -143,7 +144,7 @@ def _end_pause(uow: UnitOfWork, row: Inbound) -> None:
 
 
 def _belongs_to_nobody(uow: UnitOfWork, vault: Vault, settings: Settings, row: Inbound) -> None:
-    if row.kind != Kind.REPLY:
+    if row.kind not in (Kind.REPLY, Kind.BOUNCE):
         # A reply lies with the unmatched mail, without a clock, until somebody says whose it is.
         triage.begin(uow, settings, row)
     if row.kind == Kind.COMPLAINT or row.rule == "opt-out:feedback-report":
@@ -151,7 +152,8 @@ def _belongs_to_nobody(uow: UnitOfWork, vault: Vault, settings: Settings, row: I
     elif row.kind == Kind.OPT_OUT and row.from_address:
         # Nothing ties it to a conversation: the wish is honoured for the address that it came from, and no further.
         _suppress(uow, vault, row.from_address, "unsubscribed", row)
-    if row.kind in (Kind.OPT_OUT, Kind.REPLY):
+    if row.kind in (Kind.OPT_OUT, Kind.REPLY) or row.rule in BY_WORDS:
+        # What only reads like a report, from a domain that a conversation is with, may be its postmaster's own letter.
         stop_others(uow, row, Blocking.POSSIBLE_REPLY)
 
 

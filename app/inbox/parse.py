@@ -260,8 +260,10 @@ def _blocks(part: _Part) -> list[dict[str, str]]:
         blocks = [_fields(block) for block in payload[: MOST_BLOCKS + 1] if isinstance(block, _Part)]
         encoding = str(part.get("Content-Transfer-Encoding") or "").strip().lower()
         if any(blocks) or encoding not in ("base64", "quoted-printable"):
-            return [block for block in blocks if block]
-        payload = "".join(str(block.bare_payload()) for block in payload if isinstance(block, _Part))
+            # Of the form with UTF-8 (RFC 6533) the parser makes one message, whose body are the blocks of the recipients.
+            rest = [] if _type_of(part) == "message/delivery-status" else [_said(block) for block in payload[:1]]
+            return [block for block in (*blocks, *_split("".join(rest))) if block]
+        payload = "".join(map(_said, payload))
     text = to_text(
         undo_transfer(
             str(payload)[:MOST_TEXT].encode("utf-8", "surrogateescape"),
@@ -270,9 +272,20 @@ def _blocks(part: _Part) -> list[dict[str, str]]:
         ),
         "utf-8",
     )
+    return _split(text)
+
+
+def _said(block: object) -> str:
+    """The body of a message that the parser has made of a report's blocks."""
+    payload = block.bare_payload() if isinstance(block, _Part) else None
+    return payload if isinstance(payload, str) else ""
+
+
+def _split(text: str) -> list[dict[str, str]]:
+    """The blocks of fields in a text, with an empty line between two."""
     out: list[dict[str, str]] = []
-    for chunk in text.replace("\r\n", "\n").split("\n\n")[:MOST_BLOCKS]:
-        block = _fields(_read(chunk.strip().encode("utf-8") + b"\n\n", header_only=True))
+    for chunk in text[:MOST_TEXT].replace("\r\n", "\n").split("\n\n")[:MOST_BLOCKS]:
+        block = _fields(_read(chunk.strip().encode("utf-8", "surrogateescape") + b"\n\n", header_only=True))
         if block:
             out.append(block)
     return out

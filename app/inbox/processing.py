@@ -19,6 +19,7 @@ from sqlmodel import col
 from app.db.work import UnitOfWork
 from app.domain.inbound import OWN_COPY, OWN_SIDE, Intent, Kind, Verdict
 from app.domain.inbound_auto import GROUP, SUBJECT
+from app.domain.inbound_bounce import BY_WORDS
 from app.domain.inbound_opt_out import LIST_UNSUBSCRIBE, doubted, opens
 from app.domain.mail_tokens import addresses, message_ids, sender
 from app.domain.said import cut, say
@@ -298,15 +299,20 @@ def _act(deps: InboxDeps, ids: list[int]) -> int:
     plain: list[int] = []
     with deps.db.read() as uow:
         rows = uow.session.execute(
-            select(col(Inbound.id), col(Inbound.prospect_id), col(Inbound.kind), col(Inbound.from_address)).where(
-                col(Inbound.id).in_(ids)
-            )
+            select(
+                col(Inbound.id),
+                col(Inbound.prospect_id),
+                col(Inbound.kind),
+                col(Inbound.from_address),
+                col(Inbound.rule),
+            ).where(col(Inbound.id).in_(ids))
         ).all()
+        asked = {row[0] for row in rows if row[2] == Kind.REPLY.value or row[4] in BY_WORDS}
         # New mail to another mailbox of ours answers nothing, and may come from somebody whom a follow-up waits for.
-        known = concerned(uow, [row[3] for row in rows if row[1] is None and row[2] == Kind.REPLY.value and row[3]])
+        known = concerned(uow, [row[3] for row in rows if row[1] is None and row[0] in asked and row[3]])
         paused = acting.paused(uow.session, [row[0] for row in rows if row[1] is None])
-    for inbound_id, prospect_id, kind, came_from in sorted(rows, key=lambda row: row[0]):
-        follows = kind in _ALWAYS or (kind == Kind.REPLY.value and came_from in known) or inbound_id in paused
+    for inbound_id, prospect_id, kind, came_from, _ in sorted(rows, key=lambda row: row[0]):
+        follows = kind in _ALWAYS or (inbound_id in asked and came_from in known) or inbound_id in paused
         if prospect_id is None and not follows:
             plain.append(inbound_id)
             continue

@@ -649,6 +649,37 @@ def test_a_group_of_theirs_that_answers_pauses(world: World) -> None:
     assert world.blocks(out.prospect_id) == world.blocks(other.prospect_id) == [Blocking.POSSIBLE_REPLY]
 
 
+def test_what_only_reads_like_a_report_from_their_domain_pauses(world: World) -> None:
+    out, other = world.send(), world.send("other.test")
+    house = letter(
+        "Sorry for the mail failure. Yes, we'd like the link.",
+        sender="Post <postmaster@editor.test>",
+        subject="mail failure",
+    )
+    [row] = world.receive(house)
+    assert (row.kind, row.prospect_id) == ("bounce", None)
+    assert world.blocks(out.prospect_id) == [Blocking.POSSIBLE_REPLY]
+    assert world.blocks(other.prospect_id) == []
+
+
+def test_a_note_of_an_absence_with_a_null_path_condemns_no_address(world: World) -> None:
+    out, follow = a_follow_up(world)
+    [row] = world.receive(
+        letter(
+            "I am out of the office until Friday, 5 June 2026.\n\nDana Ruiz\nPhone: (212) 555-0142\nE-mail: dana@editor.test\n\n"
+            "From: Ana\nTo: Dana\n\nHello Dana,\nyour page names https://old.test/ and that does not exist any more.",
+            subject="Automatic reply: Your checklist",
+            in_reply_to=out.message_id,
+            auto_submitted="auto-replied",
+            return_path="<>",
+        )
+    )
+    assert (row.kind, str(row.returns_on)) == ("auto-reply", "2026-06-05")
+    assert not world.suppressed(out.to_address)
+    with world.db.read() as uow:
+        assert uow.session.get_one(Outbound, follow.id).not_before > follow.not_before
+
+
 def test_our_own_copies_are_never_replies(world: World) -> None:
     out = world.send()
     [copy] = world.receive(out.raw)
