@@ -53,11 +53,16 @@ def look_up(domain: str, resolver: Resolver) -> tuple[MailHost, str]:
         servers = resolver.mx(domain)
         if any(host == "" for _, host in servers):
             return MailHost.NULL_MX, "null MX"
+        named = bool(servers)
+        # A name or address of the sender's own machine leads to nobody.
+        servers = [
+            server for server in servers if server[1].lower() != "localhost" and not server[1].startswith("127.")
+        ]
         if servers:
             return MailHost.OK, ", ".join(host for _, host in servers[:3])
-        if resolver.addresses(domain):
+        if not named and resolver.addresses(domain):
             return MailHost.OK, "no MX; delivered to the address of the domain"
-        return MailHost.NONE, "there is neither an MX record nor an address"
+        return MailHost.NONE, "its MX is localhost" if named else "there is neither an MX record nor an address"
     except DnsDown as down:
         return MailHost.UNKNOWN, down.detail
     except BadName as wrong:

@@ -46,7 +46,7 @@ def walk(resolver: Resolver, domain: str, spf: Spf) -> SpfTree:
 def _read(resolver: Resolver, domain: str, spf: Spf, tree: SpfTree, path: tuple[str, ...]) -> None:
     if spf.fault:
         tree.faults.append(f"the record of {domain} cannot be read: {spf.fault}")
-    for term in spf.terms:
+    for term in spf.heard:
         if term.network is not None and term.qualifier == "+":
             tree.networks.add(term.network)
         if not term.asks or (term.name == "redirect" and spf.redirect is None):

@@ -94,6 +94,12 @@ def _spf_line(domain: str, record: str, spf: Spf, tree: spf_tree.SpfTree, resolv
             say("{record}: it {said} about other servers", record=record, said=said),
             say('{at} to: "{better}"', at=at, better=better),
         )
+    if spf.idle:
+        found = say(
+            "{record}: receivers read no further than `all`, and what stands behind it counts for nothing",
+            record=record,
+        )
+        return Check("spf", WARN, found, say('{at} to: "{better}"', at=at, better=_with_all_last(record)))
     return Check(
         "spf",
         OK,
@@ -111,6 +117,12 @@ def _end_of(resolver: Resolver, spf: Spf) -> str | None:
     while spf.redirect is not None and "%" not in spf.redirect:
         spf = parse_spf(spf_tree.records_of(resolver, spf.redirect)[0])
     return spf.all_qualifier
+
+
+def _with_all_last(record: str) -> str:
+    words = record.split()
+    ends = [word for word in words if word.lower().lstrip("+-~?") == "all"]
+    return " ".join([*(word for word in words if word not in ends), ends[0]])
 
 
 def _joined(records: Sequence[str]) -> str:

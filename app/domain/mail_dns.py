@@ -45,6 +45,17 @@ class Spf:
     fault: str | None = None
 
     @property
+    def heard(self) -> tuple[SpfTerm, ...]:
+        """The terms that a receiver comes to: `all` always matches, so what stands behind it counts for nothing (RFC 7208 5.1)."""
+        names = [term.name for term in self.terms]
+        return self.terms[: names.index("all") + 1] if "all" in names else self.terms
+
+    @property
+    def idle(self) -> tuple[SpfTerm, ...]:
+        """The mechanisms behind `all`."""
+        return tuple(term for term in self.terms[len(self.heard) :] if term.name != "redirect")
+
+    @property
     def all_qualifier(self) -> str | None:
         """The qualifier of `all`, or None when the record has none."""
         return next((term.qualifier for term in self.terms if term.name == "all"), None)
@@ -170,9 +181,15 @@ class DkimKey:
 
 
 def parse_dkim_key(text: str) -> DkimKey | None:
-    """The key in a TXT record below `_domainkey`, or None when the text is none."""
+    """The key in a TXT record below `_domainkey`, or None when the text is none that a receiver uses for mail (RFC 6376 3.6.1)."""
     tags = _tags(text)
     if "p" not in tags or tags.get("v", "DKIM1") != "DKIM1":
+        return None
+    services, hashes = (
+        {one.strip().lower() for one in tags.get(name, given).split(":")}
+        for name, given in (("s", "*"), ("h", "sha256"))
+    )
+    if not services & {"*", "email"} or "sha256" not in hashes:
         return None
     flags = [flag.strip() for flag in tags.get("t", "").split(":")]
     return DkimKey(tags.get("k", "rsa").lower(), re.sub(r"\s+", "", tags["p"]), "y" in flags)

@@ -96,6 +96,8 @@ def test_a_domain_in_order_is_ok_in_every_line(zones: Zones) -> None:
         (["v=spf1 ip4:192.0.2.300 -all"], FAIL, "holds no address", "correct"),
         (["v=spf1 ipv4:192.0.2.3 -all"], FAIL, "is no mechanism", "correct"),
         (["v=spf1 a:x1.test a:x2.test mx:x3.test -all"], FAIL, "3 of its look-ups find nothing", "no record"),
+        (["v=spf1 -all include:_spf.google.com"], WARN, "no further", '"v=spf1 include:_spf.google.com -all"'),
+        (["v=spf1 ~all include:nowhere.acme-mail.com"], WARN, "counts for nothing", "nowhere.acme-mail.com ~all"),
         (["v=spf1 redirect=_spf.google.com"], OK, "1 of 10", ""),
         (["v=spf1 exists:%{i}.spf.acme-mail.com include:_spf.google.com -all"], OK, "2 of 10", ""),
         (["V=SPF1 INCLUDE:_spf.google.com -ALL"], OK, "1 of 10", ""),
@@ -143,6 +145,9 @@ def test_the_record_must_name_the_provider_that_mail_goes_through(zones: Zones) 
         (["v=DKIM1; k=rsa; p="], FAIL, "revoked"),
         (["v=DKIM1; p=bm9uc2Vuc2U="], FAIL, "no rsa key can be read"),
         ([KEY.replace("k=rsa", "k=rsa; t=y")], WARN, "t=y"),
+        # Receivers use neither for mail.
+        ([KEY.replace("k=rsa", "k=rsa; h=sha1")], FAIL, "no key"),
+        ([KEY.replace("k=rsa", "k=rsa; s=tlsrpt")], FAIL, "no key"),
         ([f"v=DKIM1; k=ed25519; p={base64.b64encode(bytes(32)).decode()}"], OK, "ed25519"),
         ([], FAIL, "there is no key"),
     ],
