@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 
@@ -15,31 +16,35 @@ class MailHost(StrEnum):
 
 
 # Nobody reads these for what we write, or reading us there does harm (RFC 2142 names abuse, postmaster and hostmaster).
+# Without the signs between their words, so that "do.not_reply" is one of them.
 MACHINES = frozenset(
     [
         "abuse",
+        "autoreply",
+        "autoresponder",
         "bounce",
+        "bouncehandler",
         "bounces",
         "devnull",
-        "do-not-reply",
-        "do_not_reply",
-        "donotreply",
         "hostmaster",
         "listserv",
-        "mailer-daemon",
+        "maildaemon",
         "mailerdaemon",
         "majordomo",
-        "no-reply",
-        "no.reply",
-        "no_reply",
         "nobody",
-        "noreply",
         "postmaster",
         "root",
         "spam",
         "unsubscribe",
     ]
 )
+# What an address says that wants no answer, in whatever language, alone or beside what it belongs to ("noreply-news").
+_NO_ANSWER = (
+    "noreply", "noreplies", "donotreply", "dontreply", "notreply", "nichtantworten", "keineantwort", "nepasrepondre", "noresponder", "norespond",
+    "naoresponda", "naoresponder", "nonrispondere", "nietbeantwoorden", "nietantwoorden", "nieodpowiadaj", "ejsvar", "svarej", "svarikke", "ikkesvar",
+    "neodpovidat", "neodpovidejte",
+)  # fmt: skip
+_SIGNS = re.compile(r"[._-]+")
 # Read by several people: fine to write to, but nobody to greet by name.
 ROLES = frozenset(
     [
@@ -130,7 +135,8 @@ _SHORTEST = 7  # "gmx.de" is one letter away from half of the country's short na
 
 def is_machine(local: str) -> bool:
     """Whether nobody should be written to under this local part."""
-    return local.partition("+")[0].lower() in MACHINES
+    name = _SIGNS.sub("", local.partition("+")[0].lower())
+    return name in MACHINES or any(said in name for said in _NO_ANSWER)
 
 
 def meant(domain: str) -> str | None:

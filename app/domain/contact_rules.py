@@ -190,7 +190,7 @@ def plausible(email: str) -> bool:
 
 def is_role(local: str) -> bool:
     """Whether several people read this local part, in any of the six languages."""
-    return fold(local).replace("_", "-") in ROLES | _MORE_ROLES
+    return fold(local.partition("+")[0]).replace("_", "-") in ROLES | _MORE_ROLES
 
 
 def unfit(local: str) -> str:

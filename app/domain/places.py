@@ -35,6 +35,7 @@ UZ Asia/Tashkent*|VE America/Caracas|VN Asia/Ho_Chi_Minh|ZA Africa/Johannesburg|
 """
 _PAIRS = [pair.split() for pair in _ZONES.replace("\n", "|").split("|") if pair]
 ZONE_OF: dict[str, str] = {country: zone.rstrip("*") for country, zone in _PAIRS}
+_COUNTRY_OF = {zone: country for country, zone in ZONE_OF.items()}
 MANY_ZONES = frozenset(country for country, zone in _PAIRS if zone.endswith("*"))
 
 # Endings that are a country's by the list and everybody's by use, so they say nothing of a place. (Most such endings, .io and .ai
@@ -99,9 +100,12 @@ def place_of(
     What staff have set; the country ending of the domain; the region of the page's language; the language itself; the
     country of our site; and at last the zone of the mailbox, without holidays.
     """
-    if chosen_country or chosen_zone:
-        zone = chosen_zone or ZONE_OF.get(chosen_country or "", fallback_zone)
-        return Place(chosen_country, zone, say("set by staff"))
+    if chosen_country:
+        return Place(chosen_country, chosen_zone or ZONE_OF.get(chosen_country, fallback_zone), say("set by staff"))
+    if chosen_zone:
+        # A zone alone says when the day begins there; its holidays are those of the zone's country, or of the one that is known anyway.
+        known = place_of(domain, language, site_country=site_country).country
+        return Place(_COUNTRY_OF.get(chosen_zone, known), chosen_zone, say("set by staff"))
     ending = domain.rpartition(".")[2].lower()
     by_ending = _ENDING_TO_COUNTRY.get(ending) or (ending.upper() if ending not in _NO_PLACE else None)
     if by_ending in ZONE_OF:

@@ -24,6 +24,8 @@ from app.mail.providers import Provider
 _LIFETIME_UNTOLD = 600
 _LONGEST_TEXT = 300
 # What only a person's new sign-in can mend.
+# Microsoft's word for a client that asked too often, under the name of a grant that has ended; it passes by itself.
+_LOOP = "AADSTS50196"
 _ENDED = frozenset({"invalid_grant", "interaction_required", "consent_required", "login_required"})
 _OURS = frozenset({"invalid_client", "unauthorized_client", "invalid_scope"})
 
@@ -144,7 +146,7 @@ def _refusal(provider: Provider, name: str, description: str, redirect_uri: str)
     said = " ".join(f"{name}: {description}".strip(": ").split())[:_LONGEST_TEXT] or "no reason given"
     if redirect_uri and ("redirect" in name or "redirect" in description.casefold() or "AADSTS50011" in description):
         return GrantEnded(f"{said}. Register exactly this redirect address with {provider.label}: {redirect_uri}")
-    if name in _ENDED:
+    if name in _ENDED and _LOOP not in description:
         return GrantEnded(said)
     if name in _OURS:
         return MailboxFault(

@@ -16,8 +16,9 @@ from sqlmodel import Session, col, select
 
 from app.addresses import clean_address
 from app.db.work import UnitOfWork
-from app.domain.address_rules import ROLES, MailHost, is_machine, meant
+from app.domain.address_rules import MailHost, is_machine, meant
 from app.domain.checks import Check, CheckState
+from app.domain.contact_rules import is_role
 from app.domain.said import say
 from app.errors import BadInput, Skip
 from app.jobs import Job
@@ -68,7 +69,7 @@ def _by_itself(local: str, domain: str) -> list[Check]:
     if is_machine(local):
         said = f"{local}@ is read by nobody who could answer a pitch"
         found.append(Check("machine-address", CheckState.FAIL, said, say("Find the editor's own address.")))
-    elif local.lower() in ROLES:
+    elif is_role(local):
         found.append(Check("role-address", CheckState.WARN, say("{local}@ is a role and not a person", local=local)))
     if not blocklist.isdisjoint(_with_parents(domain)):
         said = f"{domain} gives out addresses that are thrown away"

@@ -39,4 +39,6 @@ def test_what_is_right_is_left_alone(right: str) -> None:
 
 def test_machines() -> None:
     assert all(map(is_machine, ("postmaster", "Abuse", "noreply", "no-reply+x", "MAILER-DAEMON")))
+    silent = "do.not.reply noreply-news newsletter-noreply no-replies nicht-antworten ne-pas-repondre no-responder nao-responda non_rispondere bounce-handler"
+    assert all(map(is_machine, silent.split()))
     assert not any(map(is_machine, ("info", "editor", "webmaster", "norepl", "dana", "abused")))

@@ -53,6 +53,10 @@ def test_the_first_source_that_says_something(domain, language, country, zone, s
 
 def test_staff_know_better_and_the_site_is_the_last_guess() -> None:
     assert place_of("zeitung.de", "de", chosen_country="CH").zone == "Europe/Zurich"
+    # A zone alone keeps the holidays of its country, or of the one that is known anyway.
+    assert place_of("zeitung.com", None, chosen_zone="Europe/Berlin", site_country="US").country == "DE"
+    assert place_of("paper.com", None, chosen_zone="America/Denver", site_country="US").country == "US"
+    assert place_of("paper.com", None, chosen_zone="America/Denver").country is None
     by_staff = place_of("zeitung.de", "de", chosen_country="US", chosen_zone="America/Denver", site_country="GB")
     assert (by_staff.country, by_staff.zone, by_staff.source) == ("US", "America/Denver", "set by staff")
     assert place_of("journal.com", "en", site_country="GB").source == "site default"

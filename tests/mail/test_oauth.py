@@ -341,7 +341,11 @@ def test_a_provider_that_is_away_rests_nothing_for_good(
     with pytest.raises(MailboxFault, match=r"cannot be reached.*GAPBRIDGE_OAUTH_GOOGLE_TOKEN_URL"):
         Credentials(db, nowhere, VAULT).now(mailbox)
     stranger = installed.model_copy(update={"oauth_google_client_id": "somebody else"})
-    server.down = False
+    server.down, server.hurried = False, True
+    with pytest.raises(MailboxFault, match="tried again later"):
+        Credentials(db, installed, VAULT).now(mailbox)
+    assert the_row(db).ended_reason is None
+    server.hurried = False
     with pytest.raises(MailboxFault, match="does not accept this installation's OAuth client"):
         Credentials(db, stranger, VAULT).now(mailbox)
     assert server.owner(Credentials(db, installed, VAULT).now(mailbox).secret) == ANA

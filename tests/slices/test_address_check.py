@@ -94,6 +94,9 @@ def test_what_the_dns_says_and_for_how_long(container: Container, zones: Zones, 
     assert look(container, "address-only.com") is MailHost.OK
     assert look(container, "refuses.com") is MailHost.NULL_MX
     assert look(container, "gone.com") is MailHost.NONE
+    zones.put("itself.com", "MX", "0 localhost.")
+    zones.put("itself.com", "A", "192.0.2.7")
+    assert look(container, "itself.com") is MailHost.NONE
     assert look(container, "away.com") is MailHost.UNKNOWN
     assert look(container, "xn--bcher-kva.com") is MailHost.NONE
     assert lines(container, "dana@good.com") == {"mail-server": CheckState.OK}

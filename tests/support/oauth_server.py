@@ -44,6 +44,7 @@ class OAuthServer:
     gives_refresh: bool = True
     tells_account: bool = True
     down: bool = False
+    hurried: bool = False
     slow: float = 0.0
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     refresh: dict[str, str] = field(default_factory=dict)  # live refresh token -> account
@@ -119,6 +120,8 @@ class OAuthServer:
         with self._lock:
             if self.down:
                 return 503, {}
+            if self.hurried:
+                return self._no("invalid_grant", "AADSTS50196: the server ended an operation because of a client request loop")
             if sent.get("client_id") != CLIENT or sent.get("client_secret") != CLIENT_SECRET:
                 return self._no("invalid_client", "unknown client")
             if sent.get("grant_type") == "authorization_code":
