@@ -121,7 +121,9 @@ class OAuthServer:
             if self.down:
                 return 503, {}
             if self.hurried:
-                return self._no("invalid_grant", "AADSTS50196: the server ended an operation because of a client request loop")
+                return self._no(
+                    "invalid_grant", "AADSTS50196: the server ended an operation because of a client request loop"
+                )
             if sent.get("client_id") != CLIENT or sent.get("client_secret") != CLIENT_SECRET:
                 return self._no("invalid_client", "unknown client")
             if sent.get("grant_type") == "authorization_code":
