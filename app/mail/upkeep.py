@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import delete, update
 from sqlmodel import col
@@ -18,7 +18,7 @@ from app.jobs import Job
 from app.mail import accounts, reputation
 from app.mail.accounts import Draft
 from app.mail.providers import Server
-from app.models import Folder, Mailbox, MailboxOAuth
+from app.models import Folder, Mailbox, MailboxDay, MailboxOAuth
 from app.settings import Settings
 
 
@@ -88,6 +88,7 @@ def move(uow: UnitOfWork, mailbox_id: int, wanted: Draft, *, actor: str) -> Mail
         wanted.imap.port,
         wanted.imap.security,
     )
+    _carry_count(uow, mailbox, wanted.time_zone)
     mailbox.username, mailbox.time_zone = wanted.username, wanted.time_zone
     if elsewhere:
         # Its numbers mean nothing there, and whether it files copies and takes tags is learned again.
@@ -115,6 +116,20 @@ def move(uow: UnitOfWork, mailbox_id: int, wanted: Draft, *, actor: str) -> Mail
         )
     uow.ring(Job.INBOX_POLL, mailbox_id)
     return mailbox
+
+
+def _carry_count(uow: UnitOfWork, mailbox: Mailbox, zone: str) -> None:
+    """What has left today counts against the day of another zone, too: a clock that is set makes no second cap."""
+    former, day = (uow.now().astimezone(ZoneInfo(name)).date() for name in (mailbox.time_zone, zone))
+    counted = uow.session.get(MailboxDay, (mailbox.id, former))
+    if counted is None or former == day:
+        return
+    kept = uow.session.get(MailboxDay, (mailbox.id, day)) or MailboxDay(
+        mailbox_id=counted.mailbox_id, day=day, cap=counted.cap
+    )
+    kept.used = max(kept.used, counted.used)
+    kept.cap = max(kept.cap, kept.used)
+    uow.session.add(kept)
 
 
 def _facts(mailbox: Mailbox) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -18,7 +18,7 @@ from app.inbox.parser import MailParser
 from app.mail import accounts, upkeep
 from app.mail.credentials import Credentials
 from app.mail.providers import Server
-from app.models import AuditEvent, Inbound, Mailbox, MailboxOAuth, Outbound, OutboundKind, Pitch, Security
+from app.models import AuditEvent, Inbound, Mailbox, MailboxDay, MailboxOAuth, Outbound, OutboundKind, Pitch, Security
 from app.outbox import service as outbox
 from app.outbox.repository import due_mailboxes, take_lease
 from app.pitches import leaving, one_conversation
@@ -32,6 +32,22 @@ from tests.support.pitching import a_desk
 from tests.support.world import VAULT, a_contact, a_conversation, a_mailbox, a_prospect, a_site
 
 __all__ = ["MailParser", "a_world", "parser", "server", "world"]
+
+
+def test_a_mailbox_that_moves_its_clock_has_sent_no_less_today(db: Database, settings: Settings) -> None:
+    with db.work() as uow:
+        box = a_mailbox(uow)
+        uow.session.add(MailboxDay(mailbox_id=box.id, day=date(2026, 6, 1), used=2, cap=2))
+        # At 09:00 UTC it is 23:00 of the same day there, and an hour later the next one.
+        assert isinstance(db.clock, FixedClock)
+        db.clock.advance(timedelta(hours=1))
+        uow.session.flush()
+        now = accounts.stored(box, Credentials(db, settings, VAULT), password="x")
+        later = upkeep.moved(settings, now, smtp=now.smtp, imap=now.imap, time_zone="Pacific/Kiritimati")
+        upkeep.move(uow, box.id, later, actor="ana")
+    with db.read() as uow:
+        kept = uow.session.get_one(MailboxDay, (box.id, date(2026, 6, 2)))
+        assert (kept.used, kept.cap) == (2, 2)
 
 
 def test_a_mailbox_that_is_switched_off_forgets_its_password_and_does_nothing(db: Database, settings: Settings) -> None:
