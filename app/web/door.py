@@ -29,7 +29,7 @@ from app.domain.said import say
 from app.errors import BadInput, Conflict, FieldProblem, GapbridgeError, NotAllowed, NotSignedIn, Refused, TooMany
 from app.team import service as team
 from app.team.principal import Principal
-from app.web import i18n, rendering
+from app.web import i18n, origin, rendering
 
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
@@ -260,27 +260,17 @@ _WRITTEN = ("subject", "body_text", "text", "note", "why", "reason", "summary", 
 
 def written(request: Request) -> list[str]:
     """What somebody had written into the form of a page of ours that was refused; nothing of what other sites post here."""
-    origin, form = request.headers.get("origin"), getattr(request.state, "form", {})
-    if origin is None or not _same_origin(request, request.app.state.container):
+    form = getattr(request.state, "form", {})
+    if request.headers.get("origin") is None or not origin.is_same(request, request.app.state.container.settings):
         return []
     return [form[name] for name in _WRITTEN if form.get(name, "").strip()]
 
 
-def _same_origin(request: Request, container: Container) -> bool:
-    site = request.headers.get("sec-fetch-site")
-    if site is not None and site not in ("same-origin", "none"):
-        return False
-    origin = request.headers.get("origin")
-    if origin is None:
-        return True
-    ours = {request.headers.get("host", ""), urlsplit(container.settings.public_url).netloc}
-    return urlsplit(origin).netloc in ours - {""}
-
-
 def _check_form(visit: Visit) -> None:
+    origin.require_our_name(visit.request, visit.container.settings)
     token, given = visit.csrf, visit.form.get("csrf", "")
     genuine = bool(token) and hmac.compare_digest(token.encode(), given.encode())
-    if not genuine or not _same_origin(visit.request, visit.container):
+    if not genuine or not origin.is_same(visit.request, visit.container.settings):
         raise NotAllowed(
             say("this form did not come from a page of yours that is still valid; open the page anew and try again")
         )

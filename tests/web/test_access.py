@@ -126,6 +126,19 @@ def set_up(house: House, browser: Any) -> Any:
     return browser.post("/setup", data=data)
 
 
+def test_a_name_that_anybody_may_point_here_makes_no_first_user(house: House) -> None:
+    for called, answer in (("evil.test:8321", 403), ("127.0.0.1:8321", 303)):
+        browser = house.stranger()
+        headers = {"Host": called, "Origin": f"http://{called}"}
+        page = browser.get("/setup", headers=headers)
+        data = {"csrf": csrf_of(page), "name": "Ana", "email": "ana@acme.test", "password": PASSWORD, "again": PASSWORD}
+        told = browser.post("/setup", data=data, headers=headers | {"Cookie": page.headers["set-cookie"].split(";")[0]})
+        assert told.status_code == answer
+        if answer == 403:
+            assert "not known as evil.test:8321" in told.text
+            assert "GAPBRIDGE_PUBLIC_URL" in told.text
+
+
 def test_the_first_user_sets_up_once_and_signs_in_and_out(house: House) -> None:
     browser = house.stranger()
     assert browser.get("/").headers["location"] == "/signin"
