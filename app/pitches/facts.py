@@ -148,9 +148,20 @@ def values_of(evidence: Evidence, reason: str | None, contact: Contact | None = 
         "lost_on": plain_date(facts.lost_on) if facts.lost_on else None,
         "loss": _loss(facts),
         "reason": quotable(reason, _MAX_QUOTE * 2),
+        **sender_of(site),
+        "opt_out": DEFAULT_OPT_OUT,
+    }
+
+
+#: What a message says of who writes it.
+OF_SENDER = ("sender_name", "sender_address")
+
+
+def sender_of(site: Site) -> dict[str, str | None]:
+    """The values of OF_SENDER."""
+    return {
         "sender_name": quotable(site.sender_name, _MAX_TITLE),
         "sender_address": quotable(site.postal_address, _MAX_QUOTE),
-        "opt_out": DEFAULT_OPT_OUT,
     }
 
 

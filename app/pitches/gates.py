@@ -49,7 +49,13 @@ def contract(uow: UnitOfWork, pitch: Pitch) -> tuple[int, tuple[BrokenRule, ...]
 def gates(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch) -> list[Skip]:
     """Everything that keeps this pitch from being approved now; an empty list means that it may go."""
     prospect = uow.session.get_one(Prospect, pitch.prospect_id)
-    skips = [Skip(rule.name, rule.sentence) for rule in contract(uow, pitch)[1]]
+    site = uow.session.get_one(Site, prospect.site_id)
+    rules = contract(uow, pitch)[1]
+    skips = [
+        (_unsigned(site) if _lacks_sender(rule, pitch) else None) or Skip(rule.name, rule.sentence) for rule in rules
+    ]
+    if (former := _signed_otherwise(site, pitch)) is not None:
+        skips.append(former)
     if prospect.stage is not Stage.CHECKED_MENTION:
         skips.append(
             Skip(
@@ -77,6 +83,41 @@ def gates(uow: UnitOfWork, vault: Vault, settings: Settings, pitch: Pitch) -> li
     if chosen is None:
         skips.append(Skip("no-mailbox", _mailbox_sentence(uow, pitch)))
     return skips
+
+
+def _lacks_sender(rule: BrokenRule, pitch: Pitch) -> bool:
+    return rule.name == "unresolved-variable" and any(
+        f"{{{{ {name} }}}}" in pitch.body_text for name in facts.OF_SENDER
+    )
+
+
+def _unsigned(site: Site) -> Skip | None:
+    """Where the site does not say yet who writes: no text of a person's own belongs into the message for that."""
+    if not site.sender_name or not site.postal_address:
+        said = say(
+            "{site} has no sender name or no postal address yet. Fill them in there; the message is then written again.",
+            site=site.name,
+        )
+        return Skip("no-sender", said)
+    return Skip("no-sender", say("The message was written before {site} had a sender. Write it again.", site=site.name))
+
+
+def _signed_otherwise(site: Site, pitch: Pitch) -> Skip | None:
+    """A text that a person has edited is not written again when the site changes its sender; with the former one it may not leave."""
+    text, before = " ".join(pitch.body_text.split()), pitch.variables["values"]
+    for name, now in facts.sender_of(site).items():
+        former = before.get(name)
+        if former and now and former != now and former in text:
+            return Skip(
+                "former-sender",
+                say(
+                    "The message is signed {former}; {site} says {now} now. Write it again, or change the text.",
+                    former=former,
+                    site=site.name,
+                    now=now,
+                ),
+            )
+    return None
 
 
 def old_thread(uow: UnitOfWork, pitch: Pitch) -> Conversation | None:

@@ -1,4 +1,4 @@
-"""What follows for a site's prospects and drafts when a page of ours is added, changed or put away: the fit is found anew, in batches.
+"""What follows for a site's prospects and drafts when a page of ours, its sender or its brand changes: the fit is found anew, in batches.
 
 How far it is stands on the site's row, so a run that was cut off goes on there; a further change begins it anew.
 """
@@ -27,8 +27,9 @@ log = get_logger("pitches")
 _CLAIM = timedelta(minutes=15)
 _BATCH = 200
 _OPEN = (Stage.PROSPECT, Stage.CHECKED_MENTION)
-# What a draft says of our page; only where one of these differs is it written again.
+# What a draft says of our page and of us; only where one of these differs is it written again.
 _OURS = ("our_page", "our_page_summary", "topic")
+_OF_US = ("our_brand", *facts.OF_SENDER)
 
 
 class Deps(Protocol):
@@ -88,9 +89,9 @@ def run(deps: Deps, site_id: int) -> int | None:
 
 
 def follow(uow: UnitOfWork, settings: Settings, prospect_id: int) -> bool:
-    """Write the draft of a prospect again where another page of ours fits now, or its page says something else; whether it was.
+    """Write the draft of a prospect again where another page of ours fits now, its page says something else, or we sign otherwise.
 
-    A text that a person has edited stays, and so does a page that a person has chosen as long as we promote it. A draft that rests
+    Whether it was. A text that a person has edited stays, and so does a page that a person has chosen as long as we promote it. A draft that rests
     on what was seen in comparison with its page is looked into again.
     """
     draft = uow.session.execute(
@@ -103,9 +104,10 @@ def follow(uow: UnitOfWork, settings: Settings, prospect_id: int) -> bool:
     found = facts.gather(uow, prospect, page_id=service.chosen_page(draft, known), known=known)
     values, before = facts.values_of(found, None), draft.variables["values"]
     page_id = found.fit.page.id if found.fit else None
-    if page_id == draft.page_id and all(values[name] == before.get(name) for name in _OURS):
+    same_page = page_id == draft.page_id and all(values[name] == before.get(name) for name in _OURS)
+    if same_page and all(values[name] == before.get(name) for name in _OF_US):
         return False
-    if service.rests_on_evidence(draft) and settings.evidence_pages:
+    if not same_page and service.rests_on_evidence(draft) and settings.evidence_pages:
         evidence.request(uow, settings, prospect_id)
         return True
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlmodel import col
@@ -18,6 +18,7 @@ from app.reports import mailboxes
 from app.reports.prospects import WAITING
 from app.reports.sql import columns
 
+_SOON = timedelta(hours=1)
 # So many removed domains are looked at to tell which rule removes most.
 _LOOKED_AT = 10_000
 
@@ -50,7 +51,9 @@ def why_empty(uow: UnitOfWork, caller: str) -> Emptiness:
     ).one()
     if wakes[0]:
         return Emptiness("snoozed", int(wakes[0]), at=wakes[1])
-    due = columns(Prospect.id).where(col(Prospect.mention_due_at).is_not(None)).limit(1)
+    # A look that failed is repeated hours later: whoever waits for the page does not wait for that one.
+    soon = (col(Prospect.mention_due_at) <= now + _SOON, col(Prospect.stage) == Stage.PROSPECT)
+    due = columns(Prospect.id).where(*soon).limit(1)
     if session.execute(due).first() is not None:
         return Emptiness("unchecked")
     claims = select(func.count()).where(col(Prospect.stage) == Stage.PROSPECT, col(Prospect.verification).in_(OPEN))

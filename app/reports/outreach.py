@@ -1,6 +1,6 @@
 """What became of what was sent: the funnel, the share of wins by week and by cut, and the cases behind each figure.
 
-A case is a prospect with its first pitch that the server accepted and that did not bounce; later mails to it (follow-ups,
+A case is a prospect with its first pitch that the server accepted and that did not bounce for good; later mails to it (follow-ups,
 a reclamation) belong to it. A win is a verified link that was first seen after that pitch: what a person typed is none. The
 database sums all cases up to one row for each day and combination of cuts, and everything else is computed from these rows,
 so that every figure of a report comes from one statement.
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, case, cast, extract, func, or_, select
+from sqlalchemy import BigInteger, Select, and_, case, cast, extract, false, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.db.work import UnitOfWork
 from app.domain import figures
+from app.domain.angles import Angle
 from app.domain.delivery import OutboundState
 from app.domain.figures import LASTING, Share
 from app.domain.pipeline import Stage
@@ -68,7 +69,7 @@ class Scope:
 class Sum:
     """Cases that are alike: `day` of the first send (UTC), the cuts, and how many of `n` came how far.
 
-    `days_to_win` is None for cases that are not won; `lasting` of the won ones stood for LASTING.
+    `days_to_win` is None for cases that are not won; `aged` of the won ones are older than LASTING, and `lasting` stood for it.
     """
 
     day: date
@@ -83,6 +84,7 @@ class Sum:
     n: int
     replied: int
     agreed: int
+    aged: int
     lasting: int
 
     @property
@@ -144,7 +146,7 @@ def report(uow: UnitOfWork, scope: Scope) -> Outreach:
     median = figures.quantile(_wins_by_days(sums), 0.5)
     return Outreach(
         scope,
-        funnel=[*_before(uow, scope), *_steps(sums, today)],
+        funnel=[*_before(uow, scope), *_steps(sums)],
         total=_share(sums, lambda one: one.won),
         median_days=median,
         weeks=_cohorts(sums, today, median),
@@ -164,18 +166,13 @@ def _wins_by_days(sums: list[Sum]) -> dict[int, int]:
     return found
 
 
-def _steps(sums: list[Sum], today: date) -> list[Step]:
-    old_enough = sum(
-        one.won
-        for one in sums
-        if one.days_to_win is not None and one.day + timedelta(days=one.days_to_win) <= today - LASTING
-    )
+def _steps(sums: list[Sum]) -> list[Step]:
     return [
         Step("delivered", sum(one.n for one in sums)),
         Step("replied", sum(one.replied for one in sums)),
         Step("agreed", sum(one.agreed for one in sums)),
         Step("live", sum(one.won for one in sums)),
-        Step("lasting", sum(one.lasting for one in sums), of=old_enough),
+        Step("lasting", sum(one.lasting for one in sums), of=sum(one.aged for one in sums)),
     ]
 
 
@@ -312,10 +309,13 @@ def cube(uow: UnitOfWork, scope: Scope) -> list[Sum]:
         one.c.person,
         ((_epoch(one.c.won_at) - _epoch(one.c.sent_at)) // _DAY).label("days_to_win"),
     ]
-    inner = select(*keys, one.c.replied, one.c.agreed, one.c.lasting).subquery()
+    aged = func.coalesce(one.c.won_at <= uow.now() - LASTING, false()).label("aged")
+    inner = select(*keys, one.c.replied, one.c.agreed, aged, one.c.lasting).subquery()
     names = ["day", "tier", "provider", "band", "angle", "template", "mailbox_id", "person", "days_to_win"]
     grouped = [inner.c[name] for name in names]
-    counts = [func.sum(case((inner.c[name], 1), else_=0)).label(name) for name in ("replied", "agreed", "lasting")]
+    counts = [
+        func.sum(case((inner.c[name], 1), else_=0)).label(name) for name in ("replied", "agreed", "aged", "lasting")
+    ]
     statement = select(*grouped, func.count().label("n"), *counts).group_by(*grouped)
     addresses = {row[0]: row[1] for row in uow.session.execute(columns(Mailbox.id, Mailbox.email))}
     return [
@@ -344,7 +344,12 @@ def _before(uow: UnitOfWork, scope: Scope) -> list[Step]:
     approved = (
         select(func.count(func.distinct(col(Pitch.prospect_id))))
         .join(Prospect, col(Prospect.id) == col(Pitch.prospect_id))
-        .where(col(Pitch.state) == PitchState.APPROVED, *_conditions(scope))
+        .where(
+            col(Pitch.state) == PitchState.APPROVED,
+            # What asks for a lost link is never the first mail to a prospect, which is what is delivered.
+            col(Pitch.angle) != Angle.LINK_RECLAMATION.value,
+            *_conditions(scope),
+        )
     )
     since = scope.since(uow.now())
     if since is not None:

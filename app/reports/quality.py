@@ -142,13 +142,19 @@ def _delivery(
 
 
 def _by_mailbox(uow: UnitOfWork, scope: Scope, since: datetime | None) -> dict[int, int]:
-    statement = (
-        select(col(Outbound.mailbox_id), func.count())
-        .where(col(Outbound.state) == OutboundState.SENT, col(Outbound.kind).in_(list(OutboundKind)))
-        .group_by(col(Outbound.mailbox_id))
+    sent, refused = (
+        col(Outbound.state) == OutboundState.SENT,
+        # Refused outright, for its address: it was sent as far as that is concerned.
+        select(col(MailboxIncident.outbound_id)).where(col(MailboxIncident.kind) == Incident.HARD_BOUNCE),
     )
     if since is not None:
-        statement = statement.where(col(Outbound.sent_at) >= since)
+        sent, refused = sent & (col(Outbound.sent_at) >= since), refused.where(col(MailboxIncident.at) >= since)
+    turned_away = (col(Outbound.state) == OutboundState.REJECTED) & col(Outbound.id).in_(refused)
+    statement = (
+        select(col(Outbound.mailbox_id), func.count())
+        .where(sent | turned_away, col(Outbound.kind).in_(list(OutboundKind)))
+        .group_by(col(Outbound.mailbox_id))
+    )
     if scope.site_id is not None:
         statement = statement.where(col(Outbound.site_id) == scope.site_id)
     return {row[0]: int(row[1]) for row in uow.session.execute(statement)}

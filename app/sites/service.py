@@ -37,6 +37,8 @@ FIELDS = (
     "postal_address",
 )
 
+_IN_DRAFTS = ("name", "brand_names", "language", "languages", "sender_name", "postal_address")
+
 __all__ = ["add_page", "archive_page", "change_page", "get_page", "pages", "restore_page"]
 
 
@@ -160,8 +162,8 @@ def change(uow: UnitOfWork, site_id: int, version: int, **given: Any) -> Site:
             setattr(site, name, value)
         site.version += 1
         uow.session.flush()
-        if any(before[name] != values[name] for name in ("language", "languages")):
-            # Our pages are compared in the language of the site.
+        if any(before[name] != values[name] for name in _IN_DRAFTS):
+            # Our pages are compared in the language of the site, and its drafts say who writes.
             compare_anew(uow, site_id)
     return site
 

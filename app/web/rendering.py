@@ -140,6 +140,9 @@ def asset(name: str) -> str:
     return f"/static/{release()}/{name}"
 
 
+# The page on which it is mended that no message can be.
+_PLACES = {"no-sender": "/sites", "no-mailbox": "/mailboxes", "our-page-missing": "/pages"}
+
 _env.globals.update(_=i18n._, ngettext=i18n.ngettext, asset=asset, HTMX=Markup(HTMX))  # noqa: S704 -- our own constant
 _env.filters.update(
     when=_when,
@@ -155,6 +158,7 @@ _env.filters.update(
     short=_path,
     href=_safe_href,
     host=_host,
+    mended_at=_PLACES.get,
 )
 
 
@@ -196,7 +200,8 @@ _ELSEWHERE = frozenset(
 def _reason(skip: Skip) -> dict[str, str | None]:
     elsewhere = skip.reason in _ELSEWHERE or skip.reason.startswith("bulk-")
     field = None if elsewhere else _FIELDS.get(skip.reason, "body_text")
-    return {"name": skip.reason, "sentence": skip.sentence, "field": field}
+    place = _PLACES.get(skip.reason)
+    return {"name": skip.reason, "sentence": skip.sentence, "field": None if place else field, "place": place}
 
 
 def page(visit: Visit, template: str, status: int, values: Mapping[str, Any], *, navigate: bool = True) -> Response:

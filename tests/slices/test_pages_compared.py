@@ -17,6 +17,7 @@ from app.pitches import service as pitches
 from app.prospects import service as prospects
 from app.settings import Settings
 from app.sites import pages
+from app.sites import service as sites
 from tests.support.pitching import Desk, a_desk
 
 TITLE = "Employee payroll software for small teams"
@@ -104,6 +105,19 @@ def test_what_a_person_has_chosen_or_written_stays(desk: Desk) -> None:
         pages.archive_page(uow, 1, other)
     our_pages.run(desk, 1)
     assert draft(desk, chosen).page_id == made, "a page that is put away is offered to nobody"
+
+
+def test_a_sender_that_changes_signs_the_drafts_that_wait(desk: Desk) -> None:
+    made, edited = a_draft(desk, "one.test"), a_draft(desk, "two.test")
+    with desk.db.work() as uow:
+        text = draft(desk, edited)
+        pitches.edit(uow, text.id, text.version, text.subject, "A word of mine.\n\n" + text.body_text, actor="ana")
+        site = uow.session.get_one(Site, 1)
+        given = {name: getattr(site, name) for name in sites.FIELDS} | {"postal_address": "5 New Street, Newtown"}
+        sites.change(uow, 1, site.version, **given)
+    assert our_pages.run(desk, 1) == 2
+    assert "5 New Street, Newtown" in draft(desk, made).body_text
+    assert "A word of mine" in draft(desk, edited).body_text
 
 
 def test_a_stop_ends_a_run_between_two_batches_and_the_next_one_goes_on(

@@ -404,7 +404,19 @@ class TestApprove:
     def test_missing_postal_address(self, desk: Desk) -> None:
         with desk.db.work() as uow:
             uow.session.get_one(Site, 1).postal_address = None
-        assert refused_for(desk, desk.propose(desk.prospect())) == ["unresolved-variable"]
+        pitch = desk.propose(desk.prospect())
+        assert refused_for(desk, pitch) == ["no-sender"]
+        with desk.db.work() as uow:
+            uow.session.get_one(Site, 1).postal_address = "1 Example Street"
+        with pytest.raises(Refused) as refusal:
+            desk.approve(pitch)
+        assert "before Acme had a sender" in refusal.value.skips[0].sentence
+
+    def test_a_former_sender_signs_nothing(self, desk: Desk) -> None:
+        pitch = desk.propose(desk.prospect())
+        with desk.db.work() as uow:
+            uow.session.get_one(Site, 1).sender_name = "Mara Finch, Acme"
+        assert refused_for(desk, pitch) == ["former-sender"]
 
     def test_another_site_talks_with_the_domain(self, desk: Desk) -> None:
         pitch = desk.propose(desk.prospect())
