@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 import app as package
 from app.api import problems
+from app.api.rate import Rate
 from app.api.v1.routes import DOORS, PREFIX
 from app.container import Container
 from app.domain.said import say
@@ -46,6 +47,7 @@ def create_app(container: Container, *, checks: Mapping[str, Callable[[], object
         redirect_slashes=False,
     )
     app.state.container = container
+    app.state.rate = Rate(container.settings.api_rate)
     for door in DOORS:
         app.include_router(door.router, prefix=PREFIX)
     web.attach(app)

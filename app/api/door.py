@@ -152,6 +152,7 @@ def authorize(needs: str) -> Callable[..., Principal]:
             raise NotSignedIn(say("send an API key: Authorization: Bearer gbk_..."))
         container: Container = request.app.state.container
         found = api_keys.authenticate(container.db, given.credentials)
+        request.app.state.rate.count(found.caller)
         found.require(needs)
         return found
 

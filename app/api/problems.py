@@ -42,7 +42,7 @@ class Reason(BaseModel):
 class Problem(BaseModel):
     """An error (RFC 9457)."""
 
-    type: str = Field(description="Where the code is described; `code` in the form of an address.")
+    type: str = Field(description="A name for the kind of error and no address to open: `code` as a URN.")
     title: str
     status: int
     detail: str = Field(description="A sentence that says what happened and what to do.")
@@ -66,7 +66,7 @@ def problem(
 ) -> JSONResponse:
     """A problem as an answer."""
     body = Problem(
-        type=f"/docs/problems#{code}",
+        type=f"urn:gapbridge:problem:{code}",
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,

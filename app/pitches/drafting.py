@@ -136,7 +136,17 @@ def choose(
         raise BadInput(say("The angle cannot be used."), problem)
     contact = _contact(uow, prospect, contact_id or pitch.contact_id)
     evidence = dataclasses.replace(evidence, contact=contact)
-    choice = dataclasses.replace(choice, why=say("Chosen by {actor}: {why}.", actor=actor, why=choice.why))
+    anew = (
+        wanted.value != pitch.angle
+        or page_id not in (None, pitch.page_id)
+        or contact_id not in (None, pitch.contact_id)
+    )
+    why = (
+        say("Chosen by {actor}: {why}.", actor=actor, why=choice.why)
+        if anew
+        else say("Chosen because: {why}.", why=choice.why)
+    )
+    choice = dataclasses.replace(choice, why=why)
     # The form sends the page of the draft as well; another one is a choice.
     page_chosen = chosen_page(pitch, known) is not None or page_id not in (None, pitch.page_id)
     return _write(uow, evidence, choice, existing=pitch, actor=actor, page_chosen=page_chosen)

@@ -11,7 +11,7 @@ from app.db.vault import Vault
 from app.db.work import UnitOfWork
 from app.domain.contact_rules import How, is_role
 from app.domain.said import say
-from app.errors import Refused
+from app.errors import BadInput, FieldProblem, Refused
 from app.jobs import Job
 from app.models import Contact, ContactSearch
 from app.prospects import address_check, repository, service, suppression
@@ -31,8 +31,14 @@ def add(
 ) -> Contact:
     """Add a contact, or complete the one with this address. `source_url` is the page that shows it, `found_by` how.
 
-    Raises Refused for an address that must not be written to: there is no reason to keep it (again).
+    Raises Refused for an address that must not be written to: there is no reason to keep it (again), and BadInput for a name or
+    role that is not one line, which would stand in a header.
     """
+    for field, text in (("name", name), ("role", role)):
+        if text and not text.isprintable():
+            raise BadInput(
+                say("The contact cannot be kept."), FieldProblem(field, say("It is one line; remove the line break"))
+            )
     site_id = service.get(uow, prospect_id).site_id
     address = clean_address(email)
     for known in repository.contacts_of(uow.session, prospect_id):

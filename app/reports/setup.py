@@ -283,16 +283,16 @@ def _templates(team: Row) -> Task:
             "The {shipped} shipped templates hold. Read them, and save your own words where you say it otherwise.",
             shipped=shipped,
         )
-        return Task("templates", TaskState.TO_DO, told, "/templates", "templates:write")
+        return Task("templates", TaskState.TO_DO, told, "/templates", "templates:write", optional=True)
     told = say("Templates: {shipped}, of which {own} have your own words.", shipped=shipped, own=own)
-    return Task("templates", TaskState.DONE, told, "/templates", "templates:write")
+    return Task("templates", TaskState.DONE, told, "/templates", "templates:write", optional=True)
 
 
 def _rules(sites: list[Row], settings: Settings) -> Task:
     for site in sites:
         href = f"/sites/{site['id']}"
         if not (site["postal_address"] or "").strip():
-            told = say("{site} has no postal address; every mail has to state one.", site=site["name"])
+            told = say("{site} has no postal address; the mail that you send has to state one.", site=site["name"])
             return Task("rules", TaskState.TO_DO, told, href)
         if not (site["sender_name"] or "").strip():
             told = say("{site} names nobody who signs its mail.", site=site["name"])

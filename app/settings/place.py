@@ -55,6 +55,12 @@ class Place(BaseSettings):
         default="http://127.0.0.1:8321",
         description="Address under which people and mail reach this installation; opt-out links start with it.",
     )
+    api_rate: int = Field(
+        default=1200,
+        ge=0,
+        description="Calls a minute that one API key may make of one server process; more are answered with 429 and Retry-After. "
+        "0: no limit.",
+    )
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="Addresses or networks of the proxies in front, as 127.0.0.1,10.0.0.0/8: what they write into X-Forwarded-For "

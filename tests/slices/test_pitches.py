@@ -199,6 +199,9 @@ class TestChoose:
             changed = pitches.choose_angle(uow, pitch.id, pitch.version, "coverage-gap", actor="ana")
         assert (changed.angle, changed.version) == ("coverage-gap", pitch.version + 1)
         assert changed.why.startswith("Chosen by ana: links to 3 competitors")
+        with desk.db.work() as uow:
+            again = pitches.choose(uow, pitch.id, changed.version, actor="ana", angle="coverage-gap")
+        assert again.why.startswith("Chosen because: links to 3 competitors"), "written again is not chosen"
 
     @pytest.mark.parametrize("angle", ["link-reclamation", "resource-replacement", "nonsense"])
     def test_an_angle_without_evidence(self, desk: Desk, angle: str) -> None:

@@ -125,6 +125,8 @@ def test_contacts_are_kept_once_and_people_come_first(db: Database) -> None:
     with db.work() as uow:
         prospect = a_prospect(uow, a_site(uow))
         contacts.add(uow, VAULT, prospect.id, "Info@Editor.test", actor="ana")
+        with pytest.raises(BadInput):
+            contacts.add(uow, VAULT, prospect.id, "dana@editor.test", name="Dana\r\nBcc: x@far.test", actor="ana")
         contacts.add(
             uow,
             VAULT,

@@ -71,7 +71,14 @@ def test_what_is_a_case_and_what_is_a_win(db: Database) -> None:
 
 @pytest.mark.parametrize(
     ("seen", "lost", "old_enough", "lasting"),
-    [(90, None, 1, 1), (90 - 1 / 86_400, None, 0, 0), (89, None, 0, 0), (200, 89, 1, 0), (200, 90, 1, 1), (200, 150, 1, 1)],
+    [
+        (90, None, 1, 1),
+        (90 - 1 / 86_400, None, 0, 0),
+        (89, None, 0, 0),
+        (200, 89, 1, 0),
+        (200, 90, 1, 1),
+        (200, 150, 1, 1),
+    ],
 )
 def test_a_link_lasts_when_it_stood_for_90_days(
     db: Database, seen: float, lost: int | None, old_enough: int, lasting: int

@@ -256,6 +256,14 @@ BOMBS = [
 ]
 
 
+def test_a_subject_of_two_lines_is_refused_when_it_is_saved():
+    with pytest.raises(BadInput) as refused:
+        check_source(TemplateSource("A note\r\nBcc: x@far.test", "t", ""))
+    assert [(one.field, one.problem) for one in refused.value.problems] == [
+        ("subject", "is one line; remove the line break")
+    ]
+
+
 @pytest.mark.parametrize("payload", [*ESCAPES, *BOMBS], ids=lambda payload: payload[:60])
 @pytest.mark.parametrize("field", ["subject", "body_text", "body_html"])
 def test_a_payload_is_refused_when_it_is_saved(payload, field):

@@ -119,7 +119,10 @@ def problems(source: TemplateSource) -> list[FieldProblem]:
         ("body_text", source.body_text, MAX_BODY_SOURCE),
         ("body_html", source.body_html, MAX_BODY_SOURCE),
     ):
-        found += [FieldProblem(field, problem) for problem in _faults(text, cap)]
+        faults = list(_faults(text, cap))
+        if field == "subject" and not faults and len(text.splitlines()) > 1:
+            faults = [say("is one line; remove the line break")]
+        found += [FieldProblem(field, problem) for problem in faults]
         if field != "body_html" and not text.strip():
             found.append(FieldProblem(field, say("is empty")))
     return found

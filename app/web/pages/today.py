@@ -28,6 +28,8 @@ def work(visit: Visit) -> dict[str, Any]:
     may, uow = visit.who.may, visit.uow
     replies = inbox.waiting(uow, limit=_LISTED) if may("messages:read") else None
     ready = today.ready_by_tier(uow) if may("pitches:read") else None
+    left = _open_tasks(visit)
+    begun = ready is None or any(ready.values())
     boxes = [line for line in mailboxes.overview(uow) if line.state != "off"] if may("mailboxes:read") else None
     return {
         "now": uow.now(),
@@ -40,7 +42,9 @@ def work(visit: Visit) -> dict[str, Any]:
         # Late ones are the business of who answers for the work of others.
         "late": today.late(uow, limit=_LISTED) if may("queue:lead") else None,
         "unsure": unsure.to_decide(uow, limit=_LISTED) if may("outbox:read") else None,
-        "open_tasks": _open_tasks(visit) if ready is not None and not any(ready.values()) else [],
+        "open_tasks": [] if begun else left,
+        # What is missing keeps the first mail from leaving, however much is ready.
+        "left_open": left if begun else [],
         "task_titles": TITLES,
     }
 
