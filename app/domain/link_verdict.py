@@ -73,6 +73,8 @@ class PageFacts:
     read. `needs_scripts`: the page has next to no text and loads scripts that would make it. `about`: what its meta tags
     say of it (name, text): description, date, section. `wall`: it is no page but what stands before one (challenge, maintenance,
     consent, gate), else "". `words`: how many words its text begins with, counted in 4,000 characters.
+    `own_words`: how many there are outside of links, in all of it. `barred`: among those, or in what it says of itself, are words
+    of a wall (not looked for where it links to us).
     """
 
     url: str
@@ -87,6 +89,8 @@ class PageFacts:
     about: tuple[tuple[str, str], ...] = ()
     wall: str = ""
     words: int | None = None
+    own_words: int | None = None
+    barred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +120,8 @@ class Finding:
 
     `reason` and `sentence` are set for could-not-check. `good_fetch` says that the page was read in full, or that its
     server said that it is gone: only such findings may count against a link. `unchanged_since` (UTC): the server said that the
-    page is as it was then, and what is here was found then. `rendered`: it was looked at with its scripts run. `words` are
-    those of `PageFacts`, None where they were not counted.
+    page is as it was then, and what is here was found then. `rendered`: it was looked at with its scripts run. `words`,
+    `own_words` and `barred` are those of `PageFacts`, None where words were not counted.
     """
 
     verdict: MentionVerdict
@@ -136,6 +140,8 @@ class Finding:
     unchanged_since: datetime | None = None
     rendered: bool = False
     words: int | None = None
+    own_words: int | None = None
+    barred: bool = False
 
     @property
     def link(self) -> SeenLink | None:
@@ -179,6 +185,8 @@ def judge(
         robots=facts.robots,
         good_fetch=True,
         words=facts.words,
+        own_words=facts.own_words,
+        barred=facts.barred,
     )
     if seen:
         # The link that helps most stands for the page: on the page asked for, visible, followed, with words.
@@ -221,20 +229,35 @@ _WALLS = {
 FEW_WORDS = 60
 
 
-def collapsed(finding: Finding, words_before: int | None) -> Finding:
-    """The finding over a page that held a link when it had `words_before` words (None: not known): in doubt where little is left.
+def collapsed(finding: Finding, words_before: int | None, own_before: int | None = None) -> Finding:
+    """The finding over a page that held a link when it had `words_before` words, and `own_before` outside of links: in doubt where
+    little is left, or where less is left and it speaks of a wall. None: not known.
 
-    A page that leads elsewhere is another page, with words of its own: there only next to nothing is in doubt.
+    A page that leads elsewhere is another page, with words of its own: there only next to nothing, or a wall, is in doubt.
     """
-    left = finding.words
+    left, own = finding.words, finding.own_words
     if not finding.good_fetch or finding.links or left is None:
         return finding
     moved = bool(finding.final_url) and page_key(finding.final_url) != page_key(finding.url)
-    if left >= FEW_WORDS and (words_before is None or moved):
+    little = left < FEW_WORDS if words_before is None else _shrunk(3 * left, words_before)
+    if little and not (moved and left >= FEW_WORDS):
+        return _unchecked(finding, COLLAPSED, f"Little of the page is left ({left} words); it may come back.")
+    if own is None:
         return finding
-    if words_before is not None and (words_before < FEW_WORDS or left * 3 >= words_before):
-        return finding
-    return _unchecked(finding, COLLAPSED, f"Little of the page is left ({left} words); it may come back.")
+    # A menu and a footer may hold more words than an article: what is left of those that are no links tells more.
+    if not moved and _shrunk(3 * own, own_before):
+        return _unchecked(
+            finding, COLLAPSED, f"Little of the page is left ({own} words outside of links); it may come back."
+        )
+    if finding.barred and _shrunk(own + own // 2, own_before):
+        return _unchecked(
+            finding, COLLAPSED, "The page shows less than before, and has words of a wall in front of it."
+        )
+    return finding
+
+
+def _shrunk(left: int, before: int | None) -> bool:
+    return before is not None and before >= FEW_WORDS and left < before
 
 
 def _unchecked(finding: Finding, reason: str, sentence: str) -> Finding:

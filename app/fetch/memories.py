@@ -45,7 +45,7 @@ class PageMemories:
                 for link in seen["links"]
             )
             robots, canonical = tuple(seen["robots"]), seen["canonical"]
-            title, lang, words = seen["title"], seen["lang"], seen.get("words")
+            title, lang, words, own_words = seen["title"], seen["lang"], seen["words"], seen["own_words"]
         except (KeyError, TypeError):  # written by another version
             return None
         finding = Finding(
@@ -60,6 +60,7 @@ class PageMemories:
             good_fetch=True,
             unchanged_since=row.read_at,
             words=words,
+            own_words=own_words,
         )
         return Remembered(Validators(row.final_url, row.etag, row.last_modified), row.robots, finding)
 
@@ -89,6 +90,7 @@ class PageMemories:
                     "canonical": finding.canonical,
                     "robots": list(finding.robots),
                     "words": finding.words,
+                    "own_words": finding.own_words,
                 },
                 read_at=uow.now(),
             )

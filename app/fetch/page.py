@@ -14,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.domain.link_verdict import LinkFact, PageFacts, robots_directives
 from app.fetch.urls import resolve
-from app.fetch.walls import HEADED, wall_of
+from app.fetch.walls import may_be_barred, wall_of
 
 MAX_LINKS = 20_000
 _MAX_ANCHOR = 300
@@ -264,7 +264,7 @@ def parse_page(
     links = _links(reader, base)
     text = reader.text.whole()
     own = _outside_of(links, text)
-    few = len(own.split()) < _FEW_WORDS
+    own_words = len(own.split())
     begin, end = reader.heading or (0, 0)
     return PageFacts(
         url=url,
@@ -276,10 +276,13 @@ def parse_page(
         links=links,
         cut=cut or reader.dropped,
         # An empty app between a full header and footer is an app all the same; few words alone say nothing.
-        needs_scripts=reader.scripts > 0 and (app_root or (few and _asks_for_scripts(html))),
+        needs_scripts=reader.scripts > 0 and (app_root or (own_words < _FEW_WORDS and _asks_for_scripts(html))),
         about=tuple(reader.about.items()),
         wall=wall_of(url, reader.title, text[begin:end], text, own, html, links=len(links)),
         words=len(text[:_COUNTED].split()),
+        own_words=own_words,
+        # Where a link to us is seen, nobody asks.
+        barred=not any(host in link.url for host in wanted_hosts for link in links) and may_be_barred(own, html),
     )
 
 
@@ -317,15 +320,12 @@ def _links(reader: _Reader, base: str) -> tuple[LinkFact, ...]:
 
 
 def _outside_of(links: Sequence[LinkFact], text: str) -> str:
-    """The text outside of links, as far as HEADED words of it: menus and footers are links, and what a page says is not."""
+    """The text outside of links: menus and footers are links, and what a page says is not."""
     pieces: list[str] = []
-    at = words = 0
+    at = 0
     for start, end in (*((link.start, link.end) for link in links), (len(text), len(text))):
         if start > at:
             pieces.append(text[at:start])
-            words += len(pieces[-1].split())
-        if words >= HEADED:
-            break
         at = max(at, end)
     return "".join(pieces)
 

@@ -54,8 +54,9 @@ def main() -> None:
 def as_rows(facts: PageFacts) -> list[Any]:
     """The facts as plain lists, in the order of their fields; `app.fetch.parsing.from_rows` is the way back."""
     links = [(link.url, link.anchor, link.rel, link.start, link.end, link.image, link.hidden) for link in facts.links]
+    counts = (facts.words, facts.own_words, facts.barred)
     head = (facts.url, facts.title, facts.lang, facts.canonical, facts.robots, facts.text)
-    return [*head, links, facts.cut, facts.needs_scripts, facts.about, facts.wall, facts.words]
+    return [*head, links, facts.cut, facts.needs_scripts, facts.about, facts.wall, *counts]
 
 
 def contact_rows(facts: ContactFacts) -> list[Any]:

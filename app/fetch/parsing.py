@@ -163,7 +163,7 @@ class ParserPool:
 def from_rows(rows: list[Any]) -> PageFacts:
     """What `app.fetch.parse_child.as_rows` made of the facts. Raises PageTooComplex for anything else."""
     try:
-        url, title, lang, canonical, robots, text, links, cut, needs_scripts, about, wall, words = rows
+        url, title, lang, canonical, robots, text, links, cut, needs_scripts, about, wall, *counts = rows
         facts = tuple(
             LinkFact(address, anchor, tuple(rel), start, end, image, hidden)
             for address, anchor, rel, start, end, image, hidden in links
@@ -171,7 +171,8 @@ def from_rows(rows: list[Any]) -> PageFacts:
         told = tuple((str(name), str(content)) for name, content in about)
     except (TypeError, ValueError) as error:
         raise PageTooComplex("the parser answered in a shape that is not known") from error
-    return PageFacts(url, title, lang, canonical, tuple(robots), text, facts, cut, needs_scripts, told, wall, words)
+    head = (url, title, lang, canonical, tuple(robots), text, facts, cut, needs_scripts, told, wall)
+    return PageFacts(*head, *counts)
 
 
 def contacts_from_rows(rows: Any) -> ContactFacts:

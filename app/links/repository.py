@@ -49,15 +49,20 @@ def first_seen_facts(session: Session, link_id: int) -> dict[str, object]:
     return dict(found or {})
 
 
-def words_when_seen(session: Session, link_id: int) -> int | None:
-    """How many words the page had when the link was last seen on it; None where no look counted them."""
-    found = session.execute(
+def words_when_seen(session: Session, link_id: int) -> tuple[int | None, int | None]:
+    """How many words the page had when the link was last seen on it, and how many outside of links; None where no look counted them."""
+    statement = (
         select(col(LinkCheck.facts))
         .where(col(LinkCheck.link_id) == link_id, col(LinkCheck.verdict) == "linked")
         .order_by(col(LinkCheck.id).desc())
         .limit(_LOOKS_BACK)
-    ).scalars()
-    return next((int(facts["words"]) for facts in found if facts and facts.get("words") is not None), None)
+    )
+    looks = session.execute(statement).scalars().all()
+
+    def last(figure: str) -> int | None:
+        return next((int(facts[figure]) for facts in looks if facts and facts.get(figure) is not None), None)
+
+    return last("words"), last("own_words")
 
 
 def checks_of(session: Session, link_id: int) -> list[LinkCheck]:

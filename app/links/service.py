@@ -147,7 +147,7 @@ def get(uow: UnitOfWork, link_id: int) -> Link:
 def _record(uow: UnitOfWork, settings: Settings, link_id: int, finding: Finding) -> LinkState:
     link = get(uow, link_id)
     now = uow.now()
-    finding = collapsed(finding, repository.words_when_seen(uow.session, link_id))
+    finding = collapsed(finding, *repository.words_when_seen(uow.session, link_id))
     if not link.verified or link.state is LinkState.LOST:
         finding = as_a_win(finding)
     if finding.verdict is MentionVerdict.LINKED:

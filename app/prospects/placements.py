@@ -166,7 +166,7 @@ def facts_of(finding: Finding) -> dict[str, Any]:
     if finding.rendered:
         facts["rendered"] = True
     if finding.words is not None:
-        facts["words"] = finding.words
+        facts |= {"words": finding.words, "own_words": finding.own_words}
     if seen is not None:
         facts |= {
             "url": seen.url,

@@ -303,3 +303,24 @@ def test_a_page_of_which_little_is_left_is_in_doubt(words, before, final, doubt)
     finding = judge(replace(PAGE, text="Other words.", links=(), words=words), ACME)
     finding = replace(finding, final_url=final or finding.url)
     assert (collapsed(finding, before).reason == "page-collapsed") is doubt
+
+
+@pytest.mark.parametrize(
+    ("own", "before", "barred", "final", "doubt"),
+    [
+        (100, 400, False, "", True),
+        (140, 400, False, "", False),
+        (140, 400, True, "", True),
+        (300, 400, True, "", False),
+        (100, None, True, "", False),
+        (10, 50, True, "", False),
+        # Another page has words of its own, unless they are those of a wall.
+        (100, 400, False, "https://editor.example/other", False),
+        (100, 400, True, "https://editor.example/other", True),
+    ],
+)
+def test_a_page_of_whose_own_words_little_is_left_is_in_doubt(own, before, barred, final, doubt):
+    facts = replace(PAGE, text="Other words.", links=(), words=600, own_words=own, barred=barred)
+    finding = judge(facts, ACME)
+    finding = replace(finding, final_url=final or finding.url)
+    assert (collapsed(finding, 600, before).reason == "page-collapsed") is doubt

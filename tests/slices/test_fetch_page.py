@@ -175,6 +175,7 @@ def test_a_page_to_sign_in_is_known_by_its_address(url: str, wall: str) -> None:
 
 MENU = "<nav>" + "".join(f"<a href=/m{n}>Menu point {n}</a> " for n in range(40)) + "</nav>"
 FOOT = "<footer><a href=/imprint>Imprint</a> © 2026 Example Media GmbH. All rights reserved.</footer>"
+SOLD = '<script type="application/ld+json">{"isAccessibleForFree" : "False"}</script>'
 IN_A_LAYOUT = [
     ("<h1>Please log in to continue</h1>", "gate"),
     ("<p>This video is not available in your country.</p>", "gate"),
@@ -189,7 +190,19 @@ IN_A_LAYOUT = [
     ("<p>Log in om verder te lezen.</p>", "gate"),
     ("<p>Please complete the captcha.</p>", "gate"),
     ("<h1>Members only</h1><p>" + "Join our club and enjoy the magazine. " * 15 + "</p>", "gate"),
+    ("<title>The Ledger | Sign in</title><h1>Welcome back</h1><p>" + "We missed you. " * 30 + "</p>", "gate"),
+    ("<h1>Anmelden</h1><form>E-Mail Passwort</form>", "gate"),
+    ("<p>Please log in.</p>", "gate"),
+    ("<h1>You have reached your limit of free articles</h1>", "gate"),
+    (SOLD + "<p>" + "The first lines. " * 50 + "</p>", "gate"),
+    ("<h1>Etwas ist schiefgelaufen</h1>", "maintenance"),
+    ("<p>Une erreur est survenue.</p>", "maintenance"),
+    ("<p>Accept all cookies to continue.</p>", "consent"),
     # A list of links, a short post, and pages on such things.
+    ("<h1>Sign in sheets for events</h1><p>" + "Print one for each door. " * 20 + "</p>", ""),
+    ("<p>A post on birds. Please log in to leave a comment.</p>", ""),
+    (SOLD + "<p>" + "All of the lines. " * 70 + "</p>", ""),
+    ("<p>We use cookies. Accept all cookies?</p>", ""),
     ("<h1>Our links</h1><p>Sites that we like.</p>", ""),
     ("<p>A post on birds. You must be logged in to post a comment.</p>", ""),
     ("<h1>Garden maintenance</h1><p>" + "We mow and prune. " * 5 + "</p>", ""),
@@ -216,6 +229,23 @@ IN_A_LAYOUT = [
 @pytest.mark.parametrize(("body", "wall"), IN_A_LAYOUT)
 def test_a_wall_stands_inside_the_layout_of_its_site(body: str, wall: str) -> None:
     assert parse_page(MENU + body + FOOT, URL).wall == wall
+
+
+@pytest.mark.parametrize(
+    ("body", "barred"),
+    [
+        ("<p>" + "word " * 900 + "</p><p>Bereits Abonnent?</p>", True),
+        (SOLD + "<p>" + "word " * 900 + "</p>", True),
+        ("<p>" + "word " * 900 + "</p>", False),
+        ("<p>" + "word " * 900 + "</p><a href=/login>Log in</a>", False),
+        ("<p>" + "word " * 9_000 + "</p><p>Bereits Abonnent?</p>", False),
+    ],
+    ids=["words of a wall", "not for all", "an article", "a link to log in", "a long article"],
+)
+def test_what_a_page_says_outside_of_links_is_counted_and_searched_for_words_of_a_wall(body: str, barred: bool) -> None:
+    facts = parse_page(MENU + body + FOOT, URL)
+    assert facts.barred is barred
+    assert facts.own_words == len(parse_page(body.split("<a", maxsplit=1)[0], URL).text.split()) + 8
 
 
 def test_an_app_that_stands_inside_a_layout_needs_its_scripts() -> None:

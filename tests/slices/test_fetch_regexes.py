@@ -8,10 +8,10 @@ from types import ModuleType
 import pytest
 
 from app.domain import contact_rules, link_verdict, mention
-from app.fetch import address, body, contact_page, page, urls
+from app.fetch import address, body, contact_page, page, urls, walls
 from tests.support.growth import LINEAR, growth
 
-MODULES: list[ModuleType] = [address, body, contact_page, page, urls, contact_rules, link_verdict, mention]
+MODULES: list[ModuleType] = [address, body, contact_page, page, urls, walls, contact_rules, link_verdict, mention]
 PATTERNS = [
     (f"{module.__name__}.{name}", value)
     for module in MODULES
@@ -22,6 +22,19 @@ PATTERNS = [
 SEARCHED = {
     *{"_META", "_HEADER", "_HIDING_STYLE", "_JAVASCRIPT", "_NOSCRIPT", "_UNSAFE", "_REDIRECT_SEGMENT"},
     *{"_OFF_PAGE", "_RULE", "_HIDING_RULE", "_FEED_AUTHOR", "_TAG"},
+    *{
+        "_ASIDE",
+        "_CHALLENGE",
+        "_ASKS",
+        "_MAINTENANCE",
+        "_CONSENT",
+        "_AGREE",
+        "_NOTICE",
+        "_COOKIES_FIRST",
+        "_GATE",
+        "_TEASER",
+        "_NOT_FREE",
+    },
     *{"_BRACKET_AT", "_BRACKET_DOT", "_BARE", "_WORD_DOT", "_NOT_FOR_MACHINES"},
 }
 SIZE = 100_000
