@@ -583,3 +583,11 @@ def test_nothing_that_was_made_of_forgotten_data_stays(deps: Deps, tools: Tools,
     with deps.db.read() as look:
         assert changes.refreshes_of(look, 1)[0].counts == {}
     assert rows()["site84.test"].authority == 84
+
+
+@pytest.mark.parametrize("said", ["inf", "nan", "1e400", "Mon, 01 Jan 2024 00:00:00 +99999999999999"])
+def test_a_wait_that_is_no_time_is_the_usual_one(deps: Deps, tools: Tools, said: str) -> None:
+    tools.refuse = [(503, {"Retry-After": said}, "")]
+    waits: list[float] = []
+    pulls.pull(deps, 1, "ahrefs", 10, actor="test", client=quick(tools, waits))
+    assert [wait for wait in waits if wait >= 1] == [2.0]

@@ -245,12 +245,13 @@ def _asked(response: httpx2.Response) -> float | None:
     """The seconds that the server asks to wait (RFC 9110 10.2.3: a number, or a date by the server's own clock)."""
     text = response.headers.get("retry-after", "")
     try:
-        return max(0.0, float(text))
+        # "inf" is a number too, and no time to come back.
+        return max(0.0, float(text)) if math.isfinite(float(text)) else None
     except ValueError:
         pass
     try:
         now = response.headers.get("date")
         since = parsedate_to_datetime(now) if now else datetime.now(UTC)
         return max(0.0, (parsedate_to_datetime(text) - since).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
