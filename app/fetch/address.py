@@ -22,6 +22,8 @@ _V4_REFUSED = tuple(
         "10.0.0.0/8",
         "100.64.0.0/10",  # carrier-grade NAT, and some clouds' metadata service
         "127.0.0.0/8",
+        # Azure's platform, from each machine in it (learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16)
+        "168.63.129.16/32",
         "169.254.0.0/16",  # link-local, and most clouds' metadata service
         "172.16.0.0/12",
         "192.0.0.0/24",  # protocol assignments, and one cloud's metadata service
