@@ -14,7 +14,16 @@ _TEXT_CODECS = re.compile(
     r"|gb2312|gbk|gb18030|big5\w*|iso2022_jp|mac-roman|mac-cyrillic|tis-620)\Z"
 )
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_WBITS = {"": 0, "identity": 0, "gzip": 31, "x-gzip": 31, "deflate": 15}  # as zlib counts them; 0: not packed
+# What some servers write there although nothing is packed.
+_NO_PACKING = ("none", "utf-8", "utf8", "binary", "8bit")
+_WBITS = {
+    "": 0,
+    "identity": 0,
+    "gzip": 31,
+    "x-gzip": 31,
+    "deflate": 15,
+    **dict.fromkeys(_NO_PACKING, 0),
+}  # as zlib counts them; 0: not packed
 _MAX_MEMBERS = 32
 _SLACK = 65_536
 

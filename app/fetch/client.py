@@ -25,7 +25,10 @@ from app.fetch.pace import MAX_HOLD_SECONDS, MAX_WAIT_SECONDS, Pace, retry_after
 from app.fetch.ports import Fetched, Hop, KeptRobots, NotFetched, Read, Reason, RobotsShelf, Turns, Validators
 from app.fetch.robots import RobotsCache, Rules
 from app.fetch.urls import Url, parse_url, resolve
+from app.log import get_logger
 from app.settings import Settings
+
+log = get_logger("fetch")
 
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -35,6 +38,8 @@ _TURNS = 5
 _GRACE_SECONDS = 5.0
 _HUGE = 500_000
 _TOO_MUCH = frozenset({429, 503})
+# The Content-Security-Policy of some sites is longer than the 8 KiB that are usual.
+_LONGEST_HEADER = 65_536
 # For a 429 that does not say for how long.
 _USUAL_HOLD_SECONDS = 60.0
 
@@ -163,6 +168,10 @@ class GuardedFetcher:
             return await self._follow(engine, url, wish, hops)
         except (_Stop, Refusal) as stop:
             return NotFetched(url, stop.reason, stop.sentence, self._clock.now(), tuple(hops))
+        except Exception as error:  # one answer that nobody foresaw must not end the work on all other pages
+            log.exception("fetch.failed", url=url)
+            sentence = f"{hops[-1].url if hops else url} could not be read ({type(error).__name__})."
+            return NotFetched(url, Reason.BAD_RESPONSE, sentence, self._clock.now(), tuple(hops))
 
     async def _follow(self, engine: _Engine, url: str, wish: _Wish, hops: list[Hop]) -> Fetched:
         at = url
@@ -368,12 +377,13 @@ class _Engine:
             connector=connector,
             trust_env=False,
             auto_decompress=False,
+            max_field_size=_LONGEST_HEADER,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=owner._timeout, sock_read=owner._timeout),
         )
         self.slots = asyncio.Semaphore(owner._concurrency)
         self.pace = Pace(owner._turns)
-        self.robots = RobotsCache(lambda url: owner.robots_text(self, url), owner._clock, owner._shelf)
+        self.robots = RobotsCache(lambda url: owner.robots_text(self, url), owner._agent, owner._clock, owner._shelf)
 
     def stop(self) -> None:
         asyncio.run_coroutine_threadsafe(self._shut(), self.loop).result(timeout=_GRACE_SECONDS)

@@ -26,9 +26,9 @@ def retry_after(values: Sequence[str], now: datetime) -> float | None:
         return float(text[:9])
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+        return max(0.0, (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - now.timestamp())
+    except (ValueError, TypeError, OverflowError):  # a number in it may be larger than any year
         return None
-    return max(0.0, (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - now.timestamp())
 
 
 def slack(gap: float) -> float:
