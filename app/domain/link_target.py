@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from app.domain.keys import host_of
 
-_TRACKING = re.compile(r"utm_|(?:gclid|fbclid|msclkid|mc_cid|mc_eid|igshid|ref_src)\Z", re.IGNORECASE)
+_TRACKING = re.compile(
+    r"utm_|mtm_|(?:gclid|gclsrc|dclid|gbraid|wbraid|gad_source|fbclid|msclkid|yclid|ttclid|twclid|mc_cid|mc_eid|igshid|ref_src|srsltid|_ga|_gl"
+    r"|_hsenc|_hsmi|hsctatracking|mkt_tok|trk)\Z",
+    re.IGNORECASE,
+)
+# These may name a page too, so two addresses with different ones are not taken for one.
+_OF_THE_WAY = re.compile(
+    r"(?:ref|referrer|referer|via|source|src|aff|affiliate|aff_id|partner|campaign|cid|fpr|tag|origin|medium)\Z",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,9 @@ class Matcher:
         lowered = url.lower()
         if not any(host in lowered for host in self.hosts):
             return None
-        if self.pages and page_key(url) in self.pages:
+        if "@" in url.partition("://")[2].partition("/")[0]:
+            return None  # who reads a user name there is led astray easily: never a win, and never followed
+        if self.pages and (page_key(url) in self.pages or unmarked_key(url) in self.pages):
             return "page"
         host = host_of(url)
         return "site" if host and any(on_domain(host, domain) for domain in self.domains) else None
@@ -65,6 +77,18 @@ def matcher_of(target: Target) -> Matcher:
 
 def page_key(url: str) -> str:
     """A URL, with its scheme or without, as a key of the page: without scheme, www, default port, final slash, fragment and tracking parameters."""
+    return _key(url, _TRACKING.match)
+
+
+def unmarked_key(url: str) -> str:
+    """The same without what is only told of the way there besides (`ref=editor.test`, `via`).
+
+    For a known page whose address came back with such a mark: any other parameter may name a page (`?p=4711`).
+    """
+    return _key(url, lambda name: _TRACKING.match(name) or _OF_THE_WAY.match(name))
+
+
+def _key(url: str, dropped: Callable[[str], object]) -> str:
     url = url.strip()
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")
@@ -73,7 +97,7 @@ def page_key(url: str) -> str:
         return url
     host = bare_host(host_of(url))
     where = host if port in {None, 80, 443} else f"{host}:{port}"
-    query = sorted((k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(k))
+    query = sorted((k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not dropped(k))
     path = unquote(parts.path).rstrip("/")
     return f"{where}{path}{'?' + urlencode(query) if query else ''}"
 

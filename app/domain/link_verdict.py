@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.keys import host_of
-from app.domain.link_target import Matcher, Target, bare_host, matcher_of, on_domain, page_key
+from app.domain.link_target import Matcher, Target, bare_host, matcher_of, on_domain, page_key, unmarked_key
 from app.domain.mention import Mention, find_mention, quote_around
 from app.domain.mention_verdict import MentionVerdict
 
@@ -151,7 +151,7 @@ class Finding:
     @property
     def canonical_elsewhere(self) -> bool:
         """Whether the page names another page as its original, so that search engines may not count its links."""
-        return self.canonical is not None and page_key(self.canonical) != page_key(self.final_url or self.url)
+        return self.canonical is not None and unmarked_key(self.canonical) != unmarked_key(self.final_url or self.url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
+from app.domain.link_target import unmarked_key
+
 
 class Trouble(StrEnum):
     """Why a link is not what it was when it was won. The names are stable: they are stored, counted and shown."""
@@ -65,11 +67,17 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[Trouble]:
         found.append(Trouble.NOINDEX)
     if after.get("canonical_elsewhere") and not before.get("canonical_elsewhere"):
         found.append(Trouble.CANONICAL)
-    if before.get("match") == "page" and after.get("match") != "page":
+    if before.get("match") == "page" and after.get("match") != "page" and not _same_target(before, after):
         found.append(Trouble.TARGET)
     if after.get("hidden") and not before.get("hidden"):
         found.append(Trouble.HIDDEN)
     return found
+
+
+def _same_target(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether the link leads where it led: which pages are ours may have changed meanwhile, and then the link has not."""
+    first, now = before.get("target"), after.get("target")
+    return isinstance(first, str) and isinstance(now, str) and unmarked_key(first) == unmarked_key(now)
 
 
 def _noindex(facts: dict[str, Any]) -> bool:

@@ -6,7 +6,6 @@ what a page does.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 
 from app.domain.angle_coverage import Article, Topic
 from app.domain.angle_evidence import DateSource, Look, Outline, SeenDate, newest
-from app.domain.link_target import page_key
+from app.domain.link_target import page_key, unmarked_key
 from app.fetch.listing import Listing
 from app.fetch.parsing import PageTooComplex, parser_pool
 from app.fetch.ports import Fetched, Fetcher
@@ -113,19 +112,8 @@ def links_to(page: Outline, target: str) -> bool:
 
     Any other parameter may name the page (`?p=4711`).
     """
-    wanted = _page_of(target)
-    return any(_page_of(url) == wanted for url, _ in page.links)
-
-
-_OF_THE_WAY = re.compile(
-    r"(?<![^&])(?:ref|referrer|referer|via|source|src|aff|affiliate|aff_id|partner|campaign|cid|fpr|tag|gad_source|origin|medium)=[^&#]*&?",
-    re.IGNORECASE,
-)
-
-
-def _page_of(url: str) -> str:
-    address, mark, query = url.partition("?")
-    return page_key(f"{address}{mark}{_OF_THE_WAY.sub('', query)}")
+    wanted = unmarked_key(target)
+    return any(unmarked_key(url) == wanted for url, _ in page.links)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from itertools import islice
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.domain.link_verdict import LinkFact, PageFacts, robots_directives
-from app.fetch.urls import resolve
+from app.fetch.urls import resolve, with_user
 from app.fetch.walls import may_be_barred, wall_of
 
 MAX_LINKS = 20_000
@@ -221,12 +221,13 @@ class _Reader:
     def _head(self, head: LexborNode) -> None:
         for node in head.iter():
             if node.tag in _NOTED:
-                self._note(node.tag, node.attributes, node)
+                self._note(node.tag, node.attributes, node, in_head=True)
 
-    def _note(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> None:
+    def _note(self, tag: str, attrs: dict[str, str | None], node: LexborNode, *, in_head: bool = False) -> None:
         if tag == "base" and self.base is None:
             self.base = attrs.get("href")
-        elif tag == "link" and self.canonical is None and "canonical" in tokens(attrs.get("rel")):
+        elif tag == "link" and in_head and self.canonical is None and "canonical" in tokens(attrs.get("rel")):
+            # In the body a visitor may have written it; search engines do not heed it there either.
             self.canonical = attrs.get("href")
         elif tag == "meta":
             self._meta((attrs.get("name") or attrs.get("property") or "").strip().lower(), attrs.get("content") or "")
@@ -294,7 +295,7 @@ def _links(reader: _Reader, base: str) -> tuple[LinkFact, ...]:
     for link, end in sorted(reader.found, key=lambda pair: pair[0].start):
         href = link.attrs.get("href") or ""
         if href not in cache:
-            cache[href] = resolve(base, href)
+            cache[href] = resolve(base, href) or with_user(base, href)
         address = cache[href]
         if address is None:
             continue

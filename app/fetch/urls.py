@@ -22,6 +22,9 @@ _PLAIN = re.compile(
 _PLAIN_PATH = re.compile(
     r"(?P<kept>/(?!/)[A-Za-z0-9/%:@!$&'()*+,;=~_-]*(?:\.[A-Za-z0-9]{1,9})?(?:\?[A-Za-z0-9/%:@!$&'()*+,;=~._?-]+)?)(?:#[!-~]*)?\Z"
 )
+# Browsers go to the host that follows, however many slashes stand before it.
+_SLASHES = re.compile(r"((?:https?:)?//)/*", re.IGNORECASE)
+_USER = re.compile(r"((?:https?:)?//)/*[^/?#]{0,500}@", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 
 
@@ -103,9 +106,22 @@ def resolve(base: str, reference: str) -> str | None:
     head, mark, tail = cleaned.partition("?")
     if not _SCHEME.match(head) or head[:5].lower() in {"http:", "https"}:
         head = head.replace("\\", "/")
+        slashes = _SLASHES.match(head)
+        head = slashes[1] + head[slashes.end() :] if slashes else head
     # A space, and all that is not ASCII, is percent-encoded by browsers rather than refused.
     target = (head + mark + tail).replace(" ", "%20").replace("\\", "%5C")
     try:
         return str(parse_url(urljoin(base, target)))
     except ValueError:
         return None
+
+
+def with_user(base: str, reference: str) -> str | None:
+    """What `resolve` makes of a reference that has a user name before its host, with `user` in its place; None for any other.
+
+    Nobody fetches such an address, but browsers go to it: it is a link, and nobody knows where it leads.
+    """
+    cleaned = reference.strip(_EDGES)[:_MAX_URL].replace("\\", "/")
+    named = _USER.match(cleaned)
+    found = resolve(base, named[1] + cleaned[named.end() :]) if named else None
+    return found.replace("://", "://user@", 1) if found else None

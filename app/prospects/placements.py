@@ -30,12 +30,13 @@ _FIRST_CHECK = timedelta(days=1)
 
 
 def target_of(session: Session, site_id: int) -> Target:
-    """What counts as ours for a site: its domains, old ones included, and its pages."""
+    """What counts as ours for a site: its domains, old ones included, and its pages; of those put away, the ones on its domains."""
     site = session.get(Site, site_id)
     if site is None:
         raise NotFound(say("there is no site {site_id}", site_id=site_id))
-    pages = session.execute(select(col(Page.url)).where(col(Page.site_id) == site_id, col(Page.archived_at).is_(None)))
-    return Target(tuple(site.domains), tuple(pages.scalars()))
+    pages = session.execute(select(col(Page.url), col(Page.archived_at)).where(col(Page.site_id) == site_id)).all()
+    ours = Target(tuple(site.domains))
+    return Target(ours.domains, tuple(url for url, archived_at in pages if archived_at is None or ours.match(url)))
 
 
 def require_theirs(url: str, domain: str) -> None:

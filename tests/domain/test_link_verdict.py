@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.link_target import Target, on_site, page_key
+from app.domain.link_target import Target, on_site, page_key, unmarked_key
 from app.domain.link_verdict import (
     Followed,
     LinkFact,
@@ -64,6 +64,7 @@ def test_what_is_ours(url: str, match: str | None) -> None:
         ("https://a.test:443/x", "https://a.test/x"),
         ("https://a.test/caf%C3%A9", "https://a.test/café"),
         ("https://a.test/x?gclid=1", "https://a.test/x"),
+        ("https://a.test/x?srsltid=1&_ga=2&mtm_source=b&trk=c&hsCtaTracking=d", "https://a.test/x"),
         ("www.a.test/x", "https://a.test/x"),
         ("https://bücher.test/x", "https://xn--bcher-kva.test/x"),
     ],
@@ -71,6 +72,29 @@ def test_what_is_ours(url: str, match: str | None) -> None:
 def test_the_same_page_has_one_key(one: str, other: str) -> None:
     assert page_key(one) == page_key(other)
     assert page_key(one) != page_key("https://a.test/y")
+    assert unmarked_key(one) == unmarked_key(other)
+
+
+@pytest.mark.parametrize("mark", ["ref=editor.test", "via=x", "source=a&src=b", "Tag=a", "partner=b&utm_medium=c"])
+def test_a_mark_of_the_way_makes_no_other_page_of_ours(mark: str) -> None:
+    page = Target(("a.test",), ("https://a.test/x", "https://a.test/list?p=1"))
+    assert page.match(f"https://www.a.test/x/?{mark}") == "page"
+    assert page.match(f"https://a.test/list?{mark}&p=1") == "page"
+    assert page.match(f"https://a.test/list?{mark}&p=2") == "site"
+    # What may name a page of others keeps their pages apart.
+    assert page_key(f"https://b.test/?{mark}") != page_key("https://b.test/")
+
+
+def test_an_address_with_a_user_name_is_never_ours() -> None:
+    ours = Target(("a.test",), ("https://a.test/x",))
+    for url in (
+        "https://user@a.test/x",
+        "https://user@a.test/",
+        "https://a.test@evil.test/",
+        "https://u:p@a.test:443/x",
+    ):
+        assert ours.match(url) is None
+    assert ours.match("https://a.test/@user") == "site"
 
 
 def test_a_link_to_our_page_is_seen_with_its_evidence() -> None:
@@ -266,6 +290,8 @@ def test_robots_directives(values: list[str], directives: tuple[str, ...]) -> No
 def test_a_canonical_elsewhere_is_noted() -> None:
     assert judge(replace(PAGE, canonical="https://origin.example/post"), ACME).canonical_elsewhere
     assert not judge(replace(PAGE, canonical="http://www.editor.test/blog/post/"), ACME).canonical_elsewhere
+    asked = replace(PAGE, url=f"{PAGE.url}?ref=x", canonical=PAGE.url)
+    assert not judge(asked, ACME).canonical_elsewhere
 
 
 @pytest.mark.parametrize(

@@ -46,12 +46,21 @@ def test_a_loss_has_one_of_three_reasons() -> None:
         ({"robots": ["noindex"]}, [Trouble.NOINDEX]),
         ({"robots": ["noindex", "nofollow"], "dofollow": False}, [Trouble.NOFOLLOW, Trouble.NOINDEX]),
         ({"canonical_elsewhere": True}, [Trouble.CANONICAL]),
-        ({"match": "site"}, [Trouble.TARGET]),
+        ({"match": "site", "target": "https://a.test/"}, [Trouble.TARGET]),
+        # Our page is none of ours any more, and the link leads there all the same.
+        ({"match": "site", "target": "https://www.a.test/x/?ref=b.test"}, []),
         ({"hidden": True}, [Trouble.HIDDEN]),
     ],
 )
 def test_what_is_worth_less_is_named_worst_first(after: dict[str, Any], found: list[Trouble]) -> None:
-    before = {"dofollow": True, "robots": [], "canonical_elsewhere": False, "match": "page", "hidden": False}
+    before = {
+        "dofollow": True,
+        "robots": [],
+        "canonical_elsewhere": False,
+        "match": "page",
+        "target": "https://a.test/x",
+        "hidden": False,
+    }
     assert changes(before, {**before, **after}) == found
     assert changes({**before, **after}, before) == []
     assert changes({}, {**before, **after}) == []

@@ -38,6 +38,13 @@ def test_only_parsed_links_count() -> None:
         ("../x", "https://editor.test/x"),
         ("?q=1", "https://editor.test/blog/post?q=1"),
         ("//acme.test/x", "https://acme.test/x"),
+        ("https:///acme.test/x", "https://acme.test/x"),
+        ("HTTPS:////\\\\acme.test/x", "https://acme.test/x"),
+        ("///acme.test/x", "https://acme.test/x"),
+        ("https://me@acme.test/x", "https://user@acme.test/x"),
+        ("//a.test:p@acme.test/x", "https://user@acme.test/x"),
+        ("https://acme.test@evil.test/x", "https://user@evil.test/x"),
+        ("/x///acme.test@b", "https://editor.test/x///acme.test@b"),
         (" https://acme.test/x ", "https://acme.test/x"),
         ("https://acme.test/x#part", "https://acme.test/x"),
         ("HTTPS://ACME.test/X", "https://acme.test/X"),
@@ -61,6 +68,12 @@ def test_addresses_are_read_as_browsers_read_them(href: str, url: str) -> None:
 )
 def test_what_is_no_web_address_is_no_link(href: str) -> None:
     assert urls(f'<a href="{href}">x</a>') == []
+
+
+def test_a_canonical_stands_in_the_head() -> None:
+    late = "<link rel=canonical href='https://spam.test/'>"
+    assert parse_page(f"<head><title>T</title></head><body><p>a</p>{late}", URL).canonical is None
+    assert parse_page(f"<title>T</title>{late}<p>a</p>", URL).canonical == "https://spam.test/"
 
 
 def test_the_base_rules_relative_addresses() -> None:

@@ -8,10 +8,21 @@ from types import ModuleType
 import pytest
 
 from app.domain import contact_rules, link_verdict, mention
-from app.fetch import address, body, contact_page, page, urls, walls
+from app.fetch import address, body, contact_page, page, robots, urls, walls
 from tests.support.growth import LINEAR, growth
 
-MODULES: list[ModuleType] = [address, body, contact_page, page, urls, walls, contact_rules, link_verdict, mention]
+MODULES: list[ModuleType] = [
+    address,
+    body,
+    contact_page,
+    page,
+    robots,
+    urls,
+    walls,
+    contact_rules,
+    link_verdict,
+    mention,
+]
 PATTERNS = [
     (f"{module.__name__}.{name}", value)
     for module in MODULES

@@ -11,9 +11,10 @@ from sqlmodel import select
 
 from app.clock import FixedClock
 from app.db.work import Database
+from app.domain.link_watch import Trouble
 from app.domain.pipeline import Stage
 from app.links import repository, service
-from app.models import Link, LinkState, PageMemory
+from app.models import Link, LinkState, PageMemory, Site
 from app.models import Page as OurPage
 from app.settings import Settings
 from tests.support.editorial import LINK, PAGE, Desk, desk
@@ -116,7 +117,11 @@ def test_robots_txt_is_asked_before_unchanged(at: Desk, clock: FixedClock, page:
 def test_what_counts_as_ours_is_asked_anew(at: Desk, clock: FixedClock, page: Page) -> None:
     with at.db.work() as uow:
         uow.session.exec(select(OurPage)).one().archived_at = uow.now()
-    assert look(at, clock) is LinkState.CHANGED  # the link leads to a page that is none of ours any more
+        uow.session.exec(select(Site)).one().domains = ["acme.example"]
+    assert look(at, clock) is LinkState.LIVE
+    with at.db.read() as read:
+        link = read.session.exec(select(Link)).one()
+    assert link.trouble is Trouble.REMOVED  # the link leads to a page that is none of ours any more
     assert page.statuses[2:] == [200]
 
 
