@@ -40,6 +40,12 @@ for _number, _names in enumerate(
     for _name in _names.split():
         _MONTHS[_name] = _number
 
+
+def month_of(name: str) -> int | None:
+    """The number of the month that a word names, in any of the languages, whole or shortened; None for any other word."""
+    return _MONTHS.get(name.casefold())
+
+
 _WEEKDAYS: dict[str, int] = {}
 for _number, _names in enumerate(
     (

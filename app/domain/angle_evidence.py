@@ -9,6 +9,7 @@ is in `angle_coverage`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,7 +18,9 @@ from urllib.parse import urlsplit
 
 from app.domain.angles import LinkedFact, LinkedFault
 from app.domain.language import first_code
+from app.domain.missing_page import says_missing
 from app.domain.said import say
+from app.domain.shown_dates import shows_newer
 
 Words = Callable[[str, str], Mapping[str, str]]
 """A text and the code of its language -> the words that name a subject: stem -> the word as it was first written."""
@@ -34,12 +37,7 @@ _LEAST_WORDS = 200
 _LEAST_HEADINGS = 3
 _ERROR_WORDS = 150
 _GONE = (404, 410)
-_MISSING = re.compile(
-    r"\b(?:404|page not found|not found|page (?:does not|doesn['’]t) exist|no longer (?:available|exists)"
-    r"|seite (?:wurde )?nicht gefunden|nicht mehr verfügbar|page (?:introuvable|non trouvée)|página no encontrada"
-    r"|página não encontrada|pagina non trovata)\b",
-    re.IGNORECASE,
-)
+_INITIAL = re.compile(r"(?<![^\W\d_])[^\W\d_]")
 
 
 class State(StrEnum):
@@ -79,10 +77,12 @@ class SeenDate:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a page says about itself: its title, its headings in order, its visible text, its dates.
+    """What a page says about itself: its title, its visible headings in order, its visible text, its dates.
 
     `whole` is False when not all of it could be read (cut, or made by scripts). `lang` is empty where it names none.
-    `links` are (address, words) in order; `feeds` the addresses of its feeds.
+    `links` are (address, words) in order; `feeds` the addresses of its feeds. `unseen` are the words
+    of its source outside of scripts, also those that are hidden or in attributes, each once; `data` those of its scripts, None when
+    they are too many to keep. `undated`: one of its dates could not be read and may be the newest.
     """
 
     title: str
@@ -93,6 +93,9 @@ class Outline:
     links: tuple[tuple[str, str], ...] = ()
     feeds: tuple[str, ...] = ()
     whole: bool = True
+    unseen: str = ""
+    data: str | None = ""
+    undated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,8 @@ def compare(
     outline = theirs.outline
     if outline is None or not outline.whole:
         return Compared(State.UNKNOWN, say("the page that they link to could not be read in full"))
-    missing = _says_missing(outline)
+    short = len(outline.text.split()) < _ERROR_WORDS
+    missing = says_missing(page, outline.title, outline.headings, (title, topic)) if short else None
     if missing:
         return Compared(
             State.FACT,
@@ -195,7 +199,7 @@ def _beside_ours(
             say("it answers, and its title and headings say too little of your topic: nothing to compare"),
         )
     old = _older(page, theirs, mine, today)
-    if old is not None:
+    if old is not None and not theirs.undated:
         return Compared(State.FACT, say("is old"), old)
     found = _lacking(theirs, mine, topic or "", language, words)
     if found is not None and found[1]:
@@ -212,6 +216,11 @@ def _beside_ours(
             heading=found[0],
         )
         return Compared(State.NO_FACT, hint)
+    if old is not None:
+        return Compared(
+            State.UNKNOWN,
+            say("it answers, and one of its dates could not be read, so that it may be newer than it seems"),
+        )
     if not theirs.dates or not mine.dates:
         who = say("the page that they link to") if not theirs.dates else say("your page")
         return Compared(
@@ -229,6 +238,11 @@ def meets(word: str, said: Iterable[str]) -> bool:
         or (len(word) >= _ALIKE and word[:_ALIKE] == one[:_ALIKE])
         for one in said
     )
+
+
+def initials_of(text: str) -> str:
+    """The first letters of all words, in order: "gdpr" stands in them where its long form stands in the text."""
+    return "".join(_INITIAL.findall(unicodedata.normalize("NFC", text).lower()))
 
 
 def _same_subject(theirs: Outline, texts: Iterable[str | None], language: str, words: Words) -> bool:
@@ -269,6 +283,10 @@ def _older(page: str, theirs: Outline, mine: Outline, today: date) -> LinkedFact
         says = "updated"
     elif last.source in (DateSource.SCHEMA_PUBLISHED, DateSource.META_PUBLISHED):
         says = "dated"
+    shown = "\n".join((theirs.title, *theirs.headings, theirs.text))
+    # Who reads that a page shows no date looks at its foot as well.
+    if shows_newer(shown, last.day, today, rights=says == "newest"):
+        return None
     return LinkedFact(page, LinkedFault.OLDER, on=last.day, source=last.source.value, says=says)
 
 
@@ -277,30 +295,26 @@ def _lacking(theirs: Outline, mine: Outline, topic: str, language: str, words: W
 
     Without such a word ("") it proves nothing: other words may say the same.
     """
-    if len(theirs.headings) < _LEAST_HEADINGS or len(theirs.text.split()) < _LEAST_WORDS:
+    if theirs.data is None or len(theirs.headings) < _LEAST_HEADINGS or len(theirs.text.split()) < _LEAST_WORDS:
         return None  # A page of another kind (a tool, a video): its sections say nothing.
-    said = _all_words((theirs.title, theirs.text, *theirs.headings), language, words)
+    texts = (theirs.title, theirs.text, theirs.text.replace("-", ""), *theirs.headings, theirs.unseen)
+    said = _all_words(texts, language, words)
+    # What a script holds may be shown by it. Its own words are many: only the one that is named has to be absent there.
+    data = words(theirs.data, language)
+    initials = initials_of(theirs.text)
     common, named = words(mine.title, language), words(topic, language)
     hint: tuple[str, str] | None = None
     for heading in mine.headings:
         own = {stem: word for stem, word in words(heading, language).items() if stem not in common}
-        if len(own) < _DISTINCT or len(heading) > 80 or any(meets(stem, said) for stem in own):
+        if len(own) < _DISTINCT or len(heading) > 80:
             continue
-        word = next((word for stem, word in own.items() if stem in named), "")
+        if any(meets(stem, said) or word in initials for stem, word in own.items()):
+            continue
+        word = next((word for stem, word in own.items() if stem in named and stem not in data), "")
         if word:
             return heading, word
         hint = hint or (heading, "")
     return hint
-
-
-def _says_missing(page: Outline) -> str | None:
-    """The words by which a page with status 200 says that there is no page (a "soft 404")."""
-    if len(page.text.split()) >= _ERROR_WORDS:
-        return None
-    for said in (*page.headings[:1], page.title):
-        if _MISSING.search(said):
-            return said[:80]
-    return None
 
 
 def _off_topic(asked: str, reached: str, page: Outline, words: Words) -> bool:

@@ -68,7 +68,8 @@ def contact_rows(facts: ContactFacts) -> list[Any]:
 def outline_rows(facts: Outline) -> list[Any]:
     """The same for the outline of a page; `app.fetch.parsing.outline_from_rows` is the way back."""
     dates = [(seen.day.isoformat(), seen.source.value) for seen in facts.dates]
-    return [facts.title, facts.lang, facts.headings, facts.text, dates, facts.links, facts.feeds, facts.whole]
+    behind = (facts.whole, facts.unseen, facts.data, facts.undated)
+    return [facts.title, facts.lang, facts.headings, facts.text, dates, facts.links, facts.feeds, *behind]
 
 
 def listing_rows(facts: Listing) -> list[Any]:

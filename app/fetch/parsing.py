@@ -192,7 +192,7 @@ def contacts_from_rows(rows: Any) -> ContactFacts:
 def outline_from_rows(rows: Any) -> Outline:
     """What `app.fetch.parse_child.outline_rows` made of the facts. Raises PageTooComplex for anything else."""
     try:
-        title, lang, headings, text, dates, links, feeds, whole = rows
+        title, lang, headings, text, dates, links, feeds, whole, unseen, data, undated = rows
         return Outline(
             title,
             lang,
@@ -202,6 +202,9 @@ def outline_from_rows(rows: Any) -> Outline:
             tuple((url, words) for url, words in links),
             tuple(feeds),
             whole,
+            unseen,
+            data,
+            undated,
         )
     except (TypeError, ValueError) as error:
         raise PageTooComplex("the parser answered in a shape that is not known") from error

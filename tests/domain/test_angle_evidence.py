@@ -8,6 +8,7 @@ import pytest
 from app.domain.angle_coverage import LEAST_LOOKED, Article, cover, topic_of
 from app.domain.angle_evidence import DateSource, Look, Outline, SeenDate, State, compare, meets
 from app.domain.angles import LinkedFault
+from app.domain.missing_page import says_missing
 from app.topics import subject_words
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -53,7 +54,10 @@ def against(theirs: Look, ours: Outline | None = OURS, **more):
         (page(None, moved=True, final_url="https://rival.example/"), LinkedFault.REDIRECTED),
         (page(None, moved=True, final_url="https://other.example/index.html"), LinkedFault.REDIRECTED),
         (page(Outline("Oops", "en", ("Page not found",), "Page not found. Go home.")), LinkedFault.SAYS_GONE),
-        (page(Outline("404 - Rival", "de", (), "Leider nichts.")), LinkedFault.SAYS_GONE),
+        (page(Outline("404 Not Found - Rival", "de", (), "Leider nichts.")), LinkedFault.SAYS_GONE),
+        (page(Outline("Rival", "en", ("404", "Sorry, this page couldn’t be found."), "")), LinkedFault.SAYS_GONE),
+        (page(Outline("Page not found – Rival", "en", ("Rival",), "Search")), LinkedFault.SAYS_GONE),
+        (page(Outline("Rival", "de", ("Die gesuchte Seite wurde nicht gefunden",), "")), LinkedFault.SAYS_GONE),
         (
             page(
                 Outline("Our summer offers", "en", ("Shoes",), LONG), moved=True, final_url="https://rival.example/sale"
@@ -114,6 +118,35 @@ def test_a_homepage_that_leads_to_the_homepage_is_no_fault(way):
 def test_an_error_heading_on_a_long_page_is_a_subject():
     about_errors = Outline("How to mend a 404 in a link audit", "en", ("404 and other errors",), LONG)
     assert against(page(about_errors), replace(OURS, headings=())).state is State.NO_FACT
+
+
+@pytest.mark.parametrize(
+    ("title", "heading"),
+    [
+        ("Peugeot 404", "Peugeot 404"),
+        ("404 - Peugeot", "404"),
+        ("HTTP 404 explained", "HTTP 404 explained"),
+        ("Room 404 Gallery", "Room 404 Gallery"),
+        ("Command not found: how to fix it", "Command not found: how to fix it"),
+        ("Flash is no longer available", "Flash is no longer available"),
+        ("Contact", "Extension 404 - Contact sales"),
+        ("Link audits | Page 404", "Link audits"),
+        ("Page not found - Rival", "The link audit"),
+        ("Die Diagnose: Ursache nicht mehr verfügbar", "Die Diagnose: Ursache nicht mehr verfügbar"),
+        ("Page found", "Page found"),
+    ],
+)
+def test_a_short_page_that_only_speaks_of_errors_is_there(title, heading):
+    found = against(page(Outline(title, "en", (heading,), "Opening hours: 10 to 18.")))
+    assert found.fact is None, found.sentence
+
+
+def test_an_error_is_a_subject_where_the_address_or_our_page_has_its_words():
+    gone = Outline("Page not found", "en", ("Page not found",), "It means that the server has none.")
+    assert says_missing(URL, gone.title, gone.headings, ABOUT) == "Page not found"
+    assert says_missing("https://rival.example/http/page-not-found", gone.title, gone.headings) is None
+    assert says_missing("https://rival.example/status?code=404", gone.title, gone.headings) is None
+    assert says_missing(URL, gone.title, gone.headings, ("How to mend a 404", None)) is None
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,21 @@ from types import ModuleType
 import pytest
 
 from app.domain import contact_rules, link_verdict, mention
-from app.fetch import address, body, contact_page, page, robots, urls, walls
+from app.fetch import address, body, contact_page, outline, page, robots, urls, walls
 from tests.support.growth import LINEAR, growth
 
-MODULES: list[ModuleType] = [address, body, contact_page, page, robots, urls, contact_rules, link_verdict, mention]
+MODULES: list[ModuleType] = [
+    address,
+    body,
+    contact_page,
+    outline,
+    page,
+    robots,
+    urls,
+    contact_rules,
+    link_verdict,
+    mention,
+]
 PATTERNS = [
     (f"{module.__name__}.{name}", value)
     for module in MODULES
@@ -21,6 +32,7 @@ PATTERNS = [
 # Those that the code lets search; the others are only matched at the start of a text.
 SEARCHED = {
     *{"_META", "_HEADER", "_HIDING_STYLE", "_JAVASCRIPT", "_NOSCRIPT", "_UNSAFE", "_REDIRECT_SEGMENT"},
+    *{"_APART", "_ESCAPE", "_WORDS", "_YEAR"},
     *{"_OFF_PAGE", "_RULE", "_HIDING_RULE", "_FEED_AUTHOR", "_TAG"},
     *{"_BRACKET_AT", "_BRACKET_DOT", "_BARE", "_WORD_DOT", "_NOT_FOR_MACHINES"},
 }
