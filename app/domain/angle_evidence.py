@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from app.domain.angles import LinkedFact, LinkedFault
+from app.domain.keys import host_of
 from app.domain.language import first_code
+from app.domain.link_target import bare_host
 from app.domain.missing_page import says_missing
 from app.domain.said import say
 from app.domain.shown_dates import shows_newer
@@ -140,11 +142,12 @@ def compare(
     """
     page, today = theirs.url, now.date()
     if theirs.status is None:
-        if theirs.problem == "dns":
+        # On the way of a redirect it is another name that is unknown.
+        if theirs.problem == "dns" and not theirs.moved:
             if dns_unknown_since is not None and now - dns_unknown_since >= GONE_AFTER:
                 fact = LinkedFact(page, LinkedFault.NO_HOST, on=dns_unknown_since.date())
-                return Compared(State.FACT, say("its domain does not exist any more"), fact, dns_gone=True)
-            again = say("its domain was not found; that counts when a second look a day later says the same")
+                return Compared(State.FACT, say("its address does not exist any more"), fact, dns_gone=True)
+            again = say("its address was not found; that counts when a second look a day later says the same")
             return Compared(State.UNKNOWN, again, dns_gone=True)
         return Compared(
             State.UNKNOWN, say("the page that they link to could not be read ({problem})", problem=theirs.problem)
@@ -160,13 +163,14 @@ def compare(
             State.UNKNOWN,
             say("the page that they link to answers us {status}, which may be about us", status=theirs.status),
         )
-    if theirs.moved and _is_home(theirs.final_url) and not _may_be_home(page):
-        return Compared(
-            State.FACT, say("leads to a homepage"), LinkedFact(page, LinkedFault.REDIRECTED, redirect=theirs.final_url)
-        )
     outline = theirs.outline
     if outline is None or not outline.whole:
         return Compared(State.UNKNOWN, say("the page that they link to could not be read in full"))
+    if theirs.moved and _is_home(theirs.final_url) and not _may_be_home(page):
+        if _is_new_place(page, theirs.final_url, outline, (title, topic), words):
+            return Compared(State.NO_FACT, say("leads to a homepage, which may be its new place"))
+        fact = LinkedFact(page, LinkedFault.REDIRECTED, redirect=theirs.final_url)
+        return Compared(State.FACT, say("leads to a homepage"), fact)
     short = len(outline.text.split()) < _ERROR_WORDS
     missing = says_missing(page, outline.title, outline.headings, (title, topic)) if short else None
     if missing:
@@ -175,7 +179,7 @@ def compare(
             say('says "{heading}"', heading=missing),
             LinkedFact(page, LinkedFault.SAYS_GONE, heading=missing),
         )
-    if theirs.moved and _off_topic(page, theirs.final_url, outline, words):
+    if theirs.moved and _off_topic(page, theirs.final_url, outline, (title, topic), words):
         fact = LinkedFact(page, LinkedFault.OFF_TOPIC, redirect=theirs.final_url, heading=outline.title)
         return Compared(State.FACT, say('leads to "{title}", which is about something else', title=outline.title), fact)
     return _beside_ours(page, outline, ours, title, topic, words, today)
@@ -317,19 +321,45 @@ def _lacking(theirs: Outline, mine: Outline, topic: str, language: str, words: W
     return hint
 
 
-def _off_topic(asked: str, reached: str, page: Outline, words: Words) -> bool:
-    """Whether a redirect led to a page that has no word of the old address in its address, title or headings, and not all in its text."""
+def _off_topic(asked: str, reached: str, page: Outline, ours: Iterable[str | None], words: Words) -> bool:
+    """Whether a redirect led to a page that has no word of the old address in its address, title or headings, and few in its text."""
     language = first_code(page.lang)
-    if language is None:
+    if language is None or _on_our_subject(asked, reached, page, ours, words):
         return False
     before = words(asked, language)
     now = _all_words((reached, page.title, *page.headings), language, words)
     if len(before) < _DISTINCT or not now or any(meets(stem, now) for stem in before):
         return False
     text = words(page.text, language)
-    return not all(meets(stem, text) for stem in before)
+    return sum(meets(stem, text) for stem in before) * 3 < len(before) * 2
 
 
+def _is_new_place(asked: str, reached: str, page: Outline, ours: Iterable[str | None], words: Words) -> bool:
+    """Whether a homepage may be where the linked page lives now: by its host, by its words, or as the front page of a new name."""
+    host, path = bare_host(host_of(reached)), unquote(urlsplit(asked).path).casefold()
+    if host != bare_host(host_of(asked)) and set(host.split(".")[:-1]) & (_DOORS | set(_NAME.findall(path))):
+        return True
+    language = first_code(page.lang) or ""
+    before = words(asked, language)
+    # In a language whose small words are not known, the address is taken as it stands.
+    text = words(page.text, language) if before else _NAME.findall(page.text.casefold())
+    before = before or dict.fromkeys(_NAME.findall(path.rstrip("/").rpartition("/")[2]), "")
+    said = bool(before) and all(meets(stem, text) for stem in before)
+    return said or _on_our_subject(asked, reached, page, ours, words)
+
+
+def _on_our_subject(asked: str, reached: str, page: Outline, ours: Iterable[str | None], words: Words) -> bool:
+    """Whether a page on another host, where the old one may have moved as a whole, is about the subject of our page."""
+    language = first_code(page.lang)
+    other = bare_host(host_of(reached)) != bare_host(host_of(asked))
+    return other and language is not None and _same_subject(page, ours, language, words)
+
+
+_NAME = re.compile(r"[^\W\d_]{3,}")
+# Hosts on which one signs in, agrees or is asked to wait: what lies behind them is not seen.
+_DOORS = frozenset(
+    ["account", "accounts", "app", "apps", "auth", "consent", "dashboard", "id", "login", "members", "my", "oauth", "portal", "secure", "signin", "sso"]
+)
 _HOMES = frozenset(("", "index.html", "index.htm", "index.php", "default.aspx", "default.asp", "home"))
 
 

@@ -28,6 +28,9 @@ THEIRS = Outline(
     LONG,
     (seen("2025-11-01"),),
 )
+FRONT = Outline(
+    "Rival: shoes for everybody", "en", ("Our summer offers",), "Shoes for the beach and for the hills. " * 20
+)
 OURS = Outline(
     "How to audit your links",
     "en",
@@ -51,8 +54,9 @@ def against(theirs: Look, ours: Outline | None = OURS, **more):
     [
         (page(None, status=404), LinkedFault.DEAD),
         (page(None, status=410), LinkedFault.DEAD),
-        (page(None, moved=True, final_url="https://rival.example/"), LinkedFault.REDIRECTED),
-        (page(None, moved=True, final_url="https://other.example/index.html"), LinkedFault.REDIRECTED),
+        (page(FRONT, moved=True, final_url="https://rival.example/"), LinkedFault.REDIRECTED),
+        (page(FRONT, moved=True, final_url="https://other.example/index.html"), LinkedFault.REDIRECTED),
+        (page(replace(FRONT, lang=""), moved=True, final_url="https://rival.example/"), LinkedFault.REDIRECTED),
         (page(Outline("Oops", "en", ("Page not found",), "Page not found. Go home.")), LinkedFault.SAYS_GONE),
         (page(Outline("404 Not Found - Rival", "de", (), "Leider nichts.")), LinkedFault.SAYS_GONE),
         (page(Outline("Rival", "en", ("404", "Sorry, this page couldn’t be found."), "")), LinkedFault.SAYS_GONE),
@@ -83,6 +87,9 @@ def test_a_fact(theirs, fault):
         page(None, status=None, problem="robots"),
         page(None),
         page(replace(THEIRS, whole=False)),
+        # Nothing is known of what stands behind a wall, nor of what could not be parsed.
+        page(replace(FRONT, whole=False), moved=True, final_url="https://rival.example/"),
+        page(None, moved=True, final_url="https://rival.example/"),
         page(replace(THEIRS, whole=False, dates=(seen("2013-01-05"),))),
     ],
 )
@@ -101,6 +108,12 @@ def test_a_name_is_gone_only_when_two_looks_a_day_apart_say_so():
     assert (second.state, second.fact.fault, second.fact.on) == (State.FACT, LinkedFault.NO_HOST, date(2026, 5, 31))
 
 
+def test_a_name_that_a_redirect_leads_to_is_another_one():
+    lost = page(None, status=None, problem="dns", moved=True)
+    found = against(lost, dns_unknown_since=NOW - timedelta(hours=25))
+    assert (found.state, found.fact, found.dns_gone) == (State.UNKNOWN, None, False)
+
+
 def test_a_redirect_to_the_same_subject_is_no_fault():
     moved = page(replace(THEIRS, dates=()), moved=True, final_url="https://rival.example/new/link-audit-2026")
     assert against(moved, replace(OURS, headings=())).state is State.NO_FACT
@@ -113,6 +126,30 @@ def test_a_homepage_that_leads_to_the_homepage_is_no_fault(way):
     assert found.fact is None or found.fact.fault is not LinkedFault.REDIRECTED
     inner = against(page(THEIRS, moved=True, final_url="https://rival.example/"))
     assert inner.fact.fault is LinkedFault.REDIRECTED
+
+
+@pytest.mark.parametrize(
+    ("asked", "reached", "home"),
+    [
+        ("blog", "https://blog.rival.example/", FRONT),
+        ("guides/link-audit", "https://app.rival.example/", FRONT),
+        ("guides/link-audit", "https://rival.example/", replace(FRONT, text="Audits of your links, done by us.")),
+        ("guides/link-audit", "https://rival.example/", replace(FRONT, lang="", text="Your link audit")),
+        # The front page of a new name, on our subject.
+        ("product", "https://new.example/", replace(FRONT, title="New: audit your links")),
+    ],
+)
+def test_a_homepage_that_may_be_the_new_place_is_no_fault(asked, reached, home):
+    found = against(Look(f"https://rival.example/{asked}", 200, final_url=reached, outline=home, moved=True))
+    assert (found.state, found.fact) == (State.NO_FACT, None)
+
+
+def test_a_page_on_our_subject_on_another_host_is_not_off_topic():
+    asked = "https://rival.example/product/siterank"
+    moved = Look(asked, 200, final_url="https://new.example/x", outline=replace(FRONT, dates=()), moved=True)
+    assert against(moved).fact.fault is LinkedFault.OFF_TOPIC
+    ours = replace(FRONT, title="New: audit your links")
+    assert against(replace(moved, outline=ours), replace(OURS, headings=())).fact is None
 
 
 def test_an_error_heading_on_a_long_page_is_a_subject():

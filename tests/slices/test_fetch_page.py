@@ -158,6 +158,8 @@ WALLS = [
     ("<title>503 Service Unavailable</title><p>nginx</p>", "maintenance"),
     ("<p>Error establishing a database connection</p>", "maintenance"),
     (CONSENT, "consent"),
+    ("<title>Rival</title><h1>Sign in</h1><form><input name=mail></form><p>Forgot your password?</p>", "gate"),
+    ("<h1>Sign in 2026: a history of signs</h1><p>A short page.</p>", ""),
     # What a page of words says of such things is no wall, and a short page is none for being short.
     ("<p>A short page.</p>", ""),
     ("<p>Our tools: <a href=/a>one</a>, <a href=/b>two</a>.</p>", ""),
