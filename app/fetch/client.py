@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -409,7 +410,12 @@ def _parsed(text: str) -> Url:
 
 def _connection_stop(target: Url, error: aiohttp.ClientConnectorError) -> _Stop:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return _Stop(Reason.DNS, f"There is no address for '{target.host.name}'.")
+        # Only this one says that there is no such name; any other is a fault of a name server, or on the way to it.
+        if isinstance(error.os_error, socket.gaierror) and error.os_error.errno == socket.EAI_NONAME:
+            return _Stop(Reason.DNS, f"There is no address for '{target.host.name}'.")
+        return _Stop(
+            Reason.CONNECTION, f"The address of '{target.host.name}' could not be looked up ({_brief(error.os_error)})."
+        )
     if isinstance(error, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
         return _Stop(Reason.TLS, f"{target.origin} has no valid TLS certificate ({_brief(error)}).")
     return _Stop(Reason.CONNECTION, f"No connection to {target.origin} ({_brief(error.os_error)}).")

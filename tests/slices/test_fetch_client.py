@@ -7,6 +7,7 @@ import datetime as dt
 import gzip
 import itertools
 import os
+import socket
 import ssl
 import threading
 import time
@@ -171,12 +172,30 @@ def test_what_is_not_a_page_is_not_read(server: WebServer, kind: str) -> None:
         assert taken.text == "data"
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        socket.gaierror(socket.EAI_AGAIN, "try again"),
+        socket.gaierror(socket.EAI_FAIL, "failed"),
+        socket.gaierror(socket.EAI_SYSTEM, "system"),
+        socket.gaierror(-5, "no address"),
+        OSError("no address"),
+    ],
+)
+def test_a_name_that_was_not_looked_up_is_not_unknown(error: OSError) -> None:
+    async def fails(_: str) -> list[str]:
+        raise error
+
+    with GuardedFetcher(Guard(lookup=fails), user_agent="Gapbridge/0", host_gap=0, obey_robots=False) as fetcher:
+        assert reason(fetcher.fetch("http://live.example/")) is Reason.CONNECTION
+
+
 def test_faults_have_names(server: WebServer) -> None:
     with WebServer({}) as closed:
         nobody = closed.pinned
 
     async def nothing(_: str) -> list[str]:
-        raise OSError("no such name")
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     guard = Guard(static={"closed.test": nobody, "site.test": server.pinned}, static_private=True, lookup=nothing)
     server.routes["/hang"] = lambda _: time.sleep(3)
