@@ -7,6 +7,8 @@ from datetime import date
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from app.domain.keys import host_of
+from app.domain.link_target import bare_host
 from app.domain.link_watch import Trouble
 from app.domain.said import Day, say
 
@@ -24,7 +26,7 @@ class LinkedFault(StrEnum):
     """What is wrong with the page that their page links to today."""
 
     DEAD = "dead"  # 404 or 410
-    NO_HOST = "no-host"  # its domain is not in the DNS, at two looks a day apart
+    NO_HOST = "no-host"  # its host is not in the DNS, at two looks a day apart
     SAYS_GONE = "says-gone"  # it answers 200 and its heading says that there is no such page
     REDIRECTED = "redirected"  # sent on to a homepage
     OFF_TOPIC = "off-topic"  # sent on to a page about something else
@@ -43,7 +45,7 @@ class LinkedFact:
     """What was seen of the page that theirs links to today: the proof that `resource-replacement` needs.
 
     `on` is the newest date that the page shows (with `source`, where it stands; `says` is what that date is: updated, dated,
-    or newest), or the day since which its domain is gone. `heading` quotes its error heading, the title it leads to, or the heading of ours,
+    or newest), or the day since which its host is gone. `heading` quotes its error heading, the title it leads to, or the heading of ours,
     whose `word` it does not have.
     """
 
@@ -185,10 +187,15 @@ def plain_date(day: date) -> str:
     return str(Day.of(day))
 
 
-def path_of(url: str) -> str:
-    """The path of a URL for people who know the domain; the host when it is the front page."""
+def path_of(url: str, known: str | None = None) -> str:
+    """The path of a URL for people who know the domain; the host when it is the front page.
+
+    Where they know only that of the page `known`, the host stands before the path on another one.
+    """
     parts = urlsplit(url)
     path = parts.path.rstrip("/") + (f"?{parts.query}" if parts.query else "")
+    if known is not None and bare_host(host_of(url)) != bare_host(host_of(known)):
+        return f"{parts.netloc}{path}"
     return path or parts.netloc
 
 
@@ -200,11 +207,15 @@ def fault_clause(fact: LinkedFact | None) -> str | None:
         case LinkedFault.DEAD if fact.status in {404, 410}:
             return say("answers 404 (not found)") if fact.status == 404 else say("answers 410 (gone)")
         case LinkedFault.NO_HOST:
-            return say("cannot be reached: its domain does not exist any more")
+            host = host_of(fact.page)
+            if host.count(".") == 1:
+                return say("cannot be reached: its domain does not exist any more")
+            # The domain above it may well be there.
+            return say("cannot be reached: the address {host} does not exist any more", host=host)
         case LinkedFault.SAYS_GONE if fact.heading:
             return say('shows only "{heading}"', heading=fact.heading)
         case LinkedFault.REDIRECTED if fact.redirect:
-            return say("now redirects to {path}", path=path_of(fact.redirect))
+            return say("now redirects to {path}", path=path_of(fact.redirect, fact.page))
         case LinkedFault.OFF_TOPIC if fact.redirect and fact.heading:
             return say('now redirects to "{heading}"', heading=fact.heading)
         case LinkedFault.OLDER if fact.on:
@@ -236,7 +247,8 @@ def loss_clause(facts: AngleFacts) -> str | None:
         case Trouble.PAGE_GONE:
             return say("the page was gone")
         case Trouble.REDIRECTED if facts.lost_detail:
-            return say("its address led to {path}, which does not have the link", path=path_of(facts.lost_detail))
+            path = path_of(facts.lost_detail, facts.lost_page)
+            return say("its address led to {path}, which does not have the link", path=path)
         case _:
             return say("the page no longer had the link")
 

@@ -15,10 +15,12 @@ from app.domain.angles import (
     choice_for,
     coverage_clause,
     fault_clause,
+    loss_clause,
     plain_date,
     propose,
     why_not,
 )
+from app.domain.link_watch import Trouble
 
 BARE = AngleFacts(brand="Acme", their_page="https://them.example/blog/x", our_page_summary="twelve steps of an audit.")
 MENTION = replace(
@@ -48,6 +50,20 @@ def test_a_lost_link_comes_first():
     assert [choice.angle for choice in proposal.alternatives] == [Angle.UNLINKED_MENTION]
 
 
+@pytest.mark.parametrize(
+    ("detail", "place"),
+    [
+        ("https://newsite.test/blog/x", "newsite.test/blog/x"),
+        ("https://newsite.test/", "newsite.test"),
+        ("https://www.{host}/news", "/news"),
+    ],
+)
+def test_a_link_lost_by_a_redirect_names_the_host_that_is_another(detail, place):
+    host = LOST.lost_page.split("/")[2]
+    moved = replace(LOST, lost_why=Trouble.REDIRECTED, lost_detail=detail.replace("{host}", host))
+    assert loss_clause(moved) == f"its address led to {place}, which does not have the link"
+
+
 def test_a_replacement_needs_a_stated_fact():
     assert propose(DEAD).angle is Angle.RESOURCE_REPLACEMENT
     assert "/blog/x links to https://old.example/a, which answers 404 (not found)" in propose(DEAD).why
@@ -61,8 +77,20 @@ def test_a_replacement_needs_a_stated_fact():
         ({"status": 410}, "answers 410 (gone)"),
         ({"status": 500}, None),
         ({"fault": LinkedFault.NO_HOST}, "cannot be reached: its domain does not exist any more"),
+        (
+            {"fault": LinkedFault.NO_HOST, "page": "https://blog.old.example/a"},
+            "cannot be reached: the address blog.old.example does not exist any more",
+        ),
         ({"fault": LinkedFault.SAYS_GONE, "heading": "Page not found"}, 'shows only "Page not found"'),
         ({"fault": LinkedFault.REDIRECTED, "redirect": "https://old.example/"}, "now redirects to old.example"),
+        (
+            {"fault": LinkedFault.REDIRECTED, "redirect": "https://new.example/index.php"},
+            "now redirects to new.example/index.php",
+        ),
+        (
+            {"fault": LinkedFault.REDIRECTED, "redirect": "https://www.old.example/index.php"},
+            "now redirects to /index.php",
+        ),
         ({"fault": LinkedFault.REDIRECTED}, None),
         (
             {"fault": LinkedFault.OFF_TOPIC, "redirect": "https://old.example/b", "heading": "Our offers"},
