@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from urllib.parse import urlsplit
 
-from app.domain.angle_evidence import WEAK, DateSource, State, Words, meets
+from app.domain.angle_evidence import WEAK, DateSource, State, Words, initials_of, meets
 from app.domain.angles import CoverageFact, CoveredArticle
 from app.domain.link_target import page_key
 from app.domain.said import say
@@ -20,6 +21,36 @@ LEAST_LOOKED = 20
 """Titles or addresses of a site below which nothing is said about what it lacks."""
 
 _WORD = re.compile(r"[^\W_]+")
+_SHORT, _SHORT_MOST = 3, 6
+"""How many letters words have that stand for the first letters of others."""
+# Words of many topics, which tell none of them by themselves.
+_COMMON = {
+    "en": (
+        "business company customer data management manager online people product project service software solution strategy "
+        "system team tool user work"
+    ),
+    "de": "unternehmen firma kunde kunden daten verwaltung management online produkt projekt dienst software lösung strategie system team werkzeug arbeit",
+    "fr": "entreprise client clients données gestion ligne produit projet service logiciel solution stratégie système équipe outil travail",
+    "es": "empresa cliente clientes datos gestión línea producto proyecto servicio software solución estrategia sistema equipo herramienta trabajo",
+    "pt": "empresa cliente clientes dados gestão produto projeto serviço software solução estratégia sistema equipe ferramenta trabalho",
+    "it": "azienda impresa cliente clienti dati gestione prodotto progetto servizio software soluzione strategia sistema squadra strumento lavoro",
+    "nl": "bedrijf klant klanten gegevens data beheer product project dienst software oplossing strategie systeem team werk",
+}
+# As WordPress and others head the comments in their feeds.
+_COMMENT = re.compile(
+    r"\A\s{0,3}(?:(?:by|von|par|por|di|da|door)\s?:\s|re:\s|comments? on\s|kommentare? (?:zu|von)\s|commentaires? (?:sur|de)\s"
+    r"|comentarios? en\s|comentários? em\s|comment[oi] (?:su|a)\s|reacties? op\s)",
+    re.IGNORECASE,
+)
+_VARIANT_HOST = re.compile(r"\A(?:amp|mobile|m|[a-z]{2}(?:-[a-z]{2})?)\.(?=[^./]{1,63}\.)")
+_LANGUAGE = re.compile(r"[a-z]{2}(?:[-_][a-z]{2})?", re.IGNORECASE)
+_VARIANT = re.compile(r"(?:amp|lang|hl|locale|output_?type)(?:=|\Z)", re.IGNORECASE)
+_OFFERS = frozenset(
+    {"job", "jobs", "career", "careers", "karriere", "stellen", "stellenangebote", "vacancies", "emploi", "empleo", "vagas", "lavoro", "vacatures"}
+    | {"product", "products", "shop", "store", "produkt", "produkte", "produit", "produits", "boutique", "producto", "productos", "tienda"}
+    | {"produto", "produtos", "loja", "prodotto", "prodotti", "negozio", "producten", "winkel"}
+)  # fmt: skip
+_JOB = re.compile(r"\([mwfdxh](?:/[mwfdxh]){1,3}\)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +127,16 @@ def cover(
                 least=LEAST_LOOKED,
             ),
         )
-    needed = (len(topic.ours) + 1) // 2
-    for one in known:
-        said = {*words(one.title, topic.language), *words(one.url, topic.language)}
-        if sum(meets(stem, said) for stem in topic.ours) >= needed:
-            return Covered(
-                State.NO_FACT,
-                say("they may cover {topic} already: {page}", topic=topic.name, page=one.title or one.url),
-            )
+    # What was left out of the count may be on our topic all the same.
+    has = next((one for one in articles if _may_be_on(one, topic, words)), None)
+    if has is not None:
+        return Covered(
+            State.NO_FACT,
+            say("they may cover {topic} already: {page}", topic=topic.name, page=has.title or has.url),
+        )
     since = today - timedelta(days=round(MONTHS * 30.4))
     recent = sorted(
-        (one for one in known if one.title and one.on is not None and _published(one) and since <= one.on <= today),
+        (one for one in known if _is_article(one) and one.on is not None and since <= one.on <= today),
         key=lambda one: one.on or today,
     )
     hits: list[Article] = []
@@ -156,19 +186,58 @@ def _spoken(title: str) -> frozenset[str]:
     return frozenset(_WORD.findall(unicodedata.normalize("NFC", title).lower()))
 
 
+def _may_be_on(one: Article, topic: Topic, words: Words) -> bool:
+    """Whether a title or address has one word of our topic that tells it, or stands for it or for all of it as its first letters."""
+    language = topic.language
+    telling = topic.ours - words(_COMMON.get(language, ""), language).keys() or topic.ours
+    said = {*words(one.title, language), *words(one.url, language)}
+    if any(meets(stem, said) for stem in telling):
+        return True
+    initials = initials_of(topic.name)
+    short = {initials[start:end] for start in range(len(initials)) for end in range(start + _SHORT, len(initials) + 1)}
+    if (short - topic.shared) & said:
+        return True
+    long = initials_of(one.title)
+    return any(_SHORT <= len(stem) <= _SHORT_MOST and stem in long for stem in telling)
+
+
 def _merged(articles: Sequence[Article]) -> list[Article]:
-    """Each page once, with what all sources know of it."""
+    """Each page once, with what all sources know of it; comments are none."""
     found: dict[str, Article] = {}
     for one in articles:
-        # A feed names its pages with the way on which its readers come.
-        key = page_key(one.url)
+        if "#comment" in one.url or _COMMENT.match(one.title):
+            continue
+        key = _key(one.url)
         before = found.get(key)
         if before is None:
             found[key] = one
         else:
             dated = before if _published(before) else one
             found[key] = Article(before.url, before.title or one.title, dated.on, dated.source)
-    return list(found.values())
+    # What has one title and came out on one day is one article, wherever else it stands.
+    once: dict[object, Article] = {}
+    for one in found.values():
+        title = " ".join(one.title.casefold().split())
+        once.setdefault((title, one.on) if title and _published(one) else one.url, one)
+    return list(once.values())
+
+
+def _key(url: str) -> str:
+    """The page, whichever of its variants an address leads to: for phones, and in one of its languages."""
+    # A feed names its pages with the way on which its readers come.
+    address, _, query = _VARIANT_HOST.sub("", page_key(url)).partition("?")
+    host, *path = address.split("/")
+    if len(path) > 1 and _LANGUAGE.fullmatch(path[0]):
+        path = path[1:]
+    path = [part for part in path if part != "amp"]
+    asked = "&".join(one for one in query.split("&") if not _VARIANT.match(one))
+    return f"{host}/{'/'.join(path)}?{asked}"
+
+
+def _is_article(one: Article) -> bool:
+    """Whether it is an article with a day of publication, by its address no post to fill and nothing to buy."""
+    parts = urlsplit(one.url).path.casefold().split("/")
+    return bool(one.title) and _published(one) and not _OFFERS.intersection(parts) and not _JOB.search(one.title)
 
 
 def _published(one: Article) -> bool:

@@ -302,6 +302,61 @@ def test_what_is_no_proof_of_a_gap(found, state):
     assert result.sentence
 
 
+def again(*urls: str, **changes) -> list[Article]:
+    first = replace(articles()[0], **changes)
+    return [first, *(replace(first, url=url) for url in urls), *articles(0)]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        again("https://them.example/a0/amp", "https://them.example/a0?amp=1", "https://them.example/amp/a0"),
+        again("https://amp.them.example/a0", "https://m.them.example/a0"),
+        again("https://them.example/en/a0", "https://them.example/pt-br/a0", "https://de.them.example/a0"),
+        # One title of one day.
+        again("https://them.example/news/a0", "https://them.example/?p=4711"),
+        # Comments, posts to fill, and what is for sale.
+        [replace(one, title=f"By: Bob on {one.title}") for one in articles()] + articles(0),
+        [replace(one, title=f"Kommentar zu {one.title}") for one in articles()] + articles(0),
+        [replace(one, url=f"{one.url}#comment-7") for one in articles()] + articles(0),
+        [replace(one, url=one.url.replace("/a", "/jobs/a")) for one in articles()] + articles(0),
+        [replace(one, title=f"{one.title} (m/w/d)") for one in articles()] + articles(0),
+        [replace(one, url=one.url.replace("/a", "/products/a")) for one in articles()] + articles(0),
+    ],
+)
+def test_an_article_is_counted_once_and_only_articles_are(found):
+    assert (covered(found).state, covered(found).fact) == (State.NO_FACT, None)
+
+
+def test_three_articles_beside_their_variants_are_three():
+    found = articles(3)
+    variants = [replace(one, url=f"{one.url}/amp") for one in found]
+    assert covered([*found, *variants, *articles(0)]).fact.count == 3
+
+
+@pytest.mark.parametrize(
+    ("topic", "page", "state"),
+    [
+        ("customer relationship management migration", "CRM data migration in 5 steps", State.NO_FACT),
+        ("customer relationship management migration", "How we left our CRM", State.NO_FACT),
+        ("customer relationship management migration", "Customer data for beginners", State.FACT),
+        ("GDPR forms", "The General Data Protection Regulation", State.NO_FACT),
+        ("disavow files for large shops", "Our file of bad hosts", State.NO_FACT),
+        ("data management", "Customer data for beginners", State.NO_FACT),
+    ],
+)
+def test_one_word_that_tells_our_topic_is_enough(topic, page, state):
+    ours = topic_of("How to audit your links", topic, ["Link audits for beginners"], "en", subject_words)
+    found = covered([*articles(), Article("https://them.example/x", page)], ours)
+    assert found.state is state, found.sentence
+
+
+def test_an_acronym_that_both_sides_write_is_the_shared_topic():
+    ours = topic_of("CRM audits", "customer relationship management audits", ["CRM for you"], "en", subject_words)
+    found = [replace(one, title=f"CRM note {n}") for n, one in enumerate(articles(3))]
+    assert covered([*found, *articles(0)], ours).fact.word == "crm"
+
+
 def test_another_language_lacks_nothing():
     assert covered(articles(), same=None).state is State.UNKNOWN
     assert covered(articles(), same=False).state is State.UNKNOWN
