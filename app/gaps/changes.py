@@ -23,6 +23,7 @@ from app.domain.said import say
 from app.errors import Unavailable
 from app.gaps.analyze import Analysis
 from app.gaps.closeup import overlap_matrix
+from app.gaps.detect import Scope, scope_by_name
 from app.gaps.engine import Engine, literal
 from app.gaps.formats import FILTERED, PARTIAL, SAMPLES
 from app.gaps.shelf import Place, Shelf
@@ -55,6 +56,9 @@ _WHY = {
     Doubt.UNDATED: say("the list of {target} has no date, so it may be older than the list before it ({file})"),
     Doubt.CUT: say("the list of {target} is cut at its tool's limit ({file})"),
     Doubt.ROUND: say("the list of {target} has {now:,} rows, a round number at which it may be cut ({file})"),
+    Doubt.SCOPE: say(
+        "the list of {target} may be of another scope than the list before it, by the names of the two ({file})"
+    ),
     Doubt.SHRUNK: say(
         "the list of {target} has {now:,} rows instead of {was:,}, so it may be cut or filtered ({file})"
     ),
@@ -62,7 +66,7 @@ _WHY = {
         "the list of {target} has {now:,} of the {was:,} sites that the look before has shown, so it may be another part of the links"
     ),
 }
-_COMPARED = (Doubt.UNDATED, Doubt.SHRUNK)
+_COMPARED = (Doubt.UNDATED, Doubt.SCOPE, Doubt.SHRUNK)
 _OURS_LOST = (ChangeKind.LOST_GROUND, ChangeKind.LOST_LINK)
 
 
@@ -240,6 +244,7 @@ def _doubts(
     doubts = _Doubts()
     gone = set(ids) - {one.id for one in before}
     sizes, sizes_before = _sizes(now), _sizes(before)
+    rescoped = {key for key, _scope in _scopes(now) ^ _scopes(before)}
     known = {one.id for one in before}
     for one in now:
         key = (one.target, one.format)
@@ -250,6 +255,7 @@ def _doubts(
             filtered=one.format in FILTERED,
             # Where no list came before it, or it is the same one, its day decides nothing.
             dated=one.as_of is not None or key not in sizes_before or one.id in known,
+            rescoped=key in sizes_before and key in rescoped,
         )
         was = sizes_before.get(key)
         if why is None:
@@ -283,6 +289,11 @@ def _sizes(snapshots: Sequence[Snapshot]) -> Counter[tuple[str, str]]:
     for one in snapshots:
         sizes[one.target, one.format] += one.rows_read
     return sizes
+
+
+def _scopes(snapshots: Sequence[Snapshot]) -> set[tuple[tuple[str, str], Scope]]:
+    """What the names of the parts of each list say of its scope."""
+    return {((one.target, one.format), scope_by_name(one.filename)) for one in snapshots}
 
 
 def _common(analysis: Analysis, old: str) -> dict[str, tuple[int, int]]:

@@ -33,6 +33,18 @@ _MOSTLY = 0.9
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 _COUNT = re.compile(r"\d{1,3}(?:[.,\u00a0\u202f ']\d{3})+|\d+")
 
+_TARGET_IN_NAME = re.compile(
+    r"(?:https?[_-]+)?(.+?)[-_]{1,2}(?:backlinks|refdomains|top linking|latest links|more sample)", re.IGNORECASE
+)
+#: Words by which tools name what they were asked for, and people what they filtered by.
+_MODES = frozenset(
+    (
+        *("subdomains", "subdomain", "domain", "root", "host", "exact", "url", "page", "prefix", "path", "folder"),
+        *("dofollow", "nofollow", "follow", "followed", "live", "lost", "new", "broken", "all", "similar", "filtered"),
+        *("historical", "historic", "fresh", "recent"),
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -118,13 +130,19 @@ def as_of_date(path: PurePath) -> date | None:
     return None
 
 
+#: What a list's name says of its scope: the target as it was typed, and the modes and filters.
+Scope = tuple[str, frozenset[str]]
+
+
+def scope_by_name(name: str) -> Scope:
+    """Which of the links of a target a list shows, as far as its tool wrote that into the file name (`...-refdomains-exact_...`)."""
+    found = _TARGET_IN_NAME.match(name)
+    return found[1].lower().strip("_-") if found else "", _MODES & set(re.findall(r"[a-z]+", name.lower()))
+
+
 def target_by_name(path: PurePath) -> str | None:
     """The target that a tool wrote into the file name (`example.com-backlinks-...`), as a key, or None."""
-    found = re.match(
-        r"(?:https?[_-]+)?(.+?)[-_]{1,2}(?:backlinks|refdomains|top linking|latest links|more sample)",
-        path.name,
-        re.IGNORECASE,
-    )
+    found = _TARGET_IN_NAME.match(path.name)
     if found is None:
         return None
     head, dot, ending = found.group(1).removeprefix("sc-domain_").rpartition(".")

@@ -32,8 +32,16 @@ class Desk:
             for rival in ("alpha.example", "beta.example"):
                 sites.add_competitor(uow, site.id, rival)
 
-    def export(self, target: str, domains: Iterable[str], day: str, lost: Iterable[str] = ()) -> Path:
-        place = self.files / f"{target}-refdomains-subdomains_{day}_10-00-00.csv"
+    def export(
+        self,
+        target: str,
+        domains: Iterable[str],
+        day: str,
+        lost: Iterable[str] = (),
+        *,
+        scope: str = "-refdomains-subdomains",
+    ) -> Path:
+        place = self.files / f"{target}{scope}_{day}_10-00-00.csv"
         with place.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["Domain", "DR", "Links to target", "Lost"])
@@ -179,6 +187,35 @@ def test_a_list_whose_limit_is_not_known_is_doubted_where_it_looks_cut(desk: Des
     assert desk.held == 0
 
 
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "-refdomains-exact",
+        "-refdomains-domain",
+        "-refdomains-subdomains-dofollow",
+        "-blog-refdomains-subdomains",
+        "-refdomains",
+    ],
+)
+def test_a_list_of_another_scope_invents_no_loss(desk: Desk, scope: str) -> None:
+    whole = [f"d{n}.test" for n in range(43)]
+    desk.look("2026-05-01", us=whole, alpha=["a.test"])
+
+    def look(day: str, domains: Iterable[str], scope: str = "-refdomains-subdomains") -> dict[str, set[str]]:
+        us = desk.export("us.example", domains, day, scope=scope)
+        service.import_and_refresh(desk.db, desk.site_id, [us], folder=desk.folder, actor="test")
+        return desk.last()
+
+    assert look("2026-06-01", whole[:40], scope) == {}
+    assert (desk.held, len(desk.why)) == (3, 1)
+    assert desk.why[0].startswith("the list of us.example may be of another scope than the list before it")
+    # Nor does the way back, and two lists of one scope are believed again.
+    assert look("2026-07-01", whole[:38]) == {}
+    assert look("2026-08-01", whole[:36]) == {"lost-link": {"d36.test", "d37.test"}}
+    assert look("2026-09-01", whole[:31]) == {"lost-link": {f"d{n}.test" for n in range(31, 36)}}
+    assert look("2026-10-01", whole[:26]) == {}
+
+
 def test_a_sample_proves_no_loss_and_a_whole_list_does_beside_it(desk: Desk) -> None:
     def console(day: str, sites: Iterable[str]) -> Path:
         rows = [(f"https://{name}/", day) for name in sites]
@@ -226,7 +263,7 @@ def test_changes_are_those_of_a_slow_reference(desk: Desk, clock: FixedClock) ->
         # Nobody may be without any link: a list without rows is a list without data.
         return {
             # And no list may shrink so that it looks cut.
-            name: {*rng.sample(domains, rng.randint(16, 24)), f"{name}-only.test"}
+            name: {*rng.sample(domains, rng.randint(20, 24)), f"{name}-only.test"}
             for name in ("us", "alpha", "beta")
         }
 
