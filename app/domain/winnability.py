@@ -116,7 +116,7 @@ class Rule:
     `text` has a pattern for each language, and under "" one for pages whose language is not known. Words beside a link add
     `weight_of_words`. A `label` is a whole text, or heads or ends a title; `mark` is one in brackets anywhere; `title` are words of
     a title. `host` are parts of the page's host; a rule with `only_on` says nothing of other hosts. `numbered` are folders that
-    speak only above a number. Where a path or a text has what is in `unless`, its words say nothing; `brief` words count in short
+    speak only above a number, `named` such that speak only above a short name. Where a path or a text has what is in `unless`, its words say nothing; `brief` words count in short
     texts, right before the link, and outside of the content, but never in a title.
     """
 
@@ -134,6 +134,7 @@ class Rule:
     only_on: re.Pattern[str] | None = None
     mark: re.Pattern[str] | None = None
     numbered: re.Pattern[str] | None = None
+    named: re.Pattern[str] | None = None
     unless: re.Pattern[str] | None = None
     brief: bool = False
 
@@ -191,8 +192,14 @@ def folders(words: Sequence[str]) -> str:
 
 
 def numbered(words: Sequence[str]) -> str:
-    """A pattern for whole folders of a path above a number that is no year: `/topic/1234-title`, `/community/posts/77`."""
-    return rf"/({_listed(words)})/(?:[^/?#]+/)*(?!(?:19|20)\d\d(?!\d))\d+(?:[/.-]|$)"
+    """A pattern for whole folders of a path above a number that is no year: `/topic/1234-title`, `/threads/title.77`."""
+    # What is above a number is so from its first folder on: to try the others as well would cost the square of a path.
+    return rf"^(?>.*?/({_listed(words)})/)(?:[^/?#]+/)*(?:[^/?#.]+\.)?(?!(?:19|20)\d\d(?!\d))\d+(?:[/.-]|$)"
+
+
+def named(words: Sequence[str]) -> str:
+    """A pattern for whole folders of a path that end in a name of one or two words, which titles of articles are longer than."""
+    return rf"/({_listed(words)})/[^/.-]+(?:-[^/.-]+)?/?$"
 
 
 def joined(words: Sequence[str], company: Sequence[str]) -> str:
@@ -225,9 +232,17 @@ def _listed(words: Sequence[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
 
 
-def phrases(words: Sequence[str]) -> str:
-    """A pattern for whole words in a text."""
-    return rf"(?<!\w)({_listed(words)})(?!\w)"
+#: A large sum of money, in small letters: `$20m`, `€500,000`, `12 millionen`.
+_SUM = (
+    r"(?:[$€£]\s?)?\d[\d.,]{0,12}(?:[kmb]|mn|bn|\s?(?:millions?|billions?|mio|mrd|millionen|milliarden|milliards?|mill[oó]n|millones|"
+    r"milh[oõ]es|milh[aã]o|bilh[oõ]es|milion[ei]|miliard[oi]))|[$€£]\s?\d{3}[.,]\d{3}"
+)
+
+
+def phrases(words: Sequence[str], before_sum: Sequence[str] = ()) -> str:
+    """A pattern for whole words in a text; those of `before_sum` count where a large sum follows in their sentence."""
+    sums = [rf"(?:{_listed(before_sum)}) [^.!?]{{0,40}}?(?:{_SUM})"] if before_sum else []
+    return rf"(?<!\w)({'|'.join([_listed(words), *sums])})(?!\w)"
 
 
 def label(words: Sequence[str]) -> re.Pattern[str]:
@@ -278,7 +293,7 @@ def judge(evidence: Evidence, rules: Sequence[Rule], seller: re.Pattern[str] | N
         kind = next((kind for kind in one.page_type if evidence.page_type.startswith(kind)), None)
         if kind:
             add(one.name, one.weight, one.why, f"page type: {evidence.page_type}")
-        elif found := _in_path(one, path, plain):
+        elif found := _in_path(one, plain):
             add(one.name, one.weight, one.why, f"path: {found[1]}")
         elif one.host and (found := one.host.search(host)):
             add(one.name, one.weight, one.why, f"host: {found[1]}")
@@ -292,10 +307,10 @@ def judge(evidence: Evidence, rules: Sequence[Rule], seller: re.Pattern[str] | N
     return Winnability(min(max(score, 0), 100), tuple(parts.values()))
 
 
-def _in_path(rule: Rule, path: str, plain: str) -> re.Match[str] | None:
-    """What of a rule stands in a path; `plain` is the path for slugs, which are parts of titles."""
-    for pattern, where in ((rule.path, path), (rule.numbered, path), (rule.slug, plain)):
-        if pattern and (found := pattern.search(where)):
+def _in_path(rule: Rule, path: str) -> re.Match[str] | None:
+    """What of a rule stands in a path."""
+    for pattern in (rule.path, rule.numbered, rule.named, rule.slug):
+        if pattern and (found := pattern.search(path)):
             return found
     return None
 

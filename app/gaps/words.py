@@ -5,13 +5,25 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from app.domain.winnability import ACADEMIC, ENGLISH, Rule, folders, joined, label, numbered, phrases, segments, trade
+from app.domain.winnability import (
+    ACADEMIC,
+    ENGLISH,
+    Rule,
+    folders,
+    joined,
+    label,
+    named,
+    numbered,
+    phrases,
+    segments,
+    trade,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +146,7 @@ def winnability_rules() -> tuple[Rule, ...]:
             int(one.get("weight_of_words", one["weight"])),
             re.compile(folders(one["path"])) if "path" in one else None,
             re.compile(segments(one["slug"])) if "slug" in one else None,
-            _texts(one.get("text", {})),
+            _texts(one.get("text", {}), one.get("sum", {})),
             label(one["label"]) if "label" in one else None,
             re.compile(phrases(one["title"])) if "title" in one else None,
             tuple(one.get("page_type", ())),
@@ -142,6 +154,7 @@ def winnability_rules() -> tuple[Rule, ...]:
             ACADEMIC if one.get("academic") else None,
             re.compile(rf"[\[(]\s*({phrases(one['mark'])})\s*[\])]") if "mark" in one else None,
             re.compile(numbered(one["numbered"])) if "numbered" in one else None,
+            re.compile(named(one["named"])) if "named" in one else None,
             _unless(one["unless"]) if "unless" in one else None,
             bool(one.get("brief")),
         )
@@ -154,11 +167,13 @@ def _unless(words: list[str]) -> re.Pattern[str]:
     return re.compile(phrases([*words, *(word.replace(" ", "-") for word in words)]))
 
 
-def _texts(by_language: Mapping[str, list[str]]) -> dict[str, re.Pattern[str]]:
+def _texts(by_language: Mapping[str, list[str]], sums: Mapping[str, list[str]]) -> dict[str, re.Pattern[str]]:
     """A pattern for each language, with the English words, and one under "" for pages in a language that is not known."""
     if not by_language:
         return {}
-    english = by_language[ENGLISH]
-    every = {word for words in by_language.values() for word in words}
-    found = {code: re.compile(phrases([*english, *words])) for code, words in by_language.items()}
-    return {**found, "": re.compile(phrases(sorted(every)))}
+
+    def of(codes: Iterable[str]) -> re.Pattern[str]:
+        words, before_sum = ({word for code in codes for word in one.get(code, ())} for one in (by_language, sums))
+        return re.compile(phrases(sorted(words), sorted(before_sum)))
+
+    return {"": of(list(by_language)), **{code: of([ENGLISH, code]) for code in by_language}}

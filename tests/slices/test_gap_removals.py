@@ -18,6 +18,7 @@ from app.gaps.analyze import analyze
 from app.gaps.words import common_names, seller, winnability_rules
 from app.keys import name_of
 from tests.support import exports
+from tests.support.growth import LINEAR, growth, repeated
 
 link = exports.link
 CASES = [
@@ -39,16 +40,16 @@ def removed(tmp_path: Path, rows: Sequence[dict[str, str]], **options: Any) -> d
 
 def test_the_golden_set_is_whole() -> None:
     kinds = [case["kind"] for case in CASES]
-    assert len(CASES) == 453
+    assert len(CASES) == 502
     assert {kind: kinds.count(kind) for kind in set(kinds)} == {
         "class": 90,
         "removal": 119,
-        "winnability": 173,
+        "winnability": 222,
         "sister": 30,
         "burst": 41,
     }
     assert all(case["reason"] for case in CASES)
-    assert len({json.dumps({**case, "reason": ""}, sort_keys=True) for case in CASES}) == 453
+    assert len({json.dumps({**case, "reason": ""}, sort_keys=True) for case in CASES}) == 502
 
 
 def test_golden_classes(tmp_path: Path) -> None:
@@ -84,6 +85,22 @@ def test_golden_removals(tmp_path: Path) -> None:
         if got.get(case["page"]) != case["removed_by"]
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("seed", ["/threads/a", "/work/a-", "a.", "1"])
+def test_a_path_costs_no_square_of_its_length(seed: str) -> None:
+    rules = winnability_rules()
+
+    def run(path: str) -> object:
+        return judge(Evidence(domain="site.test", page=f"https://site.test/threads/{path}"), rules)
+
+    assert growth(run, repeated(seed), 60_000) < LINEAR
+
+
+@pytest.mark.parametrize("seed", ["raises ", "raises 1 2 ", "raises $1.1", "1"])
+def test_a_text_costs_no_square_of_its_length(seed: str) -> None:
+    rules = winnability_rules()
+    assert growth(lambda text: judge(Evidence(domain="site.test", left=text), rules), repeated(seed), 60_000) < LINEAR
 
 
 def test_golden_winnability() -> None:

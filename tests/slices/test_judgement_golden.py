@@ -64,6 +64,11 @@ GATES: list[tuple[dict[str, Any], str | None, str]] = [
     ({"page": "https://site.test/guest-post/ten-tools"}, "paid", "a folder of guests' posts"),
     ({"page": "https://site.test/how-to-pitch-a-guest-post"}, None, "a page on such posts"),
     ({"page": "https://site.test/sponsors"}, "paid", "who gave money"),
+    ({"page": "https://site.test/sponsors/how-to-find"}, None, "how to find who gives money"),
+    ({"page": "https://site.test/anzeige/zehn-tipps"}, "paid", "a folder of ads"),
+    ({"page": "https://site.test/anzeige/was-kostet-eine-anzeige"}, None, "what an ad costs"),
+    ({"page": "https://site.test/sponsored/how-to-choose"}, "paid", "what is paid for explains, too"),
+    ({"title": "Presented by Rival: how teams work"}, None, "words of a title only weigh"),
     ({"ugc": True, "page_type": "User content > Forum"}, None, "worth little, but nobody sells it"),
     ({"sitewide": True}, None, "a badge is no sale"),
 ]
