@@ -99,10 +99,19 @@ def _by_words(one: RemovalWords) -> str:
     ):
         if pattern:
             words = literal(pattern)
-            but = f" AND NOT regexp_matches(path, {literal(one.but)})" if one.but and where == "path" else ""
+            kept = (("path", one.but), ("key", one.not_on)) if where == "path" else ()
+            but = "".join(f" AND NOT regexp_matches({seen}, {literal(not_if)})" for seen, not_if in kept if not_if)
             tests.append(
                 f"WHEN regexp_matches({where}, {words}){but} THEN '{shown}: ' || regexp_extract({where}, {words}, 1)"
             )
+    if one.profiles:
+        # Few rows are of these hosts, so few pages are looked at.
+        hosts = ", ".join(sorted({literal(place.partition("/")[0]) for place in one.profiles}))
+        page = literal(rf"^[a-z]+://(?:[^/?#]*\.)?({'|'.join(map(re.escape, one.profiles))})/")
+        tests.append(
+            f"WHEN links_to_us = 0 AND key IN ({hosts}) AND regexp_matches(lower(page), {page}) "
+            f"THEN 'page: ' || regexp_extract(lower(page), {page}, 1)"
+        )
     for kind in one.page_type:
         tests.append(
             f"WHEN links_to_us = 0 AND starts_with(page_type, {literal(kind)}) THEN 'page type: ' || page_type"

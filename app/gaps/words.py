@@ -38,6 +38,8 @@ class RemovalWords:
     page_type: tuple[str, ...] = ()
     whole: str | None = None  # over the first label, too
     but: str | None = None  # over the path: what is there is seen by another word than those of its path
+    profiles: tuple[str, ...] = ()  # `host/folder`, below which a page is seen whatever stands before the host
+    not_on: str | None = None  # over the key: nothing is seen by the path on these hosts
 
 
 @cache
@@ -49,7 +51,7 @@ def _lists() -> Mapping[str, Any]:
 def removals() -> tuple[RemovalWords, ...]:
     """The removals that go by words: press-release, directory, blogroll, and one `vertical-NAME` for each other vertical."""
     lists = dict(_lists()["removal"])
-    verticals, common = lists.pop("vertical"), _lists()["name"]["common"]
+    verticals, about, common = lists.pop("vertical"), lists.pop("about"), _lists()["name"]["common"]
     found = [
         RemovalWords(
             name,
@@ -59,14 +61,24 @@ def removals() -> tuple[RemovalWords, ...]:
             folders(one["path"]) if "path" in one else None,
             tuple(one.get("page_type", ())),
             f"({joined(one['labels'], [*one['company'], *common])})" if "company" in one else None,
-            folders(one["but"]) if "but" in one else None,
+            _but(one),
+            tuple(one.get("profiles", ())),
+            None if one.get("academic", True) else ACADEMIC.pattern,
         )
         for name, one in lists.items()
     ]
     for name, one in verticals.items():
         listed = (one["certain"], one["phrases"], one["words"], one["company"], common)
-        found.append(RemovalWords(f"vertical-{name}", one["why"], (), *trade(*listed)))
+        label, path = trade(*listed)
+        hosts = tuple(one.get("hosts", ()))
+        found.append(RemovalWords(f"vertical-{name}", one["why"], hosts, label, path, but=_but(about)))
     return tuple(found)
+
+
+def _but(one: Mapping[str, list[str]]) -> str | None:
+    """A pattern for what keeps a path: whole folders, and parts of a title."""
+    kinds = [make(one[name]) for name, make in (("but", folders), ("but_title", segments)) if name in one]
+    return "|".join(kinds) or None
 
 
 def seller_words() -> tuple[str, ...]:

@@ -40,16 +40,16 @@ def removed(tmp_path: Path, rows: Sequence[dict[str, str]], **options: Any) -> d
 
 def test_the_golden_set_is_whole() -> None:
     kinds = [case["kind"] for case in CASES]
-    assert len(CASES) == 502
+    assert len(CASES) == 531
     assert {kind: kinds.count(kind) for kind in set(kinds)} == {
         "class": 90,
-        "removal": 119,
+        "removal": 148,
         "winnability": 222,
         "sister": 30,
         "burst": 41,
     }
     assert all(case["reason"] for case in CASES)
-    assert len({json.dumps({**case, "reason": ""}, sort_keys=True) for case in CASES}) == 502
+    assert len({json.dumps({**case, "reason": ""}, sort_keys=True) for case in CASES}) == 531
 
 
 def test_golden_classes(tmp_path: Path) -> None:
