@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fsspec
@@ -89,6 +90,78 @@ def test_every_link_to_every_target_is_found_with_its_rank(graph: Graph, tmp_pat
     assert found[0].path.name == "rival.com-refdomains-cc-main-2026-may-jun-jul_2026-07-01.csv"
     # Nothing but the answers is left behind.
     assert {path.suffix for path in (tmp_path / "work").iterdir()} == {".csv"}
+
+
+def _edited(path: Path, edit: Callable[[str], str]) -> None:
+    path.write_bytes(gzip.compress(edit(gzip.decompress(path.read_bytes()).decode()).encode()))
+
+
+def _shifted(text: str) -> str:
+    lines = (line.partition("\t") for line in text.splitlines())
+    return "".join(f"{int(number) + 1}\t{rest}\n" for number, _tab, rest in lines)
+
+
+@pytest.mark.parametrize(
+    ("part", "edit", "says"),
+    [
+        (
+            "edges",
+            lambda text, one: text + f"abc\t{one}\n",
+            r"edges.txt.gz: the line 'abc\t\d+' is not .*fetch it again",
+        ),
+        ("edges", lambda text, one: text.replace(f"\t{one}\n", f"\t{one}\n-5\t{one}\n", 1), "the line '-5\t"),
+        (
+            "edges",
+            lambda text, one: text.replace(f"\t{one}\n", f" {one}\n"),
+            r"the line '\d+ \d+' is not 'from id, to id' by a tab",
+        ),
+        ("edges", lambda text, _one: text.replace("\n", "\r\n"), "ends as Windows ends lines; .*replace CR LF by LF"),
+        ("edges", lambda _text, _one: "", "there is no link in it; fetch it again"),
+        (
+            "edges",
+            lambda text, one: text + f"999999\t{one}\n",
+            "its last link is of the domain 999999, .*fetch both again",
+        ),
+        (
+            "vertices",
+            lambda text, _one: text.replace("\n", "\r\n"),
+            "vertices.txt.gz: the line .* ends as Windows ends lines",
+        ),
+        ("vertices", lambda text, _one: _shifted(text), "has the number 1 where 0 comes"),
+        (
+            "vertices",
+            lambda text, _one: re.sub(r"\t\d+\n", "\tx\n", text),
+            "the line '.*x' is not 'id, name, hosts' by tabs",
+        ),
+        (
+            "ranks",
+            lambda text, _one: text + "1\t2\n",
+            r"ranks.txt.gz: its line \d+ does not have the columns of its first line",
+        ),
+    ],
+)
+def test_a_file_that_is_not_as_the_release_has_it_is_refused_in_a_sentence(
+    graph: Graph, tmp_path: Path, part: str, edit: Callable[[str, int], str], says: str
+) -> None:
+    vertices = gzip.decompress(Path(f"{graph.prefix}-vertices.txt.gz").read_bytes()).decode().splitlines()
+    one = next(int(line.split("\t")[0]) for line in vertices if line.split("\t")[1] == "com.rival")
+    _edited(Path(f"{graph.prefix}-{part}.txt.gz"), lambda text: edit(text, one))
+    with pytest.raises(BadInput, match=says):
+        discover(find_release(str(graph.prefix)), ["rival.com"], tmp_path / "work")
+    assert not list((tmp_path / "work").iterdir())
+
+
+def test_links_whose_end_is_missing_are_refused(graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "_SILENT_LEAST", 5)
+    edges = Path(f"{graph.prefix}-edges.txt.gz")
+    lines = gzip.decompress(edges.read_bytes()).decode().splitlines(keepends=True)
+    # A file of several members that is cut between two of them is whole to whoever unpacks it.
+    edges.write_bytes(gzip.compress("".join(lines[: len(lines) // 2]).encode()))
+    with pytest.raises(
+        BadInput, match=r"edges.txt.gz: its last link is of the domain \d+ of \d+, so the end of the file is missing"
+    ):
+        discover(find_release(str(graph.prefix)), ["rival.com"], tmp_path / "work")
+    assert not list((tmp_path / "work").iterdir())
 
 
 @pytest.mark.parametrize("where", ["near", "far"])

@@ -6,10 +6,13 @@ import csv
 import hashlib
 import json
 import math
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import duckdb
 
 from app.domain.said import say
 from app.errors import BadInput
@@ -64,15 +67,20 @@ def discover(
     vertices = find_vertices(open_file(release.vertices, "looking the domains up"), wanted)
     known = [domain for domain in wanted if domain in vertices.ids]
     edges = open_file(release.edges, "reading the links")
-    find_links(edges, [vertices.ids[domain] for domain in known], hits)
     named = open_file(release.vertices, "naming what links")
-    sources = work / f"links-{job}.tsv"
-    with sources.open("w", newline="") as file:
-        csv.writer(file, delimiter="\t", lineterminator="\n").writerows(name_sources(named, hits))
     ranks = open_file(release.ranks, "reading the ranks")
-    counts = _write(release, known, vertices.total, sources, ranks, work)
-    for path in (hits, hits.with_suffix(".checkpoint"), sources):
-        path.unlink(missing_ok=True)
+    sources = work / f"links-{job}.tsv"
+    halves = (hits, hits.with_suffix(".checkpoint"), sources)
+    try:
+        find_links(edges, [vertices.ids[domain] for domain in known], hits, domains=vertices.total)
+        with sources.open("w", newline="") as file:
+            csv.writer(file, delimiter="\t", lineterminator="\n").writerows(name_sources(named, hits))
+        counts = _write(release, known, vertices.total, sources, ranks, work)
+    except BadInput:
+        # Another file has to come, and its links are others.
+        _unlink(halves)
+        raise
+    _unlink(halves)
     if not keep:
         for graph_file in (named, edges, ranks):
             graph_file.forget()
@@ -80,6 +88,11 @@ def discover(
         Discovered(domain, counts[domain], _place(release, domain, work) if domain in vertices.ids else None)
         for domain in wanted
     ]
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def authority(position: int | None, total: int) -> float | None:
@@ -122,10 +135,12 @@ def _write(
             f"CREATE TABLE found AS SELECT * FROM read_csv({literal(str(sources))}, {dialect}, "
             "columns={'name': 'VARCHAR', 'hosts': 'BIGINT', 'target': 'INTEGER'})"
         )
-        engine.run(
+        _run_over(
+            ranks,
+            engine,
             f"CREATE TABLE ranked AS SELECT host_rev AS name, min(TRY_CAST(harmonicc_pos AS BIGINT)) AS position "
             f"FROM read_csv({literal(str(place_of_ranks))}, {dialect}, skip=1, compression='{compression}', columns={{{columns}}}) "
-            "WHERE host_rev IN (SELECT name FROM found) GROUP BY ALL"
+            "WHERE host_rev IN (SELECT name FROM found) GROUP BY ALL",
         )
         for number, domain in enumerate(known):
             result = engine.connection.cursor().execute(
@@ -146,6 +161,21 @@ def _write(
                     )
             draft.replace(place)
     return counts
+
+
+def _run_over(ranks: GraphFile, engine: Engine, statement: str) -> None:
+    try:
+        engine.run(statement)
+    except duckdb.Error as error:
+        at = re.search(r"Line: (\d+)", str(error))
+        raise BadInput(
+            say(
+                "{url}: its line {line} does not have the columns of its first line, or the file is damaged; take it as the release has it, "
+                "or fetch it again.",
+                url=ranks.url,
+                line=at[1] if at else "?",
+            )
+        ) from error
 
 
 def _header(ranks: GraphFile) -> list[str]:

@@ -154,6 +154,14 @@ class GraphFile:
         rest = b""
         while block := text.read(BLOCK):
             whole, newline, tail = (rest + block).rpartition(b"\n")
+            if b"\r" in whole:
+                raise BadInput(
+                    say(
+                        "{url}: the line '{line}' ends as Windows ends lines; take the file as the release has it, or replace CR LF by LF.",
+                        url=self.url,
+                        line=whole[: whole.find(b"\r")].rpartition(b"\n")[2][:80].decode(errors="replace"),
+                    )
+                )
             if newline:
                 yield whole + newline
             elif len(tail) > _LONGEST_LINE:
