@@ -358,23 +358,8 @@ def _on_our_subject(asked: str, reached: str, page: Outline, ours: Iterable[str 
 _NAME = re.compile(r"[^\W\d_]{3,}")
 # Hosts on which one signs in, agrees or is asked to wait: what lies behind them is not seen.
 _DOORS = frozenset(
-    {
-        "account",
-        "accounts",
-        "app",
-        "apps",
-        "auth",
-        "consent",
-        "dashboard",
-        "id",
-        "login",
-        "members",
-        "my",
-        "oauth",
-        "portal",
-    }
-    | {"secure", "signin", "sso"}
-)
+    {"account", "accounts", "app", "apps", "auth", "consent", "dashboard", "id", "login", "members", "my", "oauth", "portal", "secure", "signin", "sso"}
+)  # fmt: skip
 _HOMES = frozenset(("", "index.html", "index.htm", "index.php", "default.aspx", "default.asp", "home"))
 
 

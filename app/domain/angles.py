@@ -260,7 +260,7 @@ def coverage_clause(fact: CoverageFact | None) -> str | None:
     last = fact.articles[0]
     return (
         f'Since {plain_date(fact.since)} you have published {fact.count} articles with "{fact.word}" in the title, the latest '
-        f'"{last.title}" ({plain_date(last.on)}). Going by the titles and addresses of {fact.looked} of your pages, I found none on '
+        f'"{last.title}" ({plain_date(last.on)}). Going by the titles and addresses of {fact.looked} of your pages, I found none that names '
         f"{fact.missing}"
     )
 
@@ -316,7 +316,7 @@ def _coverage(facts: AngleFacts) -> Choice | None:
         looked=fact.looked,
         missing=fact.missing,
     )
-    reason = f"going by the titles and addresses of {fact.looked} pages of your site, none is on {fact.missing}"
+    reason = f"going by the titles and addresses of {fact.looked} pages of your site, none names {fact.missing}"
     return Choice(Angle.COVERAGE_GAP, why, reason)
 
 

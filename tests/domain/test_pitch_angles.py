@@ -131,7 +131,7 @@ def test_a_gap_states_counts_and_titles():
     )
     assert coverage_clause(COVERS.coverage) == (
         'Since 1 June 2025 you have published 5 articles with "audit" in the title, the latest "How we audit links" '
-        "(3 May 2026). Going by the titles and addresses of 148 of your pages, I found none on disavow files"
+        "(3 May 2026). Going by the titles and addresses of 148 of your pages, I found none that names disavow files"
     )
 
 

@@ -202,7 +202,7 @@ def test_a_gap_in_their_coverage_is_stated_with_counts_and_titles(deps: Deps) ->
     assert "4 of their articles since" in pitch.why
     assert '"Onboarding lesson 3", 23 May 2026' in pitch.why
     assert 'you have published 4 articles with "onboarding" in the title' in pitch.body_text
-    assert "I found none on onboarding mail templates." in pitch.body_text
+    assert "I found none that names onboarding mail templates." in pitch.body_text
     with deps.db.read() as look:
         words, broken = gates.contract(look, pitch)
     assert broken == ()

@@ -78,7 +78,7 @@ VARIABLES: dict[str, Variable] = {
             "text",
             say("What their site covers and what was not found on it, with counts and a title."),
             'Since 1 June 2025 you have published 5 articles with "audit" in the title, the latest "How we audit links" '
-            "(3 May 2026). Going by the titles and addresses of 148 of your pages, I found none on disavow files",
+            "(3 May 2026). Going by the titles and addresses of 148 of your pages, I found none that names disavow files",
             optional=True,
         ),
         Variable("lost_on", "text", say("The day on which their link to us was last seen."), "3 May 2026"),
