@@ -61,12 +61,13 @@ def create_app(container: Container, *, checks: Mapping[str, Callable[[], object
 
 
 def _attach_probes(app: FastAPI, checks: Mapping[str, Callable[[], object]]) -> None:
-    @app.get("/healthz", include_in_schema=False)
+    # Simple monitors ask by HEAD.
+    @app.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
     async def healthz() -> dict[str, str]:
         """Whether this process answers."""
         return {"status": "ok"}
 
-    @app.get("/readyz", include_in_schema=False)
+    @app.api_route("/readyz", methods=["GET", "HEAD"], include_in_schema=False)
     def readyz() -> JSONResponse:
         """Whether this process can do its work now: 503 with the named reason when it cannot."""
         found: dict[str, str] = {}

@@ -176,3 +176,8 @@ def test_competitors_and_pages(api: Any) -> None:
     assert api.delete(f"{path}/pages/{page['id']}").json()["archived_at"]
     assert api.get(f"{path}/pages").json() == []
     assert len(api.get(f"{path}/pages?archived=true").json()) == 1
+
+
+def test_a_monitor_may_ask_by_head(house: House) -> None:
+    for path in ("/healthz", "/readyz"):
+        assert house.stranger().head(path).status_code == 200
