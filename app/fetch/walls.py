@@ -134,12 +134,6 @@ _SIGN_IN = re.compile(
     r"(?:\.[a-z]{2,5})?/?(?:[?#]|\Z))",
     re.IGNORECASE,
 )
-#: The whole heading of a page on which one signs in.
-_SIGN_IN_HEAD = re.compile(
-    r"\A\W{0,3}(?:(?:please )?(?:log|sign)[ -]?in|login|anmelden|anmeldung|einloggen|connexion|se connecter|iniciar sesión|iniciar sessão"
-    r"|entrar|accedi|inloggen)\W{0,3}\Z",
-    re.IGNORECASE,
-)
 #: A consent wall leads to its own rules and to who is behind it; a page with a banner leads to the rest of its site.
 _FEW_LINKS = 8
 
@@ -161,7 +155,7 @@ def wall_of(url: str, title: str, heading: str, text: str, own: str, html: str, 
         return "maintenance"
     if links <= _FEW_LINKS and _CONSENT.search(text) and _AGREE.search(text):
         return "consent"
-    signs_in = any(_SIGN_IN_HEAD.match(one) for one in (title, heading))
+    signs_in = any(map(_is_login, (title, heading)))
     return "gate" if signs_in or _GATE.search(said) else ""
 
 
