@@ -360,7 +360,7 @@ _NAME = re.compile(r"[^\W\d_]{3,}")
 _DOORS = frozenset(
     {"account", "accounts", "app", "apps", "auth", "consent", "dashboard", "id", "login", "members", "my", "oauth", "portal", "secure", "signin", "sso"}
 )  # fmt: skip
-_HOMES = frozenset(("", "index.html", "index.htm", "index.php", "default.aspx", "default.asp", "home"))
+_A_HOME = re.compile(r"(?:[a-z]{2}(?:-[a-z]{2})?(?:/|\Z))?(?:(?:index|default|home)(?:\.[a-z]{3,5})?)?")
 
 
 def _is_home(url: str) -> bool:
@@ -370,5 +370,4 @@ def _is_home(url: str) -> bool:
 
 def _may_be_home(url: str) -> bool:
     """Whether a link led to a homepage before as well, whatever it told it of its way (`?ref=blog`), or in one language of many."""
-    path = urlsplit(url).path.strip("/").casefold()
-    return path in _HOMES or re.fullmatch(r"[a-z]{2}(?:-[a-z]{2})?(?:/(?:index\.\w{3,4}|home))?", path) is not None
+    return _A_HOME.fullmatch(urlsplit(url).path.strip("/").casefold()) is not None

@@ -119,7 +119,9 @@ def test_a_redirect_to_the_same_subject_is_no_fault():
     assert against(moved, replace(OURS, headings=())).state is State.NO_FACT
 
 
-@pytest.mark.parametrize("way", ["?ref=blog", "?utm_source=x", "index.htm", "home", "en/", "de-at/", "default.aspx"])
+@pytest.mark.parametrize(
+    "way", ["?ref=blog", "?utm_source=x", "index.htm", "home", "en/", "de-at/", "default.aspx", "en-us/home.html"]
+)
 def test_a_homepage_that_leads_to_the_homepage_is_no_fault(way):
     url = f"https://rival.example/{way}"
     found = against(Look(url, 200, final_url="https://rival.example/", outline=THEIRS, moved=True))
