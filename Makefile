@@ -39,7 +39,7 @@ $(VENV)/.bench: $(VENV)/.dev requirements-bench.lock
 	$(INSTALL) -r requirements-bench.lock
 	@touch $@
 
-setup: $(VENV)/.runtime ## make .venv with the command `gapbridge` in it
+setup: $(VENV)/.runtime ## make .venv with the command `.venv/bin/gapbridge` in it (`. .venv/bin/activate`: just `gapbridge`)
 setup-dev: $(VENV)/.dev ## the same with the tools for tests and checks
 
 demo: setup ## run the whole loop on a sandbox world, then serve it (ARGS=--once: print the ledger and stop)

@@ -76,7 +76,7 @@ class ChromiumRenderer:
     def render(self, page: Fetched) -> Fetched | NotFetched:
         """See `app.fetch.ports.Renderer.render`."""
         if importlib.util.find_spec("playwright") is None:
-            return _failed(page, "the extra 'render' is not installed (pip install 'gapbridge[render]')")
+            return _failed(page, "Playwright is not installed (.venv/bin/pip install playwright)")
         if not Path(self._browser).is_file():
             return _failed(page, f"there is no browser at {self._browser} (GAPBRIDGE_RENDER_BROWSER)")
         with self._turn, tempfile.TemporaryDirectory(prefix="gapbridge-render-", ignore_cleanup_errors=True) as home:

@@ -40,7 +40,7 @@ class Shelf:
         try:
             self._fs, self._root = url_to_fs(self._url)
         except (ImportError, ValueError) as error:
-            extra = " (pip install 'gapbridge[s3]')" if place.startswith("s3") else ""
+            extra = " (.venv/bin/pip install s3fs)" if place.startswith("s3") else ""
             raise Unavailable(
                 say("{place}: snapshots cannot be kept there: {error}{extra}", place=place, error=error, extra=extra)
             ) from error

@@ -130,7 +130,7 @@ class Pages(Place):
     )
     render: bool = Field(
         default=False,
-        description="Whether pages that show nothing without scripts are drawn in a headless Chromium. Needs the extra `render`.",
+        description="Whether pages that show nothing without scripts are drawn in a headless Chromium. Needs Playwright (`.venv/bin/pip install playwright`).",
     )
     render_browser: str = Field(default="/usr/bin/chromium", description="The Chromium that draws them.")
     render_timeout: Duration = Field(

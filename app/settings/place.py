@@ -26,7 +26,7 @@ class Place(BaseSettings):
     snapshots: str = Field(
         default="",
         description=(
-            "Where imported backlinks lie, as a URL that fsspec knows: s3://bucket/prefix needs `gapbridge[s3]` and the usual "
+            "Where imported backlinks lie, as a URL that fsspec knows: s3://bucket/prefix needs s3fs (`.venv/bin/pip install s3fs`) and the usual "
             "AWS_* variables. Empty: `snapshots` in the data folder."
         ),
     )
