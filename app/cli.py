@@ -38,7 +38,7 @@ def main() -> int:
     """Run the command line; an error that we know is one sentence on standard error and exit code 2 (input) or 1."""
     _attach(sys.argv[1] if len(sys.argv) > 1 else "")
     try:
-        with acting("command line"):
+        with acting(app.commands.ACTOR):
             result = cli(standalone_mode=False)
     except typer.Exit as stop:
         return stop.exit_code

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.commands import ACTOR
 from app.commands.operate import JsonOption, installation
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def override(
     from app.deliverability import service
 
     with installation() as container, container.db.work() as uow:
-        row = service.override(uow, domain, reason=reason, actor="operator", checks=checks or ())
+        row = service.override(uow, domain, reason=reason, actor=ACTOR, checks=checks or ())
         held = row.hold_reason
         typer.echo(f"{row.domain}: {', '.join(row.override_checks)} may fail now")
         if held:
@@ -119,5 +120,5 @@ def lift(domain: Domain) -> None:
     from app.deliverability import service
 
     with installation() as container, container.db.work() as uow:
-        row = service.lift(uow, domain, actor="operator")
+        row = service.lift(uow, domain, actor=ACTOR)
         typer.echo(f"{row.domain}: {'held' if row.hold_reason else 'nothing is held'}")

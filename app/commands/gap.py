@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.commands import ACTOR
 from app.errors import BadInput
 
 gap = typer.Typer(no_args_is_help=True, help="Who links to your competitors and not to you.")
@@ -211,7 +212,7 @@ def import_command(
             format=format,
             mapping=mapping,
             as_of=day,
-            actor="command line",
+            actor=ACTOR,
             keep=keep or [],
         )
     finally:

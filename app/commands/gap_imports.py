@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from app.commands import ACTOR
 from app.commands.gap import gap
 
 
@@ -46,7 +47,7 @@ def remove_command(
     container = Container(load_settings())
     try:
         removed, not_yet, _counts = service.remove_import(
-            container.db, number, folder=service.snapshot_folder(container.settings), actor="command line"
+            container.db, number, folder=service.snapshot_folder(container.settings), actor=ACTOR
         )
     finally:
         container.close()

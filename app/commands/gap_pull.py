@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from app.commands import ACTOR
 from app.commands.gap import gap
 
 _Site = Annotated[str, typer.Argument(help="The site: its number, its name or one of its domains.")]
@@ -84,13 +85,11 @@ def pull_command(
         planned.affordable()
         if later:
             with container.db.work() as uow:
-                job = asked_pulls.ask(
-                    uow, container.settings, site_id, provider, rows, most=planned.cost, actor="command line"
-                )
+                job = asked_pulls.ask(uow, container.settings, site_id, provider, rows, most=planned.cost, actor=ACTOR)
                 told = {"job": job.id}
             typer.echo(json.dumps(told) if as_json else f"A worker pulls; follow it at /imports/jobs/{told['job']}")
             return
-        done = pulls.pull(container, site_id, provider, rows, actor="command line", most=planned.cost)
+        done = pulls.pull(container, site_id, provider, rows, actor=ACTOR, most=planned.cost)
     finally:
         container.close()
     typer.echo(
@@ -146,7 +145,7 @@ def schedule_command(
             site_id = service.site_by_text(uow, site)
             if pause or resume:
                 verb = schedules.pause if pause else schedules.resume
-                row = verb(uow, schedules.find(uow, site_id, provider).id, actor="command line")
+                row = verb(uow, schedules.find(uow, site_id, provider).id, actor=ACTOR)
                 typer.echo(
                     f"{provider} rests"
                     if row.paused_at
@@ -154,11 +153,11 @@ def schedule_command(
                 )
                 return
             if every == 0:
-                schedules.unschedule(uow, schedules.find(uow, site_id, provider).id, actor="command line")
+                schedules.unschedule(uow, schedules.find(uow, site_id, provider).id, actor=ACTOR)
                 typer.echo(f"{provider} is not asked by itself any more")
                 return
             row = schedules.schedule(
-                uow, container.settings, site_id, provider, rows=rows, every_days=every, actor="command line"
+                uow, container.settings, site_id, provider, rows=rows, every_days=every, actor=ACTOR
             )
             typer.echo(f"{provider} is asked every {row.every_days} days, next at {row.due_at:%Y-%m-%d %H:%M} UTC")
     finally:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.commands import ACTOR
 from app.commands.gap import gap
 
 
@@ -36,10 +37,10 @@ def verify_command(
         with container.db.work() as uow:
             site_id = service.site_by_text(uow, site)
             if stop:
-                count = verifications.stop(uow, site_id, actor="cli")
+                count = verifications.stop(uow, site_id, actor=ACTOR)
                 typer.echo(json.dumps({"stopped": count}) if as_json else f"{count:,} domains wait no more")
                 return
-            asked = verify.request(uow, site_id, limit, again=again, actor="cli")
+            asked = verify.request(uow, site_id, limit, again=again, actor=ACTOR)
             ids = [] if later else list(verify.due_of(uow.session, site_id, uow.now()))[:limit]
         if later:
             typer.echo(json.dumps({"asked": asked}) if as_json else f"{asked:,} domains wait for a worker")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from app.commands import ACTOR
 from app.commands.operate import JsonOption, installation
 from app.settings import load_settings
 
@@ -38,7 +39,7 @@ def show_hold(as_json: JsonOption = False) -> None:
 
 def release(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; only print what would leave.")] = False,
-    by: Annotated[str, typer.Option(help="Who says so; it is kept.")] = "command line",
+    by: Annotated[str, typer.Option(help="Who says so; it is kept.")] = ACTOR,
     reason: Annotated[str, typer.Option(help="Why it may send; it is kept.")] = "",
     despite_unread: Annotated[
         bool,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.commands import ACTOR
 from app.commands.operate import JsonOption, installation
 from app.errors import BadInput, FieldProblem
 from app.models import Mailbox, MailboxWatch, Security
@@ -223,7 +224,7 @@ def pause(
     from app.mail import accounts
 
     with installation() as container, container.db.work() as uow:
-        accounts.pause(uow, accounts.find(uow.session, email).id, reason=reason, actor="command line")
+        accounts.pause(uow, accounts.find(uow.session, email).id, reason=reason, actor=ACTOR)
     typer.echo(f"{email} rests; `gapbridge mailbox resume` wakes it")
 
 
@@ -290,7 +291,7 @@ def change(
             typer.echo("nothing was changed", err=True)
             raise typer.Exit(1)
         with container.db.work() as uow:
-            upkeep.move(uow, mailbox.id, wanted, actor="operator")
+            upkeep.move(uow, mailbox.id, wanted, actor=ACTOR)
     typer.echo(f"{email} is changed")
 
 
@@ -322,7 +323,7 @@ def switch_off(
                 f"Take {held.unsent} pitch(es) that have not left back into the queue?", default=True
             )
         with container.db.work() as uow:
-            _, back = leaving.switch_off(uow, mailbox.id, withdraw=bool(withdraw), actor="operator")
+            _, back = leaving.switch_off(uow, mailbox.id, withdraw=bool(withdraw), actor=ACTOR)
     if back:
         typer.echo(f"{back} pitch(es) are drafts in the queue again")
     typer.echo(f"{email} is switched off; `gapbridge mailbox resume --new-password` or `sign-in` switches it on")
@@ -363,9 +364,9 @@ def show_folders(
         mailbox = accounts.find(uow.session, email)
         for name, wish in ((watch, Watch.ALWAYS), (leave, Watch.NEVER), (by_rule, None)):
             if name is not None:
-                folders.choose(uow, mailbox.id, name, wish, actor="command line")
+                folders.choose(uow, mailbox.id, name, wish, actor=ACTOR)
         if start is not None:
-            folders.start_again(uow, mailbox.id, start, actor="command line")
+            folders.start_again(uow, mailbox.id, start, actor=ACTOR)
         found = folders.of_mailbox(uow, mailbox.id)
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(state) for state in found], indent=2, default=str))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.commands import ACTOR
 from app.commands.operate import JsonOption, installation
 
 SiteArgument = Annotated[int, typer.Argument(help="Id of the site.", min=1)]
@@ -43,7 +44,7 @@ def import_list(
         raise BadInput(f"there is no file {file}")
     mapping = {"page": page} if page else None
     with installation() as container:
-        _say(lists.take_file(container.db, site, file, actor="cli", mapping=mapping), as_json)
+        _say(lists.take_file(container.db, site, file, actor=ACTOR, mapping=mapping), as_json)
 
 
 def from_snapshots(site: SiteArgument, as_json: JsonOption = False) -> None:
@@ -51,7 +52,7 @@ def from_snapshots(site: SiteArgument, as_json: JsonOption = False) -> None:
     from app.mentions import snapshots
 
     with installation() as container, container.db.work() as uow:
-        _say(snapshots.take(uow, container.settings, site, actor="cli"), as_json)
+        _say(snapshots.take(uow, container.settings, site, actor=ACTOR), as_json)
 
 
 def search(
@@ -79,7 +80,7 @@ def search(
             typer.echo("\n".join(f"  {query}" for query in queries))
             typer.echo(f"{budget.left} of the {budget.a_day} requests of this day (UTC) are left.")
             return
-        done = searching.search_site(container.db, container.settings, site, actor="cli")
+        done = searching.search_site(container.db, container.settings, site, actor=ACTOR)
         _say(done.taken, as_json, requests=done.requests, cost=done.cost)
 
 

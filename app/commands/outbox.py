@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from app.commands import ACTOR
 from app.commands.operate import JsonOption, installation
 from app.domain.delivery import OutboundState
 
@@ -145,7 +146,7 @@ def prospect(
     with installation() as container, container.db.work() as uow:
         if country or zone or window or rules:
             pacing.set_hours_of_prospect(
-                uow, container.settings, prospect_id, country=country, zone=zone, window=window, actor="command line"
+                uow, container.settings, prospect_id, country=country, zone=zone, window=window, actor=ACTOR
             )
         found = pacing.hours_of_prospect(uow, container.settings, prospect_id)
         typer.echo(json.dumps(dataclasses.asdict(found)))

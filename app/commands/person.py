@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from app.commands import ACTOR
 from app.commands.operate import JsonOption, installation
 
 
@@ -25,7 +26,7 @@ def _group() -> None:
 def erase(
     address: Annotated[str, typer.Argument(help="An address of the person; its other spellings are found as well.")],
     reason: Annotated[str, typer.Option(help="Why; it is kept, so name nobody in it.")] = "asked to be erased",
-    by: Annotated[str, typer.Option(help="Who says so; it is kept.")] = "command line",
+    by: Annotated[str, typer.Option(help="Who says so; it is kept.")] = ACTOR,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: JsonOption = False,

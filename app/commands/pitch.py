@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from app.commands import ACTOR
 from app.domain.pitch_contract import MAX_WORDS
 from app.errors import BadInput, FieldProblem
 from app.mail.render.drafts import Draft, draft, example_values
@@ -80,7 +81,7 @@ def save_template(
         check_database(container)
         with container.db.work() as uow:
             source = TemplateSource(parts["subject.txt"].strip(), parts["body.txt"], html)
-            saved = save_template_version(uow, name, source, actor="operator", note=note)
+            saved = save_template_version(uow, name, source, actor=ACTOR, note=note)
             version = saved.version
     finally:
         container.close()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.commands import ACTOR
 from app.commands.operate import JsonOption, installation
 from app.errors import BadInput, FieldProblem, NotAllowed, NotFound
 from app.models import SuppressionKind
@@ -19,7 +20,6 @@ SiteOption = Annotated[int | None, typer.Option(help="Only for this site (its id
 KindOption = Annotated[
     SuppressionKind | None, typer.Option(help="What VALUE is; default: read off its form (a `*` makes a pattern).")
 ]
-_ACTOR = "command line"
 
 
 def attach(cli: typer.Typer) -> None:
@@ -58,8 +58,8 @@ def add(
             value,
             kind=_kind(value, kind),
             reason=reason[:64],
-            source=_ACTOR,
-            actor=_ACTOR,
+            source=ACTOR,
+            actor=ACTOR,
             site_id=site,
         )
         typer.echo(f"suppression {made.id}: {made.kind.value} {made.value}, {made.reason}")
@@ -86,7 +86,7 @@ def remove(
             if found is None:
                 raise NotFound("there is no such rule; `gapbridge suppression test` says which rule stops an address")
             rule_id = found.id
-        suppression.remove(uow, rule_id, reason=reason, actor=by or _ACTOR, is_lead=_is_lead(uow, by))
+        suppression.remove(uow, rule_id, reason=reason, actor=by or ACTOR, is_lead=_is_lead(uow, by))
     typer.echo("removed; the removal and its reason are kept")
 
 
@@ -169,7 +169,7 @@ def import_list(
             container.db,
             container.vault,
             file,
-            files.Defaults(reason=reason[:64], source=file.name[:200], actor=_ACTOR, site_id=site),
+            files.Defaults(reason=reason[:64], source=file.name[:200], actor=ACTOR, site_id=site),
             mapping=named,
             on_rejected=on_rejected,
         )

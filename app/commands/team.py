@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from app.commands import ACTOR
 from app.models import Role
 
 
@@ -53,7 +54,7 @@ def _reset_second_factor(email: str) -> None:
 
     container = Container(load_settings())
     try:
-        with acting("command line"), container.db.work() as uow:
+        with acting(ACTOR), container.db.work() as uow:
             user = users.by_email(uow, email)
             if user is None:
                 raise NotFound(say("there is no user with the address {address}", address=email))
@@ -75,7 +76,7 @@ def _create_key(
     container = Container(load_settings())
     try:
         with container.db.work() as uow:
-            made, secret = api_keys.create(uow, name=name, scopes=scope, actor="command line")
+            made, secret = api_keys.create(uow, name=name, scopes=scope, actor=ACTOR)
         typer.echo(f"key {made.id} ({made.name}): {', '.join(made.scopes)}. It is not shown again.", err=True)
         typer.echo(secret)
     finally:

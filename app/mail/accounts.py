@@ -172,7 +172,7 @@ def _know_domain(uow: UnitOfWork, domain: str) -> None:
 
 
 def resume(
-    uow: UnitOfWork, vault: Vault, email: str, *, password: str | None = None, actor: str = "operator"
+    uow: UnitOfWork, vault: Vault, email: str, *, password: str | None = None, actor: str | None = None
 ) -> Mailbox:
     """Wake a mailbox that rests or was switched off, with a new password where one is given (it replaces OAuth).
 
@@ -188,8 +188,8 @@ def resume(
         raise Conflict(by_oauth.ended_reason)
     elif by_oauth is None and not mailbox.secret:
         raise Conflict(say("it was switched off and its password forgotten; give it a new one, or sign it in again"))
-    reputation.end_pause(uow, mailbox.id, actor=actor)
-    who = None if actor == "operator" else actor
+    who = actor or uow.actor
+    reputation.end_pause(uow, mailbox.id, actor=who)
     before = {"active": mailbox.active, "paused": mailbox.paused_reason}
     after = {"active": True, "paused": None, **({"password": "a new one"} if password else {})}
     audit.record(
