@@ -49,40 +49,47 @@ def test_only_what_is_new_is_kept(group: str) -> None:
     assert got == {letter.name: letter.text for letter in BY_GROUP[group]}
 
 
-WISHES = [(letter, classify(parse(letter.raw))) for letter in answers("wishes.txt")]
+Judged = list[tuple[Letter, Verdict]]
 
 
-def test_a_friendly_answer_is_never_a_final_opt_out() -> None:
+@pytest.fixture(scope="module")
+def wishes() -> Judged:
+    return [(letter, classify(parse(letter.raw))) for letter in answers("wishes.txt")]
+
+
+def test_a_friendly_answer_is_never_a_final_opt_out(wishes: Judged) -> None:
     final = [
         (letter.name, found.rule)
-        for letter, found in WISHES
+        for letter, found in wishes
         if letter.label == "friendly" and found.kind is Kind.OPT_OUT
     ]
     assert final == []
 
 
-def test_an_opt_out_is_seen_and_mostly_without_a_person() -> None:
-    meant = [(letter, found) for letter, found in WISHES if letter.label == "opt-out"]
+def test_an_opt_out_is_seen_and_mostly_without_a_person(wishes: Judged) -> None:
+    meant = [(letter, found) for letter, found in wishes if letter.label == "opt-out"]
     assert len({letter.name.partition("/")[0] for letter, _ in meant}) >= 15
     assert [letter.name for letter, found in meant if found.intent is not Intent.OPT_OUT] == []
     guessed = [letter.name for letter, found in meant if found.kind is not Kind.OPT_OUT]
     assert len(guessed) <= len(meant) // 50, guessed
 
 
-def test_a_guess_asks_a_person_and_is_a_reply() -> None:
-    guessed = [found for _, found in WISHES if found.intent is Intent.OPT_OUT and found.kind is not Kind.OPT_OUT]
+def test_a_guess_asks_a_person_and_is_a_reply(wishes: Judged) -> None:
+    guessed = [found for _, found in wishes if found.intent is Intent.OPT_OUT and found.kind is not Kind.OPT_OUT]
     assert guessed
     assert {found.kind for found in guessed} == {Kind.REPLY}
     assert all(found.rule.startswith("reply:perhaps-opt-out:") for found in guessed)
 
 
-DOUBTS = [(letter, classify(parse(letter.raw))) for letter in doubts()]
+@pytest.fixture(scope="module")
+def judged_doubts() -> Judged:
+    return [(letter, classify(parse(letter.raw))) for letter in doubts()]
 
 
-@pytest.mark.parametrize("language", sorted({letter.name.partition("/")[0] for letter, _ in DOUBTS}))
-def test_what_signs_and_words_disagree_about(language: str) -> None:
+@pytest.mark.parametrize("language", sorted({letter.name.partition("/")[0] for letter in doubts()}))
+def test_what_signs_and_words_disagree_about(language: str, judged_doubts: Judged) -> None:
     wrong = []
-    for letter, verdict in DOUBTS:
+    for letter, verdict in judged_doubts:
         label, _, day = letter.label.partition(":")
         guessed = verdict.kind is Kind.REPLY and verdict.intent is Intent.OPT_OUT
         told = "guess" if guessed else found(verdict)
@@ -97,10 +104,10 @@ def test_what_signs_and_words_disagree_about(language: str) -> None:
     assert wrong == []
 
 
-def test_no_answer_of_a_person_is_lost_to_a_machine_or_to_an_opt_out() -> None:
-    assert len(DOUBTS) >= 250
-    assert len({letter.name.partition("/")[0] for letter, _ in DOUBTS}) >= 12
-    people = [(letter, verdict) for letter, verdict in DOUBTS if letter.label.partition(":")[0] != "away"]
+def test_no_answer_of_a_person_is_lost_to_a_machine_or_to_an_opt_out(judged_doubts: Judged) -> None:
+    assert len(judged_doubts) >= 250
+    assert len({letter.name.partition("/")[0] for letter, _ in judged_doubts}) >= 12
+    people = [(letter, verdict) for letter, verdict in judged_doubts if letter.label.partition(":")[0] != "away"]
     assert len(people) >= 130
     assert [letter.text for letter, verdict in people if verdict.kind not in (Kind.REPLY, Kind.OPT_OUT)] == []
     assert [
