@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass, field
 
 from app.deliverability.resolver import BadName, Resolver
-from app.domain.mail_dns import SPF_LOOKUPS, Spf, SpfTerm, is_spf, parse_spf
+from app.domain.mail_dns import Spf, SpfTerm, is_spf, parse_spf
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # A receiver stops at the eleventh; reading on to here lets the fix say how many there are.
@@ -94,8 +94,3 @@ def _look_up(resolver: Resolver, term: SpfTerm, name: str, tree: SpfTree) -> Non
     if term.name != "exists" and term.qualifier == "+":
         # A prefix length after the name (a/24) widens this; leaving it out only makes "not named" less certain.
         tree.networks |= {ipaddress.ip_network(address) for address in addresses}
-
-
-def over_limit(tree: SpfTree) -> bool:
-    """Whether receivers give the record up."""
-    return tree.lookups > SPF_LOOKUPS

@@ -40,11 +40,6 @@ class WorkDays:
 PLAIN_WEEK = WorkDays()
 
 
-def is_business_day(day: date, days: WorkDays = PLAIN_WEEK) -> bool:
-    """Neither weekend nor holiday."""
-    return day in days
-
-
 def add_business_days(start: date, n: int, days: WorkDays = PLAIN_WEEK) -> date:
     """The n-th business day after `start` (n >= 0). With n = 0: `start` itself, or the next business day.
 

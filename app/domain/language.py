@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from enum import StrEnum
 
 #: Codes of one language that are written in several ways: the one that we keep.
@@ -28,12 +27,3 @@ def codes_of(text: str | None) -> tuple[str, ...]:
 def first_code(text: str | None) -> str | None:
     """The first language that a text names, or None."""
     return next(iter(codes_of(text)), None)
-
-
-def is_ours(language: str | None, ours: Iterable[str]) -> bool | None:
-    """Whether a page in `language` is in one of the site's languages; None where one of the two is not known."""
-    said = codes_of(language)
-    wanted = {code for one in ours for code in codes_of(one)}
-    if not said or not wanted:
-        return None
-    return bool(wanted & set(said))

@@ -33,8 +33,6 @@ class Trouble(StrEnum):
 
 LOSSES = frozenset({Trouble.REMOVED, Trouble.PAGE_GONE, Trouble.REDIRECTED})
 """The link was looked for on a page that could be read, and is not there."""
-DOUBTS = frozenset({Trouble.BLOCKED, Trouble.NOT_RENDERED, Trouble.UNREADABLE})
-"""The page could not be read: never a loss, however often."""
 
 _BLOCKED = frozenset({"robots", "robots-unavailable", "crawl-delay", "refused", "blocked-address", "blocked-port"})
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 DENSITIES = ("comfortable", "compact")
-THEMES = ("system", "light", "dark")
 # WCAG 2.2.1: a time limit can be stretched to at least ten times its default, which is one minute.
 UNDO_SECONDS = (10, 1800)
 

@@ -76,17 +76,6 @@ TRANSITIONS: Mapping[Stage, Mapping[Event, Stage]] = {
     Stage.LOST: {Event.REOPEN: Stage.PROSPECT, Event.LINK_SEEN: Stage.WON},
 }
 
-GUARDS: Mapping[Event, str] = {
-    Event.MENTION_CHECKED: "the check ended with a verdict, or a person confirmed 'could not check'",
-    Event.PITCH_SENT: "the server accepted the mail",
-    Event.FOLLOW_UP_SENT: "the server accepted the mail",
-    Event.LINK_SEEN: "the checker parsed a link to one of our pages, or a person overrides with a reason (not verified)",
-    Event.GIVE_UP: "a reason from the list",
-    Event.REOPEN: "a reason; never after an unsubscribe",
-    Event.LINK_LOST: "two failed checks at least 24 h apart, both good fetches",
-}
-
-
 # What a person or the application was about to do, in a sentence that says why it cannot.
 _WORDS: Mapping[Event, Sentence] = {
     Event.MENTION_CHECKED: say("a mention check"),

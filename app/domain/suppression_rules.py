@@ -64,21 +64,3 @@ def to_like(pattern: str) -> str:
     for character in "!%_":
         pattern = pattern.replace(character, f"!{character}")
     return re.sub(r"\*+", "%", pattern).replace("?", "_")
-
-
-def glob_matches(pattern: str, text: str) -> bool:
-    """Whether the glob matches the whole text, without backtracking over more than the last `*`: O(len * len) at worst."""
-    at = spot = 0
-    star = mark = -1
-    while spot < len(text):
-        if at < len(pattern) and pattern[at] == "*":
-            star, mark = at, spot
-            at += 1
-        elif at < len(pattern) and pattern[at] in ("?", text[spot]):
-            at, spot = at + 1, spot + 1
-        elif star >= 0:
-            mark += 1
-            at, spot = star + 1, mark
-        else:
-            return False
-    return pattern[at:].strip("*") == ""

@@ -65,12 +65,6 @@ def words_when_seen(session: Session, link_id: int) -> tuple[int | None, int | N
     return last("words"), last("own_words")
 
 
-def checks_of(session: Session, link_id: int) -> list[LinkCheck]:
-    """The history of a link, oldest first."""
-    statement = select(LinkCheck).where(col(LinkCheck.link_id) == link_id).order_by(col(LinkCheck.id))
-    return list(session.execute(statement).scalars())
-
-
 def looks_since(
     session: Session, link_ids: Sequence[int], begin: datetime
 ) -> Sequence[Row[int, str, bool, DayState | None, Trouble | None, datetime]]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.calendar import WorkDays, add_business_days, business_moment, is_business_day, readings
+from app.domain.calendar import WorkDays, add_business_days, business_moment, readings
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CHRISTMAS = {date(2026, 12, 25), date(2026, 12, 28)}
@@ -56,8 +56,9 @@ def test_a_time_that_is_skipped_and_a_time_that_is_twice():
 def test_exactly_n_business_days_lie_between(start, n, holidays):
     end = add_business_days(start, n, WorkDays(holidays.__contains__))
     days = [start + timedelta(days=i) for i in range(1, (end - start).days + 1)]
-    assert sum(is_business_day(day, WorkDays(holidays.__contains__)) for day in days) == n
-    assert is_business_day(end, WorkDays(holidays.__contains__))
+    worked = [day for day in days if day.weekday() < 5 and day not in holidays]
+    assert len(worked) == n
+    assert end == worked[-1]
 
 
 def test_a_weekend_on_friday_and_saturday():

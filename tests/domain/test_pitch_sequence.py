@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.calendar import is_business_day
 from app.domain.sequence_rules import Absence, Step, due_after
 
 ZONES = st.sampled_from([ZoneInfo(name) for name in ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC")])
@@ -22,8 +21,8 @@ def test_never_earlier_than_its_wait_and_always_on_a_business_day(sent_at, wait,
         said.append(Absence(received, received.date() + timedelta(days=away) if away % 3 else None))
     moved = due_after(sent_at, Step("follow-up-1", wait), zone, absences=said)
     assert moved >= plain > sent_at
-    assert is_business_day(plain.astimezone(zone).date())
-    assert is_business_day(moved.astimezone(zone).date())
+    assert plain.astimezone(zone).weekday() < 5
+    assert moved.astimezone(zone).weekday() < 5
     # The longest absence that is believed, after the last answer.
     assert moved - sent_at < timedelta(days=480)
 

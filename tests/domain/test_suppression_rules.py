@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.suppression_rules import (
-    glob_matches,
     hosts_above,
     normal_address,
     pattern_problem,
@@ -56,17 +55,8 @@ _ALPHABET = st.text(alphabet="ab!%_@.*?", max_size=14)
 
 
 @given(_ALPHABET, st.text(alphabet="ab!%_@.", max_size=20))
-def test_the_glob_here_in_sql_and_in_the_standard_library_agree(pattern: str, text: str) -> None:
-    ours = glob_matches(pattern, text)
-    assert ours == fnmatch.fnmatchcase(text, pattern)
+def test_the_glob_in_sql_and_in_the_standard_library_agree(pattern: str, text: str) -> None:
     with sqlite3.connect(":memory:") as database:
         (said,) = database.execute("SELECT ? LIKE ? ESCAPE '!'", (text, to_like(pattern))).fetchone()
     database.close()
-    assert bool(said) == ours
-
-
-@pytest.mark.timeout(20)
-def test_a_hostile_glob_ends() -> None:
-    text = "a" * 254
-    for _ in range(20):
-        assert not glob_matches("*a*a*a*a*a*a*a*b", text)
+    assert bool(said) == fnmatch.fnmatchcase(text, pattern)

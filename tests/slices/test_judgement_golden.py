@@ -386,7 +386,6 @@ def test_the_reason_of_a_loss(pages: dict[str, Any], trouble: Trouble | None, lo
         moved = bool(finding.final_url) and finding.final_url.rstrip("/") != HERE
         seen = link_watch.loss_of(finding.reason, moved=moved)
     assert (seen, seen in link_watch.LOSSES) == (trouble, lost)
-    assert not (link_watch.LOSSES & link_watch.DOUBTS)
 
 
 GOOD = {"dofollow": True, "robots": [], "canonical_elsewhere": False, "match": "page", "hidden": False}

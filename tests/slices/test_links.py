@@ -18,7 +18,16 @@ from app.domain.mention_verdict import MentionVerdict
 from app.domain.pipeline import Stage
 from app.errors import BadInput, NotFound
 from app.links import repository, service
-from app.models import BlockingEvent, Conversation, ConversationState, Link, LinkState, MentionCheck, StageEvent
+from app.models import (
+    BlockingEvent,
+    Conversation,
+    ConversationState,
+    Link,
+    LinkCheck,
+    LinkState,
+    MentionCheck,
+    StageEvent,
+)
 from app.prospects import service as prospects
 from app.settings import Settings
 from tests.support.editorial import LINK, PAGE, Desk, desk
@@ -167,7 +176,7 @@ def test_looking_twice_is_one_win(won: Desk) -> None:
     assert service.look_for_link(won, 1).seen
     assert events(won.db) == ["link_seen"]
     with won.db.read() as look:
-        assert [check.verdict for check in repository.checks_of(look.session, 1)] == ["linked", "linked"]
+        assert list(look.session.execute(select(LinkCheck.verdict)).scalars()) == ["linked", "linked"]
 
 
 def test_a_standing_link_stays_live(won: Desk, clock: FixedClock) -> None:

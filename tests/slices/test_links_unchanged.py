@@ -13,8 +13,8 @@ from app.clock import FixedClock
 from app.db.work import Database
 from app.domain.link_watch import Trouble
 from app.domain.pipeline import Stage
-from app.links import repository, service
-from app.models import Link, LinkState, PageMemory, Site
+from app.links import service
+from app.models import Link, LinkCheck, LinkState, PageMemory, Site
 from app.models import Page as OurPage
 from app.settings import Settings
 from tests.support.editorial import LINK, PAGE, Desk, desk
@@ -70,7 +70,8 @@ def look(at: Desk, clock: FixedClock, days: int = 1) -> LinkState | None:
 
 def last_facts(at: Desk) -> dict[str, Any]:
     with at.db.read() as uow:
-        return dict(repository.checks_of(uow.session, 1)[-1].facts)
+        newest = select(LinkCheck).order_by(LinkCheck.id.desc()).limit(1)
+        return dict(uow.session.execute(newest).scalar_one().facts)
 
 
 def test_an_unchanged_page_keeps_its_link_with_all_that_was_seen(at: Desk, clock: FixedClock, page: Page) -> None:

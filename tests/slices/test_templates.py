@@ -45,7 +45,6 @@ LONG = {
     "topic": "link audits, internal links and the maintenance of long lists of sources",
     "reason": "our page covers how a team of three audits the links of a site every quarter, with a worksheet",
 }
-OPTIONAL = [name for name, variable in VARIABLES.items() if variable.optional]
 ANSWERS = [name for name in template_names() if use_of(name) == "answer"]
 TEMPLATES = [name for name in template_names() if name not in ANSWERS]
 FORBIDDEN_WORDS = [
