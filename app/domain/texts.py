@@ -8,6 +8,11 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
 
 
+def in_short(error: BaseException) -> str:
+    """What an error of a connection says, on one line of at most 200 characters; its kind where it says nothing."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def told(text: str) -> str:
     """What a server has said, of whose bytes those that are no UTF-8 were kept as lone surrogates (PEP 383): Latin then, as in mail."""
     raw = text.encode("utf-8", "surrogateescape") if not text.isascii() else b""

@@ -23,6 +23,7 @@ from app.domain.inbound_bounce import BY_WORDS
 from app.domain.inbound_opt_out import LIST_UNSUBSCRIBE, doubted, opens
 from app.domain.mail_tokens import addresses, message_ids, sender
 from app.domain.said import cut, say
+from app.domain.texts import storable
 from app.errors import GapbridgeError
 from app.inbox import acting, matching, repository
 from app.inbox.deps import InboxDeps
@@ -114,8 +115,8 @@ def _parsed_values(parsed: Parsed) -> dict[str, Any]:
         "state": InboundState.PARSED,
         "in_reply_to": f"<{answered[:248]}>" if answered else None,
         "from_address": address,
-        "from_name": _clean(name)[:200] or None,
-        "subject": _clean(mail.header("subject"))[:1000],
+        "from_name": storable(name)[:200] or None,
+        "subject": storable(mail.header("subject"))[:1000],
         **_verdict_values(verdict),
         "bounce": told["bounce"],
         "text": mail.new_text,
@@ -125,7 +126,7 @@ def _parsed_values(parsed: Parsed) -> dict[str, Any]:
             "ticket": verdict.ticket,
             "reported": list(verdict.reported),
             "reply_to": _first_address(mail.headers.get("reply-to", ())),
-            "to": [_clean(value) for value in mail.headers.get("to", ())],
+            "to": [storable(value) for value in mail.headers.get("to", ())],
             "date": mail.date.isoformat() if mail.date else None,
         },
         "error": None,
@@ -135,7 +136,7 @@ def _parsed_values(parsed: Parsed) -> dict[str, Any]:
 def _verdict_values(verdict: Verdict) -> dict[str, Any]:
     return {
         "kind": verdict.kind.value,
-        "rule": _clean(verdict.rule)[:64],
+        "rule": storable(verdict.rule)[:64],
         "intent": verdict.intent.value if verdict.intent else None,
         "returns_on": verdict.returns_on,
     }
@@ -144,10 +145,6 @@ def _verdict_values(verdict: Verdict) -> dict[str, Any]:
 def _first_address(values: Iterable[str]) -> str | None:
     """The first address in a header that may name several, in the length that an address may have."""
     return next((found for value in values for found in addresses(value) if len(found) <= 254), None)
-
-
-def _clean(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
 
 
 def _failed(deps: InboxDeps, inbound_id: int, raw: bytes, fault: ParseFault) -> None:

@@ -18,6 +18,7 @@ import time
 from typing import TYPE_CHECKING
 
 from app.domain.said import say
+from app.domain.texts import in_short
 from app.errors import MailboxFault
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class IdleLine:
                 break
             except OSError as error:
                 raise MailboxFault(
-                    say("the connection to {host} broke ({short})", host=self._host, short=_short(error))
+                    say("the connection to {host} broke ({short})", host=self._host, short=in_short(error))
                 ) from error
             if not chunk:
                 raise MailboxFault(say("{host} closed the connection", host=self._host))
@@ -152,7 +153,7 @@ class IdleLine:
                 return  # a peer that takes not even this answers nothing either, and `due` tells
             except OSError as error:
                 raise MailboxFault(
-                    say("the connection to {host} broke ({short})", host=self._host, short=_short(error))
+                    say("the connection to {host} broke ({short})", host=self._host, short=in_short(error))
                 ) from error
 
     def _lines(self) -> None:
@@ -220,10 +221,6 @@ def _keep_alive(sock: socket.socket) -> None:
         if hasattr(socket, name):
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-
-
-def _short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _printable(text: bytes) -> str:

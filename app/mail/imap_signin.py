@@ -14,6 +14,7 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
 from app.domain.said import say
+from app.domain.texts import in_short
 from app.errors import MailboxFault
 from app.mail import sasl
 from app.models import Security
@@ -64,7 +65,7 @@ def faults(host: str) -> Iterator[None]:
             say(
                 "{host} refuses the sign-in ({short}); enter the password (or an app password) of the mailbox again",
                 host=host,
-                short=_short(error),
+                short=in_short(error),
             )
         ) from error
     except ssl.SSLError as error:
@@ -72,19 +73,19 @@ def faults(host: str) -> Iterator[None]:
             say(
                 "the TLS certificate or connection of {host} is not valid ({short}); check host, port and security",
                 host=host,
-                short=_short(error),
+                short=in_short(error),
             )
         ) from error
     except (CapabilityError, IMAPClientError) as error:
         raise MailboxFault(
-            say("{host} answered an IMAP command with an error: {short}", host=host, short=_short(error))
+            say("{host} answered an IMAP command with an error: {short}", host=host, short=in_short(error))
         ) from error
     except OSError as error:
         raise MailboxFault(
             say(
                 "{host} cannot be reached by IMAP ({short}); check host, port and network",
                 host=host,
-                short=_short(error),
+                short=in_short(error),
             )
         ) from error
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
@@ -92,10 +93,6 @@ def faults(host: str) -> Iterator[None]:
         raise MailboxFault(
             say("{host} sent an IMAP answer that cannot be read ({error})", host=host, error=type(error).__name__)
         ) from error
-
-
-def _short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _bring_token(client: IMAPClient, account: ImapAccount) -> None:
@@ -117,7 +114,7 @@ def _bring_token(client: IMAPClient, account: ImapAccount) -> None:
     try:
         client.sasl_login(found, answer)
     except LoginError as error:
-        reason = f"{_short(error)} {said[0]}".strip() if said else _short(error)
+        reason = f"{in_short(error)} {said[0]}".strip() if said else in_short(error)
         raise SignInRefused(
             say("{host} refuses the access token ({reason})", host=account.host, reason=reason)
         ) from None

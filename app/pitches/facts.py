@@ -28,6 +28,7 @@ from app.gaps.fit import Offer, offer
 from app.keys import page_url
 from app.mail.render.drafts import later_values
 from app.mail.render.variables import DEFAULT_OPT_OUT, MAX_URL
+from app.mentions import repository as mentions
 from app.models import AngleEvidence, Contact, Link, MentionCheck, Page, Pitch, Prospect, Site
 from app.pitches import repository
 from app.prospects import contacts
@@ -66,9 +67,9 @@ def know(uow: UnitOfWork, prospect: Prospect) -> Known:
     """Read what evidence is made of."""
     session = uow.session
     return Known(
-        repository.newest_mention(session, prospect.id),
+        mentions.newest(session, prospect.id),
         repository.lost_link(session, prospect.id),
-        repository.pages_of(session, prospect.site_id),
+        evidence_repository.pages_of(session, prospect.site_id),
         contacts.best(uow, prospect.id),
         evidence_repository.of_prospect(session, prospect.id),
     )

@@ -15,9 +15,7 @@ from app.models import (
     Link,
     LinkState,
     Mailbox,
-    MentionCheck,
     Outbound,
-    Page,
     Pitch,
     PitchState,
     Sequence,
@@ -29,16 +27,6 @@ def draft_of(session: Session, prospect_id: int) -> Pitch | None:
     """The one draft of a prospect."""
     return session.execute(
         select(Pitch).where(col(Pitch.prospect_id) == prospect_id, col(Pitch.state) == PitchState.DRAFT)
-    ).scalar_one_or_none()
-
-
-def newest_mention(session: Session, prospect_id: int) -> MentionCheck | None:
-    """The latest mention check."""
-    return session.execute(
-        select(MentionCheck)
-        .where(col(MentionCheck.prospect_id) == prospect_id)
-        .order_by(col(MentionCheck.id).desc())
-        .limit(1)
     ).scalar_one_or_none()
 
 
@@ -66,12 +54,6 @@ def lost_link(session: Session, prospect_id: int) -> Link | None:
         .scalars()
         .first()
     )
-
-
-def pages_of(session: Session, site_id: int) -> list[Page]:
-    """The linkable pages of a site, without archived ones."""
-    statement = select(Page).where(col(Page.site_id) == site_id, col(Page.archived_at).is_(None)).order_by(col(Page.id))
-    return list(session.execute(statement).scalars())
 
 
 def healthy_mailboxes(session: Session, now: datetime) -> list[Mailbox]:

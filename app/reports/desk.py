@@ -20,6 +20,7 @@ from app.domain.pipeline import Stage
 from app.domain.pitch_contract import MAX_WORDS
 from app.domain.said import say
 from app.errors import NotFound, Skip
+from app.evidence import repository as evidence_repository
 from app.evidence.stored import linked_fact
 from app.models import (
     AngleEvidence,
@@ -211,7 +212,7 @@ def sheet(
             .order_by(col(Contact.is_role_address), col(Contact.id))
         ).scalars()
     )
-    pages = pitch_repository.pages_of(uow.session, prospect.site_id)
+    pages = evidence_repository.pages_of(uow.session, prospect.site_id)
     competitors = listed.split(",") if listed else list(prospect.competitors)
     linking = follow_of(prospect.competitors, prospect.follow, prospect.dofollow)
     words, broken = gates.contract(uow, draft) if draft else (0, ())

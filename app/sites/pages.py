@@ -25,7 +25,8 @@ FIELDS = ("url", "title", "topic", "summary", "published_on", "angle")
 LOOK_EVERY = timedelta(days=7)
 
 
-def _site(uow: UnitOfWork, site_id: int) -> Site:
+def get(uow: UnitOfWork, site_id: int) -> Site:
+    """The site; raises NotFound."""
     found: Site | None = uow.session.get(Site, site_id)
     if found is None:
         raise NotFound(say("there is no site {site_id}", site_id=site_id))
@@ -34,7 +35,7 @@ def _site(uow: UnitOfWork, site_id: int) -> Site:
 
 def pages(uow: UnitOfWork, site_id: int, *, archived: bool = False) -> list[Page]:
     """The pages of a site that we promote, oldest first; `archived` adds those that were put away."""
-    _site(uow, site_id)
+    get(uow, site_id)
     statement = select(Page).where(col(Page.site_id) == site_id).order_by(col(Page.id))
     if not archived:
         statement = statement.where(col(Page.archived_at).is_(None))
@@ -89,7 +90,7 @@ def add_page(
     angle: str | None = None,
 ) -> Page:
     """Add a page to promote. Raises BadInput (`url`, `title`): not ours, or the homepage; Conflict when it is there."""
-    site = _site(uow, site_id)
+    site = get(uow, site_id)
     given = {"url": url, "title": title, "topic": topic, "summary": summary, "published_on": published_on}
     values = _clean(uow, site, None, {**given, "angle": angle})
     page = Page(site_id=site_id, **values, check_due_at=uow.now(), created_at=uow.now())
@@ -108,7 +109,7 @@ def change_page(uow: UnitOfWork, page_id: int, version: int, **given: Any) -> Pa
     page = uow.session.get(Page, page_id, with_for_update=True, populate_existing=True)
     if page is None:
         raise NotFound(say("there is no page {page_id}", page_id=page_id))
-    values = _clean(uow, _site(uow, page.site_id), page, given)
+    values = _clean(uow, get(uow, page.site_id), page, given)
     before = {name: getattr(page, name) for name in FIELDS}
     if version != page.version:
         differs = [Difference(name, before[name], values[name]) for name in FIELDS if before[name] != values[name]]
@@ -149,7 +150,7 @@ def restore_page(uow: UnitOfWork, page_id: int) -> Page:
 
 def compare_anew(uow: UnitOfWork, site_id: int) -> None:
     """Let a worker compare the prospects of a site with its pages, from the first one on."""
-    site = _site(uow, site_id)
+    site = get(uow, site_id)
     site.fit_due_at, site.fit_after = uow.now(), None
     uow.session.flush()
     uow.ring(Job.GAPS_REFIT, site_id)

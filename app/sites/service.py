@@ -17,7 +17,7 @@ from app.domain.said import say
 from app.errors import BadInput, Conflict, Difference, FieldProblem, NotFound, Stale
 from app.keys import registrable_domain
 from app.models import Competitor, Outbound, Prospect, RunState, SequenceRun, Site
-from app.sites.pages import add_page, archive_page, change_page, compare_anew, get_page, pages, restore_page
+from app.sites.pages import add_page, archive_page, change_page, compare_anew, get, get_page, pages, restore_page
 
 MOST_COMPETITORS = 10
 ADVISED_COMPETITORS = 5
@@ -39,15 +39,7 @@ FIELDS = (
 
 _IN_DRAFTS = ("name", "brand_names", "language", "languages", "sender_name", "postal_address")
 
-__all__ = ["add_page", "archive_page", "change_page", "get_page", "pages", "restore_page"]
-
-
-def get(uow: UnitOfWork, site_id: int) -> Site:
-    """The site; raises NotFound."""
-    found: Site | None = uow.session.get(Site, site_id)
-    if found is None:
-        raise NotFound(say("there is no site {site_id}", site_id=site_id))
-    return found
+__all__ = ["add_page", "archive_page", "change_page", "get", "get_page", "pages", "restore_page"]
 
 
 def list_sites(uow: UnitOfWork, *, archived: bool = False) -> list[Site]:

@@ -187,6 +187,11 @@ class Visit:
         at, row = moment(stamp), row_number(number)
         return (at, row) if at is not None and row is not None else None
 
+    def notice(self, notices: Mapping[str, str]) -> str | None:
+        """What the address says was done (`did`), in the words of `notices`; None where it says nothing of them."""
+        words = notices.get(self.request.query_params.get("did", ""))
+        return i18n._(words) if words else None
+
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """The page `template` as an answer."""
         return rendering.page(self, template, status, values)

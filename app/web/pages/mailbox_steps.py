@@ -21,7 +21,7 @@ from app.models import Security
 from app.outbox import pacing
 from app.sites import service as sites
 from app.web.door import Id, Pages, Visit, row_number
-from app.web.i18n import _, mark
+from app.web.i18n import mark
 
 pages = Pages()
 
@@ -80,11 +80,6 @@ def problems_of(looked: Looked) -> None:
                 for line in failed
             ),
         )
-
-
-def _notice(visit: Visit) -> str | None:
-    words = NOTICES.get(visit.request.query_params.get("did", ""))
-    return _(words) if words else None
 
 
 def _no_kind(kind: str) -> NoReturn:
@@ -192,7 +187,7 @@ def _checks_of(visit: Visit, mailbox_id: int, step: str) -> dict[str, Any]:
 
 
 def _show_checks(visit: Visit, mailbox_id: int, step: str) -> Response:
-    return visit.page("mailbox_checks.html", **_checks_of(visit, mailbox_id, step), notice=_notice(visit))
+    return visit.page("mailbox_checks.html", **_checks_of(visit, mailbox_id, step), notice=visit.notice(NOTICES))
 
 
 @pages.get("/mailboxes/{mailbox_id}/checks", needs="mailboxes:write")
@@ -240,7 +235,7 @@ def _show_limits(visit: Visit, mailbox_id: int) -> Response:
         sites=sites.list_sites(visit.uow),
         window=visit.container.settings.send_window,
         most=accounts.MOST_A_DAY,
-        notice=_notice(visit),
+        notice=visit.notice(NOTICES),
     )
 
 
@@ -291,7 +286,7 @@ def _show_name(visit: Visit, mailbox_id: int) -> Response:
         "mailbox_name.html",
         **frame_of(visit, mailbox_id, "name"),
         opt_out=DEFAULT_OPT_OUT,
-        notice=_notice(visit),
+        notice=visit.notice(NOTICES),
     )
 
 

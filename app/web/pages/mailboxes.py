@@ -18,7 +18,7 @@ from app.models import MailboxOAuth
 from app.outbox import pacing
 from app.reports import mailboxes as report
 from app.web.door import Id, Pages, Visit, session_cookie
-from app.web.i18n import _, mark
+from app.web.i18n import mark
 from app.web.pages.mailbox_steps import problems_of, steps_of
 
 pages = Pages()
@@ -49,13 +49,8 @@ NOTICES = {
 }
 
 
-def _notice(visit: Visit) -> str | None:
-    words = NOTICES.get(visit.request.query_params.get("did", ""))
-    return _(words) if words else None
-
-
 def _show_list(visit: Visit, **__: int) -> Response:
-    return visit.page("mailboxes.html", rows=report.overview(visit.uow), notice=_notice(visit))
+    return visit.page("mailboxes.html", rows=report.overview(visit.uow), notice=visit.notice(NOTICES))
 
 
 @pages.get("/mailboxes", needs="mailboxes:read")
@@ -81,7 +76,7 @@ def _show_one(visit: Visit, mailbox_id: int) -> Response:
         steps=steps_of(mailbox_id, None),
         folders=folders.of_mailbox(visit.uow, mailbox_id),
         folder_words=FOLDER_WORDS,
-        notice=_notice(visit),
+        notice=visit.notice(NOTICES),
     )
 
 

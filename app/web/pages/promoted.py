@@ -42,11 +42,6 @@ NOTICES = {
 }
 
 
-def _notice(visit: Visit) -> str | None:
-    words = NOTICES.get(visit.request.query_params.get("did", ""))
-    return _(words) if words else None
-
-
 def _given(visit: Visit) -> dict[str, Any]:
     return {
         "url": visit.text("url"),
@@ -110,7 +105,7 @@ def _show_all(visit: Visit, found: looking.Look | None = None) -> Response:
         states=STATES,
         kept=kept,
         found=found,
-        notice=_notice(visit),
+        notice=visit.notice(NOTICES),
     )
 
 
@@ -150,7 +145,7 @@ def _show(visit: Visit, page_id: int) -> Response:
         states=STATES,
         kept=_kept(page),
         version=stale.version if stale else (visit.text("version") or page.version),
-        notice=_notice(visit),
+        notice=visit.notice(NOTICES),
     )
 
 

@@ -30,11 +30,6 @@ NOTICES = {
 }
 
 
-def _notice(visit: Visit) -> str | None:
-    words = NOTICES.get(visit.request.query_params.get("did", ""))
-    return _(words) if words else None
-
-
 def _figure(visit: Visit, name: str, words: str) -> float | None:
     given = visit.text(name).replace(",", ".")
     if not given:
@@ -95,7 +90,7 @@ def _show_all(visit: Visit) -> Response:
             for site in service.list_sites(visit.uow, archived=True)
         ],
         kept={},
-        notice=_notice(visit),
+        notice=visit.notice(NOTICES),
     )
 
 
@@ -126,7 +121,7 @@ def _show(visit: Visit, site_id: int, **__: int) -> Response:
         paced=pacing.of_site(visit.uow, site_id),
         installation=visit.container.settings,
         version=stale.version if stale else (visit.text("version") or site.version),
-        notice=_notice(visit),
+        notice=visit.notice(NOTICES),
     )
 
 

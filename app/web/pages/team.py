@@ -11,7 +11,7 @@ from app.team import api_keys, passkeys, second_factor, users
 from app.team import service as team
 from app.team.principal import RESOURCES, SCOPES
 from app.web.door import Id, Pages, Visit
-from app.web.i18n import _, mark
+from app.web.i18n import mark
 
 pages = Pages()
 
@@ -31,11 +31,6 @@ NOTICES = {
 }
 
 
-def _notice(visit: Visit) -> str | None:
-    words = NOTICES.get(visit.request.query_params.get("did", ""))
-    return _(words) if words else None
-
-
 def _role(visit: Visit) -> Role:
     if visit.text("role") not in ROLES:
         raise BadInput(say("there is no such role"), FieldProblem("role", say("Choose one of the roles")))
@@ -49,7 +44,7 @@ def _show_users(visit: Visit) -> Response:
         with_factor=second_factor.active_for(visit.uow),
         roles=ROLES,
         least=users.LEAST_PASSWORD,
-        notice=_notice(visit),
+        notice=visit.notice(NOTICES),
     )
 
 
@@ -82,7 +77,7 @@ def _show_user(visit: Visit, user_id: int) -> Response:
         sessions=team.sessions_of(visit.uow, user_id),
         factor=second_factor.standing(visit.uow, user_id),
         passkeys=passkeys.of_person(visit.uow, user_id),
-        notice=_notice(visit),
+        notice=visit.notice(NOTICES),
     )
 
 
@@ -129,7 +124,7 @@ def _show_keys(visit: Visit, secret: str | None = None, **__: int) -> Response:
             (name, [scope for scope in (f"{name}:read", f"{name}:write") if scope in SCOPES]) for name in RESOURCES
         ],
         secret=secret,
-        notice=_notice(visit),
+        notice=visit.notice(NOTICES),
     )
 
 
