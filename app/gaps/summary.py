@@ -65,7 +65,8 @@ def summarise(
         "linked_one_level_up": _one_level_up(engine),
         "look_alikes": sisters.report(table.look_alikes),
         "files": [report.as_dict() for report in files],
-        "notes": [*notes, *_warnings(files, coverage, table.with_data)],
+        # A file with several targets has a report for each, and says the same of all of them.
+        "notes": list(dict.fromkeys([*notes, *_warnings(files, coverage, table.with_data)])),
     }
 
 

@@ -69,6 +69,17 @@ def sites_named(count: int, start: int = 0) -> list[str]:
     return [f"d{number}.test" for number in range(start, start + count)]
 
 
+def test_what_is_to_be_said_of_a_file_is_said_once_however_many_competitors_it_has(desk: Desk) -> None:
+    others = ["beta.example", "gamma.example"]
+    with desk.db.work() as uow:
+        for other in others:
+            sites.add_competitor(uow, desk.site_id, other)
+    desk.look(exports.semrush_gap(desk.files / "m.csv", [US, RIVAL, *others], [("all.test", 60, [0, 1, 2, 3])]))
+    assert [note for note in desk.summary["notes"] if "does not say which tab or filter" in note] == [
+        "m.csv does not say which tab or filter it was made from: not seen in it is no proof of no link"
+    ]
+
+
 def test_another_tab_of_a_gap_file_loses_nothing(desk: Desk) -> None:
     everything = sites_named(61)
     desk.look(desk.matrix(ours=everything[:21], theirs=everything[21:]))
