@@ -54,7 +54,7 @@ def test_an_operator_sees_mends_and_overrides(shell: Shell, zones: Zones) -> Non
     assert {line["name"]: line["state"] for line in row["checks"]}["dmarc"] == "fail"
     assert shell("domain", "override", "acme-mail.com", "--reason", "on its way").code == 0
     assert shell("domain", "check", "acme-mail.com").code == 0
-    assert "dmarc may fail: on its way (operator)" in shell("domain", "list").out
+    assert "dmarc may fail: on its way (command line)" in shell("domain", "list").out
     assert "held" in shell("domain", "lift", "acme-mail.com").out
     zones.txt("_dmarc.acme-mail.com", "v=DMARC1; p=none")
     assert shell("domain", "check").code == 0
