@@ -53,7 +53,8 @@ class Place(BaseSettings):
     port: int = Field(default=8321, ge=0, le=65535, description="Port that `gapbridge serve` listens on.")
     public_url: str = Field(
         default="http://127.0.0.1:8321",
-        description="Address under which people and mail reach this installation; opt-out links start with it.",
+        description="Address under which people and mail reach this installation; opt-out links start with it. Forms of the app are "
+        "taken under this name, under localhost, and under any IP address, and under no other name.",
     )
     api_rate: int = Field(
         default=1200,
