@@ -73,7 +73,7 @@ PERSON = frozenset(
         """
     )
 )
-# Of those what no program of a mail system writes, which says "we", and "Mon" for a day.
+# What somebody writes and no program of a mail system, which says "we", and "Mon" for a day.
 SOMEBODY = frozenset(phrases("i | my | she | he | her | his | ich | mein | meine | je | yo | ik | jag | jeg"))
 # What may stand beside such a name; with any other word it is somebody's ("Maria Postmaster", a consultancy).
 DAEMON_NAME_WORDS = frozenset(

@@ -140,8 +140,7 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
     if not known:
         return None
     lead = squeeze(mail.text[:6000])
-    says = any(entry in lead for entry in words.LEADS)
-    coded = status_in(mail.text[:12000]) != (None, None)
+    says, coded = _says(mail.text), _is_coded(mail.text)
     spoken = signs.subject or says or coded
     reason = reason_of(lead)
     fresh = not signs.answer and not signs.threaded
@@ -159,7 +158,7 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
     nobody = (signs.null_path or signs.no_sender) and not signs.answer and not signs.responds
     # Notes of an absence have that path, too (RFC 3834): they answer in our thread and quote us, and people speak in them.
     own = mail.new_text or mail.text
-    stated = any(entry in squeeze(own[:6000]) for entry in words.LEADS) and status_in(own[:12000]) != (None, None)
+    stated = nobody and _says(own) and _is_coded(own)
     rules = (
         ("failed-recipients", signs.named and spoken),
         ("report", signs.report_shape and spoken),
@@ -180,7 +179,7 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
             "null-sender-subject",
             nobody and signs.subject and (signs.returns or ((says or coded) and (fresh or signs.daemon))),
         ),
-        ("null-sender-text", nobody and ((stated and fresh and impersonal) or (signs.returns and (says or coded)))),
+        ("null-sender-text", (stated and fresh and impersonal) or (nobody and signs.returns and (says or coded))),
         ("no-reply-returned", signs.no_reply and fresh and signs.subject and signs.returns),
         (
             "no-reply-subject",
@@ -195,6 +194,16 @@ def _text_rule(mail: InboundMail, signs: _Signs) -> str | None:
         ("all-words", fresh and signs.subject and says and coded and signs.returns),
     )
     return next((name for name, holds in rules if holds), None)
+
+
+def _says(text: str) -> bool:
+    """Whether the first lines state a failure."""
+    lead = squeeze(text[:6000])
+    return any(entry in lead for entry in words.LEADS)
+
+
+def _is_coded(text: str) -> bool:
+    return status_in(text[:12000]) != (None, None)
 
 
 def _first_line(text: str) -> str:
