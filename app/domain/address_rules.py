@@ -40,9 +40,8 @@ MACHINES = frozenset(
 )
 # What an address says that wants no answer, in whatever language, alone or beside what it belongs to ("noreply-news").
 _NO_ANSWER = (
-    "noreply", "noreplies", "donotreply", "dontreply", "notreply", "nichtantworten", "keineantwort", "nepasrepondre", "noresponder", "norespond",
-    "naoresponda", "naoresponder", "nonrispondere", "nietbeantwoorden", "nietantwoorden", "nieodpowiadaj", "ejsvar", "svarej", "svarikke", "ikkesvar",
-    "neodpovidat", "neodpovidejte",
+    "noreply", "noreplies", "notreply", "dontreply", "nichtantworten", "keineantwort", "nepasrepondre", "norespond", "naorespond",
+    "nonrispondere", "nietbeantwoorden", "nietantwoorden", "nieodpowiadaj", "ejsvar", "svarej", "svarikke", "ikkesvar", "neodpovid",
 )  # fmt: skip
 _SIGNS = re.compile(r"[._-]+")
 # Read by several people: fine to write to, but nobody to greet by name.

@@ -128,7 +128,8 @@ def cover(
             ),
         )
     # What was left out of the count may be on our topic all the same.
-    has = next((one for one in articles if _may_be_on(one, topic, words)), None)
+    telling, short = _telling(topic, words), _short_forms(topic)
+    has = next((one for one in articles if _may_be_on(one, telling, short, topic.language, words)), None)
     if has is not None:
         return Covered(
             State.NO_FACT,
@@ -186,16 +187,22 @@ def _spoken(title: str) -> frozenset[str]:
     return frozenset(_WORD.findall(unicodedata.normalize("NFC", title).lower()))
 
 
-def _may_be_on(one: Article, topic: Topic, words: Words) -> bool:
-    """Whether a title or address has one word of our topic that tells it, or stands for it or for all of it as its first letters."""
-    language = topic.language
-    telling = topic.ours - words(_COMMON.get(language, ""), language).keys() or topic.ours
-    said = {*words(one.title, language), *words(one.url, language)}
-    if any(meets(stem, said) for stem in telling):
-        return True
+def _telling(topic: Topic, words: Words) -> frozenset[str]:
+    """The words of our topic that are not words of many; all of them where each one is."""
+    return topic.ours - words(_COMMON.get(topic.language, ""), topic.language).keys() or topic.ours
+
+
+def _short_forms(topic: Topic) -> frozenset[str]:
+    """What may stand for our topic, or for a part of it, as its first letters."""
     initials = initials_of(topic.name)
-    short = {initials[start:end] for start in range(len(initials)) for end in range(start + _SHORT, len(initials) + 1)}
-    if (short - topic.shared) & said:
+    ends = ((start, end) for start in range(len(initials)) for end in range(start + _SHORT, len(initials) + 1))
+    return frozenset(initials[start:end] for start, end in ends) - topic.shared
+
+
+def _may_be_on(one: Article, telling: frozenset[str], short: frozenset[str], language: str, words: Words) -> bool:
+    """Whether a title or address has one `telling` word of our topic, a `short` form of it, or the long form of one of its words."""
+    said = {*words(one.title, language), *words(one.url, language)}
+    if short & said or any(meets(stem, said) for stem in telling):
         return True
     long = initials_of(one.title)
     return any(_SHORT <= len(stem) <= _SHORT_MOST and stem in long for stem in telling)
