@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
@@ -172,26 +172,26 @@ def standing_of(session: Session, mailbox_id: int, now: datetime, limits: Limits
         .group_by(col(MailboxIncident.kind))
     ).all()
     counts = {Incident(row[0]): int(row[1]) for row in found}
-    # A message that was refused outright was sent as far as its address is concerned.
-    refused = exists(
-        select(col(MailboxIncident.id)).where(
-            col(MailboxIncident.outbound_id) == col(Outbound.id), col(MailboxIncident.at) > since
-        )
-    )
     sends = 0
     if counts:
         sends = session.execute(
             select(func.count())
             .select_from(Outbound)
-            .where(
-                col(Outbound.mailbox_id) == mailbox_id,
-                or_(
-                    (col(Outbound.state) == OutboundState.SENT) & (col(Outbound.sent_at) > since),
-                    (col(Outbound.state) == OutboundState.REJECTED) & refused,
-                ),
-            )
+            .where(col(Outbound.mailbox_id) == mailbox_id, counts_as_sent(since))
         ).scalar_one()
     return Standing(since, int(sends), counts)
+
+
+def counts_as_sent(since: datetime | None) -> ColumnElement[bool]:
+    """What the shares of bounces and complaints are of: mail that left after `since` (None: ever).
+
+    A message that was refused outright, and of which an incident was kept, was sent as far as its address is concerned.
+    """
+    left: ColumnElement[bool] = col(Outbound.state) == OutboundState.SENT
+    incident = select(col(MailboxIncident.id)).where(col(MailboxIncident.outbound_id) == col(Outbound.id))
+    if since is not None:
+        left, incident = left & (col(Outbound.sent_at) > since), incident.where(col(MailboxIncident.at) > since)
+    return left | ((col(Outbound.state) == OutboundState.REJECTED) & exists(incident))
 
 
 def open_pause(session: Session, mailbox_id: int) -> MailboxPause | None:

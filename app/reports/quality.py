@@ -15,6 +15,7 @@ from app.domain.delivery import OutboundState
 from app.domain.figures import Share
 from app.domain.pipeline import Event, Stage
 from app.domain.reputation import Incident
+from app.mail.reputation import counts_as_sent
 from app.models import (
     Inbound,
     Mailbox,
@@ -142,17 +143,9 @@ def _delivery(
 
 
 def _by_mailbox(uow: UnitOfWork, scope: Scope, since: datetime | None) -> dict[int, int]:
-    sent, refused = (
-        col(Outbound.state) == OutboundState.SENT,
-        # Refused outright, for its address: it was sent as far as that is concerned.
-        select(col(MailboxIncident.outbound_id)).where(col(MailboxIncident.kind) == Incident.HARD_BOUNCE),
-    )
-    if since is not None:
-        sent, refused = sent & (col(Outbound.sent_at) >= since), refused.where(col(MailboxIncident.at) >= since)
-    turned_away = (col(Outbound.state) == OutboundState.REJECTED) & col(Outbound.id).in_(refused)
     statement = (
         select(col(Outbound.mailbox_id), func.count())
-        .where(sent | turned_away, col(Outbound.kind).in_(list(OutboundKind)))
+        .where(counts_as_sent(since), col(Outbound.kind).in_(list(OutboundKind)))
         .group_by(col(Outbound.mailbox_id))
     )
     if scope.site_id is not None:
