@@ -21,16 +21,18 @@ def is_same(request: Request, settings: Settings) -> bool:
     if origin is None:
         return True
     called, public = request.headers.get("host", ""), urlsplit(settings.public_url).netloc
-    return urlsplit(origin).netloc in {public, called if _is_ours(called, public) else public} - {""}
+    return urlsplit(origin).netloc in ({public, called} if _is_ours(called, public) else {public}) - {""}
 
 
 def require_our_name(request: Request, settings: Settings) -> None:
     """Raise NotAllowed, with what to set, where the page was opened under a name that anybody may point here.
 
-    A name in anybody's DNS may lead to this machine at the second look (DNS rebinding), and its page would be of our own origin.
+    A name in anybody's DNS may lead to this machine at the second look (DNS rebinding), and its page would be of our own origin. Where
+    the browser says that its page is the public one, Host is only what a proxy calls us.
     """
     called, public = request.headers.get("host", ""), urlsplit(settings.public_url).netloc
-    if not _is_ours(called, public):
+    page = urlsplit(request.headers.get("origin", "")).netloc
+    if page != public and not _is_ours(called, public):
         raise NotAllowed(
             say(
                 "this installation is not known as {called}; open it at {public}, or set GAPBRIDGE_PUBLIC_URL to the address "

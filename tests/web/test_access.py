@@ -139,6 +139,15 @@ def test_a_name_that_anybody_may_point_here_makes_no_first_user(house: House) ->
             assert "GAPBRIDGE_PUBLIC_URL" in told.text
 
 
+def test_a_proxy_may_call_us_by_a_name_of_its_own(house: House) -> None:
+    browser = house.stranger()
+    page = browser.get("/setup", headers={"Host": "gapbridge:8321"})
+    data = {"csrf": csrf_of(page), "name": "Ana", "email": "ana@acme.test", "password": PASSWORD, "again": PASSWORD}
+    cookie = {"Cookie": page.headers["set-cookie"].split(";")[0], "Host": "gapbridge:8321"}
+    for origin, answer in (("http://gapbridge:8321", 403), ("http://127.0.0.1:8321", 303)):
+        assert browser.post("/setup", data=data, headers=cookie | {"Origin": origin}).status_code == answer
+
+
 def test_the_first_user_sets_up_once_and_signs_in_and_out(house: House) -> None:
     browser = house.stranger()
     assert browser.get("/").headers["location"] == "/signin"
